@@ -1,0 +1,5 @@
+noinst_LIBRARIES += libmodel.a
+libmodel_a_SOURCES = \
+	core/model/offer.h \
+	core/model/task.h
+MODEL_LIBS = libmodel.a $(IO_LIBS) $(YAML_LIBS)

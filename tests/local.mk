@@ -1,0 +1,29 @@
+# Every test speaks TAP: cmocka programs, shell scripts and Python scripts alike, so that the last line counts cases.
+TEST_EXTENSIONS = .sh .py
+TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+LOG_DRIVER = $(TAP_DRIVER)
+SH_LOG_DRIVER = $(TAP_DRIVER)
+PY_LOG_DRIVER = $(TAP_DRIVER)
+SH_LOG_COMPILER = $(SHELL)
+PY_LOG_COMPILER = $(PYTHON3)
+AM_TESTS_ENVIRONMENT = \
+	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
+	SKYTOP=$(abs_top_builddir)/skytop$(EXEEXT); export SKYTOP; \
+	top_srcdir=$(abs_top_srcdir); export top_srcdir; \
+	top_builddir=$(abs_top_builddir); export top_builddir;
+TEST_CFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+
+include tests/base/local.mk
+include tests/io/local.mk
+include tests/model/local.mk
+include tests/store/local.mk
+include tests/plan/local.mk
+include tests/run/local.mk
+include tests/api/local.mk
+include tests/providers/local.mk
+include tests/tui/local.mk
+include tests/cli/local.mk
+include tests/agent/local.mk
+include tests/lint/local.mk
+include tests/bench/local.mk
+include tests/fuzz/local.mk
