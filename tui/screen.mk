@@ -1,3 +1,4 @@
 noinst_LIBRARIES += libtui.a
-libtui_a_SOURCES =
+libtui_a_SOURCES = \
+	tui/source.c tui/source.h
 libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS)

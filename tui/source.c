@@ -1,0 +1,52 @@
+/* The source's thin wrappers, so that a screen without an engine (prices only) needs no special case anywhere. */
+#include "tui/source.h"
+
+void ui_source_start(struct ui_source *s, const struct ui_sink *sink)
+{
+	if (s)
+		s->ops->start(s, sink);
+}
+
+const struct ui_snapshot *ui_source_snapshot(struct ui_source *s)
+{
+	static const struct ui_snapshot nothing = {
+	    .link_text = "", .spend = {PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN}};
+	return s ? s->ops->snapshot(s) : &nothing;
+}
+
+void ui_source_focus(struct ui_source *s, const char *cluster)
+{
+	if (s)
+		s->ops->focus(s, cluster);
+}
+
+void ui_source_send(struct ui_source *s, unsigned ticket, const struct ui_order *order)
+{
+	if (s)
+		s->ops->send(s, ticket, order);
+}
+
+void ui_source_log_open(struct ui_source *s, unsigned log, const struct ui_log_spec *spec)
+{
+	if (s)
+		s->ops->log_open(s, log, spec);
+}
+
+void ui_source_log_close(struct ui_source *s, unsigned log)
+{
+	if (s)
+		s->ops->log_close(s, log);
+}
+
+void ui_source_destroy(struct ui_source *s)
+{
+	if (s)
+		s->ops->destroy(s);
+}
+
+const char *ui_verb_name(enum ui_verb verb)
+{
+	static const char *const names[UI_VERBS] = {
+	    "launch", "exec", "stop", "start", "down", "autostop", "cancel", "cancel-request"};
+	return names[verb];
+}

@@ -1,0 +1,164 @@
+/* Where the screen gets the world from: snapshots of what the engine says, and orders sent to it. The screen knows only
+ * this interface; the engine's client implements it, and so does a scripted source for tests. Nothing here blocks:
+ * whatever takes time is told through the sink, from the loop. */
+#ifndef TUI_SOURCE_H
+#define TUI_SOURCE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/base/num.h"
+#include "core/io/loop.h"
+
+/* --- what is known ----------------------------------------------------------------------------------------------- */
+
+/* Strings in a snapshot are never NULL: unknown is "". Times are UTC milliseconds, 0 unknown. Counts are -1 unknown,
+ * money is PRICE_UNKNOWN. All are the engine's words, foreign text included: the screen cleans what it draws. */
+struct ui_cluster {
+	const char *name;	   /* unique: the identity every order uses */
+	const char *status;	   /* INIT UP STOPPED, as the engine says it */
+	const char *progress;	   /* what it is doing now: "syncing workdir 41%"; "" when nothing */
+	const char *reason;	   /* why it is in this state; "" */
+	const char *provider, *region, *zone;
+	const char *instance_type;
+	const char *resources;	   /* for people: "8x H100" */
+	const char *head_ip;
+	const char *user;
+	int64_t nodes;
+	bool spot;
+	int64_t price_uusd_h;	   /* of the whole cluster as it is now: what it costs each hour, disks included */
+	int64_t running_uusd_h;	   /* what it costs (or would, once started) while it runs */
+	int64_t cost_uusd;	   /* so far, since launch */
+	int64_t launched_at_ms;
+	int64_t checked_at_ms;	   /* when the provider last confirmed this state */
+	int64_t autostop_min;	   /* idle minutes; -1: off */
+	bool autostop_down;	   /* then tears down instead of stopping */
+	int64_t jobs_running, jobs_pending;
+};
+
+struct ui_job {
+	const char *cluster;
+	int64_t id;
+	const char *name, *status, *resources, *user;
+	int64_t submitted_at_ms, started_at_ms, ended_at_ms;
+	int64_t exit_code;	   /* -1: none yet */
+};
+
+/* A durable request: what somebody asked the engine to do. */
+struct ui_request {
+	int64_t id;
+	const char *verb, *object; /* "stop", "train" */
+	const char *state;	   /* PENDING RUNNING SUCCEEDED FAILED CANCELLED */
+	const char *progress;	   /* "stopping nodes 1/2" */
+	const char *error;	   /* what went wrong and what to do; "" */
+	int64_t created_at_ms, ended_at_ms;
+};
+
+struct ui_event {
+	int64_t at_ms;
+	const char *object, *text;
+	bool bad;
+};
+
+struct ui_spend {
+	int64_t now_uusd_h, today_uusd, budget_left_uusd; /* each may be PRICE_UNKNOWN */
+};
+
+enum ui_link {
+	UI_LINK_NONE,	    /* no engine runs, and none was asked for */
+	UI_LINK_CONNECTING, /* starting or connecting */
+	UI_LINK_UP,
+	UI_LINK_LOST,	    /* was there, is gone: what is shown is old */
+};
+
+struct ui_snapshot {
+	uint64_t revision;	   /* changes whenever anything below does */
+	enum ui_link link;
+	const char *link_text;	   /* why there is no engine, for people; "" */
+	int64_t at_ms;		   /* when the engine said this; 0: never yet */
+	const struct ui_cluster *clusters;
+	size_t n_clusters;
+	const struct ui_job *jobs; /* of the clusters asked for by focus, newest first */
+	size_t n_jobs;
+	const struct ui_request *requests; /* newest first; running ones and those that ended lately */
+	size_t n_requests;
+	const struct ui_event *events; /* newest first */
+	size_t n_events;
+	struct ui_spend spend;
+};
+
+/* --- what can be asked ------------------------------------------------------------------------------------------- */
+
+enum ui_verb {
+	UI_LAUNCH, UI_EXEC, UI_STOP, UI_START, UI_DOWN, UI_AUTOSTOP, UI_CANCEL_JOB, UI_CANCEL_REQUEST, UI_VERBS
+};
+
+/* An order. Strings may be NULL where they do not matter; they are borrowed during the call only. */
+struct ui_order {
+	enum ui_verb verb;
+	const char *cluster;	   /* launch: the name to give; "" lets the engine choose */
+	const char *task_file;	   /* launch, exec: a path, or NULL */
+	const char *command;	   /* launch, exec: run this instead of a file */
+	const char *infra;	   /* launch: "aws/us-east-1/us-east-1a"; NULL: anywhere */
+	const char *instance_type; /* launch */
+	const char *gpus;	   /* launch: "H100:8" */
+	bool spot;		   /* launch */
+	int64_t nodes;		   /* launch; 0: as the task says */
+	int64_t autostop_min;	   /* launch, start, autostop: -1 off; INT64_MIN: as it is */
+	bool autostop_down;
+	int64_t id;		   /* UI_CANCEL_JOB: the job; UI_CANCEL_REQUEST: the request */
+};
+
+struct ui_log_spec {
+	const char *cluster;
+	int64_t job_id;		   /* -1: the newest */
+	int64_t tail_lines;	   /* start so many lines before the end; -1: at the start */
+};
+
+/* What the source tells. All are called from the loop, never from within a call into the source. */
+struct ui_sink {
+	void (*changed)(void *arg);				   /* the snapshot is another one */
+	/* The engine took the order (request_id, err NULL; from now on it is in snapshot.requests), or refused it. */
+	void (*replied)(void *arg, unsigned ticket, int64_t request_id, const struct err *err);
+	void (*log_data)(void *arg, unsigned log, const char *data, size_t len);
+	/* Nothing more will come. text: "job 3 SUCCEEDED", or why it broke off when `broken`. The log stays to be closed. */
+	void (*log_end)(void *arg, unsigned log, bool broken, const char *text);
+	void *arg;
+};
+
+struct ui_source;
+
+struct ui_source_ops {
+	/* Begin to connect; at once something can be asked of it, which waits for the connection. sink is copied. */
+	void (*start)(struct ui_source *s, const struct ui_sink *sink);
+	/* What is known now. Borrowed until the loop turns again. Never NULL. */
+	const struct ui_snapshot *(*snapshot)(struct ui_source *s);
+	/* Which cluster's jobs are looked at: "" none, "*" those of all. */
+	void (*focus)(struct ui_source *s, const char *cluster);
+	/* Send an order; ticket is the caller's, for replied(). */
+	void (*send)(struct ui_source *s, unsigned ticket, const struct ui_order *order);
+	/* Follow a job's log; `log` is the caller's number for it, not 0, unused. Data begins with tail_lines. */
+	void (*log_open)(struct ui_source *s, unsigned log, const struct ui_log_spec *spec);
+	void (*log_close)(struct ui_source *s, unsigned log); /* nothing is told about it any more */
+	void (*destroy)(struct ui_source *s);
+};
+
+/* The first member of every implementation. */
+struct ui_source {
+	const struct ui_source_ops *ops;
+};
+
+/* Wrappers. destroy(NULL) is fine; a NULL source is a world without engine. */
+void ui_source_start(struct ui_source *s, const struct ui_sink *sink);
+const struct ui_snapshot *ui_source_snapshot(struct ui_source *s);
+void ui_source_focus(struct ui_source *s, const char *cluster);
+void ui_source_send(struct ui_source *s, unsigned ticket, const struct ui_order *order);
+void ui_source_log_open(struct ui_source *s, unsigned log, const struct ui_log_spec *spec);
+void ui_source_log_close(struct ui_source *s, unsigned log);
+void ui_source_destroy(struct ui_source *s);
+
+/* "stop": the verb as the command line calls it. */
+const char *ui_verb_name(enum ui_verb verb);
+
+#endif

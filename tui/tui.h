@@ -1,0 +1,29 @@
+/* The door to the screen, for main: open it on a terminal, or print one view as text. */
+#ifndef TUI_TUI_H
+#define TUI_TUI_H
+#include <stdbool.h>
+
+#include "core/io/loop.h"
+#include "tui/source.h"
+
+enum ui_color { UI_COLOR_AUTO, UI_COLOR_NEVER };
+
+struct ui_options {
+	/* Make the source, on the screen's loop; it belongs to the screen from then on. NULL: prices only, no engine. */
+	struct ui_source *(*source_open)(struct loop *l, void *arg);
+	void *arg;
+	const char *view;	/* "offers", "clusters", "logs" or a prefix of one; NULL: the first */
+	const char *filter;	/* for the offers; NULL: none */
+	const char *theme;	/* "default": themes/default.yaml, or a path; NULL: the default */
+	enum ui_color color;
+	bool read_only;		/* nothing can be ordered */
+	/* once: print the view to stdout and return; no terminal is needed. */
+	bool once;
+	int columns, rows;	/* of --once; 0: the terminal's, else 80×24 */
+};
+
+/* Run the screen until the user leaves. Blocks. The exit status: 0, 128+n after signal n, 2 when stdin or stdout is
+ * no terminal or the terminal cannot show a screen (a message went to stderr). */
+int tui_main(const struct ui_options *o);
+
+#endif
