@@ -1,8 +1,9 @@
 /* The program: the one file that joins screen, verbs, core and providers. */
-#include <stdio.h>
+#include "tui/cli/cli.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
-	puts("skytop");
-	return 0;
+	/* .screen is what opens without a verb; .providers is what the engine may use. */
+	static const struct program program = {.screen = NULL, .providers = NULL};
+	return cli_main(argc, argv, &program);
 }

@@ -1,2 +1,8 @@
+# The command line: the frame, and one file a verb.
 noinst_LIBRARIES += libcli.a
-libcli_a_SOURCES =
+libcli_a_SOURCES = \
+	tui/cli/cli.c tui/cli/cli.h tui/cli/cli_priv.h \
+	tui/cli/help.c \
+	tui/cli/output.c \
+	tui/cli/table.c tui/cli/table.h \
+	tui/cli/verbs.c

@@ -7,5 +7,6 @@ libbase_a_SOURCES = \
 	core/base/log.c core/base/log.h \
 	core/base/mem.c core/base/mem.h \
 	core/base/num.c core/base/num.h \
-	core/base/str.c core/base/str.h
+	core/base/str.c core/base/str.h \
+	core/base/width.c core/base/width.h
 BASE_LIBS = libbase.a $(JANSSON_LIBS) -lm

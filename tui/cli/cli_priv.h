@@ -1,0 +1,48 @@
+/* What the files of the frame share; no verb but help, completions and version includes it. */
+#ifndef TUI_CLI_CLI_PRIV_H
+#define TUI_CLI_CLI_PRIV_H
+#include <stdio.h>
+
+#include "tui/cli/cli.h"
+
+/* One option as it was given. */
+struct cli_given {
+	const struct option_spec *spec;
+	const char *value; /* NULL for flags */
+	bool negated;
+};
+
+struct cli {
+	const struct program *program;
+	const struct verb *verb;
+	struct arena *arena;
+	bool json;
+	struct cli_given *given;
+	size_t n_given, cap_given;
+	const char **args; /* NULL-terminated */
+	size_t n_args, cap_args;
+};
+
+/* Options that stand on every verb. Ends with CLI_END. */
+extern const struct option_spec cli_globals[];
+
+/* The verb named by the first words of argv, and in *used how many of them; NULL: none. */
+const struct verb *verb_find(const char *const *words, size_t n, size_t *used);
+/* The verb word nearest to what was typed (names and aliases), or NULL; arena's. */
+const char *verb_nearest(struct arena *a, const char *const *words, size_t n);
+/* The words that may follow `word` as the first of a verb of several words: "import, status, update"; NULL: it starts none. */
+const char *verb_seconds(struct arena *a, const char *word);
+const char *verb_group_title(enum verb_group group);
+/* The option of a verb, or of all verbs; NULL. */
+const struct option_spec *option_find(const struct verb *v, const char *name, size_t len);
+const struct option_spec *option_find_short(const struct verb *v, char short_name);
+
+/* help.c: the list of verbs; one verb's page; one usage line. */
+void help_overview(FILE *out);
+void help_verb(FILE *out, const struct verb *v);
+void help_usage(FILE *out, const struct verb *v);
+/* man.c, completions.c */
+void man_print(FILE *out);
+int completions_print(FILE *out, const char *shell, struct err *err);
+
+#endif
