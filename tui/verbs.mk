@@ -2,7 +2,10 @@
 noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
 	tui/cli/cli.c tui/cli/cli.h tui/cli/cli_priv.h \
+	tui/cli/completions.c \
 	tui/cli/help.c \
+	tui/cli/man.c \
 	tui/cli/output.c \
+	tui/cli/recipes.c \
 	tui/cli/table.c tui/cli/table.h \
 	tui/cli/verbs.c

@@ -190,7 +190,8 @@ char *fs_read(const char *path, size_t max, size_t *len, struct err *err)
 		str_free(&s);
 		return NULL;
 	}
-	*len = s.len;
+	if (len)
+		*len = s.len;
 	return str_take(&s);
 }
 

@@ -29,7 +29,7 @@ char *path_expand(const char *path);
 int fs_mkdirs(const char *path, struct err *err);
 bool fs_exists(const char *path);
 bool fs_is_dir(const char *path);
-/* The whole of a regular file, NUL-terminated, at most max bytes (more: INVALID). Caller frees. Blocks on the disk. */
+/* The whole of a regular file, NUL-terminated, at most max bytes (more: INVALID). len may be NULL. Caller frees. Blocks on the disk. */
 char *fs_read(const char *path, size_t max, size_t *len, struct err *err);
 /* Write whole files or nothing: a temporary beside it, fsync, rename. mode as for open. */
 int fs_write(const char *path, const void *data, size_t len, unsigned mode, struct err *err);

@@ -86,6 +86,13 @@ struct cli_exit_text {
 extern const struct cli_exit_text cli_exits[];
 extern const size_t cli_n_exits;
 
+/* Environment variables, files and folders, as help, man page and README tell them. */
+struct cli_text {
+	const char *name, *meaning;
+};
+extern const struct cli_text cli_environment[], cli_files[];
+extern const size_t cli_n_environment, cli_n_files;
+
 /* What the program joins for the command line. */
 struct program {
 	/* The full screen, when there is no verb. Returns the exit status. */

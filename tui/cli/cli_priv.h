@@ -28,6 +28,9 @@ extern const struct option_spec cli_globals[];
 
 /* The verb named by the first words of argv, and in *used how many of them; NULL: none. */
 const struct verb *verb_find(const char *const *words, size_t n, size_t *used);
+/* Visit the name of a verb and then each alias, starting with *p NULL: returns the length of the next one and moves *p
+ * there; 0 at the end. Not NUL-terminated. */
+size_t verb_next_name(const struct verb *v, const char **p);
 /* The verb word nearest to what was typed (names and aliases), or NULL; arena's. */
 const char *verb_nearest(struct arena *a, const char *const *words, size_t n);
 /* The words that may follow `word` as the first of a verb of several words: "import, status, update"; NULL: it starts none. */
@@ -41,8 +44,7 @@ const struct option_spec *option_find_short(const struct verb *v, char short_nam
 void help_overview(FILE *out);
 void help_verb(FILE *out, const struct verb *v);
 void help_usage(FILE *out, const struct verb *v);
-/* man.c, completions.c */
+/* man.c: the whole page, as roff. */
 void man_print(FILE *out);
-int completions_print(FILE *out, const char *shell, struct err *err);
 
 #endif

@@ -189,6 +189,10 @@ static json_t *overview_json(void)
 
 static int run_help(struct cli *c)
 {
+	if (cli_flag(c, "man")) {
+		man_print(stdout);
+		return 0;
+	}
 	if (!cli_n_args(c)) {
 		if (cli_json(c))
 			return cli_print_json(c, overview_json());
@@ -212,6 +216,11 @@ static int run_help(struct cli *c)
 	return cli_usage(c, "there is no '%s'; skytop help lists what there is", first);
 }
 
+static const struct option_spec help_options[] = {
+    CLI_FLAG(0, "man", "print the man page", .hidden = true),
+    CLI_END,
+};
+
 const struct verb verb_help = {
     .name = "help",
     .group = GROUP_HELP,
@@ -219,6 +228,7 @@ const struct verb verb_help = {
     .args = "[VERB]",
     .max_args = 3,
     .complete = COMPLETE_VERB,
+    .options = help_options,
     .run = run_help,
 };
 

@@ -7,10 +7,12 @@
 #include "tui/cli/cli.h"
 #include "tui/cli/cli_priv.h"
 
-extern const struct verb verb_help, verb_version;
+extern const struct verb verb_completions, verb_help, verb_recipes, verb_version;
 
 const struct verb *const cli_verbs[] = {
     /* help and set-up */
+    &verb_recipes,
+    &verb_completions,
     &verb_help,
     &verb_version,
 };
@@ -30,6 +32,29 @@ const struct cli_exit_text cli_exits[] = {
     {CLI_INTERRUPTED, "interrupted: the wait ended, the work goes on"},
 };
 const size_t cli_n_exits = ARRAY_LEN(cli_exits);
+
+const struct cli_text cli_environment[] = {
+    {"SKYTOP_HOME", "one folder for everything skytop writes, in place of the four XDG folders below"},
+    {"SKYTOP_SHARE", "where the installed data files are: agent, recipes, price snapshot"},
+    {"XDG_CONFIG_HOME", "base of the config folder; ~/.config when unset"},
+    {"XDG_STATE_HOME", "base of the state folder; ~/.local/state when unset"},
+    {"XDG_CACHE_HOME", "base of the cache folder; ~/.cache when unset"},
+    {"XDG_DATA_HOME", "base of the data folder; ~/.local/share when unset"},
+    {"XDG_RUNTIME_DIR", "where the engine's socket is; the state folder when unset"},
+    {"NO_COLOR", "no colours when set to anything"},
+    {"COLUMNS", "width of the terminal, where it cannot be asked"},
+};
+const size_t cli_n_environment = ARRAY_LEN(cli_environment);
+
+const struct cli_text cli_files[] = {
+    {"~/.config/skytop/config.yaml", "settings"},
+    {"~/.config/skytop/recipes/", "your own recipes"},
+    {"~/.local/state/skytop/", "state.db and logs; the engine alone opens it"},
+    {"~/.cache/skytop/catalog.db", "prices; can be deleted, is built again"},
+    {"~/.local/share/skytop/", "keys, and the sandbox folders of local nodes"},
+    {"$XDG_RUNTIME_DIR/skytop/engine.sock", "the engine's socket, for its owner alone"},
+};
+const size_t cli_n_files = ARRAY_LEN(cli_files);
 
 const char *verb_group_title(enum verb_group group)
 {
@@ -59,8 +84,7 @@ static size_t spells(const char *name, size_t len, const char *const *words, siz
 	return 0;
 }
 
-/* Visit the name and then each alias: returns the length of the next one at *p and moves *p there; 0 at the end. */
-static size_t next_name(const struct verb *v, const char **p)
+size_t verb_next_name(const struct verb *v, const char **p)
 {
 	if (!*p) {
 		*p = v->name;
@@ -80,7 +104,7 @@ const struct verb *verb_find(const char *const *words, size_t n, size_t *used)
 	size_t best_used = 0;
 	for (size_t i = 0; i < cli_n_verbs; i++) {
 		const char *p = NULL;
-		for (size_t len; (len = next_name(cli_verbs[i], &p)) > 0;) {
+		for (size_t len; (len = verb_next_name(cli_verbs[i], &p)) > 0;) {
 			size_t k = spells(p, len, words, n);
 			if (k > best_used) {
 				best = cli_verbs[i];
@@ -99,7 +123,7 @@ const char *verb_seconds(struct arena *a, const char *word)
 	struct str s = str_new(4096);
 	for (size_t i = 0; i < cli_n_verbs; i++) {
 		const char *p = NULL;
-		for (size_t n; (n = next_name(cli_verbs[i], &p)) > 0;) {
+		for (size_t n; (n = verb_next_name(cli_verbs[i], &p)) > 0;) {
 			if (n <= len + 1 || memcmp(p, word, len) || p[len] != ' ' || cli_verbs[i]->hidden)
 				continue;
 			str_addf(&s, "%s%.*s", s.len ? ", " : "", (int)(n - len - 1), p + len + 1);
@@ -117,7 +141,7 @@ const char *verb_nearest(struct arena *a, const char *const *words, size_t n)
 	size_t k = 0;
 	for (size_t i = 0; i < cli_n_verbs; i++) {
 		const char *p = NULL;
-		for (size_t len; (len = next_name(cli_verbs[i], &p)) > 0 && k < MAX;)
+		for (size_t len; (len = verb_next_name(cli_verbs[i], &p)) > 0 && k < MAX;)
 			if (!cli_verbs[i]->hidden)
 				names[k++] = arena_strndup(a, p, len);
 	}
