@@ -1,0 +1,7 @@
+if HAVE_CMOCKA
+check_PROGRAMS += tests/store/test_state
+TESTS += tests/store/test_state
+tests_store_test_state_SOURCES = tests/store/test_state.c
+tests_store_test_state_CPPFLAGS = $(TEST_CFLAGS)
+tests_store_test_state_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+endif

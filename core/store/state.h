@@ -1,0 +1,60 @@
+/* state.db: what the engine knows and intends. The engine alone opens it.
+ *
+ * Writes go into one open transaction and are durable after state_commit: whoever is about to cause something outside (a provider
+ * call, an answer to a client) commits first. The engine keeps its working set in memory and writes whole rows through. */
+#ifndef CORE_STORE_STATE_H
+#define CORE_STORE_STATE_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/model/cluster.h"
+
+struct state;
+
+enum { STATE_VERSION = 1 };
+
+/* Open or create; migrate an older schema; a newer one is refused (PROTOCOL, untouched). A damaged file is moved aside, never deleted:
+ * *moved is then its new path (caller frees), else NULL. */
+struct state *state_open(const char *path, char **moved, struct err *err);
+void state_close(struct state *s); /* uncommitted writes are dropped; NULL is fine */
+
+/* Make all writes since the last commit durable (fsynced), or say why not: then they stay pending and commit may be tried again. */
+int state_commit(struct state *s, struct err *err);
+/* Called after each commit that wrote something, with its number since opening. For tests that kill the engine there. */
+void state_on_commit(struct state *s, void (*fn)(void *arg, int64_t nth), void *arg);
+
+/* Insert (id 0: gets one; nodes too) or replace the row. */
+int state_save_cluster(struct state *s, struct cluster *c, struct err *err);
+int state_save_request(struct state *s, struct request *r, struct err *err);
+int state_save_job(struct state *s, const struct job *j, struct err *err);
+/* e->id is set. Old events are pruned now and then (the newest 20,000 are kept). */
+int state_add_event(struct state *s, struct event *e, struct err *err);
+
+/* Everything that is not over: clusters not removed, requests not over. Arrays and elements are the caller's. */
+int state_load_clusters(struct state *s, struct cluster ***out, size_t *n, struct err *err);
+int state_load_requests(struct state *s, struct request ***out, size_t *n, struct err *err);
+int state_load_jobs(struct state *s, int64_t cluster_id, struct job ***out, size_t *n, struct err *err);
+
+/* For clients: newest first, as JSON arrays (new references), NULL on failure. */
+json_t *state_requests(struct state *s, bool all, int64_t limit, struct err *err);
+json_t *state_request(struct state *s, int64_t id, struct err *err); /* NULL with NOT_FOUND */
+json_t *state_events(struct state *s, const char *cluster, int64_t after_id, int64_t limit, struct err *err); /* oldest first */
+/* The newest cluster of that name, removed ones included: for the logs of what is gone. 0 if none. */
+int64_t state_find_cluster(struct state *s, const char *name, struct err *err);
+
+/* The ledger: an interval is what ran, at what price, for whom. Cost is a sum over intervals. An unknown price is kept as unknown. */
+int state_ledger_open(struct state *s, const struct cluster *c, struct node *n, int64_t at_ms, struct err *err); /* sets n->ledger_id */
+int state_ledger_close(struct state *s, struct node *n, int64_t at_ms, struct err *err);			  /* clears it */
+/* Per cluster (a row each, removed ones too): name, id, provider, instance, status, nodes, from, to, duration_ms (machine time), cost_uusd (null
+ * if any of its intervals has no price), running. since_ms 0: all. */
+json_t *state_cost(struct state *s, int64_t since_ms, int64_t now_ms, struct err *err);
+/* Spend in [from, to): micro-dollars of intervals with a price; *unknown says whether there were others. */
+int state_spend(struct state *s, int64_t from_ms, int64_t to_ms, int64_t *uusd, bool *unknown, struct err *err);
+
+/* What failed where, until when: the failover's memory across requests. JSON objects {provider, region, zone, instance_type, accelerator,
+ * use_spot, code, text, until}; NULL members match anything. */
+int state_add_block(struct state *s, const json_t *block, struct err *err);
+json_t *state_blocks(struct state *s, int64_t now_ms, struct err *err); /* expired ones are dropped */
+
+#endif
