@@ -13,7 +13,7 @@ enum offer_key {
 	OFFER_BY_NONE,	   /* table order */
 	OFFER_BY_PRICE,	   /* on demand, the whole machine */
 	OFFER_BY_SPOT,
-	OFFER_BY_PER_GPU,  /* on-demand price of one accelerator; the machine's where it has none */
+	OFFER_BY_PER_GPU,  /* on-demand price of one accelerator; unknown where there is none */
 	OFFER_BY_SPOT_PER_GPU,
 	OFFER_BY_GPU,	   /* name */
 	OFFER_BY_COUNT,
@@ -45,7 +45,7 @@ int offer_order_parse(const char *text, struct offer_order *out, struct err *err
 
 /* The number that a row is sorted by, and whether it is known. For text keys: 0, true. */
 bool offer_value(const struct offers *o, size_t row, enum offer_key key, int64_t *value);
-/* Price of one accelerator (of the machine where it has none or count is unknown); PRICE_UNKNOWN. */
+/* Price of one accelerator; PRICE_UNKNOWN where there is none, or its price or number is unknown. */
 int64_t offer_per_gpu(const struct offers *o, size_t row, bool spot);
 
 /* Sort the row indices. Radix on numbers: 140,000 rows in a few milliseconds. */
