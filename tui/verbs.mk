@@ -1,6 +1,7 @@
 # The command line: the frame, and one file a verb.
 noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
+	tui/cli/check.c \
 	tui/cli/cli.c tui/cli/cli.h tui/cli/cli_priv.h \
 	tui/cli/completions.c \
 	tui/cli/help.c \

@@ -1,0 +1,238 @@
+/* `skytop check`: which clouds have credentials on this machine, where they were found or looked for, and what to do. It
+ * looks at this machine only: no cloud is asked, so that "found" says nothing about "valid". Launching needs a provider as
+ * well; clouds without one are told apart, rather than shown as if they would do. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/base/str.h"
+#include "core/model/credentials.h"
+#include "core/provider.h"
+#include "tui/cli/cli.h"
+#include "tui/cli/table.h"
+
+struct row {
+	const struct credentials *cloud; /* NULL: a provider that needs none */
+	const struct provider *provider; /* NULL: skytop cannot launch there */
+	struct credential_finding finding;
+};
+
+static const char *row_name(const struct row *r)
+{
+	return r->cloud ? r->cloud->cloud : r->provider->name;
+}
+
+static const char *row_state(const struct row *r)
+{
+	return r->cloud ? credential_states[r->finding.state] : "not needed";
+}
+
+static bool row_has_credentials(const struct row *r)
+{
+	return !r->cloud || r->finding.state == CREDENTIAL_FOUND;
+}
+
+static const struct provider *provider_of(struct cli *c, const char *name)
+{
+	const struct provider *const *p = cli_program(c)->providers;
+	for (; p && *p; p++)
+		if (!strcmp((*p)->name, name))
+			return *p;
+	return NULL;
+}
+
+/* Providers that need no credentials, then every cloud of the table. The caller frees. */
+static struct row *all_rows(struct cli *c, size_t *n)
+{
+	const struct provider *const *p = cli_program(c)->providers;
+	struct row *rows = NULL;
+	size_t cap = 0;
+	*n = 0;
+	for (; p && *p; p++) {
+		if (credentials_of((*p)->name) || (*p)->needs_flag)
+			continue;
+		ARRAY_GROW(rows, *n, cap);
+		rows[(*n)++] = (struct row){.provider = *p};
+	}
+	for (size_t i = 0; i < credentials_n; i++) {
+		ARRAY_GROW(rows, *n, cap);
+		rows[(*n)++] = (struct row){&credentials_table[i], provider_of(c, credentials_table[i].cloud), {0}};
+		credentials_look(&credentials_table[i], &rows[*n - 1].finding);
+	}
+	return rows;
+}
+
+/* Is this row among the clouds named on the command line? "aws/us-east-1" names aws. */
+static bool named(struct cli *c, const struct row *r)
+{
+	for (size_t i = 0; i < cli_n_args(c); i++) {
+		char *name = xstrndup(cli_arg(c, i), strcspn(cli_arg(c, i), "/"));
+		const struct credentials *cloud = credentials_of(name);
+		bool same = cloud ? cloud == r->cloud : str_ieq(name, row_name(r));
+		free(name);
+		if (same)
+			return true;
+	}
+	return false;
+}
+
+static json_t *row_json(const struct row *r)
+{
+	json_t *j = json_object(), *looked = json_array();
+	json_put_str(j, "cloud", row_name(r));
+	json_put_str(j, "title", r->cloud ? r->cloud->title : r->provider->title);
+	json_put_str(j, "credentials", r->cloud ? row_state(r) : "not_needed");
+	json_put_bool(j, "can_launch", r->provider != NULL);
+	json_put_bool(j, "enabled", r->provider && row_has_credentials(r));
+	for (size_t i = 0; i < r->finding.n; i++) {
+		json_t *place = json_object();
+		json_put_str(place, "where", r->finding.places[i].where);
+		json_put_str(place, "credentials", credential_states[r->finding.places[i].state]);
+		json_put_str(place, "why", r->finding.places[i].why[0] ? r->finding.places[i].why : NULL);
+		json_array_append_new(looked, place);
+	}
+	json_object_set_new(j, "looked_at", looked);
+	json_put_str(j, "advice", r->cloud && r->finding.state != CREDENTIAL_FOUND ? r->cloud->advice : NULL);
+	return j;
+}
+
+static void note_cell(struct table *t, const struct row *r)
+{
+	const struct credential_finding *f = &r->finding;
+	if (!r->cloud)
+		table_cell(t, r->provider->title);
+	else if (f->state == CREDENTIAL_FOUND)
+		table_cell(t, f->places[f->at].where);
+	else if (f->state == CREDENTIAL_BROKEN)
+		table_cellf(t, "%s: %s; %s", f->places[f->at].where, f->places[f->at].why, r->cloud->advice);
+	else
+		table_cell(t, r->cloud->advice);
+}
+
+static void add_row(struct table *t, const struct row *r, bool verbose)
+{
+	static const enum cli_tone tones[] = {
+	    [CREDENTIAL_MISSING] = TONE_DIM, [CREDENTIAL_FOUND] = TONE_GOOD, [CREDENTIAL_BROKEN] = TONE_BAD};
+	table_cell(t, row_name(r));
+	table_cell_tone(t, r->cloud ? tones[r->finding.state] : TONE_GOOD, row_state(r));
+	table_cell_tone(t, r->provider ? TONE_GOOD : TONE_DIM, r->provider ? "yes" : "not yet");
+	note_cell(t, r);
+	for (size_t i = 0; verbose && i < r->finding.n; i++) {
+		table_cell(t, "");
+		table_cell_tone(t, TONE_DIM, credential_states[r->finding.places[i].state]);
+		table_cell(t, "");
+		table_cell_tone(t, TONE_DIM, r->finding.places[i].where);
+	}
+}
+
+/* "aws, gcp and azure" of the rows without credentials, for the last line. */
+static void note_missing(struct cli *c, const struct row *rows, size_t n)
+{
+	struct str names = str_new(4096);
+	size_t k = 0;
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].cloud && rows[i].finding.state == CREDENTIAL_MISSING)
+			str_addf(&names, "%s%s", k++ ? ", " : "", row_name(&rows[i]));
+	if (k)
+		cli_note(c, "%zu clouds without credentials: %s\n`skytop check CLOUD` says where they belong.", k, str_text(&names));
+	str_free(&names);
+}
+
+static void note_unlaunchable(struct cli *c, const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!rows[i].cloud || rows[i].provider || rows[i].finding.state != CREDENTIAL_FOUND)
+			continue;
+		cli_note(c, "Launching where it says \"not yet\" comes with that cloud's provider; until then skytop compares its "
+			    "prices. That credentials are found does not mean that they are valid: no cloud was asked.");
+		return;
+	}
+}
+
+static int print(struct cli *c, const struct row *rows, size_t n)
+{
+	bool some = cli_n_args(c), verbose = cli_flag(c, "verbose") || some;
+	if (cli_json(c)) {
+		json_t *all = json_array();
+		for (size_t i = 0; i < n; i++)
+			if (!some || named(c, &rows[i]))
+				json_array_append_new(all, row_json(&rows[i]));
+		return cli_print_json(c, all);
+	}
+	struct table *t = table_create();
+	table_column(t, "CLOUD", 0);
+	table_column(t, "CREDENTIALS", 0);
+	table_column(t, "LAUNCHES", 0);
+	table_column(t, "WHERE, OR WHAT TO DO", TABLE_SHRINK);
+	for (size_t i = 0; i < n; i++)
+		if (some ? named(c, &rows[i]) : verbose || !rows[i].cloud || rows[i].finding.state != CREDENTIAL_MISSING)
+			add_row(t, &rows[i], verbose);
+	cli_print_table(c, t);
+	fflush(stdout);
+	if (!verbose)
+		note_missing(c, rows, n);
+	note_unlaunchable(c, rows, n);
+	return 0;
+}
+
+/* A cloud named that is none is a mistake; one that lacks credentials makes the command fail, for scripts. */
+static int check_names(struct cli *c, const struct row *rows, size_t n)
+{
+	const char **names = xcalloc(n + 1, sizeof *names);
+	int rc = 0;
+	for (size_t i = 0; i < n; i++)
+		names[i] = row_name(&rows[i]);
+	for (size_t a = 0; !rc && a < cli_n_args(c); a++) {
+		char *name = xstrndup(cli_arg(c, a), strcspn(cli_arg(c, a), "/"));
+		bool known = credentials_of(name) != NULL;
+		for (size_t i = 0; i < n; i++)
+			known = known || str_ieq(names[i], name);
+		const char *near = known ? NULL : text_nearest(name, names, n);
+		if (near)
+			rc = cli_usage(c, "there is no cloud '%s'; did you mean '%s'?", name, near);
+		else if (!known)
+			rc = cli_usage(c, "there is no cloud '%s'; skytop check -v lists them", name);
+		free(name);
+	}
+	free(names);
+	return rc;
+}
+
+static int run(struct cli *c)
+{
+	size_t n;
+	struct row *rows = all_rows(c, &n);
+	int rc = check_names(c, rows, n);
+	if (!rc && cli_flag(c, "names")) {
+		for (size_t i = 0; i < n; i++)
+			puts(row_name(&rows[i]));
+	} else if (!rc) {
+		rc = print(c, rows, n);
+		for (size_t i = 0; !rc && i < n; i++)
+			if (named(c, &rows[i]) && !row_has_credentials(&rows[i]))
+				rc = CLI_CREDENTIALS;
+	}
+	free(rows);
+	return rc;
+}
+
+static const struct option_spec options[] = {
+    CLI_FLAG('v', "verbose", "every cloud, and every place that was looked at"),
+    CLI_FLAG(0, "names", "print the names of the clouds alone", .hidden = true),
+    CLI_END,
+};
+
+const struct verb verb_check = {
+    .name = "check",
+    .group = GROUP_HELP,
+    .summary = "Say which clouds have credentials here, and what is missing.",
+    .args = "[CLOUD...]",
+    .max_args = -1,
+    .complete = COMPLETE_CLOUD,
+    .options = options,
+    .help = "Looks where each cloud's own tools keep their credentials. No cloud is asked, and no secret is read out: \"found\" "
+	    "does not mean \"valid\". With clouds named, the exit status is 4 when one of them has none.",
+    .run = run,
+};
