@@ -1,0 +1,31 @@
+# Fuzz targets: what reads foreign bytes. A target is fuzz_NAME.c with LLVMFuzzerTestOneInput, a folder corpus/NAME, and
+# four lines here. With --enable-fuzz (clang) it is linked to libFuzzer; otherwise to replay.c, which runs it over its corpus
+# and over damaged copies of that: so `make check` replays all of them (replay.sh). `make fuzz` looks for new inputs.
+if FUZZ
+FUZZ_MAIN =
+FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+FUZZ_MAIN = tests/fuzz/replay.c
+FUZZ_LDFLAGS = $(AM_LDFLAGS)
+endif
+TESTS += tests/fuzz/replay.sh
+EXTRA_DIST += tests/fuzz/replay.sh tests/fuzz/replay.c tests/fuzz/corpus
+
+FUZZERS += tests/fuzz/fuzz_text
+tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_text_LDADD = libcli.a $(BASE_LIBS)
+tests_fuzz_fuzz_text_LDFLAGS = $(FUZZ_LDFLAGS)
+
+# Each target for FUZZ_SECONDS; new inputs stay in the build tree, a crash stops it.
+FUZZ_SECONDS = 30
+fuzz: $(FUZZERS)
+if FUZZ
+	@for f in $(FUZZERS); do \
+		name=$${f##*/fuzz_}; $(MKDIR_P) tests/fuzz/found/$$name; echo "--- $$name"; \
+		./$$f -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -print_final_stats=1 -artifact_prefix=tests/fuzz/found/crash-$$name- \
+			tests/fuzz/found/$$name $(abs_top_srcdir)/tests/fuzz/corpus/$$name 2>&1 | tail -n 12 || exit 1; \
+	done
+else
+	@echo "this build has no fuzzers: ../configure --enable-fuzz --enable-asan CC=clang"; exit 1
+endif
+.PHONY: fuzz
