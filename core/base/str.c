@@ -221,8 +221,7 @@ bool utf8_valid(const char *s, size_t len, size_t *bad)
 	return true;
 }
 
-/* Characters that have no business on a screen: they move, hide or reorder what stands beside them. */
-static bool unfit(unsigned cp)
+bool text_unfit(unsigned cp)
 {
 	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0xad || (cp >= 0x200b && cp <= 0x200f) ||
 	       (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2060 && cp <= 0x206f) || cp == 0xfeff || cp == 0x061c ||
@@ -240,7 +239,7 @@ void text_clean(struct str *out, const char *s, size_t len)
 			str_addc(out, '?');
 		else if (cp == 0xfffd && n == 1)
 			str_add(out, "\xef\xbf\xbd");
-		else if (!unfit(cp))
+		else if (!text_unfit(cp))
 			str_addn(out, s + i, n);
 		i += n;
 	}

@@ -41,6 +41,9 @@ bool utf8_valid(const char *s, size_t len, size_t *bad);
 size_t utf8_decode(const char *s, size_t len, unsigned *cp);
 size_t utf8_encode(unsigned cp, char out[4]);
 
+/* A character that has no business on a screen: controls, bidi marks, zero-width ones; they move, hide or reorder what
+ * stands beside them. */
+bool text_unfit(unsigned cp);
 /* Make foreign text fit for a terminal or a table: C0, C1, ESC, bidi controls and zero-width characters are dropped
  * or become '?', bad UTF-8 becomes U+FFFD, tabs and newlines become spaces. Appends to out. */
 void text_clean(struct str *out, const char *s, size_t len);

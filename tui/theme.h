@@ -1,0 +1,68 @@
+/* Roles and their colours. Views name what a thing is; the theme says how that looks. */
+#ifndef TUI_THEME_H
+#define TUI_THEME_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+
+enum role {
+	ROLE_TEXT,
+	ROLE_DIM,	  /* secondary: labels, ages, what is unknown */
+	ROLE_BRAND,
+	ROLE_TAB,
+	ROLE_TAB_ON,
+	ROLE_BORDER,
+	ROLE_TITLE,
+	ROLE_HEADER,	  /* column titles */
+	ROLE_HEADER_SORT, /* … of the one sorted by */
+	ROLE_SELECTED,	  /* background of the row the keys act on */
+	ROLE_SELECTED_OFF,/* … in a pane that does not have the keys */
+	ROLE_MARKED,
+	ROLE_KEY,	  /* a key that can be pressed */
+	ROLE_HINT,	  /* what it does */
+	ROLE_MONEY,
+	ROLE_BEST,	  /* the cheapest */
+	ROLE_GOOD,	  /* up, done */
+	ROLE_BUSY,	  /* on its way */
+	ROLE_WARN,
+	ROLE_BAD,
+	ROLE_INPUT,	  /* a field being typed in */
+	ROLE_MATCH,	  /* what was searched for */
+	ROLE_MATCH_ON,	  /* … the one the cursor is at */
+	ROLE_BUTTON,
+	ROLE_BUTTON_ON,
+	ROLE_DIALOG,	  /* ground of what lies over the view */
+	ROLE_TOAST,
+	ROLE_TOAST_BAD,
+	ROLE_CHART,
+	ROLE_ANSI,	  /* ROLE_ANSI + 0…15: colours that a log brings along */
+	ROLES = ROLE_ANSI + 16
+};
+
+enum { ATTR_BOLD = 1, ATTR_DIM = 2, ATTR_UNDERLINE = 4, ATTR_REVERSE = 8, ATTR_ITALIC = 16 };
+
+enum { THEME_DEFAULT = -1 }; /* the terminal's own foreground or background */
+
+struct theme_style {
+	int16_t fg, bg; /* THEME_DEFAULT, or 0…255 */
+	uint8_t attrs;
+};
+
+struct theme {
+	struct theme_style styles[ROLES];
+};
+
+/* The one built in, also what themes/default.yaml says. Uses the terminal's 16 colours only. */
+void theme_builtin(struct theme *t);
+/* Read a theme file over the built-in one. On failure *t is as theme_builtin leaves it. Blocks on the disk. */
+int theme_load(struct theme *t, const char *path, struct err *err);
+/* The same from text; `file` is its name for messages. */
+int theme_parse(struct theme *t, const char *text, size_t len, const char *file, struct err *err);
+/* What a terminal of so many colours can show of it: ≥ 256 all, 8 or 16 nearest, below (or mono) attributes only. */
+void theme_reduce(struct theme *t, int colors);
+
+const char *theme_role_name(enum role role);
+
+#endif
