@@ -1,0 +1,37 @@
+/* Actions: everything the screen can do, once. Footer, help, palette and the man page all come from this table and from
+ * the keys' (keys.h). */
+#ifndef TUI_ACTION_H
+#define TUI_ACTION_H
+#include <stdbool.h>
+
+enum action {
+	ACTION_NONE,
+	/* everywhere */
+	ACTION_HELP, ACTION_PALETTE, ACTION_VIEW_OFFERS, ACTION_VIEW_CLUSTERS, ACTION_VIEW_LOGS, ACTION_MESSAGES,
+	ACTION_BACK, ACTION_REDRAW, ACTION_SUSPEND, ACTION_QUIT,
+	/* lists */
+	ACTION_UP, ACTION_DOWN, ACTION_PAGE_UP, ACTION_PAGE_DOWN, ACTION_HALF_UP, ACTION_HALF_DOWN, ACTION_TOP,
+	ACTION_BOTTOM, ACTION_MARK, ACTION_DETAILS, ACTION_PANE, ACTION_FILTER, ACTION_SORT_NEXT, ACTION_SORT_PREV,
+	ACTION_SORT_REVERSE, ACTION_SORT_MENU,
+	/* offers */
+	ACTION_LAUNCH, ACTION_GROUP,
+	/* clusters */
+	ACTION_EXEC, ACTION_LOGS, ACTION_STOP, ACTION_START, ACTION_DOWN_CLUSTER, ACTION_AUTOSTOP, ACTION_CANCEL_JOB,
+	/* logs */
+	ACTION_FOLLOW, ACTION_WRAP, ACTION_SEARCH, ACTION_NEXT_MATCH, ACTION_PREV_MATCH, ACTION_LEFT, ACTION_RIGHT,
+	ACTION_SAVE,
+	ACTIONS
+};
+
+struct action_info {
+	const char *name;  /* "stop": typed in the palette */
+	const char *title; /* "Stop the cluster" */
+	const char *label; /* one short word for the footer; NULL: not there */
+	const char *help;  /* one sentence: what it does */
+	const char *cli;   /* the command that does the same; NULL: it is about the screen */
+	bool orders;	   /* sends an order to the engine: not with --read-only */
+};
+
+const struct action_info *action_info(enum action a);
+
+#endif

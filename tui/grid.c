@@ -1,0 +1,310 @@
+/* The table widget. Nothing here knows what the rows are.
+ *
+ * Invariants: `selected` is the row of selected_id whenever grid_sync has been called since the rows changed; the selected
+ * row is on the screen after every draw; drawing costs what is visible, whatever the number of rows. */
+#include "tui/grid.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "tui/width.h"
+
+enum { GUTTER = 1, ROOMY_COLUMNS = 110 };
+
+void grid_init(struct grid *g, const struct grid_column *columns, size_t n)
+{
+	*g = (struct grid){.columns = columns, .n_columns = n, .page = 1, .sort_column = -1};
+}
+
+void grid_finish(struct grid *g)
+{
+	free(g->marks);
+}
+
+/* --- selection ---------------------------------------------------------------------------------------------------- */
+
+static void clamp_top(struct grid *g, size_t n)
+{
+	size_t page = (size_t)g->page;
+	if (g->selected < g->top)
+		g->top = g->selected;
+	if (g->selected >= g->top + page)
+		g->top = g->selected - page + 1;
+	if (g->top + page > n)
+		g->top = n > page ? n - page : 0;
+}
+
+void grid_select(struct grid *g, const struct grid_rows *rows, size_t row)
+{
+	size_t n = rows->count(rows->arg);
+	if (!n) {
+		g->selected = g->top = 0;
+		g->selected_id = 0;
+		return;
+	}
+	g->selected = row < n ? row : n - 1;
+	g->selected_id = rows->id(rows->arg, g->selected);
+	clamp_top(g, n);
+}
+
+static size_t find_id(const struct grid_rows *rows, uint64_t id)
+{
+	size_t n = rows->count(rows->arg);
+	for (size_t i = 0; i < n; i++)
+		if (rows->id(rows->arg, i) == id)
+			return i;
+	return SIZE_MAX;
+}
+
+bool grid_select_id(struct grid *g, const struct grid_rows *rows, uint64_t id)
+{
+	size_t row = find_id(rows, id);
+	if (row == SIZE_MAX)
+		return false;
+	grid_select(g, rows, row);
+	return true;
+}
+
+void grid_sync(struct grid *g, const struct grid_rows *rows)
+{
+	size_t n = rows->count(rows->arg), line = g->selected - g->top;
+	if (g->selected_id && g->selected < n && rows->id(rows->arg, g->selected) == g->selected_id) {
+		clamp_top(g, n);
+		return;
+	}
+	size_t row = g->selected_id ? find_id(rows, g->selected_id) : 0;
+	if (row != SIZE_MAX && g->selected_id) /* it keeps its line on the screen too */
+		g->top = row > line ? row - line : 0;
+	grid_select(g, rows, row != SIZE_MAX ? row : g->selected);
+}
+
+void grid_move(struct grid *g, const struct grid_rows *rows, long delta)
+{
+	size_t n = rows->count(rows->arg);
+	long to = (long)g->selected + delta;
+	if (to < 0 || !n)
+		to = 0;
+	grid_select(g, rows, (size_t)to);
+}
+
+void grid_scroll(struct grid *g, const struct grid_rows *rows, long delta)
+{
+	size_t n = rows->count(rows->arg), page = (size_t)g->page;
+	size_t most = n > page ? n - page : 0;
+	long top = (long)g->top + delta;
+	g->top = top < 0 ? 0 : (size_t)top > most ? most : (size_t)top;
+	if (g->selected < g->top)
+		grid_select(g, rows, g->top);
+	else if (g->selected >= g->top + page)
+		grid_select(g, rows, g->top + page - 1);
+}
+
+/* --- marks -------------------------------------------------------------------------------------------------------- */
+
+static size_t find_mark(const struct grid *g, uint64_t id)
+{
+	for (size_t i = 0; i < g->n_marks; i++)
+		if (g->marks[i] == id)
+			return i;
+	return SIZE_MAX;
+}
+
+bool grid_marked(const struct grid *g, uint64_t id)
+{
+	return find_mark(g, id) != SIZE_MAX;
+}
+
+void grid_mark(struct grid *g, uint64_t id, bool on)
+{
+	size_t at = find_mark(g, id);
+	if (on == (at != SIZE_MAX) || !id)
+		return;
+	if (on) {
+		ARRAY_GROW(g->marks, g->n_marks, g->marks_cap);
+		g->marks[g->n_marks++] = id;
+	} else {
+		g->n_marks--;
+		memmove(g->marks + at, g->marks + at + 1, (g->n_marks - at) * sizeof *g->marks);
+	}
+}
+
+void grid_sync_marks(struct grid *g, const struct grid_rows *rows)
+{
+	for (size_t i = g->n_marks; i-- > 0;)
+		if (find_id(rows, g->marks[i]) == SIZE_MAX)
+			grid_mark(g, g->marks[i], false);
+}
+
+/* --- columns ------------------------------------------------------------------------------------------------------ */
+
+static int needed(const struct grid_column *columns, size_t n, int gap, int most_priority)
+{
+	int sum = 0, count = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (columns[i].priority > most_priority)
+			continue;
+		sum += columns[i].min;
+		count++;
+	}
+	return sum + (count ? (count - 1) * gap : 0);
+}
+
+int grid_widths(const struct grid_column *columns, size_t n, int width, int out[GRID_COLUMNS_MAX])
+{
+	int gap = width >= ROOMY_COLUMNS ? 2 : 1, priority = 0;
+	for (size_t i = 0; i < n; i++)
+		priority = columns[i].priority > priority ? columns[i].priority : priority;
+	while (priority > 0 && needed(columns, n, gap, priority) > width)
+		priority--;
+	int room = width - needed(columns, n, gap, priority);
+	for (size_t i = 0; i < n; i++)
+		out[i] = columns[i].priority <= priority ? columns[i].min : 0;
+	/* What is left goes to those that can grow, the more important ones first. */
+	for (int p = 0; p <= priority && room > 0; p++) {
+		for (size_t i = 0; i < n && room > 0; i++) {
+			if (columns[i].priority != p || columns[i].max <= out[i])
+				continue;
+			int more = columns[i].max - out[i] < room ? columns[i].max - out[i] : room;
+			out[i] += more;
+			room -= more;
+		}
+	}
+	return gap;
+}
+
+int grid_next_sort(const struct grid *g, int dir)
+{
+	int n = (int)g->n_columns, from = g->sort_column;
+	if (from < 0 && dir < 0)
+		from = 0;
+	for (int i = 1; i <= n; i++) {
+		int at = (from + dir * i + n * 2) % n;
+		if (g->columns[at].sort >= 0)
+			return at;
+	}
+	return -1;
+}
+
+int grid_column_at(const struct grid *g, int x)
+{
+	for (size_t i = 0; i < g->n_columns; i++)
+		if (g->column_w[i] && x >= g->column_x[i] && x < g->column_x[i] + g->column_w[i])
+			return (int)i;
+	return -1;
+}
+
+size_t grid_row_at(const struct grid *g, const struct grid_rows *rows, int x, int y)
+{
+	if (!rect_has(g->rows_at, x, y))
+		return SIZE_MAX;
+	size_t row = g->top + (size_t)(y - g->rows_at.y);
+	return row < rows->count(rows->arg) ? row : SIZE_MAX;
+}
+
+/* --- drawing ------------------------------------------------------------------------------------------------------ */
+
+static void place_columns(struct grid *g, struct rect r)
+{
+	int gap = grid_widths(g->columns, g->n_columns, r.w - GUTTER, g->column_w), x = r.x + GUTTER;
+	for (size_t i = 0; i < g->n_columns; i++) {
+		g->column_x[i] = x;
+		if (g->column_w[i])
+			x += g->column_w[i] + gap;
+	}
+}
+
+static void draw_titles(const struct grid *g, struct canvas *c, struct rect r)
+{
+	for (size_t i = 0; i < g->n_columns; i++) {
+		const struct grid_column *col = &g->columns[i];
+		if (!g->column_w[i])
+			continue;
+		bool sorted = (int)i == g->sort_column;
+		enum role role = sorted ? ROLE_HEADER_SORT : ROLE_HEADER;
+		char title[48];
+		size_t n = strlen(col->title);
+		n = n < sizeof title - 4 ? n : sizeof title - 4;
+		memcpy(title, col->title, n);
+		memcpy(title + n, sorted ? g->descending ? "\xe2\x96\xbc" : "\xe2\x96\xb2" : "", sorted ? 4 : 1);
+		if (col->right)
+			canvas_right(c, g->column_x[i], r.y, g->column_w[i], role, title);
+		else
+			canvas_text(c, g->column_x[i], r.y, g->column_w[i], role, title);
+	}
+}
+
+static void draw_spans(struct canvas *c, const struct grid_cell *cell, int x, int y, int w)
+{
+	for (size_t i = 0; i < cell->n_spans; i++) {
+		size_t at = cell->spans[i].at, len = cell->spans[i].len;
+		if (at + len > strlen(cell->text))
+			continue;
+		int from = width_text(cell->text, at), columns = width_text(cell->text + at, len);
+		canvas_back(c, rect_and((struct rect){x + from, y, columns, 1}, (struct rect){x, y, w, 1}), ROLE_MATCH);
+	}
+}
+
+static void draw_cell(const struct grid *g, struct canvas *c, size_t i, int y, const struct grid_cell *cell)
+{
+	int x = g->column_x[i], w = g->column_w[i];
+	if (cell->n_spark) {
+		size_t n = cell->n_spark < (size_t)w ? cell->n_spark : (size_t)w;
+		canvas_spark(c, x, y, w, cell->role, cell->spark + cell->n_spark - n, n);
+		return;
+	}
+	int used = width_text(cell->text, strlen(cell->text));
+	if (g->columns[i].right && used < w)
+		x += w - used;
+	canvas_text(c, x, y, g->column_x[i] + w - x, cell->role, cell->text);
+	if (cell->attrs)
+		canvas_attrs(c, (struct rect){g->column_x[i], y, w, 1}, cell->attrs);
+	draw_spans(c, cell, x, y, g->column_x[i] + w - x);
+}
+
+static void draw_row(struct grid *g, const struct grid_rows *rows, struct canvas *c, struct rect line, size_t row, bool keys)
+{
+	uint64_t id = rows->id(rows->arg, row);
+	bool selected = row == g->selected, marked = g->n_marks && grid_marked(g, id);
+	for (size_t i = 0; i < g->n_columns; i++) {
+		if (!g->column_w[i])
+			continue;
+		struct grid_cell cell = {.n_spans = 0};
+		rows->cell(rows->arg, row, i, &cell);
+		if (marked)
+			cell.role = ROLE_MARKED;
+		draw_cell(g, c, i, line.y, &cell);
+	}
+	if (marked)
+		canvas_put(c, line.x, line.y, ROLE_MARKED, '*');
+	else if (selected)
+		canvas_put(c, line.x, line.y, ROLE_TEXT, 0x25b8);
+	if (!selected)
+		return;
+	canvas_back(c, line, keys ? ROLE_SELECTED : ROLE_SELECTED_OFF);
+	if (keys) {
+		c->cursor_x = line.x;
+		c->cursor_y = line.y;
+	}
+}
+
+void grid_draw(struct grid *g, const struct grid_rows *rows, struct canvas *c, struct rect r, bool keys, const char *empty)
+{
+	size_t n = rows->count(rows->arg);
+	struct rect was = canvas_clip(c, r);
+	struct rect body = r, titles = rect_cut_top(&body, r.h > 1);
+	g->page = body.h > 0 ? body.h : 1;
+	if (n > (size_t)g->page)
+		rect_cut_right(&body, 1);
+	place_columns(g, body);
+	draw_titles(g, c, titles);
+	g->rows_at = body;
+	if (!n)
+		canvas_text(c, body.x + GUTTER, body.y, body.w - GUTTER, ROLE_DIM, empty);
+	clamp_top(g, n);
+	for (int i = 0; i < body.h && g->top + (size_t)i < n; i++)
+		draw_row(g, rows, c, (struct rect){body.x, body.y + i, body.w, 1}, g->top + (size_t)i, keys);
+	body.w += r.x + r.w - body.x - body.w;
+	canvas_scrollbar(c, body, g->top, (size_t)body.h, n);
+	c->clip = was;
+}

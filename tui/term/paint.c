@@ -1,0 +1,260 @@
+/* The one file that includes curses.
+ *
+ * newterm() gets a file in memory for its output, so a frame's bytes can be taken whole: a stock curses program sends its
+ * first screen in over a hundred writes, this one in one. Facts about ncurses 6.4 that shape the code: a file has no size,
+ * so LINES and COLUMNS are set around newterm or the scroll region of 24 lines would be left behind; its signal handlers are
+ * installed only where the disposition is the default, so the caller takes the signals first; after endwin the first doupdate
+ * sends what it thinks is needed to come back, which is thrown away in favour of saying it all anew.
+ *
+ * Rows that are equal to the row shown last are not handed to curses at all: comparing memory is cheaper than cells. */
+#include "tui/term/paint.h"
+
+#define NCURSES_WIDECHAR 1
+#include <ncurses.h>
+#include <term.h>
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "core/base/mem.h"
+#include "config.h"
+
+struct paint {
+	SCREEN *screen;
+	FILE *memory;
+	int fd;
+	int w, h;
+	struct cell *shown; /* what curses was last given; w × h */
+	bool whole;	    /* nothing of `shown` counts */
+	bool cursor;
+	attr_t attrs[ROLES];
+	short pairs[ROLES];
+	uint8_t role_attrs[ROLES];
+	cchar_t *line; /* w of them */
+};
+
+static FILE *memory_file(int *fd)
+{
+#ifdef HAVE_MEMFD_CREATE
+	*fd = memfd_create("skytop-frame", MFD_CLOEXEC);
+	FILE *f = *fd >= 0 ? fdopen(*fd, "w+") : tmpfile();
+#else
+	FILE *f = tmpfile();
+#endif
+	if (f)
+		*fd = fileno(f);
+	return f;
+}
+
+static void set_size_env(const char *name, int n)
+{
+	char buf[16];
+	snprintf(buf, sizeof buf, "%d", n);
+	setenv(name, buf, 1);
+}
+
+static SCREEN *open_screen(FILE *memory, int w, int h)
+{
+	static const char *const fallbacks[] = {"xterm-256color", "xterm", "vt100"};
+	set_size_env("LINES", h);
+	set_size_env("COLUMNS", w);
+	SCREEN *s = newterm(NULL, memory, stdin);
+	for (size_t i = 0; !s && i < ARRAY_LEN(fallbacks); i++)
+		s = newterm(fallbacks[i], memory, stdin);
+	unsetenv("LINES");
+	unsetenv("COLUMNS");
+	return s;
+}
+
+static void set_size(struct paint *p, int w, int h)
+{
+	p->w = w < 1 ? 1 : w;
+	p->h = h < 1 ? 1 : h;
+	p->shown = xreallocarray(p->shown, (size_t)p->w * (size_t)p->h, sizeof *p->shown);
+	p->line = xreallocarray(p->line, (size_t)p->w + 1, sizeof *p->line);
+	p->whole = true;
+}
+
+struct paint *paint_create(int w, int h, struct err *err)
+{
+	struct paint *p = xcalloc(1, sizeof *p);
+	set_size(p, w, h);
+	p->memory = memory_file(&p->fd);
+	p->screen = p->memory ? open_screen(p->memory, p->w, p->h) : NULL;
+	if (!p->screen) {
+		const char *term = getenv("TERM");
+		err_set(err, ERR_UNSUPPORTED, "this terminal (TERM=%s) is not known to the system's terminal database; set TERM "
+		    "to one that is, as in TERM=xterm skytop", term ? term : "");
+		paint_destroy(p);
+		return NULL;
+	}
+	if (has_colors()) {
+		start_color();
+		use_default_colors();
+	}
+	noecho();
+	nonl();
+	keypad(stdscr, TRUE);
+	curs_set(0);
+	typeahead(-1);
+	scrollok(stdscr, FALSE);
+	leaveok(stdscr, FALSE);
+	struct theme t;
+	theme_builtin(&t);
+	theme_reduce(&t, paint_colors(p));
+	paint_theme(p, &t);
+	return p;
+}
+
+void paint_destroy(struct paint *p)
+{
+	if (!p)
+		return;
+	if (p->screen) {
+		set_term(p->screen);
+		delscreen(p->screen);
+	}
+	if (p->memory)
+		fclose(p->memory);
+	free(p->shown);
+	free(p->line);
+	free(p);
+}
+
+int paint_colors(const struct paint *p)
+{
+	(void)p;
+	return has_colors() && COLORS >= 8 ? COLORS : 0;
+}
+
+static attr_t attrs_of(unsigned attrs)
+{
+	static const struct {
+		unsigned ours;
+		attr_t theirs;
+	} map[] = {{ATTR_BOLD, A_BOLD}, {ATTR_DIM, A_DIM}, {ATTR_UNDERLINE, A_UNDERLINE}, {ATTR_REVERSE, A_REVERSE},
+	    {ATTR_ITALIC, A_ITALIC}};
+	attr_t a = 0;
+	for (size_t i = 0; i < ARRAY_LEN(map); i++)
+		if (attrs & map[i].ours)
+			a |= map[i].theirs;
+	return a;
+}
+
+void paint_theme(struct paint *p, const struct theme *t)
+{
+	for (int i = 0; i < ROLES; i++) {
+		const struct theme_style *s = &t->styles[i];
+		int pair = s->fg == THEME_DEFAULT && s->bg == THEME_DEFAULT ? 0 : alloc_pair(s->fg, s->bg);
+		p->pairs[i] = (short)(pair < 0 ? 0 : pair);
+		p->attrs[i] = attrs_of(s->attrs);
+		p->role_attrs[i] = s->attrs;
+	}
+	p->whole = true;
+}
+
+void paint_resize(struct paint *p, int w, int h)
+{
+	set_size(p, w, h);
+	resizeterm(p->h, p->w);
+	paint_forget(p);
+}
+
+void paint_forget(struct paint *p)
+{
+	p->whole = true;
+	clearok(curscr, TRUE);
+}
+
+/* Append what curses wrote since the last time. */
+static void take(struct paint *p, struct str *out)
+{
+	off_t len = lseek(p->fd, 0, SEEK_CUR);
+	char buf[8192];
+	for (off_t at = 0; at < len;) {
+		ssize_t n = pread(p->fd, buf, sizeof buf, at);
+		if (n <= 0)
+			break;
+		if (out)
+			str_addn(out, buf, (size_t)n);
+		at += n;
+	}
+	if (ftruncate(p->fd, 0) || lseek(p->fd, 0, SEEK_SET) < 0)
+		abort(); /* a file of our own in memory */
+}
+
+static void cell_to_curses(const struct paint *p, const struct cell *c, cchar_t *out)
+{
+	wchar_t text[3] = {(wchar_t)c->cp, (wchar_t)c->mark, 0};
+	unsigned role = c->back ? c->back : c->role;
+	attr_t attrs = p->attrs[role] | attrs_of(c->attrs | (c->back ? p->role_attrs[c->role] & ATTR_BOLD : 0u));
+	if (setcchar(out, text, attrs, p->pairs[role], NULL) != OK) {
+		text[0] = L'?';
+		text[1] = 0;
+		setcchar(out, text, attrs, p->pairs[role], NULL);
+	}
+}
+
+static void paint_row(struct paint *p, const struct cell *row, int y, int w)
+{
+	int n = 0;
+	for (int x = 0; x < w; x++)
+		if (row[x].width)
+			cell_to_curses(p, &row[x], &p->line[n++]);
+	mvadd_wchnstr(y, 0, p->line, n);
+}
+
+void paint_frame(struct paint *p, const struct canvas *c, struct str *out)
+{
+	int w = c->w < p->w ? c->w : p->w, h = c->h < p->h ? c->h : p->h;
+	size_t row_bytes = (size_t)w * sizeof(struct cell);
+	if (p->whole)
+		erase();
+	for (int y = 0; y < h; y++) {
+		const struct cell *row = &c->cells[(size_t)y * (size_t)c->w];
+		struct cell *old = &p->shown[(size_t)y * (size_t)p->w];
+		if (!p->whole && !memcmp(row, old, row_bytes))
+			continue;
+		paint_row(p, row, y, w);
+		memcpy(old, row, row_bytes);
+	}
+	p->whole = false;
+	if (c->cursor_shown != p->cursor) {
+		curs_set(c->cursor_shown);
+		p->cursor = c->cursor_shown;
+	}
+	move(c->cursor_y < h ? c->cursor_y : h - 1, c->cursor_x < w ? c->cursor_x : w - 1);
+	wnoutrefresh(stdscr);
+	doupdate();
+	take(p, out);
+}
+
+static const char *capability(const char *name)
+{
+	const char *s = tigetstr(name);
+	return s == (const char *)-1 || !s ? "" : s;
+}
+
+void paint_leave(struct paint *p, struct str *out)
+{
+	take(p, out);
+	endwin();
+	take(p, out);
+}
+
+void paint_enter(struct paint *p, struct str *out)
+{
+	if (isendwin()) {
+		doupdate();
+		take(p, NULL);
+		str_add(out, capability("smcup"));
+		str_add(out, capability("smkx"));
+		str_add(out, capability(p->cursor ? "cnorm" : "civis"));
+	}
+	paint_forget(p);
+}

@@ -1,0 +1,387 @@
+/* The terminal's life: modes, signals, bytes in and out.
+ *
+ * Invariants: a frame leaves in one write, between the marks of synchronized output; while bytes are pending no frame is
+ * made, so a slow line gets the newest state and never a queue of old ones; the terminal is opened anew by name, so that
+ * O_NONBLOCK, which belongs to the open file and not to us, is not set on the shell's; every way out goes through leave(),
+ * but for a crash (crash.c). */
+#include "tui/term/term.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "tui/term/crash.h"
+#include "tui/term/paint.h"
+
+enum { FRAME_MAX = 8 << 20, READ_MAX = 64 << 10, LAST_WORDS_MS = 200 };
+
+static const char sync_begin[] = "\033[?2026h", sync_end[] = "\033[?2026l";
+/* Buttons and drags as SGR reports; pastes marked. */
+static const char modes_on[] = "\033[?1002h\033[?1006h\033[?2004h";
+static const char modes_off[] = "\033[?1006l\033[?1002l\033[?2004l\033[?25h\033[0m";
+
+struct term {
+	struct loop *loop;
+	struct term_handlers h;
+	int fd;
+	bool own_fd;	   /* opened anew; else it is stdin, and old_flags are put back */
+	int old_flags;
+	struct termios old_modes;
+	struct input input;
+	unsigned input_timer;
+	struct paint *paint;
+	struct str out;	   /* what the terminal has not taken yet */
+	size_t sent;
+	bool refused;	   /* a frame waits for `ready` */
+	bool gone;
+};
+
+int term_check(struct err *err)
+{
+	const char *term = getenv("TERM");
+	if (!isatty(0) || !isatty(1))
+		return err_set(err, ERR_UNSUPPORTED, "the screen needs a terminal, and %s is none; `skytop --once` prints a view "
+		    "as text, `skytop help` lists the commands", isatty(0) ? "stdout" : "stdin");
+	if (!term || !term[0] || !strcmp(term, "dumb") || !strcmp(term, "unknown"))
+		return err_set(err, ERR_UNSUPPORTED, "this terminal (TERM=%s) cannot show a screen; `skytop --once` prints a "
+		    "view as text, `skytop help` lists the commands", term ? term : "");
+	return 0;
+}
+
+/* --- out ---------------------------------------------------------------------------------------------------------- */
+
+static void on_tty(int fd, int events, void *arg);
+
+static void gone(struct term *t, int status)
+{
+	if (t->gone)
+		return;
+	t->gone = true;
+	loop_watch(t->loop, t->fd, 0, NULL, NULL);
+	t->h.ended(t->h.arg, status);
+}
+
+/* Write what is pending as far as the terminal takes it. */
+static void push(struct term *t)
+{
+	while (!t->gone && t->sent < t->out.len) {
+		ssize_t n = write(t->fd, t->out.data + t->sent, t->out.len - t->sent);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			break;
+		if (n < 0) {
+			gone(t, 0);
+			return;
+		}
+		t->sent += (size_t)n;
+	}
+	bool done = t->sent == t->out.len;
+	if (done) {
+		str_clear(&t->out);
+		t->sent = 0;
+	}
+	if (!t->gone)
+		loop_watch(t->loop, t->fd, LOOP_IN | (done ? 0 : LOOP_OUT), on_tty, t);
+}
+
+/* The same, waiting a moment for a slow terminal: before it is given away. */
+static void push_last(struct term *t)
+{
+	int64_t until = mono_now_ms() + LAST_WORDS_MS;
+	while (!t->gone && t->sent < t->out.len) {
+		ssize_t n = write(t->fd, t->out.data + t->sent, t->out.len - t->sent);
+		if (n > 0) {
+			t->sent += (size_t)n;
+			continue;
+		}
+		int64_t left = until - mono_now_ms();
+		if ((n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) || left <= 0)
+			break;
+		struct pollfd p = {.fd = t->fd, .events = POLLOUT};
+		poll(&p, 1, (int)left);
+	}
+	str_clear(&t->out);
+	t->sent = 0;
+}
+
+bool term_show(struct term *t, const struct canvas *c)
+{
+	if (t->gone)
+		return true;
+	if (t->out.len) {
+		t->refused = true;
+		return false;
+	}
+	str_add(&t->out, sync_begin);
+	size_t empty = t->out.len;
+	paint_frame(t->paint, c, &t->out);
+	if (t->out.full || t->out.len == empty) {
+		if (t->out.full)
+			paint_forget(t->paint);
+		str_clear(&t->out);
+		return true;
+	}
+	str_add(&t->out, sync_end);
+	push(t);
+	return true;
+}
+
+void term_redraw(struct term *t)
+{
+	paint_forget(t->paint);
+}
+
+/* --- in ----------------------------------------------------------------------------------------------------------- */
+
+static void on_event(void *arg, const struct input_event *e)
+{
+	struct term *t = arg;
+	t->h.input(t->h.arg, e);
+}
+
+static void on_input_timeout(void *arg)
+{
+	struct term *t = arg;
+	t->input_timer = 0;
+	input_timeout(&t->input, on_event, t);
+}
+
+static void read_input(struct term *t)
+{
+	char buf[4096];
+	for (size_t got = 0; got < READ_MAX && !t->gone;) {
+		ssize_t n = read(t->fd, buf, sizeof buf);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			break;
+		if (n <= 0) { /* never again: a closed terminal is always readable */
+			gone(t, 0);
+			return;
+		}
+		got += (size_t)n;
+		input_feed(&t->input, buf, (size_t)n, on_event, t);
+	}
+	loop_cancel(t->loop, t->input_timer);
+	int wait = input_wait_ms(&t->input);
+	t->input_timer = wait < 0 ? 0 : loop_after(t->loop, wait, on_input_timeout, t);
+}
+
+static void on_tty(int fd, int events, void *arg)
+{
+	(void)fd;
+	struct term *t = arg;
+	if (events & LOOP_IN)
+		read_input(t);
+	if (events & LOOP_HUP)
+		gone(t, 128 + SIGHUP);
+	if (t->gone || !(events & LOOP_OUT))
+		return;
+	push(t);
+	if (!t->out.len && t->refused) {
+		t->refused = false;
+		t->h.ready(t->h.arg);
+	}
+}
+
+/* --- modes -------------------------------------------------------------------------------------------------------- */
+
+/* Set modes even from the background: there SIGTTOU would stop us half way out. */
+static void set_modes(struct term *t, const struct termios *modes)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, old;
+	sigaction(SIGTTOU, &ignore, &old);
+	while (tcsetattr(t->fd, TCSANOW, modes) && errno == EINTR)
+		continue;
+	sigaction(SIGTTOU, &old, NULL);
+}
+
+static void raw_modes(struct term *t)
+{
+	struct termios raw = t->old_modes;
+	cfmakeraw(&raw);
+	raw.c_cc[VMIN] = 1;
+	raw.c_cc[VTIME] = 0;
+	set_modes(t, &raw);
+}
+
+static void window_size(const struct term *t, int *w, int *h)
+{
+	struct winsize ws;
+	*w = 80;
+	*h = 24;
+	if (!ioctl(t->fd, TIOCGWINSZ, &ws) && ws.ws_col && ws.ws_row) {
+		*w = ws.ws_col;
+		*h = ws.ws_row;
+	}
+}
+
+static void leave(struct term *t)
+{
+	push_last(t);
+	paint_leave(t->paint, &t->out);
+	str_add(&t->out, modes_off);
+	push_last(t);
+	set_modes(t, &t->old_modes);
+	if (!t->own_fd)
+		fcntl(t->fd, F_SETFL, t->old_flags);
+}
+
+static void enter(struct term *t)
+{
+	if (!t->own_fd)
+		fcntl(t->fd, F_SETFL, t->old_flags | O_NONBLOCK);
+	raw_modes(t);
+	str_add(&t->out, modes_on);
+	paint_enter(t->paint, &t->out);
+	push(t);
+}
+
+static void resize(struct term *t)
+{
+	int w, h;
+	window_size(t, &w, &h);
+	paint_resize(t->paint, w, h);
+	t->h.resized(t->h.arg, w, h);
+}
+
+/* --- signals ------------------------------------------------------------------------------------------------------ */
+
+static void on_end(int signo, void *arg)
+{
+	struct term *t = arg;
+	t->h.ended(t->h.arg, 128 + signo);
+}
+
+static void on_winch(int signo, void *arg)
+{
+	(void)signo;
+	resize(arg);
+}
+
+static void on_tstp(int signo, void *arg)
+{
+	(void)signo;
+	term_suspend(arg);
+}
+
+/* Continued after a SIGSTOP that nobody could catch: whoever had the terminal since may have changed anything. */
+static void on_cont(int signo, void *arg)
+{
+	(void)signo;
+	struct term *t = arg;
+	enter(t);
+	resize(t);
+}
+
+void term_suspend(struct term *t)
+{
+	leave(t);
+	/* SIGTSTP by its default rather than SIGSTOP: the kernel leaves us running where no shell could continue us, as under
+	 * `ssh -t host skytop`. The whole group, so that a script around us stops with us. */
+	loop_signal(t->loop, SIGTSTP, NULL, NULL);
+	loop_signal(t->loop, SIGCONT, NULL, NULL);
+	kill(0, SIGTSTP);
+	loop_signal(t->loop, SIGTSTP, on_tstp, t);
+	loop_signal(t->loop, SIGCONT, on_cont, t);
+	enter(t);
+	resize(t);
+}
+
+static const struct {
+	int signo;
+	loop_signal_fn *fn;
+} signals[] = {
+    {SIGWINCH, on_winch}, {SIGTSTP, on_tstp}, {SIGCONT, on_cont}, {SIGTERM, on_end},
+    {SIGINT, on_end},     {SIGHUP, on_end},   {SIGQUIT, on_end},
+};
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+static void open_tty(struct term *t)
+{
+	char name[256];
+	t->fd = ttyname_r(0, name, sizeof name) ? -1 : open(name, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	t->own_fd = t->fd >= 0;
+	if (!t->own_fd)
+		t->fd = 0;
+	t->old_flags = fcntl(t->fd, F_GETFL);
+}
+
+struct term *term_open(struct loop *l, const struct term_handlers *h, struct err *err)
+{
+	if (term_check(err))
+		return NULL;
+	struct term *t = xcalloc(1, sizeof *t);
+	t->loop = l;
+	t->h = *h;
+	t->out = str_new(FRAME_MAX);
+	open_tty(t);
+	if (tcgetattr(t->fd, &t->old_modes)) {
+		err_errno(err, "cannot read the terminal's modes");
+		goto fail;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		loop_signal(l, signals[i].signo, signals[i].fn, t);
+	int w, hh;
+	window_size(t, &w, &hh);
+	t->paint = paint_create(w, hh, err);
+	if (!t->paint)
+		goto fail_signals;
+	input_init(&t->input);
+	crash_guard(t->fd, &t->old_modes);
+	enter(t);
+	return t;
+fail_signals:
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		loop_signal(l, signals[i].signo, NULL, NULL);
+fail:
+	if (t->own_fd)
+		close(t->fd);
+	free(t);
+	return NULL;
+}
+
+void term_close(struct term *t)
+{
+	if (!t)
+		return;
+	if (!t->gone)
+		loop_watch(t->loop, t->fd, 0, NULL, NULL);
+	loop_cancel(t->loop, t->input_timer);
+	leave(t);
+	crash_unguard();
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		loop_signal(t->loop, signals[i].signo, NULL, NULL);
+	if (t->own_fd)
+		close(t->fd);
+	input_finish(&t->input);
+	paint_destroy(t->paint);
+	str_free(&t->out);
+	free(t);
+}
+
+void term_size(const struct term *t, int *w, int *h)
+{
+	window_size(t, w, h);
+}
+
+int term_colors(const struct term *t)
+{
+	return paint_colors(t->paint);
+}
+
+void term_theme(struct term *t, const struct theme *theme)
+{
+	paint_theme(t->paint, theme);
+}
