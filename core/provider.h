@@ -121,6 +121,11 @@ struct provider {
 /* NULL-terminated. Defined in providers/registry.c, passed to core by tui/main.c. */
 extern const struct provider *const providers[];
 
+/* What the hidden verb `cloud-side NAME` does: one request from stdin to that provider's cloud_side, its reply (or
+ * {"error": {"code", "message"}}) to stdout. Returns the exit status: 0, or 1 after an error. Blocks until it is done.
+ * Defined in providers/common/cloudside.c. */
+int cloud_side_main(const struct provider *const all[], const char *name);
+
 /* What a provider may share: the EXEC request that asks its own cloud side, and the reading of that child's answer. For step functions. */
 static inline const char *provider_verb_name(enum provider_verb v)
 {

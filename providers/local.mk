@@ -1,2 +1,11 @@
 noinst_LIBRARIES += libproviders.a
-libproviders_a_SOURCES =
+libproviders_a_SOURCES = \
+	providers/registry.c \
+	providers/common/child.c providers/common/child.h \
+	providers/common/cloudside.c providers/common/cloudside.h \
+	providers/common/machines.c providers/common/machines.h \
+	providers/common/requests.c providers/common/requests.h \
+	providers/common/sandbox.c providers/common/sandbox.h \
+	providers/common/sweep.c providers/common/sweep.h \
+	providers/local/local.c \
+	providers/local/nvidia.c providers/local/nvidia.h

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
 	tui/cli/check.c \
+	tui/cli/cloud_side.c \
 	tui/cli/cli.c tui/cli/cli.h tui/cli/cli_priv.h \
 	tui/cli/completions.c \
 	tui/cli/help.c \

@@ -8,6 +8,7 @@
 #include "tui/cli/cli_priv.h"
 
 /* One line each, in the order of the table below: two people who add a verb then touch different lines. */
+extern const struct verb verb_cloud_side;
 extern const struct verb verb_check;
 extern const struct verb verb_recipes;
 extern const struct verb verb_completions;
@@ -18,6 +19,7 @@ const struct verb *const cli_verbs[] = {
     /* clusters and jobs */
     /* prices and plans */
     /* engine and requests */
+    &verb_cloud_side,
     /* set-up and help */
     &verb_check,
     &verb_recipes,
