@@ -8,4 +8,10 @@ libproviders_a_SOURCES = \
 	providers/common/sandbox.c providers/common/sandbox.h \
 	providers/common/sweep.c providers/common/sweep.h \
 	providers/local/local.c \
-	providers/local/nvidia.c providers/local/nvidia.h
+	providers/local/nvidia.c providers/local/nvidia.h \
+	providers/sim/faults.c providers/sim/faults.h \
+	providers/sim/scenario.c providers/sim/scenario.h \
+	providers/sim/sim.c
+
+simdir = $(pkgdatadir)/sim
+dist_sim_DATA = share/sim/default.json

@@ -68,7 +68,7 @@ int request_check_create(const json_t *args, struct err *err)
 json_t *request_record(const json_t *args, const json_t *node)
 {
 	static const char *const same[] = {"cluster", "name", "instance_type", "region", "zone", "use_spot", "accelerator",
-	    "accelerator_count", "disk_size_gib", "price_uusd_h", "tags", "labels"};
+	    "accelerator_count", "disk_size_gib", "price_uusd_h", "max_price_uusd_h", "tags", "labels"};
 	json_t *rec = json_object();
 	for (size_t i = 0; i < ARRAY_LEN(same); i++) {
 		json_t *v = json_object_get(args, same[i]);
