@@ -41,3 +41,8 @@ share/systemd/user/skytop.service: share/systemd/user/skytop.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) 's|[@]bindir@|$(bindir)|' $(srcdir)/$@.in > $@.new && mv $@.new $@
 share/systemd/system/skytop.service: share/systemd/system/skytop.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) 's|[@]bindir@|$(bindir)|' $(srcdir)/$@.in > $@.new && mv $@.new $@
+
+# The node agent: one shell script, installed as it is (core finds it with share_path("agent/skytop-agent")).
+agentdir = $(pkgdatadir)/agent
+dist_agent_SCRIPTS = share/agent/skytop-agent
+EXTRA_DIST += share/agent/PROTOCOL.md
