@@ -46,3 +46,10 @@ share/systemd/system/skytop.service: share/systemd/system/skytop.service.in Make
 agentdir = $(pkgdatadir)/agent
 dist_agent_SCRIPTS = share/agent/skytop-agent
 EXTRA_DIST += share/agent/PROTOCOL.md
+
+# The tables of README.md, between its marks, are the program's own; a test compares them.
+readme: skytop$(EXEEXT)
+	$(AM_V_GEN)./skytop help --markdown > README.tables && $(AWK) -f $(top_srcdir)/share/readme.awk README.tables $(top_srcdir)/README.md > README.new && \
+		mv README.new $(top_srcdir)/README.md && rm -f README.tables
+.PHONY: readme
+EXTRA_DIST += share/readme.awk

@@ -32,6 +32,7 @@ struct action_info {
 	bool orders;	   /* sends an order to the engine: not with --read-only */
 };
 
+/* The row of an action; never NULL. */
 const struct action_info *action_info(enum action a);
 
 #endif

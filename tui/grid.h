@@ -53,6 +53,7 @@ struct grid {
 	struct rect rows_at;
 };
 
+/* `columns` stays the caller's and must outlive the grid. */
 void grid_init(struct grid *g, const struct grid_column *columns, size_t n);
 void grid_finish(struct grid *g);
 

@@ -33,6 +33,7 @@ struct layout {
 	struct rect footer; /* keys */
 };
 
+/* Where everything goes on a screen of this size. Pure. */
 struct layout layout_of(int columns, int rows);
 
 /* A table and its details: beside it where there is width, below it where there is height, else instead of it. */

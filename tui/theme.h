@@ -63,6 +63,7 @@ int theme_parse(struct theme *t, const char *text, size_t len, const char *file,
 /* What a terminal of so many colours can show of it: ≥ 256 all, 8 or 16 nearest, below (or mono) attributes only. */
 void theme_reduce(struct theme *t, int colors);
 
+/* As written in theme files: "header". */
 const char *theme_role_name(enum role role);
 
 #endif

@@ -7,7 +7,10 @@ libcli_a_SOURCES = \
 	tui/cli/completions.c \
 	tui/cli/help.c \
 	tui/cli/man.c \
+	tui/cli/markdown.c \
 	tui/cli/output.c \
 	tui/cli/recipes.c \
 	tui/cli/table.c tui/cli/table.h \
-	tui/cli/verbs.c
+	tui/cli/texts.c \
+	tui/cli/verbs.c \
+	tui/cli/words.c

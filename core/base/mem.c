@@ -62,7 +62,7 @@ char *xstrdup(const char *s)
 	return s ? xstrndup(s, strlen(s)) : NULL;
 }
 
-static int format_len(const char *fmt, va_list ap)
+__attribute__((format(printf, 1, 0))) static int format_len(const char *fmt, va_list ap)
 {
 	va_list copy;
 	va_copy(copy, ap);

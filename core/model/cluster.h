@@ -115,6 +115,7 @@ struct event {
 /* Replace an owned string. */
 void own_str(char **slot, const char *text);
 
+/* Free what they own; destroy frees the object as well, and NULL is fine there. */
 void node_clear(struct node *n);
 void cluster_destroy(struct cluster *c);
 void job_destroy(struct job *j);

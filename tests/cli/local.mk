@@ -1,0 +1,16 @@
+# Transcripts of the command line.
+CLI_TESTS = \
+	tests/cli/test_check.sh \
+	tests/cli/test_completions.sh \
+	tests/cli/test_frame.sh \
+	tests/cli/test_recipes.sh
+TESTS += $(CLI_TESTS)
+EXTRA_DIST += $(CLI_TESTS) tests/cli/tap.sh
+EXTRA_DIST += tests/cli/.shellcheckrc
+if HAVE_CMOCKA
+check_PROGRAMS += tests/cli/test_cli
+TESTS += tests/cli/test_cli
+tests_cli_test_cli_SOURCES = tests/cli/test_cli.c
+tests_cli_test_cli_CPPFLAGS = $(TEST_CFLAGS)
+tests_cli_test_cli_LDADD = libcli.a $(API_LIBS) $(CMOCKA_LIBS)
+endif

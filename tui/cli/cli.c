@@ -274,10 +274,10 @@ static int run_without_verb(struct cli *c)
 		help_overview(stdout);
 		return 0;
 	}
-	if (!c->program->screen)
-		return cli_usage(c, "this build has no screen");
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return cli_usage(c, "the screen needs a terminal; skytop help lists the commands");
+	if (!c->program->screen)
+		return cli_usage(c, "this build has no screen");
 	return c->program->screen(c);
 }
 

@@ -65,7 +65,7 @@ struct verb {
 extern const struct verb *const cli_verbs[];
 extern const size_t cli_n_verbs;
 
-/* Exit statuses that do not come from err_info(). All are listed in verbs.c and printed in help, man page and README. */
+/* Exit statuses that do not come from err_info(). All are listed in texts.c and printed in help, man page and README. */
 enum cli_exit {
 	CLI_OK = 0,
 	CLI_FAILED = 1,

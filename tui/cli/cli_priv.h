@@ -44,6 +44,8 @@ const struct option_spec *option_find_short(const struct verb *v, char short_nam
 void help_overview(FILE *out);
 void help_verb(FILE *out, const struct verb *v);
 void help_usage(FILE *out, const struct verb *v);
+/* markdown.c: the tables of README.md, between the marks that README.md has. */
+void markdown_print(FILE *out);
 /* man.c: the whole page, as roff. */
 void man_print(FILE *out);
 

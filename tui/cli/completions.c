@@ -449,8 +449,9 @@ static int run(struct cli *c)
 		names[i] = shells[i].name;
 	}
 	const char *near = text_nearest(shell, names, ARRAY_LEN(names));
-	return cli_usage(c, "no completions for '%s'%s%s%s; there are bash, fish and zsh", shell, near ? "; did you mean '" : "",
-	    near ? near : "", near ? "'" : "");
+	if (near)
+		return cli_usage(c, "no completions for '%s'; did you mean '%s'?", shell, near);
+	return cli_usage(c, "no completions for '%s'; there are bash, fish and zsh", shell);
 }
 
 const struct verb verb_completions = {

@@ -193,6 +193,10 @@ static int run_help(struct cli *c)
 		man_print(stdout);
 		return 0;
 	}
+	if (cli_flag(c, "markdown")) {
+		markdown_print(stdout);
+		return 0;
+	}
 	if (!cli_n_args(c)) {
 		if (cli_json(c))
 			return cli_print_json(c, overview_json());
@@ -218,6 +222,7 @@ static int run_help(struct cli *c)
 
 static const struct option_spec help_options[] = {
     CLI_FLAG(0, "man", "print the man page", .hidden = true),
+    CLI_FLAG(0, "markdown", "print the tables of the README", .hidden = true),
     CLI_END,
 };
 
