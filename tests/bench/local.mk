@@ -1,0 +1,16 @@
+# `make bench`: how fast things are, each figure beside its bar; no part of make check, which asserts no wall time. A bench
+# is bench_NAME.c (add it to BENCHES), bench_NAME.sh or bench_NAME.py (add it to BENCH_FILES) that prints lines of
+# name TAB value TAB unit TAB bar: "5" is at most 5, ">=5" at least 5, "-" none. run.sh puts them in one table.
+BENCHES = tests/bench/spawn
+BENCH_FILES = tests/bench/bench_start.sh
+EXTRA_PROGRAMS += $(BENCHES)
+EXTRA_DIST += $(BENCH_FILES) tests/bench/run.sh
+CLEANFILES += $(BENCHES) bench.tsv
+
+tests_bench_spawn_SOURCES = tests/bench/spawn.c
+tests_bench_spawn_LDADD = $(BASE_LIBS)
+
+# BENCH="start offers" runs only these.
+bench: all $(BENCHES)
+	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(top_srcdir)/tests/bench/run.sh $(BENCH)
+.PHONY: bench
