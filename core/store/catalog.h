@@ -101,5 +101,8 @@ void import_report_free(struct import_report *r);
  * nothing was taken at all (no file, all refused, disk, lock): then the catalog is as before; the report is filled as far as
  * it goes. as_of_ms 0: each file's own time. */
 int catalog_import(const char *dir, int64_t as_of_ms, struct import_report *report, struct err *err);
+/* The same with the files named; snapshot may be NULL. */
+int catalog_import_at(const char *path, const char *snapshot, const char *dir, int64_t as_of_ms, int64_t now_ms,
+    struct import_report *report, struct err *err);
 
 #endif

@@ -1,7 +1,14 @@
 noinst_LIBRARIES += libstore.a
 libstore_a_SOURCES = \
-	core/store/catalog.h \
+	core/store/catalog.c core/store/catalog.h core/store/catalog_content.c \
+	core/store/catalog_import.c core/store/catalog_db.c core/store/catalog_db.h \
+	core/store/csv.c core/store/csv.h \
 	core/store/db.c core/store/db.h \
+	core/store/gcp.c core/store/gcp.h \
+	core/store/import.c core/store/import.h \
+	core/store/pack.c core/store/pack.h \
+	core/store/pricelist.c core/store/pricelist.h \
 	core/store/state.c core/store/state.h \
-	core/store/state_schema.c core/store/state_schema.h
+	core/store/state_schema.c core/store/state_schema.h \
+	core/store/vms_csv.c core/store/vms_csv.h
 STORE_LIBS = libstore.a $(MODEL_LIBS) $(SQLITE_LIBS)
