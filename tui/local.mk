@@ -3,5 +3,5 @@ include tui/screen.mk
 include tui/verbs.mk
 
 bin_PROGRAMS += skytop
-skytop_SOURCES = tui/main.c
+skytop_SOURCES = tui/main.c core/provider.h
 skytop_LDADD = libcli.a libtui.a libproviders.a $(API_LIBS) $(CURSES_LIBS) $(CRYPTO_LIBS)

@@ -268,12 +268,32 @@ def nothing_left_over():
                 yield f"{path}:{n}: {line.strip()[:80]}"
 
 
+NOT_SHIPPED = {".gitignore", "Makefile.am", "configure.ac"}
+
+
+def everything_is_shipped():
+    """What git tracks is named in a makefile, itself or a folder above it: so it is in the tarball."""
+    try:
+        p = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=TOP)
+    except OSError:
+        raise Skip("no git here") from None
+    if p.returncode or not p.stdout:
+        raise Skip("not a git checkout")
+    makefiles = " ".join(read(f) for f in text_files() if f.endswith((".mk", ".am")))
+    words = set(makefiles.split())
+    for path in p.stdout.split("\n"):
+        parts = path.split("/")
+        above = {"/".join(parts[:i + 1]) for i in range(len(parts))}
+        if path and path not in NOT_SHIPPED and not path.endswith("local.mk") and not above & words:
+            yield f"{path}: named in no makefile"
+
+
 class Skip(Exception):
     pass
 
 
 RULES = [layers, headers_alone, banned_functions, prototypes_commented, files_open_with_purpose, no_mutable_state,
-         not_too_long, layout, no_private_paths, nothing_left_over]
+         not_too_long, layout, no_private_paths, nothing_left_over, everything_is_shipped]
 
 
 def main():
