@@ -3,7 +3,8 @@ CLI_TESTS = \
 	tests/cli/test_check.sh \
 	tests/cli/test_completions.sh \
 	tests/cli/test_frame.sh \
-	tests/cli/test_recipes.sh
+	tests/cli/test_recipes.sh \
+	tests/cli/test_tty.py
 TESTS += $(CLI_TESTS)
 EXTRA_DIST += $(CLI_TESTS) tests/cli/tap.sh
 EXTRA_DIST += tests/cli/.shellcheckrc

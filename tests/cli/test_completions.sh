@@ -52,8 +52,30 @@ if command -v bash >/dev/null 2>&1; then
   (cd "$tmp" && : >some.yaml)
   offers recipes hello --copy "$tmp/so"
   ok "bash: a file" test "$out" = "$tmp/some.yaml"
+  (cd "$tmp" && : >"two words.yaml")
+  offers recipes hello --copy "$tmp/tw"
+  ok "bash: a file with a blank in its name" test "$out" = "$tmp/two words.yaml"
 else
   skip "bash: what it offers" "no bash here"
+fi
+
+# And fish.
+if command -v fish >/dev/null 2>&1; then
+  offers() { # THE LINE
+    out=$(fish --no-config -c "source $tmp/completions.fish; complete -C '$1'" 2>"$tmp/err" | cut -f 1)
+  }
+  offers "skytop rec"
+  ok "fish: a verb" test "$out" = recipes
+  offers "skytop recipes tr"
+  ok "fish: a recipe" test "$out" = train-cpu
+  offers "skytop recipes --co"
+  ok "fish: an option" test "$out" = --copy
+  offers "skytop completions "
+  ok "fish: words to choose from" test "$(echo $out)" = "bash fish zsh"
+  offers "skytop help compl"
+  ok "fish: a verb after help" test "$out" = completions
+else
+  skip "fish: what it offers" "no fish here"
 fi
 
 sky help --man

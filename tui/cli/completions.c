@@ -207,8 +207,8 @@ static void bash_print(FILE *out)
 		 "\tcase $kind in\n"
 		 "\twords) COMPREPLY=($(compgen -W \"$words\" -- \"$cur\")) ;;\n"
 		 "\tverb) COMPREPLY=($(compgen -W \"$verbs\" -- \"$cur\")) ;;\n"
-		 "\tfile) compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n"
-		 "\tdir) compopt -o filenames; COMPREPLY=($(compgen -d -- \"$cur\")) ;;\n");
+		 "\tfile) local IFS=$'\\n'; compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n"
+		 "\tdir) local IFS=$'\\n'; compopt -o filenames; COMPREPLY=($(compgen -d -- \"$cur\")) ;;\n");
 	bash_lists(out);
 	put(out, "\tesac\n}\ncomplete -F _skytop skytop\n");
 }
@@ -404,10 +404,15 @@ static void fish_verb(FILE *out, const struct verb *v, const char *name, size_t 
 		fprintf(out, "complete -c skytop -f%s -a '", condition);
 		put_words(out, arg_words(v));
 		put(out, "'\n");
-	} else if (kinds[v->complete].list)
+	} else if (kinds[v->complete].list) {
 		fprintf(out, "complete -c skytop -f%s -a '(%s 2>/dev/null)'\n", condition, kinds[v->complete].list);
-	else if (v->complete == COMPLETE_FILE || v->complete == COMPLETE_DIR)
+	} else if (v->complete == COMPLETE_VERB) {
+		fprintf(out, "complete -c skytop -f%s -a '", condition);
+		each_name(out, name_word);
+		put(out, "'\n");
+	} else if (v->complete == COMPLETE_FILE || v->complete == COMPLETE_DIR) {
 		fprintf(out, "complete -c skytop -F%s\n", condition);
+	}
 }
 
 static void fish_print(FILE *out)
