@@ -27,3 +27,12 @@ include tests/agent/local.mk
 include tests/lint/local.mk
 include tests/bench/local.mk
 include tests/fuzz/local.mk
+
+# After `make check` in a build with --enable-coverage: how much of each file the tests ran.
+coverage:
+	@find . -name '*.gcda' -exec gcov -n {} + 2>/dev/null | $(AWK) ' \
+		/^File / { f = $$2; gsub(/\047|\.\.\//, "", f) } \
+		/^Lines executed:/ && f ~ /^(core|providers|tui)\// { split($$2, p, /[:%]/); if (p[2] + 0 >= best[f] + 0) { best[f] = p[2]; n[f] = $$4 } } \
+		END { for (f in best) { printf "%6.1f%%  %s\n", best[f], f; all += n[f]; hit += n[f] * best[f] / 100 } \
+			if (all) printf "%6.1f%%  of %d lines\n", 100 * hit / all, all; else print "no coverage data: ../configure --enable-coverage, make check" }' | sort -n
+.PHONY: coverage
