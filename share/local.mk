@@ -53,3 +53,5 @@ readme: skytop$(EXEEXT)
 		mv README.new $(top_srcdir)/README.md && rm -f README.tables
 .PHONY: readme
 EXTRA_DIST += share/readme.awk
+
+include share/catalog/local.mk

@@ -99,13 +99,19 @@ static int64_t sum(int64_t a, int64_t b)
 	return a == PRICE_UNKNOWN || b == PRICE_UNKNOWN ? PRICE_UNKNOWN : a + b;
 }
 
-/* The plain machine's offer at the place, or at its region where the machine's zones are not told. */
+/* The plain machine's offer at the place. Where one list tells zones and the other does not, that of the region: prices do
+ * not differ between the zones of a region. */
 static const struct offer *host_at(struct pricelist *l, uint32_t type, uint32_t place)
 {
 	const struct offer *host = pricelist_find(l, type, place);
-	if (host || !*l->places[place].zone)
+	if (host)
 		return host;
-	return pricelist_find(l, type, pricelist_place(l, l->places[place].region, ""));
+	if (*l->places[place].zone)
+		return pricelist_find(l, type, pricelist_place(l, l->places[place].region, ""));
+	for (size_t i = 0; i < l->n_places && !host; i++)
+		if (l->places[i].region == l->places[place].region) /* kept strings: equal when their addresses are */
+			host = pricelist_find(l, type, (uint32_t)i);
+	return host;
 }
 
 /* Offer accelerator and machine together. False: the machine is not sold at that place. */

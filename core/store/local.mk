@@ -8,6 +8,7 @@ libstore_a_SOURCES = \
 	core/store/import.c core/store/import.h \
 	core/store/pack.c core/store/pack.h \
 	core/store/pricelist.c core/store/pricelist.h \
+	core/store/prices_file.c core/store/prices_file.h \
 	core/store/state.c core/store/state.h \
 	core/store/state_schema.c core/store/state_schema.h \
 	core/store/vms_csv.c core/store/vms_csv.h
