@@ -4,6 +4,23 @@ libmodel_a_SOURCES = \
 	core/model/cluster.c core/model/cluster.h \
 	core/model/credentials.c core/model/credentials.h \
 	core/model/egress.h \
+	core/model/accelerators.c \
+	core/model/amount.c core/model/amount.h \
+	core/model/cloud.c core/model/cloud.h \
+	core/model/dag.c \
+	core/model/instance.c core/model/instance.h \
 	core/model/offer.h \
-	core/model/task.h
+	core/model/override.c \
+	core/model/ports.c \
+	core/model/resources.c \
+	core/model/schema.c core/model/schema.h \
+	core/model/service.c \
+	core/model/storage.c \
+	core/model/task.c core/model/task.h core/model/task_priv.h \
+	core/model/task_json.c \
+	core/model/task_schema.c \
+	core/model/where.h \
+	core/model/yaml.c core/model/yaml.h \
+	core/model/yaml_node.c \
+	core/model/yaml_scalar.c
 MODEL_LIBS = libmodel.a $(IO_LIBS) $(YAML_LIBS)

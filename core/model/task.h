@@ -9,25 +9,14 @@
 
 #include "core/base/err.h"
 #include "core/base/num.h"
-
-/* Where in a file something stands; 1-based; line 0: the file as a whole. */
-struct where {
-	const char *file; /* borrowed; NULL: not from a file */
-	int line, column;
-};
-
-/* "at least 4", "exactly 16", "4 per vCPU" or nothing. */
-struct amount {
-	bool set;
-	bool at_least;	/* written with + */
-	bool per_vcpu;	/* memory only: "4x" */
-	int64_t micro;	/* millionths of a vCPU; for memory millionths of a GiB */
-	const char *text; /* canonical text: "8+", "16.0"; NULL when not set */
-};
+#include "core/model/amount.h"
+#include "core/model/where.h"
 
 enum disk_tier { DISK_TIER_UNSET, DISK_TIER_LOW, DISK_TIER_MEDIUM, DISK_TIER_HIGH, DISK_TIER_ULTRA, DISK_TIER_BEST };
 enum network_tier { NETWORK_TIER_UNSET, NETWORK_TIER_STANDARD, NETWORK_TIER_BEST };
 enum wait_for { WAIT_FOR_JOBS_AND_SSH, WAIT_FOR_JOBS, WAIT_FOR_NONE };
+/* Their words, ending with NULL; those of tiers start at the enum's 1: disk_tier_names[DISK_TIER_LOW - 1] is "low". */
+extern const char *const disk_tier_names[], *const network_tier_names[], *const wait_for_names[];
 
 struct autostop {
 	bool set;	  /* written in the task at all */
@@ -35,6 +24,7 @@ struct autostop {
 	int64_t idle_minutes;
 	bool down;	  /* terminate instead of stop */
 	enum wait_for wait_for;
+	bool wait_for_set;
 };
 
 /* One alternative of what a task needs. Strings are NULL where nothing was asked. All memory belongs to the dag. */
@@ -43,7 +33,7 @@ struct resources {
 	const char *region;  /* for kubernetes the context, for ssh the pool */
 	const char *zone;
 	const char *instance_type;
-	const char *accelerator;   /* as written, spaces trimmed, braces resolved */
+	const char *accelerator;   /* as written, braces resolved; accelerator_find() folds case and blanks. NULL: none */
 	int64_t accel_count_micro; /* millionths; 0 without accelerator */
 	bool accel_by_memory;	   /* came from "80GB+": missing ones are no error */
 	json_t *accelerator_args;  /* object or NULL */
@@ -67,6 +57,8 @@ struct resources {
 	const char *priority_class;
 	json_t *volumes;	   /* array or NULL */
 	int64_t ephemeral_gib;	   /* 0: not asked */
+	json_t *autostop_hook;	   /* deprecated autostop.hook; it is in the task's config.hooks as well */
+	struct where where;	   /* the map it was written in */
 };
 
 struct task_env {
@@ -100,6 +92,8 @@ struct task {
 	const char *input_uri, *output_uri; /* for egress */
 	int64_t input_gb_micro, output_gb_micro; /* 0: none */
 	const char *event_callback;
+	json_t *managed_secrets; /* references to secrets kept elsewhere, array or NULL */
+	bool api_server_access;
 	struct where where;	 /* where the document starts */
 };
 
@@ -111,7 +105,10 @@ struct dag {
 	size_t n_tasks;
 	const char **primary_tasks;
 	size_t n_primary_tasks;
-	json_t *termination_delay;
+	json_t *termination_delay; /* "30s", or {task | "default": "1m"}; NULL */
+	const char *file;	  /* its name for messages */
+	const char **warnings;	  /* "FILE:LINE:COLUMN: …": deprecated or ignored things, for people */
+	size_t n_warnings;
 	struct dag_memory *memory; /* owns all of it */
 };
 
@@ -120,7 +117,7 @@ struct task_override {
 	const char *const *envs; /* "K=V" (or "K": taken from our environment), NULL-terminated */
 	const char *const *secrets;
 	const char *name, *workdir, *infra, *gpus, *cpus, *memory, *disk_size, *disk_tier, *network_tier, *instance_type,
-	    *image_id, *local_disk, *max_hourly_cost, *git_url, *git_ref;
+	    *image_id, *local_disk, *max_hourly_cost, *git_url, *git_ref, *priority, *job_recovery; /* "none" unsets */
 	const char *const *ports; /* NULL-terminated */
 	int64_t num_nodes;
 	int use_spot; /* 0: as the file says, 1: yes, -1: no */
@@ -139,6 +136,13 @@ void dag_destroy(struct dag *d);
 /* The canonical form, as `skytop task --json` prints it; secrets' values are left out (secret_keys names them). New ref. */
 json_t *dag_to_json(const struct dag *d);
 json_t *resources_to_json(const struct resources *r);
+/* Copy the name of a single task and of its dag to each other, and give names to what still has none: `generated` for the
+ * dag, DAG-0, DAG-1 … for tasks. */
+void dag_fill_names(struct dag *d, const char *generated);
+/* What needs no prices but is only wrong when the task is to be run: names, a workdir and sources that are not there, mount
+ * paths, services without a port. Looks at the file system. 0, or INVALID with the position of the task. */
+int dag_check(const struct dag *d, struct where *at, struct err *err);
+
 /* "8x H100, 16+ CPUs, aws/us-east-1 [spot]": for people. buf ≥ 128. */
 const char *resources_text(const struct resources *r, char *buf, size_t size);
 
