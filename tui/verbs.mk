@@ -11,6 +11,8 @@ libcli_a_SOURCES = \
 	tui/cli/output.c \
 	tui/cli/recipes.c \
 	tui/cli/table.c tui/cli/table.h \
+	tui/cli/task.c \
+	tui/cli/task_file.c tui/cli/task_file.h \
 	tui/cli/texts.c \
 	tui/cli/verbs.c \
 	tui/cli/words.c

@@ -274,7 +274,7 @@ static struct dag *dag_of_file(struct yaml_file *f, const char *file, const stru
 	d->file = arena_strdup(d->memory->arena, file);
 	struct reading r = {.tree = f->arena, .dag = d, .place = {.file = file, .at = at, .err = err}, .over = over};
 	int rc = read_file(&r, f);
-	yaml_free(f);
+	yaml_file_free(f);
 	if (!rc)
 		return d;
 	dag_destroy(d);

@@ -17,7 +17,9 @@ libmodel_a_SOURCES = \
 	core/model/service.c \
 	core/model/storage.c \
 	core/model/task.c core/model/task.h core/model/task_priv.h \
+	core/model/task_check.c \
 	core/model/task_json.c \
+	core/model/task_pack.c \
 	core/model/task_schema.c \
 	core/model/where.h \
 	core/model/yaml.c core/model/yaml.h \

@@ -582,6 +582,29 @@ static int read_alternatives(struct reading *r, const struct yaml_node *map, str
 	return rc;
 }
 
+/* An option may have made alternatives alike: only the first of each kind stays. */
+static void drop_repeated(struct alternatives *all)
+{
+	json_t **seen = xreallocarray(NULL, all->n + 1, sizeof(*seen));
+	size_t kept = 0;
+	for (size_t i = 0; i < all->n; i++) {
+		json_t *j = resources_to_json(&all->v[i]);
+		size_t k = 0;
+		while (k < kept && !json_equal(seen[k], j))
+			k++;
+		if (k < kept) {
+			json_decref(j);
+			continue;
+		}
+		seen[kept] = j;
+		all->v[kept++] = all->v[i];
+	}
+	for (size_t i = 0; i < kept; i++)
+		json_decref(seen[i]);
+	free(seen);
+	all->n = kept;
+}
+
 int resources_read(struct reading *r, struct yaml_node *map, struct task *t)
 {
 	struct alternatives all = {0};
@@ -595,6 +618,8 @@ int resources_read(struct reading *r, struct yaml_node *map, struct task *t)
 	bool ordered = false;
 	int rc = schema_check(&schema_resources, map, &r->place);
 	rc = rc ? rc : read_alternatives(r, map, &all, &ordered);
+	if (!rc && all.n > 1 && override_changes_resources(r->over))
+		drop_repeated(&all);
 	if (!rc) {
 		t->ordered = ordered;
 		t->n_resources = all.n;

@@ -565,7 +565,7 @@ static struct yaml_file *parse_once(struct reader *r, const struct str *text)
 	yaml_parser_delete(&r->parser);
 	if (!rc)
 		return f;
-	yaml_free(f);
+	yaml_file_free(f);
 	return NULL;
 }
 
@@ -670,7 +670,7 @@ struct yaml_file *yaml_parse_file(const char *path, const struct yaml_options *o
 	return f;
 }
 
-void yaml_free(struct yaml_file *f)
+void yaml_file_free(struct yaml_file *f)
 {
 	if (!f)
 		return;

@@ -68,7 +68,7 @@ struct yaml_file *yaml_parse(const char *text, size_t len, const char *file, con
 struct yaml_file *yaml_parse_file(const char *path, const struct yaml_options *opt, struct where *at, struct err *err);
 /* The bytes of a file, or of stdin for "-": at most max (0: 10 MB), otherwise INVALID. Caller frees. Blocks. */
 char *yaml_slurp(const char *path, size_t max, size_t *len, struct err *err);
-void yaml_free(struct yaml_file *f); /* NULL is fine */
+void yaml_file_free(struct yaml_file *f); /* NULL is fine */
 
 /* The value of a key (by its text), or NULL when map is not a map or has no such key. */
 struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);

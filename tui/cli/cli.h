@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
+#include "core/model/where.h"
 
 struct cli;
 struct provider;
@@ -128,6 +129,8 @@ const char *cli_trace(const struct cli *c); /* NULL: no trace */
 /* "skytop VERB: text", and a hint where the code has one, to stderr; with --json also {"error": {code, message, hint}} on
  * stdout. Returns the exit status of the code. */
 int cli_fail(struct cli *c, const struct err *err);
+/* As cli_fail; with --json the error has file, line and column as well. at may be NULL. */
+int cli_fail_at(struct cli *c, const struct err *err, const struct where *at);
 /* As cli_fail with code USAGE. Returns 2. */
 int cli_usage(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Indented JSON to stdout. Takes the reference. Returns 0. */

@@ -46,6 +46,11 @@ static const char *hint_of(struct cli *c, enum err_code code)
 
 int cli_fail(struct cli *c, const struct err *err)
 {
+	return cli_fail_at(c, err, NULL);
+}
+
+int cli_fail_at(struct cli *c, const struct err *err, const struct where *at)
+{
 	const struct err_info *info = err_info(err->code);
 	const char *hint = hint_of(c, err->code);
 	fflush(stdout);
@@ -58,6 +63,11 @@ int cli_fail(struct cli *c, const struct err *err)
 		json_t *e = json_object(), *j = json_object();
 		json_put_str(e, "code", info->name);
 		json_put_str(e, "message", err->text);
+		if (at && at->file) {
+			json_object_set_new(e, "file", json_foreign(at->file));
+			json_put_int(e, "line", at->line);
+			json_put_int(e, "column", at->column);
+		}
 		if (err->http_status)
 			json_put_int(e, "http_status", err->http_status);
 		json_put_str(e, "hint", hint);

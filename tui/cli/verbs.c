@@ -5,6 +5,7 @@
 
 /* One line each, in the order of the table below: two people who add a verb then touch different lines. */
 extern const struct verb verb_cloud_side;
+extern const struct verb verb_task;
 extern const struct verb verb_check;
 extern const struct verb verb_recipes;
 extern const struct verb verb_completions;
@@ -13,6 +14,7 @@ extern const struct verb verb_version;
 
 const struct verb *const cli_verbs[] = {
     /* clusters and jobs */
+    &verb_task,
     /* prices and plans */
     /* engine and requests */
     &verb_cloud_side,
