@@ -26,6 +26,20 @@ static const char *const words_false[] = {"no", "No", "NO", "false", "False", "F
 static const char *const words_inf[] = {".inf", ".Inf", ".INF", NULL};
 static const char *const words_nan[] = {".nan", ".NaN", ".NAN", NULL};
 
+/* Rounded correctly to the last bit, unlike num_double: what is printed must be what was written. */
+static double to_double(const char *s)
+{
+	locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+	double v = 0;
+	if (!c) {
+		num_double(s, &v);
+		return v;
+	}
+	v = strtod_l(s, NULL, c);
+	freelocale(c);
+	return v;
+}
+
 /* --- whole numbers -----------------------------------------------------------------------------------------------------*/
 
 /* base 2..16 digits and underscores in s[0..len): the value, or too_big. False if another character is in it. */
@@ -99,7 +113,7 @@ static bool resolve_int(struct yaml_node *n)
 	if (digits(s, len, 10, &v, &big)) {
 		set_int(n, neg, v, big);
 		if (big)
-			n->real = strtod(n->text, NULL);
+			n->real = to_double(n->text);
 		return true;
 	}
 	if (s[0] != '0' && sexagesimal(s, len, &sixty) && sixty < 9e15)
@@ -108,16 +122,6 @@ static bool resolve_int(struct yaml_node *n)
 }
 
 /* --- numbers with a point ----------------------------------------------------------------------------------------------*/
-
-/* The C locale whatever the process's is. */
-static double to_double(const char *s)
-{
-	locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-	double v = c ? strtod_l(s, NULL, c) : strtod(s, NULL);
-	if (c)
-		freelocale(c);
-	return v;
-}
 
 /* digits and underscores, at least one; the first is a digit if must */
 static size_t digit_run(const char *s, bool must)
