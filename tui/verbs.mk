@@ -6,6 +6,16 @@ libcli_a_SOURCES = \
 	tui/cli/cli.c tui/cli/cli.h tui/cli/cli_priv.h \
 	tui/cli/completions.c \
 	tui/cli/help.c \
+	tui/cli/dryrun_tmp.c tui/cli/dryrun.h \
+	tui/cli/engine_config.c tui/cli/engine_config.h \
+	tui/cli/status.c \
+	tui/cli/session_task.c \
+	tui/cli/session.c tui/cli/session.h \
+	tui/cli/logfilter.c tui/cli/logfilter.h \
+	tui/cli/lifecycle.c \
+	tui/cli/launch.c \
+	tui/cli/jobs.c \
+	tui/cli/engine.c \
 	tui/cli/man.c \
 	tui/cli/markdown.c \
 	tui/cli/output.c \

@@ -35,6 +35,11 @@ void dag_destroy(struct dag *d)
 	free(d);
 }
 
+const char *dag_strdup(struct dag *d, const char *text)
+{
+	return arena_strdup(d->memory->arena, text);
+}
+
 json_t *dag_own(struct dag *d, json_t *j)
 {
 	if (!j)

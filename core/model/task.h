@@ -132,6 +132,8 @@ struct dag *dag_load(const char *path, const struct task_override *over, struct 
 /* A task made of a command line: run = command. */
 struct dag *dag_of_command(const char *command, const struct task_override *over, struct err *err);
 void dag_destroy(struct dag *d);
+/* A copy of text that lives as long as the dag: for whoever changes a field. */
+const char *dag_strdup(struct dag *d, const char *text);
 
 /* The canonical form, as `skytop task --json` prints it; secrets' values are left out (secret_keys names them). New ref. */
 json_t *dag_to_json(const struct dag *d);

@@ -1,3 +1,19 @@
 noinst_LIBRARIES += librun.a
-librun_a_SOURCES =
+librun_a_SOURCES = \
+	core/provider.h \
+	core/run/bundle.c core/run/bundle.h \
+	core/run/call.c core/run/call.h \
+	core/run/engine.c core/run/engine.h \
+	core/run/jobs.c \
+	core/run/launch.c core/run/launch.h \
+	core/run/launch_steps.c \
+	core/run/lifecycle.c \
+	core/run/nodes.c \
+	core/run/op.c core/run/op.h \
+	core/run/place.c core/run/place.h \
+	core/run/reconcile.c \
+	core/run/remote.c core/run/remote.h \
+	core/run/run.h \
+	core/run/spool.c \
+	core/run/watch.c
 RUN_LIBS = librun.a $(PLAN_LIBS)

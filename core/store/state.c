@@ -57,6 +57,13 @@ int state_commit(struct state *s, struct err *err)
 	return 0;
 }
 
+void state_rollback(struct state *s)
+{
+	if (s->open)
+		db_exec(s->db, "ROLLBACK", NULL);
+	s->open = false;
+}
+
 void state_on_commit(struct state *s, void (*fn)(void *arg, int64_t nth), void *arg)
 {
 	s->on_commit = fn;
@@ -155,8 +162,7 @@ void state_close(struct state *s)
 {
 	if (!s)
 		return;
-	if (s->open)
-		db_exec(s->db, "ROLLBACK", NULL);
+	state_rollback(s);
 	db_close(s->db);
 	free(s);
 }
@@ -291,6 +297,14 @@ int64_t state_find_cluster(struct state *s, const char *name, struct err *err)
 		id = db_int(r, 0);
 	db_end(r);
 	return id;
+}
+
+char *state_cluster_uid(struct state *s, int64_t id)
+{
+	sqlite3_stmt *r = db_query(s->db, NULL, "SELECT uid FROM clusters WHERE id=?", "i", id);
+	char *uid = r && db_next(s->db, r, NULL) > 0 ? xstrdup(db_str(r, 0)) : NULL;
+	db_end(r);
+	return uid;
 }
 
 /* ---- jobs -------------------------------------------------------------------------------------------------------- */

@@ -21,6 +21,8 @@ void state_close(struct state *s); /* uncommitted writes are dropped; NULL is fi
 
 /* Make all writes since the last commit durable (fsynced), or say why not: then they stay pending and commit may be tried again. */
 int state_commit(struct state *s, struct err *err);
+/* Forget what was written since the last commit. */
+void state_rollback(struct state *s);
 /* Called after each commit that wrote something, with its number since opening. For tests that kill the engine there. */
 void state_on_commit(struct state *s, void (*fn)(void *arg, int64_t nth), void *arg);
 
@@ -42,6 +44,7 @@ json_t *state_request(struct state *s, int64_t id, struct err *err); /* NULL wit
 json_t *state_events(struct state *s, const char *cluster, int64_t after_id, int64_t limit, struct err *err); /* oldest first */
 /* The newest cluster of that name, removed ones included: for the logs of what is gone. 0 if none. */
 int64_t state_find_cluster(struct state *s, const char *name, struct err *err);
+char *state_cluster_uid(struct state *s, int64_t id); /* caller frees; NULL if there is none */
 
 /* The ledger: an interval is what ran, at what price, for whom. Cost is a sum over intervals. An unknown price is kept as unknown. */
 int state_ledger_open(struct state *s, const struct cluster *c, struct node *n, int64_t at_ms, struct err *err); /* sets n->ledger_id */

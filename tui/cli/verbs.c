@@ -4,6 +4,21 @@
 #include "tui/cli/cli.h"
 
 /* One line each, in the order of the table below: two people who add a verb then touch different lines. */
+extern const struct verb verb_launch;
+extern const struct verb verb_exec;
+extern const struct verb verb_status;
+extern const struct verb verb_queue;
+extern const struct verb verb_logs;
+extern const struct verb verb_cancel;
+extern const struct verb verb_stop;
+extern const struct verb verb_start;
+extern const struct verb verb_down;
+extern const struct verb verb_autostop;
+extern const struct verb verb_cost;
+extern const struct verb verb_engine;
+extern const struct verb verb_requests;
+extern const struct verb verb_cancel_request;
+extern const struct verb verb_events;
 extern const struct verb verb_cloud_side;
 extern const struct verb verb_task;
 extern const struct verb verb_check;
@@ -14,9 +29,24 @@ extern const struct verb verb_version;
 
 const struct verb *const cli_verbs[] = {
     /* clusters and jobs */
+    &verb_launch,
+    &verb_exec,
+    &verb_status,
+    &verb_queue,
+    &verb_logs,
+    &verb_cancel,
+    &verb_stop,
+    &verb_start,
+    &verb_down,
+    &verb_autostop,
+    &verb_cost,
     &verb_task,
     /* prices and plans */
     /* engine and requests */
+    &verb_engine,
+    &verb_requests,
+    &verb_cancel_request,
+    &verb_events,
     &verb_cloud_side,
     /* set-up and help */
     &verb_check,

@@ -1,0 +1,211 @@
+/* The one runner of provider step functions. A retry starts the call from the top: the contract says that any call may be. */
+#include "core/run/call.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/base/str.h"
+#include "core/io/proc.h"
+
+enum { TRIES = 4, FIRST_PAUSE_MS = 200, DEFAULT_TIMEOUT_MS = 60000, REPLY_MAX = 32 << 20, COMPLAINT_MAX = 4096, STEPS_MAX = 10000 };
+
+struct call {
+	struct call_context *ctx;
+	struct call *prev, *next;
+	const struct provider *provider;
+	struct provider_call pc;
+	struct provider_env env;
+	char *state_dir;
+	json_t *args;
+	struct proc *proc;
+	struct http_call *http;
+	struct str out, complaint;
+	unsigned timer;
+	int tries, steps;
+	struct err err;
+	call_fn *fn;
+	void *arg;
+};
+
+static void call_free(struct call *c)
+{
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		c->ctx->calls = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	loop_cancel(c->ctx->loop, c->timer);
+	proc_destroy(c->proc);
+	if (c->http)
+		http_cancel(c->http);
+	arena_destroy(c->pc.arena);
+	json_decref(c->pc.scratch);
+	json_decref(c->pc.result);
+	json_decref(c->args);
+	str_free(&c->out);
+	str_free(&c->complaint);
+	free(c->state_dir);
+	free(c);
+}
+
+static void reset(struct call *c)
+{
+	arena_destroy(c->pc.arena);
+	json_decref(c->pc.scratch);
+	json_decref(c->pc.result);
+	enum provider_verb verb = c->pc.verb;
+	c->env.now_ms = wall_now_ms();
+	c->pc = (struct provider_call){.verb = verb, .args = c->args, .env = &c->env, .arena = arena_create(), .scratch = json_object()};
+	c->steps = 0;
+}
+
+static void step(struct call *c, const struct provider_reply *reply);
+
+static void begin(void *arg)
+{
+	struct call *c = arg;
+	c->timer = 0;
+	reset(c);
+	step(c, NULL);
+}
+
+static void finish_failed(void *arg)
+{
+	struct call *c = arg;
+	c->timer = 0;
+	if (err_info(c->err.code)->retry && ++c->tries < TRIES) {
+		/* 0.2, 0.8, 3.2 s: a reply lost is mended at once, a cloud that throttles is given time. */
+		c->timer = loop_after(c->ctx->loop, (int64_t)FIRST_PAUSE_MS << (2 * (c->tries - 1)), begin, c);
+		return;
+	}
+	err_wrap(&c->err, "%s %s", c->provider->name, provider_verb_name(c->pc.verb));
+	c->fn(c->arg, NULL, &c->err);
+	call_free(c);
+}
+
+/* From the loop, so that the caller of call_start is never called back from within it. */
+static void fail_later(struct call *c)
+{
+	c->timer = loop_after(c->ctx->loop, 0, finish_failed, c);
+}
+
+static void on_out(void *arg, bool is_err, const char *data, size_t len)
+{
+	struct call *c = arg;
+	str_addn(is_err ? &c->complaint : &c->out, data, len);
+}
+
+static void on_ended(void *arg, int status, bool timed_out)
+{
+	struct call *c = arg;
+	c->proc = NULL;
+	if (c->out.full) {
+		err_set(&c->err, ERR_PROTOCOL, "the reply is larger than %d bytes", REPLY_MAX);
+		fail_later(c);
+		return;
+	}
+	if (timed_out) {
+		err_set(&c->err, ERR_TIMEOUT, "no reply in time");
+		fail_later(c);
+		return;
+	}
+	struct provider_reply reply = {.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1, .body = str_text(&c->out), .body_len = c->out.len,
+	    .retry_after = "", .complaint = str_text(&c->complaint)};
+	step(c, &reply);
+}
+
+static void on_http(void *arg, const struct http_reply *r, const struct err *err)
+{
+	struct call *c = arg;
+	c->http = NULL;
+	if (err) {
+		c->err = *err;
+		fail_later(c);
+		return;
+	}
+	struct provider_reply reply = {.status = r->status, .body = r->body, .body_len = r->body_len, .retry_after = r->retry_after, .complaint = ""};
+	step(c, &reply);
+}
+
+static int send_exec(struct call *c)
+{
+	const struct provider_request *q = &c->pc.request;
+	str_clear(&c->out);
+	str_clear(&c->complaint);
+	struct proc_spec spec = {.argv = q->argv, .input = q->body, .input_len = q->body_len, .timeout_ms = q->timeout_ms ? q->timeout_ms : DEFAULT_TIMEOUT_MS};
+	c->proc = proc_start(c->ctx->loop, &spec, &(struct proc_handlers){on_out, on_ended, c}, &c->err);
+	return c->proc ? 0 : -1;
+}
+
+static int send_http(struct call *c)
+{
+	const struct provider_request *q = &c->pc.request;
+	if (!c->ctx->http && !(c->ctx->http = http_create(c->ctx->loop, &c->err)))
+		return -1;
+	struct http_request req = {.method = q->method, .url = q->url, .headers = q->headers, .body = q->body, .body_len = q->body_len,
+	    .timeout_ms = q->timeout_ms ? q->timeout_ms : DEFAULT_TIMEOUT_MS, .max_bytes = REPLY_MAX};
+	c->http = http_start(c->ctx->http, &req, on_http, c, &c->err);
+	return c->http ? 0 : -1;
+}
+
+static void succeed(struct call *c)
+{
+	json_t *result = c->pc.result;
+	c->pc.result = NULL;
+	c->fn(c->arg, result, NULL);
+	json_decref(result);
+	call_free(c);
+}
+
+static void step(struct call *c, const struct provider_reply *reply)
+{
+	if (++c->steps > STEPS_MAX) {
+		err_set(&c->err, ERR_PROTOCOL, "no end after %d requests", STEPS_MAX);
+		fail_later(c);
+		return;
+	}
+	switch (c->provider->step(&c->pc, reply, &c->err)) {
+	case PROVIDER_REQUEST:
+		if (c->pc.request.kind == PROVIDER_EXEC ? send_exec(c) : send_http(c))
+			fail_later(c);
+		return;
+	case PROVIDER_DONE:
+		succeed(c);
+		return;
+	case PROVIDER_FAILED:
+		fail_later(c);
+		return;
+	}
+}
+
+struct call *call_start(struct call_context *ctx, const struct provider *p, enum provider_verb verb, json_t *args, call_fn *fn, void *arg)
+{
+	struct call *c = xcalloc(1, sizeof *c);
+	*c = (struct call){.ctx = ctx, .provider = p, .args = args, .out = str_new(REPLY_MAX), .complaint = str_new(COMPLAINT_MAX), .fn = fn, .arg = arg};
+	c->state_dir = xasprintf("%s/%s", ctx->state_dir, p->name);
+	c->env = (struct provider_env){.self = ctx->self, .state_dir = c->state_dir, .config = json_object_get(ctx->config, p->name)};
+	c->pc.verb = verb;
+	c->next = ctx->calls;
+	if (c->next)
+		c->next->prev = c;
+	ctx->calls = c;
+	c->timer = loop_after(ctx->loop, 0, begin, c);
+	return c;
+}
+
+void call_cancel(struct call *c)
+{
+	if (c)
+		call_free(c);
+}
+
+void call_cancel_all(struct call_context *ctx)
+{
+	while (ctx->calls)
+		call_free(ctx->calls);
+}

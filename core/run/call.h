@@ -1,0 +1,32 @@
+/* One call to a provider: drives its step function, sends what it asks for (HTTP, or a child), retries what a retry can mend. */
+#ifndef CORE_RUN_CALL_H
+#define CORE_RUN_CALL_H
+#include <jansson.h>
+
+#include "core/base/err.h"
+#include "core/io/http.h"
+#include "core/io/loop.h"
+#include "core/provider.h"
+
+struct call;
+
+/* What calls share. Owned by the engine; outlives every call. */
+struct call_context {
+	struct loop *loop;
+	struct http *http;	/* made when first needed */
+	const char *self;	/* path of this program */
+	const char *state_dir;	/* the folder that holds each provider's own */
+	json_t *config;		/* {"NAME": {…}} */
+	struct call *calls;	/* under way */
+};
+
+/* Exactly one of result (borrowed) and err. */
+typedef void call_fn(void *arg, const json_t *result, const struct err *err);
+
+/* args is stolen. fn is called once, from the loop, never from within call_start. Transient errors are tried again, with pauses, four
+ * times in all; the error then carries the provider's name and the verb. */
+struct call *call_start(struct call_context *ctx, const struct provider *p, enum provider_verb verb, json_t *args, call_fn *fn, void *arg);
+void call_cancel(struct call *c); /* fn is not called; NULL is fine */
+void call_cancel_all(struct call_context *ctx);
+
+#endif

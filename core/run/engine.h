@@ -1,0 +1,71 @@
+/* The engine: the working set, durable requests, and what clients may ask. core/api turns it into JSON-RPC.
+ *
+ * Life of a mutation: engine_submit checks it, writes it to state.db and commits; only then has it an id to answer with. Then its
+ * operation (core/run/op.h) goes through its steps; each step is committed before it acts. What is asked here never blocks. */
+#ifndef CORE_RUN_ENGINE_H
+#define CORE_RUN_ENGINE_H
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/io/loop.h"
+#include "core/model/cluster.h"
+#include "core/provider.h"
+
+struct engine;
+
+struct engine_setup {
+	struct loop *loop;
+	const struct provider *const *providers; /* NULL-terminated */
+	const char *self;			 /* path of this program */
+	json_t *provider_config;		 /* {"local": {…}, "sim": {…}}; borrowed */
+	int64_t default_autostop_minutes;	 /* -1: none */
+	int64_t max_hourly_uusd;		 /* for any one launch; PRICE_UNKNOWN: no cap */
+	int64_t crash_at_commit;		 /* for tests: SIGKILL ourselves after the nth commit; 0: never */
+};
+
+/* What the engine tells. Called from the loop; all may be NULL. */
+struct engine_listener {
+	void (*changed)(void *arg);				  /* clusters, jobs, requests or spend are not what they were */
+	void (*event)(void *arg, const struct event *e);	  /* one was written */
+	void (*request_over)(void *arg, const struct request *r); /* it reached its last state, committed */
+	void (*log_grew)(void *arg, int64_t cluster_id, int64_t job_id);
+	void *arg;
+};
+
+/* Opens state.db, takes up every operation where it was left, reconciles what is unsure. */
+struct engine *engine_create(const struct engine_setup *setup, struct err *err);
+void engine_destroy(struct engine *e); /* drops what is in flight; it is resumed by the next engine. NULL is fine */
+void engine_listen(struct engine *e, const struct engine_listener *l);
+
+/* Accept a mutation: verb is launch exec stop start down autostop cancel; args as core/api/protocol.h says (borrowed). Its id, or 0 with
+ * err: nothing was written. */
+int64_t engine_submit(struct engine *e, const char *user, const char *verb, const json_t *args, struct err *err);
+/* Ask a request to stop. Already over is a CONFLICT. */
+int engine_cancel(struct engine *e, int64_t id, struct err *err);
+
+/* What clients may see: new references, or NULL with err. */
+json_t *engine_status(struct engine *e);					  /* clusters alive */
+json_t *engine_jobs(struct engine *e, const char *cluster, struct err *err);	  /* NULL cluster: of all alive clusters */
+json_t *engine_requests(struct engine *e, bool all, int64_t limit, struct err *err);
+json_t *engine_request(struct engine *e, int64_t id, struct err *err);
+json_t *engine_events(struct engine *e, const char *cluster, int64_t after, int64_t limit, struct err *err);
+json_t *engine_cost(struct engine *e, int64_t since_ms, struct err *err);
+json_t *engine_spend(struct engine *e); /* {now_uusd_h, today_uusd, month_uusd}, null what is not known */
+json_t *engine_nodes(struct engine *e, const char *cluster, struct err *err); /* their last heartbeat, as the agent gave it */
+/* {cluster_id, job_id, path, size, status, exit_code, complete, name} of a job's spooled log; job 0: the newest. Clusters that are gone have
+ * theirs still. */
+json_t *engine_log(struct engine *e, const char *cluster, int64_t job, struct err *err);
+/* Query the provider about these clusters (NULL: all) now; fn once all have answered, or failed. */
+void engine_refresh(struct engine *e, const char *cluster, void (*fn)(void *arg), void *arg);
+/* Credentials as the providers see them: fn gets [{"name","title","enabled","identity","reason","simulated"}]. */
+void engine_check(struct engine *e, void (*fn)(void *arg, const json_t *result), void *arg);
+
+/* Where this would be launched: params {task, clouds?}; fn gets the plan (its to keep) or err. */
+void engine_plan(struct engine *e, const json_t *params, void (*fn)(void *arg, json_t *plan, const struct err *err), void *arg);
+
+/* Is there nothing to look after? No operation, no cluster that is up or unsure. */
+bool engine_is_idle(const struct engine *e);
+
+#endif

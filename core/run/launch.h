@@ -1,0 +1,19 @@
+/* Steps that launch and exec share. */
+#ifndef CORE_RUN_LAUNCH_H
+#define CORE_RUN_LAUNCH_H
+#include "core/model/task.h"
+#include "core/run/op.h"
+
+/* The task of a request, its secrets put back. The caller destroys the dag. */
+struct dag *launch_task(struct op *op, struct err *err);
+
+void launch_sync(struct op *op);   /* workdir (and, for launch, file mounts) to all nodes; then op_next */
+void launch_submit(struct op *op); /* the job to the head's agent; data.job_id; then op_next */
+/* Install or refresh the agent on all nodes and start its daemon; then fn. */
+void launch_agents(struct op *op, void (*fn)(struct op *op));
+/* Tell the head's agent the cluster's autostop, best effort; then fn. */
+void launch_autostop(struct op *op, void (*fn)(struct op *op));
+/* Sources and destinations that cannot be: INVALID or UNSUPPORTED, before anything is made. */
+int launch_check_task(const struct task *t, struct err *err);
+
+#endif

@@ -1,0 +1,434 @@
+/* stop, start, down, autostop and cancel. Each says what it waits for; `down` is done only when the provider says that nothing is left. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/run/launch.h"
+
+enum { AGENT_MS = 20000, PROVIDER_MS = 20 * 60000, POLL_FIRST_MS = 100, POLL_MS = 1000, DRAIN_MS = 2000 };
+
+static int accept_cluster(struct engine *e, struct request *r, struct err *err)
+{
+	const char *name = json_str(r->args, "cluster", "");
+	if (!run_unit(e, name) && !run_op_of(e, name, NULL))
+		return run_no_cluster(e, name, err);
+	r->cluster = xstrdup(name);
+	return 0;
+}
+
+/* Whatever is going on with the cluster is of no use any more. */
+static int accept_down(struct engine *e, struct request *r, struct err *err)
+{
+	if (accept_cluster(e, r, err))
+		return -1;
+	for (size_t i = e->n_ops; i > 0; i--) {
+		struct op *op = e->ops[i - 1];
+		if (!str_eq(op->r->cluster, r->cluster) || op->r->cancel || request_is_over(op->r->state))
+			continue;
+		if (!strcmp(op->r->verb, "launch") || !strcmp(op->r->verb, "exec") || !strcmp(op->r->verb, "start"))
+			engine_cancel(e, op->r->id, NULL);
+	}
+	return 0;
+}
+
+/* The cluster, or the request ends: it went away while this waited for its turn. For `down` that is what was wanted. */
+static struct unit *unit_or_end(struct op *op)
+{
+	struct err err;
+	struct unit *u = op_unit(op);
+	if (!u && op->kind == &op_down) {
+		op_done(op, json_pack("{s:s}", "cluster", op->r->cluster));
+	} else if (!u) {
+		run_no_cluster(op->engine, op->r->cluster, &err);
+		op_fail(op, &err);
+	}
+	return u;
+}
+
+static void lifecycle_failed(struct op *op, const struct err *err)
+{
+	struct err e = *err;
+	struct unit *u = op_unit(op);
+	err_wrap(&e, "%s %s", op->r->verb, op->r->cluster);
+	if (u) {
+		run_set_status(u, CLUSTER_INIT, e.text);
+		run_commit(op->engine);
+	}
+	op_fail(op, &e);
+	if (u)
+		u->was_up_since_start = false;
+}
+
+/* ---- the agent's part, before nodes stop ------------------------------------------------------------------------- */
+
+static void drained(void *arg)
+{
+	struct op *op = arg;
+	struct unit *u = op_unit(op);
+	op->draining = false;
+	watch_stop(u);
+	spool_stop_all(u);
+	op_next(op);
+}
+
+static void agents_down(struct op *op)
+{
+	/* Jobs have ended: give their last lines a moment to arrive in the spool. */
+	op->draining = true;
+	spool_drain(op_unit(op), DRAIN_MS, drained, op);
+}
+
+static char *shutdown_command(struct op *op, size_t i, char **input, size_t *input_len)
+{
+	(void)op;
+	(void)i;
+	(void)input;
+	(void)input_len;
+	return xstrdup("exec sh \"$HOME/.skytop/skytop-agent\" shutdown </dev/null");
+}
+
+static void step_quiesce(struct op *op)
+{
+	struct unit *u = unit_or_end(op);
+	if (!u)
+		return;
+	if (u->c->status == CLUSTER_STOPPED) {
+		op_next(op);
+		return;
+	}
+	op_remote(op, &(struct op_remote_spec){.what = "stop the agent", .timeout_ms = AGENT_MS, .command = shutdown_command, .best_effort = true}, 0,
+	    u->c->n_nodes, agents_down);
+}
+
+static void lifecycle_cancelled(struct op *op)
+{
+	struct unit *u = op_unit(op);
+	op_cancelled(op);
+	if (u) { /* half done: ask what is */
+		run_set_status(u, CLUSTER_INIT, "its last request was cancelled half way");
+		u->was_up_since_start = false;
+	}
+}
+
+/* ---- stop -------------------------------------------------------------------------------------------------------- */
+
+static int accept_stop(struct engine *e, struct request *r, struct err *err)
+{
+	if (accept_cluster(e, r, err))
+		return -1;
+	struct unit *u = run_unit(e, r->cluster);
+	const struct provider *p = u ? run_provider(e, u->c->provider) : NULL;
+	if (p && !(p->can & PROVIDER_CAN_STOP))
+		return err_set(err, ERR_UNSUPPORTED, "%s cannot stop machines, only end them: skytop down %s", p->title, r->cluster);
+	return 0;
+}
+
+static void stop_poll(struct op *op);
+
+static void stop_seen(struct op *op, const json_t *result)
+{
+	struct unit *u = op_unit(op);
+	nodes_take(u, result, true);
+	struct node_counts n = nodes_count(u, result);
+	struct err err;
+	if (n.stopped == n.n) {
+		jobs_end_all(u, "the cluster was stopped");
+		run_set_status(u, CLUSTER_STOPPED, json_str(op->r->args, "why", NULL));
+		op_done(op, json_pack("{s:s}", "cluster", u->c->name));
+	} else if (n.stopped + n.pending + n.running < n.n) {
+		err_set(&err, ERR_CONFLICT, "of %zu nodes %zu are gone", n.n, n.n - n.stopped - n.pending - n.running);
+		op_failed(op, &err);
+	} else {
+		op_progress(op, "waiting for nodes to stop: %zu of %zu", n.stopped, n.n);
+		op_again(op, mono_now_us() - op->step_started_us < 2000000 ? POLL_FIRST_MS : POLL_MS);
+	}
+}
+
+static void stop_asked(struct op *op, const json_t *result)
+{
+	nodes_take(op_unit(op), result, false);
+	stop_poll(op);
+}
+
+static void stop_poll(struct op *op)
+{
+	struct unit *u = op_unit(op);
+	op_call(op, run_provider(op->engine, u->c->provider), PROVIDER_QUERY, json_pack("{s:s}", "cluster", u->c->uid), stop_seen);
+}
+
+static void step_stop(struct op *op)
+{
+	struct unit *u = unit_or_end(op);
+	if (u)
+		op_call(op, run_provider(op->engine, u->c->provider), PROVIDER_STOP, json_pack("{s:s, s:o}", "cluster", u->c->uid, "ids", nodes_ids(u)), stop_asked);
+}
+
+static const struct op_step stop_steps[] = {
+    {"quiesce", "stopping jobs", step_quiesce, 60000},
+    {"stop", "stopping nodes", step_stop, PROVIDER_MS},
+};
+
+const struct op_kind op_stop = {.verb = "stop", .steps = stop_steps, .n_steps = ARRAY_LEN(stop_steps), .accept = accept_stop,
+    .failed = lifecycle_failed, .cancelled = lifecycle_cancelled};
+
+/* ---- start ------------------------------------------------------------------------------------------------------- */
+
+static void start_agents_ready(struct op *op)
+{
+	struct unit *u = op_unit(op);
+	u->was_up_since_start = true;
+	u->c->launched_at_ms = wall_now_ms(); /* idleness begins anew */
+	json_decref(u->heartbeat);
+	u->heartbeat = NULL;
+	run_set_status(u, CLUSTER_UP, NULL);
+	watch_start(u);
+	op_next(op);
+}
+
+static void step_start_agents(struct op *op)
+{
+	launch_agents(op, start_agents_ready);
+}
+
+static void start_poll(struct op *op);
+
+static void start_seen(struct op *op, const json_t *result)
+{
+	struct unit *u = op_unit(op);
+	nodes_take(u, result, true);
+	struct node_counts n = nodes_count(u, result);
+	struct err err;
+	if (n.running == n.n) {
+		op_next(op);
+	} else if (n.stopped + n.pending + n.running < n.n) {
+		err_set(&err, ERR_CONFLICT, "of %zu nodes %zu are gone", n.n, n.n - n.stopped - n.pending - n.running);
+		op_failed(op, &err);
+	} else {
+		op_progress(op, "waiting for nodes: %zu of %zu", n.running, n.n);
+		op_again(op, mono_now_us() - op->step_started_us < 2000000 ? POLL_FIRST_MS : POLL_MS);
+	}
+}
+
+static void start_asked(struct op *op, const json_t *result)
+{
+	nodes_take(op_unit(op), result, false);
+	start_poll(op);
+}
+
+static void start_poll(struct op *op)
+{
+	struct unit *u = op_unit(op);
+	op_call(op, run_provider(op->engine, u->c->provider), PROVIDER_QUERY, json_pack("{s:s}", "cluster", u->c->uid), start_seen);
+}
+
+static void step_start_nodes(struct op *op)
+{
+	struct unit *u = unit_or_end(op);
+	if (!u)
+		return;
+	own_str(&u->c->reason, "being started");
+	if (u->c->status == CLUSTER_STOPPED)
+		run_set_status(u, CLUSTER_INIT, "being started");
+	op_call(op, run_provider(op->engine, u->c->provider), PROVIDER_START, json_pack("{s:s, s:o}", "cluster", u->c->uid, "ids", nodes_ids(u)), start_asked);
+}
+
+static void reset_autostop(struct op *op)
+{
+	struct unit *u = op_unit(op);
+	const json_t *asked = json_object_get(op->r->args, "autostop");
+	if (json_is_object(asked)) {
+		u->c->autostop_minutes = json_int(asked, "idle_minutes", -1);
+		u->c->autostop_down = json_bool(asked, "down", false);
+	}
+	run_save(u);
+}
+
+static void start_done(struct op *op)
+{
+	op_done(op, json_pack("{s:s}", "cluster", op->r->cluster));
+}
+
+static void step_start_autostop(struct op *op)
+{
+	reset_autostop(op);
+	launch_autostop(op, start_done); /* the agent's own setting did not survive the restart */
+}
+
+static const struct op_step start_steps[] = {
+    {"start", "starting nodes", step_start_nodes, PROVIDER_MS},
+    {"agent", "starting the agent", step_start_agents, 5 * 60000},
+    {"autostop", "setting autostop", step_start_autostop, 0},
+};
+
+const struct op_kind op_start = {.verb = "start", .steps = start_steps, .n_steps = ARRAY_LEN(start_steps), .accept = accept_cluster,
+    .failed = lifecycle_failed, .cancelled = lifecycle_cancelled};
+
+/* ---- down -------------------------------------------------------------------------------------------------------- */
+
+static void remove_cluster(struct op *op, const char *reason)
+{
+	struct unit *u = op_unit(op);
+	jobs_end_all(u, "the cluster was terminated");
+	nodes_drop(u);
+	own_str(&u->c->reason, reason);
+	u->c->status = CLUSTER_REMOVED;
+	u->c->removed_at_ms = wall_now_ms();
+	run_save(u);
+	run_event(op->engine, u, op->r, "cluster.removed", "info", NULL, "%s: %s", u->c->name, reason);
+	op_done(op, json_pack("{s:s}", "cluster", u->c->name));
+	run_unit_remove(op->engine, u);
+}
+
+static void terminated(struct op *op, const json_t *result)
+{
+	int64_t pending = json_int(result, "pending", 0);
+	if (pending) {
+		op_progress(op, "waiting for %" PRId64 " node%s to go", pending, pending == 1 ? "" : "s");
+		op_again(op, mono_now_us() - op->step_started_us < 2000000 ? POLL_FIRST_MS : POLL_MS);
+		return;
+	}
+	remove_cluster(op, "terminated");
+}
+
+static void step_terminate(struct op *op)
+{
+	struct unit *u = unit_or_end(op);
+	struct err err;
+	if (!u)
+		return;
+	const struct provider *p = run_provider(op->engine, u->c->provider);
+	if (p) {
+		op_call(op, p, PROVIDER_TERMINATE, json_pack("{s:s, s:o}", "cluster", u->c->uid, "ids", nodes_ids(u)), terminated);
+	} else if (!u->c->provider || json_bool(op->r->args, "purge", false)) {
+		remove_cluster(op, u->c->provider ? "forgotten (purge): its provider is not known here" : "nothing had been made yet");
+	} else {
+		err_set(&err, ERR_NOT_FOUND, "this skytop has no provider '%s': with --purge the cluster is forgotten, whatever runs there", u->c->provider);
+		op_failed(op, &err);
+	}
+}
+
+static void down_failed(struct op *op, const struct err *err)
+{
+	struct unit *u = op_unit(op);
+	if (u && json_bool(op->r->args, "purge", false) && !strcmp(op->r->step, "terminate")) {
+		run_event(op->engine, u, op->r, "cluster.purged", "error", NULL, "%s: forgotten though the provider said: %s", u->c->name, err->text);
+		remove_cluster(op, "forgotten (purge): it may still run, and cost");
+		return;
+	}
+	lifecycle_failed(op, err);
+}
+
+static const struct op_step down_steps[] = {
+    {"quiesce", "stopping jobs", step_quiesce, 60000},
+    {"terminate", "terminating nodes", step_terminate, PROVIDER_MS},
+};
+
+const struct op_kind op_down = {.verb = "down", .steps = down_steps, .n_steps = ARRAY_LEN(down_steps), .accept = accept_down, .failed = down_failed,
+    .cancelled = lifecycle_cancelled};
+
+/* ---- autostop ---------------------------------------------------------------------------------------------------- */
+
+static int accept_autostop(struct engine *e, struct request *r, struct err *err)
+{
+	const json_t *a = json_obj(r->args, "autostop");
+	int64_t minutes = json_int(a, "idle_minutes", -2);
+	if (minutes < -1 || minutes > 60 * 24 * 365)
+		return err_set(err, ERR_INVALID, "autostop: the idle minutes must be a number from 1 to 525600, or off");
+	if (accept_cluster(e, r, err))
+		return -1;
+	struct unit *u = run_unit(e, r->cluster);
+	const struct provider *p = u ? run_provider(e, u->c->provider) : NULL;
+	if (p && minutes >= 0 && !json_bool(a, "down", false) && !(p->can & PROVIDER_CAN_STOP))
+		return err_set(err, ERR_UNSUPPORTED, "%s cannot stop machines, only end them: skytop autostop --down", p->title);
+	return 0;
+}
+
+static void step_set_autostop(struct op *op)
+{
+	struct unit *u = unit_or_end(op);
+	if (!u)
+		return;
+	reset_autostop(op);
+	if (u->c->status == CLUSTER_UP)
+		launch_autostop(op, start_done);
+	else
+		start_done(op);
+}
+
+static const struct op_step autostop_steps[] = {{"set", "setting autostop", step_set_autostop, 60000}};
+
+const struct op_kind op_autostop = {.verb = "autostop", .steps = autostop_steps, .n_steps = ARRAY_LEN(autostop_steps), .accept = accept_autostop};
+
+/* ---- cancel jobs ------------------------------------------------------------------------------------------------- */
+
+static int accept_cancel(struct engine *e, struct request *r, struct err *err)
+{
+	const json_t *jobs = json_arr(r->args, "jobs");
+	if (!json_bool(r->args, "all", false) && !json_array_size(jobs))
+		return err_set(err, ERR_INVALID, "cancel: say which jobs, or all");
+	struct unit *u = run_unit(e, json_str(r->args, "cluster", ""));
+	if (!u)
+		return run_no_cluster(e, json_str(r->args, "cluster", ""), err);
+	if (u->c->status != CLUSTER_UP)
+		return err_set(err, ERR_CONFLICT, "cluster '%s' is %s: no job runs there", u->c->name, cluster_status_name(u->c->status));
+	size_t i;
+	json_t *id;
+	json_array_foreach(jobs, i, id)
+		if (!json_is_integer(id) || !jobs_find(u, json_integer_value(id)))
+			return err_set(err, ERR_NOT_FOUND, "cluster '%s' has no job %" PRId64, u->c->name, (int64_t)json_integer_value(id));
+	r->cluster = xstrdup(u->c->name);
+	return 0;
+}
+
+static char *cancel_command(struct op *op, size_t i, char **input, size_t *input_len)
+{
+	(void)i;
+	(void)input;
+	(void)input_len;
+	struct str s = str_new(1 << 20);
+	size_t k;
+	json_t *id;
+	str_add(&s, "exec sh \"$HOME/.skytop/skytop-agent\" cancel");
+	if (json_bool(op->r->args, "all", false))
+		str_add(&s, " --all");
+	json_array_foreach(json_arr(op->r->args, "jobs"), k, id)
+		str_addf(&s, " %" PRId64, (int64_t)json_integer_value(id));
+	str_add(&s, " </dev/null");
+	return str_take(&s);
+}
+
+static void take_cancelled(struct op *op, size_t i, const char *out, size_t len)
+{
+	(void)i;
+	(void)len;
+	json_t *ids = json_array();
+	for (const char *p = out; *p;) {
+		size_t n = strcspn(p, "\n");
+		json_t *line = json_parse(p, n, NULL);
+		if (str_eq(json_str(line, "type", ""), "job")) {
+			jobs_take_line(op_unit(op), line);
+			json_array_append_new(ids, json_integer(json_int(line, "job", 0)));
+		}
+		json_decref(line);
+		p += n + (p[n] == '\n');
+	}
+	json_object_set_new(op->r->data, "ids", ids);
+}
+
+static void cancel_done(struct op *op)
+{
+	op_done(op, json_pack("{s:s, s:O}", "cluster", op->r->cluster, "jobs", json_arr(op->r->data, "ids")));
+}
+
+static void step_cancel(struct op *op)
+{
+	if (unit_or_end(op))
+		op_remote(op, &(struct op_remote_spec){.what = "cancel jobs", .timeout_ms = 60000, .command = cancel_command, .each = take_cancelled}, 0, 1, cancel_done);
+}
+
+static const struct op_step cancel_steps[] = {{"cancel", "cancelling jobs", step_cancel, 90000}};
+
+const struct op_kind op_cancel_jobs = {.verb = "cancel", .steps = cancel_steps, .n_steps = ARRAY_LEN(cancel_steps), .accept = accept_cancel, .beside = true};

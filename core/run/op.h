@@ -1,0 +1,99 @@
+/* Durable operations. An operation is a request that is being carried out: a table of steps, the name of the step under way kept in
+ * state.db. A step is committed before it acts and may be entered again at any time after a crash, so each must be idempotent.
+ *
+ * A step's function starts what it does and returns; sooner or later exactly one of op_next, op_goto, op_done, op_fail, op_again is
+ * called for it. Whatever it has in flight is registered with op_call/op_remote/op_timer, so that cancel and shutdown can drop it. */
+#ifndef CORE_RUN_OP_H
+#define CORE_RUN_OP_H
+#include "core/run/run.h"
+
+struct op;
+
+struct op_step {
+	const char *name;
+	const char *title; /* for the checklist: "creating nodes" */
+	void (*run)(struct op *op);
+	int64_t timeout_ms; /* 0: none; then op_failed gets a TIMEOUT */
+};
+
+struct op_kind {
+	const char *verb;
+	const struct op_step *steps;
+	size_t n_steps;
+	/* Check the arguments when it is submitted; may fill r->cluster. Nothing is written when it fails. */
+	int (*accept)(struct engine *e, struct request *r, struct err *err);
+	/* A step failed. The kind decides: op_goto a step that cleans up, or op_fail. NULL: op_fail. */
+	void (*failed)(struct op *op, const struct err *err);
+	/* Somebody asked to stop while a step is under way; what was in flight has been dropped. NULL: op_cancelled. */
+	void (*cancelled)(struct op *op);
+	/* May it run beside another operation on the same cluster? */
+	bool beside;
+};
+
+/* One a file; listed in op.c. */
+extern const struct op_kind op_launch, op_exec, op_stop, op_start, op_down, op_autostop, op_cancel_jobs;
+
+struct op {
+	struct engine *engine;
+	struct request *r;
+	const struct op_kind *kind;
+	size_t at;	      /* index of the step */
+	bool entered;	      /* the step's function has been called */
+	struct call *call;
+	struct flight *call_flight;
+	struct op_remote {
+		struct remote_call *call;
+		struct flight *flight;
+	} *remotes;
+	size_t n_remotes, remotes_cap, remotes_open;
+	struct err remote_err; /* the first that failed */
+	unsigned timer, deadline, starter;
+	int64_t step_started_us;
+	struct place_ask *ask; /* providers are being asked for offers */
+	struct proc *proc;     /* a child on this machine */
+	struct proc_watch *proc_watch;
+	/* The file being synced; see launch_steps.c. Not persisted: the step begins anew. */
+	bool draining; /* waits for spool_drain */
+	size_t item;
+	char *item_dst;
+	unsigned item_mode;
+};
+
+const struct op_kind *op_kind_of(const char *verb);
+struct op *op_create(struct engine *e, struct request *r); /* takes r; starts when its turn comes */
+void op_destroy(struct op *op);				    /* drops what is in flight */
+void op_kick(struct engine *e);				    /* start what may start now */
+void op_request_cancel(struct op *op);
+
+struct unit *op_unit(struct op *op); /* its cluster, NULL when there is none (any more) */
+
+/* What a step ends with. */
+void op_next(struct op *op);
+void op_goto(struct op *op, const char *step);
+void op_goto_after(struct op *op, const char *step, int64_t ms);	/* not before ms have passed; may be cancelled meanwhile */
+void op_again(struct op *op, int64_t after_ms);			/* the same step, later */
+void op_done(struct op *op, json_t *result);			/* result stolen; NULL is {} */
+void op_fail(struct op *op, const struct err *err);
+void op_failed(struct op *op, const struct err *err);		/* the step failed: the kind decides */
+void op_cancelled(struct op *op);
+/* What it is doing, for people; not committed by itself. */
+void op_progress(struct op *op, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Things in flight. The functions given are called once unless the operation is dropped first. */
+void op_call(struct op *op, const struct provider *p, enum provider_verb verb, json_t *args, void (*fn)(struct op *op, const json_t *result));
+/* Run a command on the nodes [first, first + n); fn when all have ended well. A failure is op_failed, after all have ended. each (may be
+ * NULL) gets every node's output. */
+struct op_remote_spec {
+	const char *what;
+	int64_t timeout_ms;
+	/* The command for node i, and its input (both freed here; *input may stay NULL). */
+	char *(*command)(struct op *op, size_t i, char **input, size_t *input_len);
+	const char *input_path; /* instead of input: a file, the same for all */
+	void (*each)(struct op *op, size_t i, const char *out, size_t len);
+	bool best_effort;	/* failures do not matter */
+};
+/* Run a program on this machine; fn when it ended well, else op_failed with what it complained of. */
+void op_proc(struct op *op, const char *const *argv, const char *what, int64_t timeout_ms, void (*fn)(struct op *op));
+void op_remote(struct op *op, const struct op_remote_spec *spec, size_t first, size_t n, void (*fn)(struct op *op));
+
+#endif

@@ -1,0 +1,22 @@
+/* Where to launch: the offers of the providers that can be launched on, less what is blocked, ranked by the optimizer. */
+#ifndef CORE_RUN_PLACE_H
+#define CORE_RUN_PLACE_H
+#include <jansson.h>
+
+#include "core/base/err.h"
+#include "core/model/task.h"
+#include "core/run/run.h"
+
+struct place_ask;
+
+/* Ask every enabled provider (of `clouds`, a JSON array of names, unless NULL) what it sells now. fn gets [{"provider": name, "result":
+ * what OFFERS gave, "error": text}…], its to keep; one that fails has no result. Called once, later, unless cancelled. */
+struct place_ask *place_ask(struct engine *e, const json_t *clouds, void (*fn)(void *arg, json_t *live), void *arg);
+void place_ask_cancel(struct place_ask *a); /* NULL is fine */
+
+/* The plan as `launch --dryrun --json` prints it: {"plan":[…], "candidates":[[…]]}, each with what a launch needs besides: accelerator,
+ * accelerator_count_micro, vcpus_micro, mem_mib, disk_size_gib, price_estimated, price_source. New reference; NULL with NO_RESOURCE or
+ * BUDGET and words that help. Reads catalog.db (milliseconds). own_blocks (may be NULL) go beside those of state.db. */
+json_t *place_choose(struct engine *e, const struct dag *d, const json_t *clouds, const json_t *live, const json_t *own_blocks, struct err *err);
+
+#endif

@@ -1,0 +1,113 @@
+/* Inside of core/run: the engine's working set, and what its parts ask of each other. Not for anyone else. */
+#ifndef CORE_RUN_RUN_H
+#define CORE_RUN_RUN_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/str.h"
+#include "core/run/call.h"
+#include "core/run/engine.h"
+#include "core/run/remote.h"
+#include "core/store/catalog.h"
+#include "core/store/state.h"
+
+struct op;
+struct watcher;
+struct spool;
+struct drain;
+struct reconcile;
+
+/* A cluster and what goes on around it. */
+struct unit {
+	struct engine *engine;
+	struct cluster *c;
+	struct job **jobs; /* by id */
+	size_t n_jobs, jobs_cap;
+	struct watcher *watcher; /* the stream from the head's agent; NULL: none */
+	struct spool **spools;	 /* logs under way */
+	size_t n_spools, spools_cap;
+	struct drain *drain;	 /* somebody waits for the logs */
+	struct reconcile *query; /* the provider is being asked */
+	int64_t checked_at_ms;	 /* when the provider last confirmed it */
+	json_t *heartbeat;	 /* the head's last status line; NULL */
+	int64_t heartbeat_at_ms;
+	bool was_up_since_start; /* its nodes were confirmed by this engine */
+};
+
+struct engine {
+	struct loop *loop;
+	struct engine_setup setup;
+	struct state *state;
+	struct call_context calls;
+	struct engine_listener listener;
+	struct unit **units;
+	size_t n_units, units_cap;
+	struct op **ops; /* requests not over, by id */
+	size_t n_ops, ops_cap;
+	char *logs_dir, *secrets_dir, *agent_path;
+	unsigned commit_retry, tick;
+};
+
+/* ---- engine.c ---- */
+/* Commit; on failure say so in the log and try again from a timer. Callers that must not act without it look at the result. */
+int run_commit(struct engine *e);
+void run_changed(struct engine *e);
+/* Write an event (committed with the next commit). u and r may be NULL; data is stolen, may be NULL. */
+void run_event(struct engine *e, const struct unit *u, const struct request *r, const char *kind, const char *level, json_t *data,
+    const char *fmt, ...) __attribute__((format(printf, 7, 8)));
+struct unit *run_unit(struct engine *e, const char *name); /* alive; NULL */
+struct unit *run_unit_by_id(struct engine *e, int64_t cluster_id);
+struct unit *run_unit_add(struct engine *e, struct cluster *c); /* takes c */
+void run_unit_remove(struct engine *e, struct unit *u);		 /* stops streams, frees */
+void run_set_status(struct unit *u, enum cluster_status s, const char *reason); /* saved, an event written when it changed */
+void run_save(struct unit *u);
+const struct provider *run_provider(struct engine *e, const char *name); /* NULL */
+bool run_provider_enabled(struct engine *e, const struct provider *p);
+struct op *run_op_of(struct engine *e, const char *cluster, const struct op *except); /* an operation on that cluster, running or waiting */
+char *run_secret_path(struct engine *e, int64_t request_id);
+void run_restore_secrets(struct engine *e, const struct request *r, json_t *task); /* into a packed task */
+/* NOT_FOUND, naming the nearest cluster. Returns -1. */
+int run_no_cluster(struct engine *e, const char *name, struct err *err);
+
+/* ---- nodes.c ---- */
+/* Take what the provider says about the nodes of u into its rows; opens and closes ledger intervals. Nodes that the provider does not
+ * list and that were once seen are gone; INTENT ones not listed stay INTENT. */
+void nodes_take(struct unit *u, const json_t *result, bool complete);
+struct node_counts {
+	size_t n, running, stopped, pending, intent, preempted;
+};
+struct node_counts nodes_count(const struct unit *u, const json_t *result);
+/* Drop all nodes: confirmed gone. Closes the ledger. */
+void nodes_drop(struct unit *u);
+json_t *nodes_ids(const struct unit *u); /* provider ids known */
+
+/* ---- jobs.c ---- */
+struct job *jobs_find(struct unit *u, int64_t id);
+/* Take one job line of the agent. */
+void jobs_take_line(struct unit *u, const json_t *line);
+/* Jobs not over on a cluster whose nodes are gone or stopped end as FAILED_DRIVER. */
+void jobs_end_all(struct unit *u, const char *why);
+bool jobs_any_open(const struct unit *u);
+
+/* ---- watch.c ---- */
+void watch_start(struct unit *u); /* idempotent; only useful when the cluster is UP */
+void watch_stop(struct unit *u);
+
+/* ---- spool.c ---- */
+char *spool_path(const struct engine *e, const char *cluster_uid, int64_t job_id);
+void spool_start(struct unit *u, struct job *j); /* idempotent */
+void spool_stop_all(struct unit *u);
+/* The logs of all jobs that are over are in the spool, or the time is up: fn. One at a time. */
+void spool_drain(struct unit *u, int64_t within_ms, void (*fn)(void *arg), void *arg);
+void spool_drain_cancel(struct unit *u); /* fn is not called */
+
+/* ---- reconcile.c ---- */
+/* Ask the provider about u and bring its status in line; nothing while an operation is at work on it. fn (may be NULL) is called in
+ * every case, later. */
+void reconcile_unit(struct unit *u, void (*fn)(void *arg), void *arg);
+/* At start: unsure clusters, and nodes that no row knows. */
+void reconcile_all(struct engine *e);
+void reconcile_cancel(struct unit *u);
+
+#endif
