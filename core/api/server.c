@@ -410,7 +410,8 @@ static void do_log(const struct call_in *in)
 	json_t *j = engine_log(in->c->s->set.engine, cluster, json_int(in->params, "job", 0), &err);
 	if (j && json_bool(in->params, "follow", false) && !json_bool(j, "complete", false)) {
 		struct log_follow *f = xcalloc(1, sizeof *f);
-		*f = (struct log_follow){.next = in->c->logs, .cluster = xstrdup(cluster), .cluster_id = json_int(j, "cluster_id", 0), .job_id = json_int(j, "job_id", 0)};
+		*f = (struct log_follow){.next = in->c->logs, .cluster = xstrdup(cluster), .cluster_id = json_int(j, "cluster_id", 0),
+		    .job_id = json_int(j, "job_id", 0)};
 		in->c->logs = f;
 	}
 	answer_or_refuse(in, j, &err);

@@ -533,7 +533,8 @@ static void note_attempt(struct op *op, const struct err *err)
 	json_t *b = block_of(c, err);
 	state_add_block(op->engine->state, b, &ignored);
 	json_array_append_new(blocks, b);
-	run_event(op->engine, u, op->r, "provision.failed", "warn", json_pack("{s:s, s:s}", "where", where, "code", err_info(err->code)->name), "%s: %s", where, err->text);
+	run_event(op->engine, u, op->r, "provision.failed", "warn", json_pack("{s:s, s:s}", "where", where, "code", err_info(err->code)->name), "%s: %s", where,
+	    err->text);
 	free(where);
 }
 

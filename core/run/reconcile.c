@@ -172,7 +172,8 @@ static void adopt(struct engine *e, const struct provider *p, const json_t *firs
 		if (!str_eq(json_str(j, "cluster", NULL), uid) || !json_str(j, "token", NULL))
 			continue;
 		ARRAY_GROW(c->nodes, c->n_nodes, cap);
-		c->nodes[c->n_nodes++] = (struct node){.rank = json_int(j, "rank", 0), .token = xstrdup(json_str(j, "token", "")), .created_at_ms = json_int(j, "created_at", 0)};
+		c->nodes[c->n_nodes++] = (struct node){.rank = json_int(j, "rank", 0), .token = xstrdup(json_str(j, "token", "")),
+		    .created_at_ms = json_int(j, "created_at", 0)};
 	}
 	struct unit *u = run_unit_add(e, c);
 	run_save(u);

@@ -1,3 +1,4 @@
+/* The plan of a launch, printed. */
 #include "tui/cli/dryrun.h"
 #include "core/base/json.h"
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* The engine's part of config.yaml. */
 #include "tui/cli/engine_config.h"
 
 void engine_config_load(struct cli *c, struct daemon_setup *d)
