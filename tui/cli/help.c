@@ -10,7 +10,7 @@
 #include "tui/cli/cli.h"
 #include "tui/cli/cli_priv.h"
 
-enum { LINE = 80, OPTION_COLUMN = 28, VERB_COLUMN = 14 };
+enum { LINE = 80, OPTION_COLUMN = 28 };
 
 /* Words of text[0..len) from column `at` on, broken before LINE, continued at `indent`. Ends with a newline. */
 static void wrap(FILE *out, const char *text, size_t len, size_t at, size_t indent)
@@ -107,9 +107,20 @@ void help_verb(FILE *out, const struct verb *v)
 		fprintf(out, "\nAlso called: %s\n", v->aliases);
 }
 
+/* Where summaries begin: after the longest name. */
+static size_t summary_column(void)
+{
+	size_t longest = 0;
+	for (size_t i = 0; i < cli_n_verbs; i++)
+		if (!cli_verbs[i]->hidden && strlen(cli_verbs[i]->name) > longest)
+			longest = strlen(cli_verbs[i]->name);
+	return longest + 4;
+}
+
 static void print_group(FILE *out, enum verb_group g)
 {
 	bool any = false;
+	size_t column = summary_column();
 	for (size_t i = 0; i < cli_n_verbs; i++) {
 		const struct verb *v = cli_verbs[i];
 		if (v->group != g || v->hidden)
@@ -117,8 +128,8 @@ static void print_group(FILE *out, enum verb_group g)
 		if (!any)
 			fprintf(out, "\n%s:\n", verb_group_title(g));
 		any = true;
-		fprintf(out, "  %-*s ", VERB_COLUMN, v->name);
-		wrap(out, v->summary, strlen(v->summary), VERB_COLUMN + 3, VERB_COLUMN + 3);
+		fprintf(out, "  %-*s", (int)column - 2, v->name);
+		wrap(out, v->summary, strlen(v->summary), column, column);
 	}
 }
 
