@@ -1,6 +1,7 @@
 # The command line: the frame, and one file a verb.
 noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
+	tui/cli/catalog.c \
 	tui/cli/check.c \
 	tui/cli/cloud_side.c \
 	tui/cli/cli.c tui/cli/cli.h tui/cli/cli_priv.h \
@@ -18,6 +19,7 @@ libcli_a_SOURCES = \
 	tui/cli/engine.c \
 	tui/cli/man.c \
 	tui/cli/markdown.c \
+	tui/cli/offers.c \
 	tui/cli/output.c \
 	tui/cli/recipes.c \
 	tui/cli/table.c tui/cli/table.h \

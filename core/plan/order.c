@@ -9,6 +9,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "core/model/accelerator.h"
 
 static const char *const key_names[OFFER_KEYS] = {
 	[OFFER_BY_NONE] = "none",	[OFFER_BY_PRICE] = "price",	  [OFFER_BY_SPOT] = "spot",
@@ -445,8 +446,11 @@ size_t offer_groups(const struct offers *o, const uint32_t *rows, size_t n, stru
 			continue;
 		struct offer_group *g = &v[group[t]];
 		if (o->types[t].accelerator) {
+			const struct accelerator *nominal = accelerator_find(o->types[t].accelerator);
+			if (nominal && nominal->mem_gib > 0)
+				g->gpu_mem_mib = (int64_t)nominal->mem_gib * 1024;
 			group_count(g, o->types[t].accel_count_micro);
-			if (o->types[t].gpu_mem_mib > g->gpu_mem_mib)
+			if (o->types[t].gpu_mem_mib > g->gpu_mem_mib && !nominal)
 				g->gpu_mem_mib = o->types[t].gpu_mem_mib;
 		}
 		if (!cloud[group[t]] || strcmp(cloud[group[t]], o->types[t].provider) != 0)

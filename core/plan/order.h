@@ -60,7 +60,7 @@ enum { GROUP_MAX_COUNTS = 32 };
 /* All offers of one accelerator. */
 struct offer_group {
 	const char *accelerator; /* borrowed from the table; NULL: machines without */
-	int64_t gpu_mem_mib;	 /* the largest seen; -1 */
+	int64_t gpu_mem_mib;	 /* as its maker sells it, else the largest seen; -1 */
 	size_t n_offers, n_clouds;
 	uint32_t cheapest;	 /* row with the lowest on-demand price per accelerator, or OFFER_NONE */
 	uint32_t cheapest_spot;	 /* the same for spot */

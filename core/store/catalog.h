@@ -84,6 +84,7 @@ struct import_cloud {
 	size_t merged;		/* lines that repeat an offer; the cheapest counts */
 	size_t unmatched;	/* accelerators without a host that takes them, in that zone */
 	size_t added, removed, changed; /* against what the catalog had; changed: another price */
+	bool unchanged;		/* the list is the one that the catalog has */
 	char *refused;		/* why the file was refused and the old offers kept; NULL: taken */
 };
 struct import_report {

@@ -45,6 +45,9 @@ static const struct {
 
 static const char *const gpu_families[] = {"a2-", "a3-", "a4-", "a4x-", "g2-", "g4-"};
 
+/* Google sells GPUs with as little as one vCPU. Less than two for each GPU is nobody's wish and would bury the rest. */
+enum { N1_MIN_VCPUS = 2 };
+
 /* The largest N1 machine for 1, 2, 4, 8 and 16 of an accelerator, in vCPUs. Google's limit for one V100 is 12 vCPUs, for one
  * K80 8; it is the next size of N1 that stands here, since custom sizes are not in price lists. */
 static const struct {
@@ -151,7 +154,7 @@ static bool takes(const struct offer_type *t, const struct gcp_accelerator *a, c
 {
 	if (machines)
 		return named_in(machines, t->instance_type);
-	return str_starts(t->instance_type, "n1-") && t->vcpus_micro >= 0 &&
+	return str_starts(t->instance_type, "n1-") && t->vcpus_micro >= N1_MIN_VCPUS * a->count_micro &&
 	    t->vcpus_micro <= n1_max_vcpus(a->name, a->count_micro) * INT64_C(1000000);
 }
 

@@ -130,7 +130,7 @@ void import_failed(struct import *im, const char *cloud, const char *file, const
 
 void import_unchanged(struct import *im, const char *cloud, const char *file)
 {
-	add_row(im, cloud, file);
+	add_row(im, cloud, file)->unchanged = true;
 	add_item(im, NEWS_UNCHANGED, cloud);
 }
 

@@ -309,8 +309,10 @@ static int64_t nominal_memory(const struct accelerator *a, int64_t mib, int64_t 
 		return (int64_t)a->mem_gib * 1024;
 	if (near_to(mib, a->other_mem_gib))
 		return (int64_t)a->other_mem_gib * 1024;
-	/* A part of a GPU has a part of its memory; a whole one that has less than half is a slip of the list. */
-	return count_micro >= 1000000 && mib < (int64_t)a->mem_gib * 512 ? (int64_t)a->mem_gib * 1024 : mib;
+	/* A part of a GPU has a part of its memory. A whole one with less than half is a slip of the list, one with more than three
+	 * times as much is the memory of all of them. */
+	bool slip = count_micro >= 1000000 && (mib < (int64_t)a->mem_gib * 512 || mib > (int64_t)a->mem_gib * 3072);
+	return slip ? (int64_t)a->mem_gib * 1024 : mib;
 }
 
 void offer_type_complete(struct offer_type *t)

@@ -19,6 +19,10 @@ extern const struct verb verb_engine;
 extern const struct verb verb_requests;
 extern const struct verb verb_cancel_request;
 extern const struct verb verb_events;
+extern const struct verb verb_offers;
+extern const struct verb verb_catalog_status;
+extern const struct verb verb_catalog_import;
+extern const struct verb verb_catalog_path;
 extern const struct verb verb_cloud_side;
 extern const struct verb verb_task;
 extern const struct verb verb_check;
@@ -42,6 +46,10 @@ const struct verb *const cli_verbs[] = {
     &verb_cost,
     &verb_task,
     /* prices and plans */
+    &verb_offers,
+    &verb_catalog_status,
+    &verb_catalog_import,
+    &verb_catalog_path,
     /* engine and requests */
     &verb_engine,
     &verb_requests,
