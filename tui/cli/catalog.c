@@ -270,6 +270,6 @@ const struct verb verb_catalog_path = {
     .group = GROUP_PRICES,
     .summary = "Print where catalog.db is.",
     .help = "It is an SQLite database; its view `offers` is made for looking:\n\n"
-	    "  sqlite3 -readonly \"$(skytop catalog path)\" \"SELECT * FROM offers WHERE accelerator = 'H100' ORDER BY price LIMIT 10\"",
+	    "  sqlite3 -readonly \"$(skytop catalog path)\" \"SELECT * FROM offers ORDER BY price LIMIT 10\"",
     .run = run_path,
 };
