@@ -6,6 +6,7 @@ libcli_a_SOURCES = \
 	tui/cli/cloud_side.c \
 	tui/cli/cli.c tui/cli/cli.h tui/cli/cli_priv.h \
 	tui/cli/completions.c \
+	tui/cli/config.c \
 	tui/cli/help.c \
 	tui/cli/dryrun_tmp.c tui/cli/dryrun.h \
 	tui/cli/engine_config.c tui/cli/engine_config.h \

@@ -7,6 +7,8 @@ libmodel_a_SOURCES = \
 	core/model/accelerators.c \
 	core/model/amount.c core/model/amount.h \
 	core/model/cloud.c core/model/cloud.h \
+	core/model/config.c core/model/config.h core/model/config_priv.h \
+	core/model/config_set.c \
 	core/model/dag.c \
 	core/model/instance.c core/model/instance.h \
 	core/model/offer.h \

@@ -40,6 +40,7 @@ struct reader {
 	bool have_event;
 	struct arena *arena;
 	const char *file;
+	const struct str *text;
 	struct yaml_limits limits;
 	struct anchor *anchors;
 	size_t n_anchors, cap_anchors;
@@ -78,6 +79,20 @@ int yaml_err(struct err *err, struct where *at, const char *file, const struct y
 	return report(err, at, file, w, n ? n->source : NULL, text);
 }
 
+/* The mark of a byte. */
+static yaml_mark_t mark_at(const char *text, size_t offset)
+{
+	yaml_mark_t m = {0};
+	for (size_t i = 0; i < offset; i++) {
+		m.column += ((unsigned char)text[i] & 0xC0) != 0x80;
+		if (text[i] == '\n') {
+			m.line++;
+			m.column = 0;
+		}
+	}
+	return m;
+}
+
 static struct where position(const struct reader *r, yaml_mark_t mark)
 {
 	struct where w = {.file = r->file, .line = (int)mark.line + 1, .column = (int)mark.column + 1};
@@ -106,7 +121,7 @@ static int syntax_error(struct reader *r)
 	const char *problem = p->problem ? p->problem : "cannot be read";
 	r->syntax = p->error == YAML_SCANNER_ERROR || p->error == YAML_PARSER_ERROR;
 	if (p->error == YAML_READER_ERROR)
-		mark = p->mark;
+		mark = mark_at(str_text(r->text), p->problem_offset < r->text->len ? p->problem_offset : r->text->len);
 	r->error_line = mark.line;
 	r->error_column = mark.column;
 	if (!r->syntax)
@@ -554,6 +569,7 @@ static struct yaml_file *parse_once(struct reader *r, const struct str *text)
 	r->n_nodes = r->n_anchors = 0;
 	r->depth = 0;
 	r->syntax = false;
+	r->text = text;
 	if (!yaml_parser_initialize(&r->parser))
 		abort();
 	yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
@@ -571,27 +587,20 @@ static struct yaml_file *parse_once(struct reader *r, const struct str *text)
 
 static int check_bytes(struct reader *r, const char *text, size_t len)
 {
-	size_t bad, line = 1, column = 1;
+	size_t bad;
 	const char *what = NULL, *nul = memchr(text, 0, len);
-	if (len > r->limits.bytes)
-		return report(r->err, &r->at, r->file, (struct where){0}, NULL,
-		    "larger than 10 MB: too large for a file of this kind");
+	if (len > r->limits.bytes) {
+		char large[80];
+		snprintf(large, sizeof large, "larger than %zu MB: too large for a file of this kind", r->limits.bytes >> 20);
+		return report(r->err, &r->at, r->file, (struct where){0}, NULL, large);
+	}
 	if (!utf8_valid(text, len, &bad))
 		what = "not UTF-8 text";
 	if (nul && (!what || (size_t)(nul - text) < bad)) {
 		bad = (size_t)(nul - text);
 		what = "a binary file, not text";
 	}
-	if (!what)
-		return 0;
-	for (size_t i = 0; i < bad; i++) {
-		column += ((unsigned char)text[i] & 0xC0) != 0x80;
-		if (text[i] == '\n') {
-			line++;
-			column = 1;
-		}
-	}
-	return report(r->err, &r->at, r->file, (struct where){.line = (int)line, .column = (int)column}, NULL, what);
+	return what ? refuse(r, mark_at(text, bad), "%s", what) : 0;
 }
 
 static struct yaml_limits limits_of(const struct yaml_options *opt)

@@ -327,15 +327,50 @@ static void python_int(struct str *out, const struct yaml_node *n)
 			str_addc(out, *p);
 }
 
+/* A number of at most two digits, moved past. */
+static int two_digits(const char **p)
+{
+	int v = 0;
+	for (int i = 0; i < 2 && isdigit((unsigned char)**p); i++)
+		v = v * 10 + *(*p)++ - '0';
+	return v;
+}
+
+/* str(datetime): parts of two digits, a fraction of six when it is not zero, the zone as +hh:mm. */
 static void python_date(struct str *out, const struct yaml_node *n)
 {
-	size_t day = match(n->text, "dddd-dd-dd");
-	if (day && !n->text[day]) {
-		str_add(out, n->text);
+	const char *p = n->text;
+	size_t day = match(p, "dddd-dd-dd");
+	if (day && !p[day]) {
+		str_add(out, p);
 		return;
 	}
-	for (const char *p = n->text; *p; p++)
-		str_addc(out, *p == 'T' || *p == 't' ? ' ' : *p);
+	str_addn(out, p, 4);
+	p += 5;
+	str_addf(out, "-%02d", two_digits(&p));
+	p++;
+	str_addf(out, "-%02d ", two_digits(&p));
+	while (!isdigit((unsigned char)*p))
+		p++;
+	for (int i = 0; i < 3; i++, p += *p == ':')
+		str_addf(out, "%s%02d", i ? ":" : "", two_digits(&p));
+	char fraction[7] = "000000";
+	if (*p == '.')
+		p++;
+	for (int i = 0; isdigit((unsigned char)*p); p++)
+		if (i < 6)
+			fraction[i++] = *p;
+	if (strcmp(fraction, "000000"))
+		str_addf(out, ".%s", fraction);
+	p += strspn(p, " \t");
+	if (*p == 'Z')
+		str_add(out, "+00:00");
+	if (*p != '+' && *p != '-')
+		return;
+	str_addc(out, *p++);
+	str_addf(out, "%02d", two_digits(&p));
+	p += *p == ':';
+	str_addf(out, ":%02d", two_digits(&p));
 }
 
 static void python_put(struct str *out, const struct yaml_node *n, bool inside)

@@ -21,11 +21,15 @@ extern const struct verb verb_cancel_request;
 extern const struct verb verb_events;
 extern const struct verb verb_offers;
 extern const struct verb verb_catalog_status;
-extern const struct verb verb_catalog_update;
 extern const struct verb verb_catalog_import;
 extern const struct verb verb_catalog_path;
 extern const struct verb verb_cloud_side;
 extern const struct verb verb_task;
+extern const struct verb verb_config;
+extern const struct verb verb_config_get;
+extern const struct verb verb_config_set;
+extern const struct verb verb_config_unset;
+extern const struct verb verb_config_path;
 extern const struct verb verb_check;
 extern const struct verb verb_recipes;
 extern const struct verb verb_completions;
@@ -49,7 +53,6 @@ const struct verb *const cli_verbs[] = {
     /* prices and plans */
     &verb_offers,
     &verb_catalog_status,
-    &verb_catalog_update,
     &verb_catalog_import,
     &verb_catalog_path,
     /* engine and requests */
@@ -60,6 +63,11 @@ const struct verb *const cli_verbs[] = {
     &verb_cloud_side,
     /* set-up and help */
     &verb_check,
+    &verb_config,
+    &verb_config_get,
+    &verb_config_set,
+    &verb_config_unset,
+    &verb_config_path,
     &verb_recipes,
     &verb_completions,
     &verb_help,
