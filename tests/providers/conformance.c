@@ -1,0 +1,663 @@
+/* The conformance list. Each check begins with an empty cloud and ends with one: no node, no process, no file is left. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/fs.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/base/str.h"
+#include "tests/providers/conformance.h"
+#include "tests/providers/rig.h"
+
+struct trial {
+	struct rig rig;
+	const struct conformance_subject *subject;
+};
+
+/* --- helpers --------------------------------------------------------------------------------------------------------*/
+
+/* CREATE's arguments: nodes with tokens PREFIX0, PREFIX1… */
+static json_t *create_args(const struct trial *t, const char *cluster, const char *prefix, int n)
+{
+	json_t *args = rig_json("{'cluster': '%s', 'name': 'name of %s', 'tags': {'skytop-cluster': '%s', 'k': 'v v'}, %s}", cluster,
+	    cluster, cluster, t->subject->create);
+	json_t *nodes = json_array();
+	for (int i = 0; i < n; i++)
+		json_array_append_new(nodes, rig_json("{'token': '%s%d', 'rank': %d}", prefix, i, i));
+	json_object_set_new(args, "nodes", nodes);
+	return args;
+}
+
+static json_t *create(struct trial *t, const char *cluster, int n)
+{
+	return rig_do(&t->rig, PROVIDER_CREATE, create_args(t, cluster, "tok-", n));
+}
+
+static json_t *of_cluster(const char *cluster)
+{
+	return rig_json("{'cluster': '%s'}", cluster);
+}
+
+static json_t *query(struct trial *t, const char *cluster)
+{
+	return rig_do(&t->rig, PROVIDER_QUERY, cluster ? of_cluster(cluster) : json_object());
+}
+
+static size_t count(struct trial *t, const char *cluster)
+{
+	json_t *r = query(t, cluster);
+	size_t n = json_array_size(json_arr(r, "nodes"));
+	json_decref(r);
+	return n;
+}
+
+static const json_t *node(const json_t *reply, size_t i)
+{
+	const json_t *n = json_array_get(json_arr(reply, "nodes"), i);
+	assert_non_null(n);
+	return n;
+}
+
+static char *id_of(const json_t *reply, size_t i)
+{
+	return xstrdup(json_str(node(reply, i), "id", ""));
+}
+
+/* Until gone: a cloud may need a while. */
+static void terminate(struct trial *t, json_t *args)
+{
+	for (int i = 0; i < 200; i++) {
+		json_t *r = rig_do(&t->rig, PROVIDER_TERMINATE, json_incref(args));
+		int64_t pending = json_int(r, "pending", 0);
+		json_decref(r);
+		if (!pending) {
+			json_decref(args);
+			return;
+		}
+		usleep(20000);
+	}
+	fail_msg("nodes are still there after many a terminate");
+}
+
+/* Until all nodes of a cluster have a status. The reply; new reference. */
+static json_t *settle(struct trial *t, const char *cluster, const char *status)
+{
+	for (int i = 0; i < 200; i++) {
+		json_t *r = query(t, cluster);
+		size_t k = 0, n = json_array_size(json_arr(r, "nodes"));
+		for (size_t j = 0; j < n; j++)
+			k += str_eq(json_str(node(r, j), "status", ""), status);
+		if (n && k == n)
+			return r;
+		json_decref(r);
+		usleep(20000);
+	}
+	fail_msg("cluster %s does not become %s", cluster, status);
+	return NULL;
+}
+
+static json_t *up(struct trial *t, const char *cluster, int n)
+{
+	json_decref(create(t, cluster, n));
+	return settle(t, cluster, "RUNNING");
+}
+
+/* --- checks ---------------------------------------------------------------------------------------------------------*/
+
+static void check_enabled(void **state)
+{
+	struct trial *t = *state;
+	json_t *r = rig_do(&t->rig, PROVIDER_CHECK, json_object());
+	assert_true(json_bool(r, "enabled", false));
+	assert_non_null(json_str(r, "identity", NULL));
+	json_decref(r);
+}
+
+/* What create takes must be among what is offered, with a price that is known. */
+static void check_offers(void **state)
+{
+	struct trial *t = *state;
+	json_t *r = rig_do(&t->rig, PROVIDER_OFFERS, json_object()), *want = create_args(t, "c", "t", 1);
+	assert_true(json_str(r, "source", "")[0]);
+	size_t i, found = 0;
+	json_t *o;
+	json_array_foreach(json_arr(r, "offers"), i, o) {
+		assert_true(json_int(o, "vcpus", 0) > 0);
+		assert_true(json_int(o, "mem_mib", 0) > 0);
+		assert_true((json_int(o, "accelerator_count", -1) > 0) == (json_str(o, "accelerator", NULL) != NULL));
+		assert_true(json_int(o, "price_uusd_h", -1) >= 0 || json_is_null(json_object_get(o, "price_uusd_h")));
+		assert_non_null(strstr("yes low no unknown", json_str(o, "available", "?")));
+		found += str_eq(json_str(o, "instance_type", ""), json_str(want, "instance_type", "?")) &&
+			 str_eq(json_str(o, "region", ""), json_str(want, "region", "?"));
+	}
+	assert_true(found);
+	json_decref(want);
+	json_decref(r);
+}
+
+static void check_as_given(void **state)
+{
+	struct trial *t = *state;
+	json_t *args = create_args(t, "c1", "tok-", 3);
+	json_put_int(args, "price_uusd_h", 123456);
+	json_t *made = rig_do(&t->rig, PROVIDER_CREATE, json_incref(args)), *seen = query(t, "c1");
+	assert_int_equal(json_array_size(json_arr(made, "nodes")), 3);
+	for (size_t i = 0; i < 3; i++) {
+		const json_t *n = node(made, i), *q = node(seen, i), *wish = json_array_get(json_arr(args, "nodes"), i);
+		assert_string_equal(json_str(n, "token", ""), json_str(wish, "token", "?"));
+		assert_int_equal(json_int(n, "rank", -1), i);
+		assert_string_equal(json_str(n, "cluster", ""), "c1");
+		assert_string_equal(json_str(n, "name", ""), "name of c1");
+		assert_int_equal(json_int(n, "price_uusd_h", -1), 123456);
+		assert_true(json_equal(json_obj(n, "tags"), json_obj(args, "tags")));
+		assert_string_equal(json_str(n, "instance_type", ""), json_str(args, "instance_type", "?"));
+		assert_true(json_int(n, "created_at", 0) > INT64_C(1600000000000));
+		static const char *const same[] = {"id", "token", "rank", "tags", "created_at", "price_uusd_h", "region", "zone"};
+		for (size_t k = 0; k < ARRAY_LEN(same); k++)
+			assert_true(json_equal(json_object_get(n, same[k]), json_object_get(q, same[k])));
+	}
+	json_decref(args);
+	json_decref(made);
+	json_decref(seen);
+	terminate(t, of_cluster("c1"));
+}
+
+static void check_create_twice(void **state)
+{
+	struct trial *t = *state;
+	json_t *a = create(t, "c1", 2), *b = create(t, "c1", 2), *c = create(t, "c1", 4);
+	assert_int_equal(count(t, "c1"), 4);
+	for (size_t i = 0; i < 2; i++) {
+		assert_string_equal(json_str(node(a, i), "id", "a"), json_str(node(b, i), "id", "b"));
+		assert_string_equal(json_str(node(a, i), "id", "a"), json_str(node(c, i), "id", "c"));
+	}
+	json_decref(a);
+	json_decref(b);
+	json_decref(c);
+	terminate(t, of_cluster("c1"));
+}
+
+/* The same token in another cluster is another node. */
+static void check_clusters_apart(void **state)
+{
+	struct trial *t = *state;
+	json_t *a = create(t, "c1", 1), *b = create(t, "c2", 2);
+	assert_string_not_equal(json_str(node(a, 0), "id", ""), json_str(node(b, 0), "id", ""));
+	assert_int_equal(count(t, "c1"), 1);
+	assert_int_equal(count(t, "c2"), 2);
+	assert_int_equal(count(t, "c"), 0);
+	assert_int_equal(count(t, NULL), 3);
+	terminate(t, of_cluster("c1"));
+	assert_int_equal(count(t, NULL), 2);
+	terminate(t, rig_json("{'ids': ['%s']}", json_str(node(b, 0), "id", "")));
+	assert_int_equal(count(t, "c2"), 1);
+	terminate(t, rig_json("{'cluster': 'c2', 'ids': ['%s']}", json_str(node(b, 0), "id", "")));
+	assert_int_equal(count(t, NULL), 0);
+	json_decref(a);
+	json_decref(b);
+}
+
+/* Names are data: they make no paths, and come back byte for byte. */
+static void check_hostile_names(void **state)
+{
+	struct trial *t = *state;
+	static const char *const names[] = {"../../escape", "/abs/olute", "a/b/c", ".", "..", "line\nbreak", "tab\tand \x01", "%s%n",
+	    "\xc3\xa9\xe2\x82\xac", "-rf", "$(touch x)", "'; touch x; '", "\\", "\""};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		json_t *args = create_args(t, "x", "t", 1);
+		json_put_str(args, "cluster", names[i]);
+		json_put_str(args, "name", names[i]);
+		json_put_str(json_array_get(json_arr(args, "nodes"), 0), "token", names[i]);
+		json_put_str(json_obj(args, "tags"), "k", names[i]);
+		json_t *r = rig_do(&t->rig, PROVIDER_CREATE, args);
+		assert_string_equal(json_str(node(r, 0), "cluster", ""), names[i]);
+		assert_string_equal(json_str(node(r, 0), "token", ""), names[i]);
+		json_decref(r);
+		json_t *target = json_object();
+		json_put_str(target, "cluster", names[i]);
+		json_t *seen = rig_do(&t->rig, PROVIDER_QUERY, json_incref(target));
+		assert_int_equal(json_array_size(json_arr(seen, "nodes")), 1);
+		json_decref(seen);
+		terminate(t, target);
+	}
+	/* Ids from outside reach nothing that is not a node. */
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		json_t *ids = json_object();
+		json_object_set_new(ids, "ids", json_pack("[o, s]", json_foreign(names[i]), "../lock"));
+		terminate(t, ids);
+	}
+	assert_int_equal(rig_count_files(t->rig.top), 1);
+}
+
+static void check_long_names(void **state)
+{
+	struct trial *t = *state;
+	char name[2000];
+	memset(name, 'n', sizeof name);
+	name[256] = '\0';
+	json_t *args = create_args(t, name, "t", 1);
+	json_decref(rig_do(&t->rig, PROVIDER_CREATE, args));
+	terminate(t, of_cluster(name));
+	name[256] = 'n';
+	name[sizeof name - 1] = '\0';
+	rig_fails(&t->rig, PROVIDER_CREATE, create_args(t, name, "t", 1), ERR_INVALID, NULL);
+}
+
+static void check_bad_requests(void **state)
+{
+	struct trial *t = *state;
+	struct {
+		const char *key, *value;
+	} bad[] = {{"nodes", "[]"}, {"nodes", "null"}, {"nodes", "{}"}, {"nodes", "[{}]"}, {"nodes", "['t']"},
+	    {"nodes", "[{'token': ''}]"}, {"nodes", "[{'token': 7}]"}, {"nodes", "[{'token': 'a'}, {'token': 'a'}]"},
+	    {"cluster", "''"}, {"cluster", "null"}, {"cluster", "['c']"}, {"instance_type", "'no-such-type'"},
+	    {"region", "'no-such-region'"}};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		json_t *args = create_args(t, "c1", "t", 1);
+		char *text = xstrdup(bad[i].value);
+		for (char *p = text; *p; p++)
+			*p = *p == '\'' ? '"' : *p;
+		json_object_set_new(args, bad[i].key, json_parse(text, strlen(text), NULL));
+		rig_fails(&t->rig, PROVIDER_CREATE, args, ERR_INVALID, NULL);
+		free(text);
+	}
+	rig_fails(&t->rig, PROVIDER_TERMINATE, json_object(), ERR_INVALID, NULL);
+	rig_fails(&t->rig, PROVIDER_STOP, json_object(), ERR_INVALID, NULL);
+	rig_fails(&t->rig, PROVIDER_START, json_object(), ERR_INVALID, NULL);
+	assert_int_equal(count(t, NULL), 0);
+}
+
+static void check_stop_start(void **state)
+{
+	struct trial *t = *state;
+	if (!(t->rig.provider->can & PROVIDER_CAN_STOP))
+		skip();
+	json_t *first = up(t, "c1", 2);
+	char *id = id_of(first, 0), *mark = xstrdup(json_str(json_obj(json_obj(node(first, 0), "reach"), "env"), "SKYTOP_BOOT_ID", ""));
+	for (int i = 0; i < 2; i++)
+		json_decref(rig_do(&t->rig, PROVIDER_STOP, of_cluster("c1")));
+	json_t *down = settle(t, "c1", "STOPPED");
+	assert_true(json_is_null(json_object_get(node(down, 0), "reach")));
+	json_decref(down);
+	for (int i = 0; i < 2; i++)
+		json_decref(rig_do(&t->rig, PROVIDER_START, rig_json("{'cluster': 'c1', 'ids': ['%s']}", id)));
+	json_t *mixed = query(t, "c1");
+	assert_string_equal(json_str(node(mixed, 1), "status", ""), "STOPPED");
+	json_decref(mixed);
+	json_decref(rig_do(&t->rig, PROVIDER_START, of_cluster("c1")));
+	json_t *again = settle(t, "c1", "RUNNING");
+	assert_string_equal(json_str(node(again, 0), "id", ""), id);
+	assert_string_not_equal(json_str(json_obj(json_obj(node(again, 0), "reach"), "env"), "SKYTOP_BOOT_ID", ""), mark);
+	assert_true(json_equal(json_object_get(json_obj(node(again, 0), "reach"), "home"),
+	    json_object_get(json_obj(node(first, 0), "reach"), "home")));
+	free(id);
+	free(mark);
+	json_decref(first);
+	json_decref(again);
+	/* A stopped node can be created again: it is found. And it can be terminated. */
+	json_decref(rig_do(&t->rig, PROVIDER_STOP, of_cluster("c1")));
+	json_decref(settle(t, "c1", "STOPPED"));
+	json_decref(create(t, "c1", 2));
+	assert_int_equal(count(t, "c1"), 2);
+	terminate(t, of_cluster("c1"));
+}
+
+static void check_unknown(void **state)
+{
+	struct trial *t = *state;
+	terminate(t, of_cluster("never-created"));
+	terminate(t, rig_json("{'ids': ['no-such-id', 'x-1']}"));
+	json_t *r = rig_do(&t->rig, PROVIDER_STOP, rig_json("{'cluster': 'c', 'ids': ['no-such-id']}"));
+	assert_int_equal(json_array_size(json_arr(r, "nodes")), 0);
+	json_decref(r);
+	rig_fails(&t->rig, PROVIDER_START, rig_json("{'cluster': 'c', 'ids': ['no-such-id']}"), ERR_NOT_FOUND, NULL);
+	assert_int_equal(count(t, NULL), 0);
+}
+
+static void check_homes(void **state)
+{
+	struct trial *t = *state;
+	json_t *r = up(t, "c1", 3);
+	for (size_t i = 0; i < 3; i++) {
+		const char *home = json_str(json_obj(node(r, i), "reach"), "home", "?");
+		struct stat st;
+		assert_int_equal(stat(home, &st), 0);
+		assert_true(S_ISDIR(st.st_mode));
+		assert_int_equal(st.st_mode & 0777, 0700);
+		assert_true(str_starts(home, t->rig.state_dir));
+		for (size_t k = 0; k < i; k++) {
+			assert_string_not_equal(home, json_str(json_obj(node(r, k), "reach"), "home", "?"));
+#ifdef __linux__
+			assert_string_not_equal(json_str(node(r, i), "ip", "?"), json_str(node(r, k), "ip", "?"));
+#endif
+		}
+		assert_true(str_starts(json_str(node(r, i), "ip", "?"), "127."));
+	}
+	json_decref(r);
+	terminate(t, of_cluster("c1"));
+}
+
+/* Links are removed, not followed; folders that forbid it are removed all the same. */
+static void check_home_removed(void **state)
+{
+	struct trial *t = *state;
+	json_t *r = up(t, "c1", 1);
+	const char *home = json_str(json_obj(node(r, 0), "reach"), "home", "?");
+	char *outside = path_join(t->rig.top, "outside"), *precious = path_join(outside, "precious");
+	assert_int_equal(mkdir(outside, 0700) | fs_write(precious, "x", 1, 0600, NULL), 0);
+	char *script = xasprintf("cd '%s' && ln -s '%s' link && mkdir -p ro/deep .hidden 'sp ace\n' && touch ro/f ro/deep/g .hidden/h &&"
+				 " mkfifo ff && ln -s nowhere dangling && chmod 500 ro/deep ro && chmod 0 .hidden", home, outside);
+	pid_t pid = fork();
+	if (pid == 0) {
+		execl("/bin/sh", "sh", "-c", script, (char *)NULL);
+		_exit(99);
+	}
+	int status;
+	assert_true(waitpid(pid, &status, 0) == pid && !status);
+	free(script);
+	terminate(t, of_cluster("c1"));
+	assert_true(fs_exists(precious));
+	assert_int_equal(fs_remove_tree(outside, NULL), 0);
+	free(outside);
+	free(precious);
+	json_decref(r);
+}
+
+/* What a node's processes do to stay alive. */
+static const char *const stubborn[] = {
+    "touch ready; exec sleep 120",
+    "trap '' TERM HUP INT; touch ready; while :; do sleep 0.2; done",
+    "(sleep 120 & sleep 120 & touch ready) & wait",
+    "setsid sh -c 'setsid sleep 120 & touch ready; exec sleep 120' & wait",
+    "env -i sh -c 'touch ready; trap \"\" TERM; sleep 120 & wait' & wait",
+    "f() { sleep 120 & f2; }; f2() { touch ready; sleep 120 & wait; }; trap 'f' TERM; f2; f2",
+};
+
+static void check_processes_end(void **state)
+{
+	struct trial *t = *state;
+	bool can_stop = t->rig.provider->can & PROVIDER_CAN_STOP;
+	for (int round = can_stop ? 0 : 1; round < 2; round++) {
+		json_t *r = up(t, "c1", 2), *other = up(t, "c2", 1);
+		char *mark = xasprintf("SKYTOP_NODE_ID=%s", json_str(node(r, 1), "id", "?"));
+		pid_t pids[ARRAY_LEN(stubborn)], bystander = rig_run_on(node(other, 0), stubborn[0]);
+		for (size_t i = 0; i < ARRAY_LEN(stubborn); i++)
+			pids[i] = rig_run_on(node(r, 1), stubborn[i]);
+		assert_true(rig_marked(mark));
+		if (round == 0) {
+			json_decref(rig_do(&t->rig, PROVIDER_STOP, of_cluster("c1")));
+			json_decref(settle(t, "c1", "STOPPED"));
+		} else {
+			terminate(t, of_cluster("c1"));
+		}
+		assert_false(rig_marked(mark));
+		for (size_t i = 0; i < ARRAY_LEN(stubborn); i++)
+			assert_false(rig_alive(pids[i]));
+		assert_true(rig_alive(bystander));
+		terminate(t, rig_json("{'cluster': 'c1'}"));
+		terminate(t, rig_json("{'cluster': 'c2'}"));
+		assert_false(rig_alive(bystander));
+		json_decref(r);
+		json_decref(other);
+		free(mark);
+	}
+}
+
+/* Who cleared its environment and shed its parent is still found when the home that it works in is deleted. */
+static void check_unmarked_process(void **state)
+{
+	struct trial *t = *state;
+	json_t *r = up(t, "c1", 1);
+	const char *home = json_str(json_obj(node(r, 0), "reach"), "home", "?");
+	pid_t pid = rig_run_on(node(r, 0), "(env -i setsid sh -c 'echo $$ >pid; touch ready; exec sleep 120' &) &");
+	waitpid(pid, NULL, 0);
+	char *file = path_join(home, "pid");
+	size_t len;
+	char *text = fs_read(file, 32, &len, NULL), link[64], cwd[10];
+	assert_non_null(text);
+	snprintf(link, sizeof link, "/proc/%ld/cwd", strtol(text, NULL, 10));
+	assert_true(readlink(link, cwd, sizeof cwd) > 0);
+	terminate(t, of_cluster("c1"));
+	assert_true(readlink(link, cwd, sizeof cwd) < 0);
+	free(text);
+	free(file);
+	json_decref(r);
+}
+
+/* A reply that is lost: the call was served, and is made again. */
+static void check_lost_replies(void **state)
+{
+	struct trial *t = *state;
+	for (int i = 0; i < 3; i++) {
+		struct rig_child c = rig_spawn(&t->rig, PROVIDER_CREATE, create_args(t, "c1", "tok-", 3));
+		json_decref(rig_wait(&c));
+	}
+	assert_int_equal(count(t, "c1"), 3);
+	assert_int_equal(count(t, NULL), 3);
+	struct rig_child c = rig_spawn(&t->rig, PROVIDER_TERMINATE, of_cluster("c1"));
+	json_decref(rig_wait(&c));
+	terminate(t, of_cluster("c1"));
+}
+
+/* The engine and its restarted self ask at the same time. */
+static void check_at_once(void **state)
+{
+	struct trial *t = *state;
+	enum { N = 6 };
+	struct rig_child c[N];
+	json_t *r[N];
+	for (int i = 0; i < N; i++)
+		c[i] = rig_spawn(&t->rig, PROVIDER_CREATE, create_args(t, i % 2 ? "c2" : "c1", "tok-", 2));
+	for (int i = 0; i < N; i++) {
+		r[i] = rig_wait(&c[i]);
+		assert_non_null(r[i]);
+	}
+	for (int i = 2; i < N; i++)
+		assert_true(json_equal(json_object_get(node(r[i], 1), "id"), json_object_get(node(r[i % 2], 1), "id")));
+	for (int i = 0; i < N; i++)
+		json_decref(r[i]);
+	assert_int_equal(count(t, NULL), 4);
+	for (int i = 0; i < N; i++)
+		c[i] = rig_spawn(&t->rig, i < 2 ? PROVIDER_QUERY : PROVIDER_TERMINATE, of_cluster(i % 2 ? "c2" : "c1"));
+	for (int i = 0; i < N; i++) {
+		r[i] = rig_wait(&c[i]);
+		assert_non_null(r[i]);
+		json_decref(r[i]);
+	}
+	terminate(t, of_cluster("c1"));
+	terminate(t, of_cluster("c2"));
+}
+
+/* Whatever is cut, the same call again gives what was wanted, and exactly that. */
+static void check_cut_create(void **state)
+{
+	struct trial *t = *state;
+	if (!rig_can_trace())
+		skip();
+	bool cut = true;
+	for (long at = 1; cut; at++) {
+		struct err err = {0};
+		t->rig.kill_at = at;
+		json_t *r = rig_call(&t->rig, PROVIDER_CREATE, create_args(t, "c1", "tok-", 2), &err);
+		t->rig.kill_at = 0;
+		cut = t->rig.killed;
+		assert_true(cut || r);
+		json_decref(r);
+		if (at % 2) { /* every other time the engine gives up instead */
+			r = create(t, "c1", 2);
+			assert_int_equal(json_array_size(json_arr(r, "nodes")), 2);
+			json_decref(r);
+			assert_int_equal(count(t, NULL), 2);
+		}
+		terminate(t, of_cluster("c1"));
+		assert_int_equal(count(t, NULL), 0);
+		char *nodes = path_join(t->rig.state_dir, "nodes");
+		assert_int_equal(rig_count_files(nodes), 0);
+		free(nodes);
+	}
+}
+
+/* One verb cut at each point in turn, on a fresh cluster with a process on it; then repeated. */
+static void cut_end(struct trial *t, enum provider_verb verb)
+{
+	bool cut = true;
+	for (long at = 1; cut; at++) {
+		struct err err = {0};
+		json_t *r = up(t, "c1", 2);
+		char *mark = xasprintf("SKYTOP_NODE_ID=%s", json_str(node(r, 1), "id", "?"));
+		pid_t pid = rig_run_on(node(r, 1), "touch ready; mkdir -p a/b; exec sleep 120");
+		json_decref(r);
+		t->rig.kill_at = at;
+		r = rig_call(&t->rig, verb, of_cluster("c1"), &err);
+		t->rig.kill_at = 0;
+		cut = t->rig.killed;
+		assert_true(cut || r);
+		json_decref(r);
+		if (verb == PROVIDER_STOP) {
+			json_decref(rig_do(&t->rig, verb, of_cluster("c1")));
+			json_decref(settle(t, "c1", "STOPPED"));
+			assert_false(rig_marked(mark));
+		}
+		terminate(t, of_cluster("c1"));
+		assert_false(rig_marked(mark));
+		assert_false(rig_alive(pid));
+		free(mark);
+	}
+}
+
+static void check_cut_stop(void **state)
+{
+	struct trial *t = *state;
+	if (!rig_can_trace() || !(t->rig.provider->can & PROVIDER_CAN_STOP))
+		skip();
+	cut_end(t, PROVIDER_STOP);
+}
+
+static void check_cut_terminate(void **state)
+{
+	struct trial *t = *state;
+	if (!rig_can_trace())
+		skip();
+	cut_end(t, PROVIDER_TERMINATE);
+}
+
+static void check_cut_start(void **state)
+{
+	struct trial *t = *state;
+	if (!rig_can_trace() || !(t->rig.provider->can & PROVIDER_CAN_STOP))
+		skip();
+	json_decref(up(t, "c1", 2));
+	bool cut = true;
+	for (long at = 1; cut; at++) {
+		struct err err = {0};
+		json_decref(rig_do(&t->rig, PROVIDER_STOP, of_cluster("c1")));
+		json_decref(settle(t, "c1", "STOPPED"));
+		t->rig.kill_at = at;
+		json_t *r = rig_call(&t->rig, PROVIDER_START, of_cluster("c1"), &err);
+		t->rig.kill_at = 0;
+		cut = t->rig.killed;
+		json_decref(r);
+		json_decref(rig_do(&t->rig, PROVIDER_START, of_cluster("c1")));
+		json_decref(settle(t, "c1", "RUNNING"));
+	}
+	terminate(t, of_cluster("c1"));
+}
+
+/* A cut terminate is finished by whoever comes next, be it only a look around. */
+static void check_query_finishes(void **state)
+{
+	struct trial *t = *state;
+	if (!rig_can_trace())
+		skip();
+	bool cut = true;
+	for (long at = 1; cut; at++) {
+		struct err err = {0};
+		json_decref(create(t, "c1", 1));
+		t->rig.kill_at = at;
+		json_decref(rig_call(&t->rig, PROVIDER_TERMINATE, of_cluster("c1"), &err));
+		t->rig.kill_at = 0;
+		cut = t->rig.killed;
+		json_t *r = query(t, NULL); /* either it never began, or it is on its way, or done */
+		for (size_t i = 0; i < json_array_size(json_arr(r, "nodes")); i++)
+			assert_non_null(strstr("RUNNING PENDING STOPPING", json_str(node(r, i), "status", "?")));
+		json_decref(r);
+		terminate(t, of_cluster("c1"));
+	}
+}
+
+/* --- the list -------------------------------------------------------------------------------------------------------*/
+
+static int set_up(void **state)
+{
+	const struct conformance_subject *subject = *state;
+	struct trial *t = xcalloc(1, sizeof *t);
+	t->subject = subject;
+	rig_open(&t->rig, subject->provider);
+	if (subject->config)
+		rig_config(&t->rig, subject->config);
+	*state = t;
+	return 0;
+}
+
+/* Nothing is left: no node, no folder of one, no file beside, no process with this cloud's mark. */
+static int tear_down(void **state)
+{
+	struct trial *t = *state;
+	assert_int_equal(count(t, NULL), 0);
+	char *nodes = path_join(t->rig.state_dir, "nodes"), *mark = xasprintf("HOME=%s", t->rig.state_dir);
+	assert_int_equal(rig_count_files(nodes), 0);
+	assert_int_equal(rig_count_files(t->rig.top), 1);
+	assert_false(rig_marked(mark));
+	free(mark);
+	free(nodes);
+	rig_close(&t->rig);
+	free(t);
+	return 0;
+}
+
+size_t conformance_list(const struct conformance_subject *subject, struct CMUnitTest tests[CONFORMANCE_MAX])
+{
+	static const struct {
+		const char *name;
+		CMUnitTestFunction check;
+	} list[] = {
+	    {"check says it is enabled", check_enabled},
+	    {"offers are whole and hold what can be created", check_offers},
+	    {"nodes come back as they were given", check_as_given},
+	    {"create twice gives the same nodes", check_create_twice},
+	    {"clusters are kept apart", check_clusters_apart},
+	    {"hostile names are only names", check_hostile_names},
+	    {"long names are taken or refused whole", check_long_names},
+	    {"bad requests make nothing", check_bad_requests},
+	    {"stop and start are idempotent", check_stop_start},
+	    {"what was never there can be ended", check_unknown},
+	    {"homes are private and apart", check_homes},
+	    {"homes are removed without following links", check_home_removed},
+	    {"no process outlives its node", check_processes_end},
+	    {"nor does one that shed its mark", check_unmarked_process},
+	    {"lost replies do no harm", check_lost_replies},
+	    {"calls at the same time", check_at_once},
+	    {"create cut anywhere", check_cut_create},
+	    {"stop cut anywhere", check_cut_stop},
+	    {"start cut anywhere", check_cut_start},
+	    {"terminate cut anywhere", check_cut_terminate},
+	    {"a look finishes a cut terminate", check_query_finishes},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(list); i++)
+		tests[i] = (struct CMUnitTest){.name = list[i].name, .test_func = list[i].check, .setup_func = set_up,
+		    .teardown_func = tear_down, .initial_state = (void *)(uintptr_t)subject};
+	return ARRAY_LEN(list);
+}

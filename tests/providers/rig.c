@@ -1,0 +1,397 @@
+/* Driving providers in tests. Children can be killed at exact points: they are traced, and before the n-th system call that
+ * changes the world (makes, renames, removes, writes, signals) they get SIGKILL. Walking n from 1 until a call survives is
+ * every way in which a crash can cut that call. */
+#include "tests/providers/rig.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/fs.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/base/str.h"
+
+enum { OUTPUT_MAX = 32 << 20 };
+
+void rig_open(struct rig *r, const struct provider *p)
+{
+	const char *tmp = getenv("TMPDIR");
+	*r = (struct rig){.provider = p, .top = xasprintf("%s/skytop-test.XXXXXX", tmp ? tmp : "/tmp")};
+	assert_non_null(mkdtemp(r->top));
+	r->state_dir = xasprintf("%s/state/%s", r->top, p->name);
+}
+
+void rig_close(struct rig *r)
+{
+	struct err err = {0};
+	if (fs_remove_tree(r->top, &err))
+		fail_msg("%s", err.text);
+	json_decref(r->config);
+	free(r->top);
+	free(r->state_dir);
+}
+
+static json_t *quoted(char *text)
+{
+	for (char *p = text; *p; p++)
+		if (*p == '\'')
+			*p = '"';
+	struct err err = {0};
+	json_t *j = json_parse(text, strlen(text), &err);
+	if (!j)
+		fail_msg("%s: %s", err.text, text);
+	free(text);
+	return j;
+}
+
+json_t *rig_json(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	char *text = NULL;
+	assert_true(vasprintf(&text, fmt, ap) >= 0);
+	va_end(ap);
+	return quoted(text);
+}
+
+void rig_config(struct rig *r, const char *json)
+{
+	json_decref(r->config);
+	r->config = quoted(xstrdup(json));
+}
+
+/* --- children -------------------------------------------------------------------------------------------------------*/
+
+static void feed(int fd, const char *body, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, body, len);
+		if (n <= 0)
+			break;
+		body += n;
+		len -= (size_t)n;
+	}
+	close(fd);
+}
+
+/* The request goes through a file, not a pipe, so that nobody has to feed a child that is stopped. */
+static int body_file(const struct provider_request *q)
+{
+	char name[] = "/tmp/skytop-body.XXXXXX";
+	int fd = mkstemp(name);
+	assert_true(fd >= 0);
+	unlink(name);
+	feed(dup(fd), q->body, q->body_len);
+	lseek(fd, 0, SEEK_SET);
+	return fd;
+}
+
+static pid_t start(const struct provider_request *q, int out, int err_fd, bool traced)
+{
+	int in = body_file(q);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		setpgid(0, 0);
+		dup2(in, 0);
+		dup2(out, 1);
+		if (err_fd >= 0)
+			dup2(err_fd, 2);
+		for (int fd = 3; fd < 64; fd++)
+			close(fd);
+		if (traced) {
+			setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* leak detection wants to trace by itself */
+			ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		}
+		execv(q->argv[0], (char *const *)q->argv);
+		_exit(99);
+	}
+	close(in);
+	return pid;
+}
+
+static bool changes_world(long nr)
+{
+	static const long calls[] = {SYS_mkdirat, SYS_renameat2, SYS_unlinkat, SYS_write, SYS_fsync, SYS_kill, SYS_fchmodat,
+#ifdef SYS_mkdir
+	    SYS_mkdir, SYS_rmdir, SYS_unlink, SYS_chmod,
+#endif
+#ifdef SYS_rename
+	    SYS_rename,
+#endif
+#ifdef SYS_renameat
+	    SYS_renameat,
+#endif
+	};
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+		if (calls[i] == nr)
+			return true;
+	return false;
+}
+
+#ifdef PTRACE_GET_SYSCALL_INFO
+/* Let the child run to its end, or kill it before its n-th change. Returns its wait status; -2: cannot trace. */
+static int run_traced(pid_t pid, long kill_at, bool *killed)
+{
+	int status;
+	if (waitpid(pid, &status, 0) < 0 || !WIFSTOPPED(status) ||
+	    ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)))
+		return -2;
+	int signo = 0;
+	for (;;) {
+		ptrace(PTRACE_SYSCALL, pid, NULL, (void *)(long)signo);
+		if (waitpid(pid, &status, 0) < 0 || !WIFSTOPPED(status))
+			return status;
+		signo = WSTOPSIG(status) == (SIGTRAP | 0x80) ? 0 : WSTOPSIG(status);
+		struct __ptrace_syscall_info info;
+		if (signo || ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof info, &info) <= 0)
+			continue;
+		if (info.op != PTRACE_SYSCALL_INFO_ENTRY || !changes_world((long)info.entry.nr) || --kill_at)
+			continue;
+		*killed = true;
+		kill(pid, SIGKILL);
+	}
+}
+#else
+static int run_traced(pid_t pid, long kill_at, bool *killed)
+{
+	(void)kill_at;
+	(void)killed;
+	int status;
+	waitpid(pid, &status, 0);
+	return -2;
+}
+#endif
+
+bool rig_can_trace(void)
+{
+#ifdef PTRACE_GET_SYSCALL_INFO
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(ptrace(PTRACE_TRACEME, 0, NULL, NULL) ? 1 : 0);
+	int status = 0;
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) && !WEXITSTATUS(status);
+#else
+	return false;
+#endif
+}
+
+static void drain(int fd, struct str *s, int64_t until_ms)
+{
+	char buf[65536];
+	for (;;) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		int64_t left = until_ms - mono_now_ms();
+		if (left <= 0 || poll(&p, 1, (int)left) <= 0)
+			return;
+		ssize_t n = read(fd, buf, sizeof buf);
+		if (n <= 0)
+			return;
+		str_addn(s, buf, (size_t)n);
+	}
+}
+
+/* As core does: output, exit status or −1, the end of stderr. */
+static void execute(struct rig *r, const struct provider_request *q, struct str *out, struct str *complaint, int *status)
+{
+	int o[2], e[2], st = 0;
+	assert_int_equal(pipe2(o, O_CLOEXEC) | pipe2(e, O_CLOEXEC), 0);
+	pid_t pid = start(q, o[1], e[1], r->kill_at > 0);
+	close(o[1]);
+	close(e[1]);
+	int64_t deadline = mono_now_ms() + (r->deadline_ms ? r->deadline_ms : q->timeout_ms);
+	r->killed = false;
+	if (r->kill_at > 0) {
+		st = run_traced(pid, r->kill_at, &r->killed);
+		drain(o[0], out, mono_now_ms() + 1000);
+	} else {
+		drain(o[0], out, deadline);
+		if (mono_now_ms() >= deadline)
+			kill(pid, SIGKILL);
+		waitpid(pid, &st, 0);
+	}
+	drain(e[0], complaint, mono_now_ms() + 100);
+	close(o[0]);
+	close(e[0]);
+	*status = WIFEXITED(st) ? WEXITSTATUS(st) : -1;
+}
+
+/* --- calls ----------------------------------------------------------------------------------------------------------*/
+
+static const char *self(void)
+{
+	const char *s = getenv("SKYTOP");
+	if (!s)
+		fail_msg("SKYTOP must name the program");
+	return s;
+}
+
+json_t *rig_call(struct rig *r, enum provider_verb verb, json_t *args, struct err *err)
+{
+	struct provider_env env = {.self = self(), .state_dir = r->state_dir, .config = r->config, .now_ms = r->now_ms};
+	struct provider_call c = {.verb = verb, .args = args, .env = &env, .arena = arena_create(), .scratch = json_object()};
+	struct str out = str_new(OUTPUT_MAX), complaint = str_new(65536);
+	struct provider_reply reply = {0};
+	enum provider_step step = r->provider->step(&c, NULL, err);
+	while (step == PROVIDER_REQUEST) {
+		assert_int_equal(c.request.kind, PROVIDER_EXEC);
+		str_clear(&out);
+		str_clear(&complaint);
+		execute(r, &c.request, &out, &complaint, &reply.status);
+		reply.body = str_text(&out);
+		reply.body_len = out.len;
+		reply.complaint = str_text(&complaint);
+		reply.retry_after = "";
+		if (strstr(reply.complaint, "Sanitizer") && !strstr(reply.complaint, "ptrace"))
+			fail_msg("%s", reply.complaint);
+		step = r->provider->step(&c, &reply, err);
+	}
+	json_t *result = step == PROVIDER_DONE ? c.result : NULL;
+	assert_true(step == PROVIDER_DONE || !c.result);
+	assert_true(step == PROVIDER_DONE || (err->code && err->text[0]));
+	json_decref(c.scratch);
+	json_decref(args);
+	arena_destroy(c.arena);
+	str_free(&out);
+	str_free(&complaint);
+	return result;
+}
+
+json_t *rig_do(struct rig *r, enum provider_verb verb, json_t *args)
+{
+	struct err err = {0};
+	json_t *result = rig_call(r, verb, args, &err);
+	if (!result)
+		fail_msg("%s %s: %s", r->provider->name, provider_verb_name(verb), err.text);
+	return result;
+}
+
+void rig_fails(struct rig *r, enum provider_verb verb, json_t *args, enum err_code code, char **text)
+{
+	struct err err = {0};
+	json_t *result = rig_call(r, verb, args, &err);
+	if (result)
+		fail_msg("%s %s: succeeds where it must fail with %s", r->provider->name, provider_verb_name(verb),
+		    err_info(code)->name);
+	if (err.code != code)
+		fail_msg("%s: fails as %s, not as %s", err.text, err_info(err.code)->name, err_info(code)->name);
+	if (text)
+		*text = xstrdup(err.text);
+}
+
+struct rig_child rig_spawn(struct rig *r, enum provider_verb verb, json_t *args)
+{
+	struct provider_env env = {.self = self(), .state_dir = r->state_dir, .config = r->config, .now_ms = r->now_ms};
+	struct provider_call c = {.verb = verb, .args = args, .env = &env, .arena = arena_create()};
+	struct err err;
+	assert_int_equal(r->provider->step(&c, NULL, &err), PROVIDER_REQUEST);
+	int o[2];
+	assert_int_equal(pipe2(o, O_CLOEXEC), 0);
+	struct rig_child child = {.pid = start(&c.request, o[1], -1, false), .out = o[0]};
+	close(o[1]);
+	json_decref(args);
+	arena_destroy(c.arena);
+	return child;
+}
+
+json_t *rig_wait(struct rig_child *c)
+{
+	struct str out = str_new(OUTPUT_MAX);
+	drain(c->out, &out, mono_now_ms() + 60000);
+	close(c->out);
+	int status;
+	waitpid(c->pid, &status, 0);
+	json_t *j = WIFEXITED(status) && !WEXITSTATUS(status) ? json_parse(str_text(&out), out.len, NULL) : NULL;
+	str_free(&out);
+	return j;
+}
+
+/* --- nodes ----------------------------------------------------------------------------------------------------------*/
+
+pid_t rig_run_on(const json_t *node, const char *command)
+{
+	const json_t *reach = json_obj(node, "reach");
+	const char *home = json_str(reach, "home", "");
+	char *ready = path_join(home, "ready");
+	unlink(ready);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		const char *key;
+		json_t *v;
+		json_object_foreach(json_obj(reach, "env"), key, v)
+			setenv(key, json_string_value(v), 1);
+		setenv("HOME", home, 1);
+		setsid();
+		if (chdir(home))
+			_exit(98);
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(99);
+	}
+	for (int i = 0; i < 5000 && !fs_exists(ready); i++)
+		nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+	if (!fs_exists(ready))
+		fail_msg("nothing runs on the node: %s", command);
+	free(ready);
+	return pid;
+}
+
+bool rig_alive(pid_t pid)
+{
+	return waitpid(pid, NULL, WNOHANG) == 0;
+}
+
+static bool environ_has(const char *pid, const char *mark)
+{
+	char path[64], buf[65536];
+	snprintf(path, sizeof path, "/proc/%.20s/environ", pid);
+	int fd = open(path, O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof buf - 1);
+	if (fd >= 0)
+		close(fd);
+	for (ssize_t i = 0; i < n; i += (ssize_t)strnlen(buf + i, (size_t)(n - i)) + 1)
+		if (!strncmp(buf + i, mark, strlen(mark)))
+			return true;
+	return false;
+}
+
+bool rig_marked(const char *mark)
+{
+	DIR *d = opendir("/proc");
+	bool found = false;
+	for (struct dirent *e; d && !found && (e = readdir(d));)
+		found = e->d_name[0] >= '0' && e->d_name[0] <= '9' && environ_has(e->d_name, mark);
+	if (d)
+		closedir(d);
+	return found;
+}
+
+int rig_count_files(const char *dir)
+{
+	DIR *d = opendir(dir);
+	if (!d)
+		return -1;
+	int n = 0;
+	for (struct dirent *e; (e = readdir(d));)
+		n += strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
+	closedir(d);
+	return n;
+}
