@@ -173,6 +173,50 @@ void canvas_right(struct canvas *c, int x, int y, int w, enum role role, const c
 	canvas_text(c, used < w ? x + w - used : x, y, w, role, text);
 }
 
+/* How many bytes of text go into one line of w columns; *skip more are the blanks at the break. */
+static size_t wrap_line(const char *text, size_t len, int w, size_t *skip)
+{
+	size_t blank = 0;
+	int used = 0;
+	*skip = 0;
+	for (size_t i = 0; i < len;) {
+		unsigned cp;
+		size_t n = utf8_decode(text + i, len - i, &cp);
+		if (cp == '\n') {
+			*skip = n;
+			return i;
+		}
+		if (cp == ' ')
+			blank = i;
+		int cw = width_shown(&cp);
+		used += cw > 0 ? cw : 0;
+		if (used > w) {
+			if (blank) {
+				*skip = 1;
+				return blank;
+			}
+			return i ? i : n;
+		}
+		i += n;
+	}
+	return len;
+}
+
+int canvas_wrap(struct canvas *c, struct rect r, enum role role, const char *text)
+{
+	size_t len = strlen(text);
+	int lines = 0;
+	while (len && lines < r.h && r.w > 0) {
+		size_t skip, n = wrap_line(text, len, r.w, &skip);
+		if (c)
+			canvas_slice(c, r.x, r.y + lines, r.w, 0, role, text, n);
+		lines++;
+		text += n + skip;
+		len -= n + skip;
+	}
+	return lines;
+}
+
 void canvas_fill(struct canvas *c, struct rect r, enum role role, unsigned cp)
 {
 	r = rect_and(r, c->clip);

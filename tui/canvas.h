@@ -46,6 +46,8 @@ int canvas_printf(struct canvas *c, int x, int y, int max_w, enum role role, con
     __attribute__((format(printf, 6, 7)));
 /* The text's end stands at column x + w - 1. */
 void canvas_right(struct canvas *c, int x, int y, int w, enum role role, const char *text);
+/* Broken at blanks into lines of r.w columns, as many as r has. Returns the lines used. With c NULL only counts. */
+int canvas_wrap(struct canvas *c, struct rect r, enum role role, const char *text);
 void canvas_put(struct canvas *c, int x, int y, enum role role, unsigned cp);
 void canvas_fill(struct canvas *c, struct rect r, enum role role, unsigned cp);
 /* Give what is there the background of another role (the selected row), or add attributes. */

@@ -100,6 +100,50 @@ void grid_scroll(struct grid *g, const struct grid_rows *rows, long delta)
 		grid_select(g, rows, g->top + page - 1);
 }
 
+bool grid_act(struct grid *g, const struct grid_rows *rows, enum action act)
+{
+	long page = g->page, half = g->page > 1 ? g->page / 2 : 1;
+	switch (act) {
+	case ACTION_UP:
+		grid_move(g, rows, -1);
+		return true;
+	case ACTION_DOWN:
+		grid_move(g, rows, 1);
+		return true;
+	case ACTION_PAGE_UP:
+		grid_move(g, rows, -page);
+		return true;
+	case ACTION_PAGE_DOWN:
+		grid_move(g, rows, page);
+		return true;
+	case ACTION_HALF_UP:
+		grid_move(g, rows, -half);
+		return true;
+	case ACTION_HALF_DOWN:
+		grid_move(g, rows, half);
+		return true;
+	case ACTION_TOP:
+		grid_select(g, rows, 0);
+		return true;
+	case ACTION_BOTTOM:
+		grid_select(g, rows, SIZE_MAX);
+		return true;
+	default:
+		return false;
+	}
+}
+
+void grid_mouse(struct grid *g, const struct grid_rows *rows, const struct input_event *e)
+{
+	if (e->mouse.what == MOUSE_WHEEL_UP || e->mouse.what == MOUSE_WHEEL_DOWN) {
+		grid_scroll(g, rows, e->mouse.what == MOUSE_WHEEL_UP ? -3 : 3);
+		return;
+	}
+	size_t row = e->mouse.what == MOUSE_PRESS ? grid_row_at(g, rows, e->mouse.x, e->mouse.y) : SIZE_MAX;
+	if (row != SIZE_MAX)
+		grid_select(g, rows, row);
+}
+
 /* --- marks -------------------------------------------------------------------------------------------------------- */
 
 static size_t find_mark(const struct grid *g, uint64_t id)

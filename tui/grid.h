@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tui/action.h"
 #include "tui/canvas.h"
+#include "tui/term/input.h"
 
 struct grid_column {
 	const char *title;
@@ -65,6 +67,11 @@ void grid_select(struct grid *g, const struct grid_rows *rows, size_t row);
 bool grid_select_id(struct grid *g, const struct grid_rows *rows, uint64_t id);
 /* Scroll without moving the selection further than it must (mouse wheel). */
 void grid_scroll(struct grid *g, const struct grid_rows *rows, long delta);
+
+/* The actions of SCOPE_MOVE; false: none of them. */
+bool grid_act(struct grid *g, const struct grid_rows *rows, enum action act);
+/* A click selects, the wheel scrolls. */
+void grid_mouse(struct grid *g, const struct grid_rows *rows, const struct input_event *e);
 
 bool grid_marked(const struct grid *g, uint64_t id);
 void grid_mark(struct grid *g, uint64_t id, bool on);

@@ -1,16 +1,38 @@
 noinst_LIBRARIES += libtui.a
 libtui_a_SOURCES = \
 	tui/action.c tui/action.h \
+	tui/app.c tui/app.h \
 	tui/ascii.c \
 	tui/canvas.c tui/canvas.h \
+	tui/confirm.c tui/dialog.h \
 	tui/field.c tui/field.h \
+	tui/form.c \
+	tui/format.c tui/format.h \
+	tui/frame.c \
 	tui/grid.c tui/grid.h \
 	tui/keys.c tui/keys.h \
+	tui/launch.c \
 	tui/layout.c tui/layout.h \
+	tui/logbuf.c tui/logbuf.h \
+	tui/menu.c tui/menu.h \
+	tui/notice.c tui/notice.h \
+	tui/palette.c tui/palette.h \
+	tui/prices.c tui/prices.h \
+	tui/query.c tui/query.h \
+	tui/screen.c tui/tui.h \
 	tui/source.c tui/source.h \
 	tui/theme.c tui/theme.h \
-	tui/tui.h \
+	tui/theme_file.c \
+	tui/view.h \
 	tui/width.c tui/width.h \
+	tui/view/cluster_orders.c \
+	tui/view/cluster_rows.c \
+	tui/view/clusters.c tui/view/clusters_priv.h \
+	tui/view/logs.c \
+	tui/view/offer_details.c \
+	tui/view/offers.c tui/view/offers_priv.h \
+	tui/view/offers_rows.c \
+	tui/view/views.h \
 	tui/term/crash.c tui/term/crash.h \
 	tui/term/input.c tui/term/input.h \
 	tui/term/paint.c tui/term/paint.h \

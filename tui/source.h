@@ -132,7 +132,8 @@ struct ui_source;
 struct ui_source_ops {
 	/* Begin to connect; at once something can be asked of it, which waits for the connection. sink is copied. */
 	void (*start)(struct ui_source *s, const struct ui_sink *sink);
-	/* What is known now. Borrowed until the loop turns again. Never NULL. */
+	/* What is known now; never NULL. It stays as it is, at the same place, until changed() is told: then the one before is
+	 * gone. */
 	const struct ui_snapshot *(*snapshot)(struct ui_source *s);
 	/* Which cluster's jobs are looked at: "" none, "*" those of all. */
 	void (*focus)(struct ui_source *s, const char *cluster);

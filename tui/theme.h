@@ -56,6 +56,8 @@ struct theme {
 
 /* The one built in, also what themes/default.yaml says. Uses the terminal's 16 colours only. */
 void theme_builtin(struct theme *t);
+/* By name: NULL or "default" or another from the themes folder, or a path (with a slash). As theme_load. */
+int theme_find(struct theme *t, const char *name, struct err *err);
 /* Read a theme file over the built-in one. On failure *t is as theme_builtin leaves it. Blocks on the disk. */
 int theme_load(struct theme *t, const char *path, struct err *err);
 /* The same from text; `file` is its name for messages. */

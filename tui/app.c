@@ -1,0 +1,282 @@
+/* The screen's state and how events change it. What each view keeps is the view's; what lies over a view is one value,
+ * a->modal; everything the person can do comes through app_act, from a key, a click or the palette alike. No I/O here: the
+ * rim (screen.c) draws when `dirty`, and does what `suspend`, `redraw` and `quit` ask. */
+#include "tui/app.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/str.h"
+#include "tui/palette.h"
+#include "tui/view/views.h"
+
+const struct view_ops *const app_views[] = {&offers_view, &clusters_view, &logs_view};
+const size_t app_n_views = ARRAY_LEN(app_views);
+
+void app_init(struct app *a, struct ui_source *source, struct prices *prices, int64_t now_ms)
+{
+	*a = (struct app){.source = source, .prices = prices, .now_ms = now_ms, .dirty = true, .w = 80, .h = 24};
+	notices_init(&a->notices);
+	for (size_t i = 0; i < app_n_views; i++)
+		a->views[i] = app_views[i]->create(a);
+}
+
+void app_finish(struct app *a)
+{
+	app_close(a);
+	for (size_t i = 0; i < app_n_views; i++)
+		app_views[i]->destroy(a->views[i]);
+	notices_finish(&a->notices);
+}
+
+/* --- for views and modals ----------------------------------------------------------------------------------------- */
+
+const struct view_ops *app_view(const struct app *a)
+{
+	return app_views[a->view];
+}
+
+void *app_view_state(struct app *a, const struct view_ops *ops)
+{
+	for (size_t i = 0; i < app_n_views; i++)
+		if (app_views[i] == ops)
+			return a->views[i];
+	return NULL;
+}
+
+void app_show(struct app *a, size_t view)
+{
+	if (view >= app_n_views)
+		return;
+	a->view = view;
+	a->dirty = true;
+	if (app_views[view]->shown)
+		app_views[view]->shown(a->views[view], a);
+}
+
+bool app_show_name(struct app *a, const char *name)
+{
+	for (size_t i = 0; i < app_n_views; i++) {
+		if (name[0] && str_starts(app_views[i]->name, name)) {
+			app_show(a, i);
+			return true;
+		}
+	}
+	return false;
+}
+
+const struct ui_snapshot *app_snapshot(const struct app *a)
+{
+	return ui_source_snapshot(a->source);
+}
+
+void app_close(struct app *a)
+{
+	struct modal m = a->modal;
+	a->modal = (struct modal){0};
+	if (m.ops)
+		m.ops->destroy(m.state);
+	a->dirty = true;
+}
+
+void app_open(struct app *a, const struct modal_ops *ops, void *state)
+{
+	app_close(a);
+	a->modal = (struct modal){ops, state};
+}
+
+void app_say(struct app *a, bool bad, const char *fmt, ...)
+{
+	char text[NOTICE_TEXT_MAX];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	notices_say(&a->notices, bad, text, a->now_ms);
+	a->dirty = true;
+}
+
+void app_send(struct app *a, const struct ui_order *order)
+{
+	unsigned ticket = notices_order(&a->notices, order, a->now_ms);
+	ui_source_send(a->source, ticket, order);
+	a->dirty = true;
+}
+
+/* --- actions ------------------------------------------------------------------------------------------------------ */
+
+const char *app_why_not(const struct app *a, enum action act)
+{
+	if (action_info(act)->orders && !a->source)
+		return "this screen was opened without an engine";
+	if (action_info(act)->orders && a->read_only)
+		return "this screen was opened read-only";
+	const struct view_ops *v = app_view(a);
+	return v->why_not ? v->why_not(a->views[a->view], a, act) : NULL;
+}
+
+static bool go_to_view(struct app *a, enum action act)
+{
+	for (size_t i = 0; i < app_n_views; i++) {
+		if (app_views[i]->go == act) {
+			app_show(a, i);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void act_globally(struct app *a, enum action act)
+{
+	if (go_to_view(a, act))
+		return;
+	if (act == ACTION_HELP)
+		palette_help(a);
+	else if (act == ACTION_PALETTE)
+		palette_open(a);
+	else if (act == ACTION_MESSAGES)
+		palette_messages(a);
+	else if (act == ACTION_REDRAW)
+		a->redraw = true;
+	else if (act == ACTION_SUSPEND)
+		a->suspend = true;
+	else if (act == ACTION_QUIT)
+		a->quit = true;
+}
+
+void app_act(struct app *a, enum action act)
+{
+	if (act == ACTION_NONE)
+		return;
+	a->dirty = true;
+	const char *why_not = app_why_not(a, act);
+	if (why_not) {
+		app_say(a, false, "%s: %s", action_info(act)->name, why_not);
+		return;
+	}
+	if (!app_view(a)->act(a->views[a->view], a, act))
+		act_globally(a, act);
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------- */
+
+static void on_key(struct app *a, struct key k)
+{
+	notices_seen(&a->notices, a->now_ms);
+	a->key_ms = a->now_ms;
+	const struct view_ops *v = app_view(a);
+	if (a->modal.ops)
+		a->modal.ops->key(a->modal.state, a, k);
+	else if (!v->key || !v->key(a->views[a->view], a, k))
+		app_act(a, key_action(v->scope, k));
+}
+
+static void on_paste(struct app *a, const struct input_event *e)
+{
+	const struct view_ops *v = app_view(a);
+	if (e->paste_cut)
+		app_say(a, true, "the pasted text is longer than %d KiB: the rest was left out", INPUT_PASTE_MAX >> 10);
+	if (a->modal.ops) {
+		if (a->modal.ops->paste)
+			a->modal.ops->paste(a->modal.state, a, e->paste, e->paste_len);
+	} else if (!v->paste || !v->paste(a->views[a->view], a, e->paste, e->paste_len)) {
+		app_say(a, false, "pasted text is ignored here: it is never taken for keys");
+	}
+}
+
+static void on_mouse(struct app *a, const struct input_event *e)
+{
+	const struct view_ops *v = app_view(a);
+	if (a->modal.ops) {
+		if (a->modal.ops->mouse)
+			a->modal.ops->mouse(a->modal.state, a, e);
+	} else if (e->mouse.y == 0 && e->mouse.what == MOUSE_PRESS) {
+		size_t tab = frame_tab_at(a, e->mouse.x);
+		if (tab < app_n_views)
+			app_act(a, app_views[tab]->go);
+	} else if (v->mouse) {
+		v->mouse(a->views[a->view], a, e);
+	}
+}
+
+void app_input(struct app *a, const struct input_event *e, int64_t now_ms)
+{
+	a->now_ms = now_ms;
+	if (e->type == INPUT_FOCUS)
+		return;
+	a->dirty = true;
+	if (e->type == INPUT_KEY)
+		on_key(a, e->key);
+	else if (e->type == INPUT_PASTE)
+		on_paste(a, e);
+	else
+		on_mouse(a, e);
+}
+
+void app_resize(struct app *a, int w, int h)
+{
+	a->w = w;
+	a->h = h;
+	a->dirty = true;
+}
+
+static void tell_views(struct app *a)
+{
+	for (size_t i = 0; i < app_n_views; i++)
+		if (app_views[i]->news)
+			app_views[i]->news(a->views[i], a);
+	a->dirty = true;
+}
+
+void app_news(struct app *a, int64_t now_ms)
+{
+	a->now_ms = now_ms;
+	notices_follow(&a->notices, app_snapshot(a), now_ms);
+	tell_views(a);
+}
+
+void app_replied(struct app *a, unsigned ticket, int64_t request_id, const struct err *err, int64_t now_ms)
+{
+	a->now_ms = now_ms;
+	notices_replied(&a->notices, ticket, request_id, err, now_ms);
+	notices_follow(&a->notices, app_snapshot(a), now_ms);
+	a->dirty = true;
+}
+
+void app_log_data(struct app *a, unsigned log, const char *data, size_t len)
+{
+	for (size_t i = 0; i < app_n_views; i++)
+		if (app_views[i]->log_data)
+			app_views[i]->log_data(a->views[i], a, log, data, len);
+}
+
+void app_log_end(struct app *a, unsigned log, bool broken, const char *text)
+{
+	for (size_t i = 0; i < app_n_views; i++)
+		if (app_views[i]->log_end)
+			app_views[i]->log_end(a->views[i], a, log, broken, text);
+}
+
+void app_tick(struct app *a, int64_t now_ms)
+{
+	a->now_ms = now_ms;
+	a->dirty = true;
+	if (prices_refresh(a->prices))
+		tell_views(a);
+}
+
+int64_t app_wait_ms(const struct app *a)
+{
+	/* Ages change by the minute; that is also how soon new prices are noticed. */
+	int64_t minute = 60000 - a->now_ms % 60000, notice = notices_wait_ms(&a->notices, a->now_ms);
+	return notice >= 0 && notice < minute ? notice : minute;
+}
+
+void app_draw(struct app *a, struct canvas *c)
+{
+	canvas_clear(c);
+	frame_draw(a, c);
+	a->dirty = a->lazy = false;
+}

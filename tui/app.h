@@ -1,0 +1,83 @@
+/* The screen's state, and the one way in (app_… below: something happened) and out (app_draw). It knows no terminal and no
+ * clock of its own: events and the time are passed in, so that whole sessions can be replayed in tests. */
+#ifndef TUI_APP_H
+#define TUI_APP_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tui/action.h"
+#include "tui/canvas.h"
+#include "tui/notice.h"
+#include "tui/prices.h"
+#include "tui/source.h"
+#include "tui/term/input.h"
+#include "tui/view.h"
+
+enum { APP_LOGS_MAX = 8 };
+
+struct app {
+	/* given */
+	struct ui_source *source;
+	struct prices *prices;
+	bool read_only;
+
+	/* state */
+	int w, h;
+	int64_t now_ms;		/* wall clock, of the event being handled */
+	int64_t key_ms;		/* when the last key came */
+	size_t view;		/* which of app_views is shown */
+	void *views[VIEWS_MAX]; /* their states */
+	struct modal modal;
+	struct notices notices;
+	unsigned next_log;	/* number of the last log opened */
+
+	/* what the rim has to do */
+	bool dirty;		/* the picture has changed */
+	bool lazy;		/* … by more of a log: that can wait a moment */
+	bool redraw;		/* … and the terminal is to be painted anew */
+	bool suspend;
+	bool quit;
+	int status;		/* exit status, once quit is set */
+};
+
+extern const struct view_ops *const app_views[];
+extern const size_t app_n_views;
+
+void app_init(struct app *a, struct ui_source *source, struct prices *prices, int64_t now_ms);
+void app_finish(struct app *a);
+
+/* Something happened. */
+void app_input(struct app *a, const struct input_event *e, int64_t now_ms);
+void app_resize(struct app *a, int w, int h);
+void app_news(struct app *a, int64_t now_ms); /* the source has another snapshot */
+void app_replied(struct app *a, unsigned ticket, int64_t request_id, const struct err *err, int64_t now_ms);
+void app_log_data(struct app *a, unsigned log, const char *data, size_t len);
+void app_log_end(struct app *a, unsigned log, bool broken, const char *text);
+void app_tick(struct app *a, int64_t now_ms); /* time passed: what app_wait_ms waited for */
+/* How long until the picture changes by itself; -1: it does not. */
+int64_t app_wait_ms(const struct app *a);
+
+void app_draw(struct app *a, struct canvas *c);
+
+/* --- for views and modals ----------------------------------------------------------------------------------------- */
+
+/* By number; out of range is ignored. app_show_scope: the view with these keys. */
+void app_show(struct app *a, size_t view);
+bool app_show_name(struct app *a, const char *name); /* a prefix will do */
+const struct view_ops *app_view(const struct app *a);
+void *app_view_state(struct app *a, const struct view_ops *ops);
+/* Do it, or say why not. */
+void app_act(struct app *a, enum action act);
+/* NULL: it can be done now. Otherwise why it cannot, for people. */
+const char *app_why_not(const struct app *a, enum action act);
+/* Replaces what was open. state belongs to the modal from now on. */
+void app_open(struct app *a, const struct modal_ops *ops, void *state);
+void app_close(struct app *a); /* the modal, if there is one */
+const struct ui_snapshot *app_snapshot(const struct app *a);
+/* Send an order and follow it in a notice. */
+void app_send(struct app *a, const struct ui_order *order);
+/* A line for the person, shown for a moment and kept among the messages. bad ones stay until a key. */
+void app_say(struct app *a, bool bad, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,61 @@
+/* Questions: a confirmation before something is stopped or lost, and forms of one or more fields. */
+#ifndef TUI_DIALOG_H
+#define TUI_DIALOG_H
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tui/field.h"
+#include "tui/source.h"
+#include "tui/view.h"
+
+struct arena;
+
+/* --- confirmation ------------------------------------------------------------------------------------------------- */
+
+/* What will be ordered was captured when the first key was pressed and does not change while the question is open. Cancel
+ * has the focus. All strings live in the arena. */
+struct confirm_spec {
+	const char *title;	/* "Tear down train?" */
+	const char *text;	/* what it is, what it costs, what is lost; lines */
+	const char *button;	/* "Tear down" */
+	const char *typed;	/* must be typed before the button works; NULL: need not */
+	const struct ui_order *orders;
+	size_t n_orders;
+};
+/* spec is copied, the arena is taken over. To be given to app_open with confirm_ops. */
+void *confirm_create(const struct confirm_spec *spec, struct arena *arena);
+extern const struct modal_ops confirm_ops;
+
+/* --- forms -------------------------------------------------------------------------------------------------------- */
+
+enum form_kind { FORM_TEXT, FORM_PATH, FORM_TOGGLE };
+enum { FORM_FIELDS_MAX = 10, FORM_SUMMARY_MAX = 400 };
+
+struct form_field {
+	const char *label, *value; /* of a toggle: "yes" or "no" */
+	const char *hint;	   /* shown while the field is empty, or beside a toggle */
+	enum form_kind kind;
+};
+
+struct form;
+struct form_spec {
+	const char *title, *intro; /* intro may be NULL */
+	const char *button;	   /* "Launch" */
+	const struct form_field *fields;
+	size_t n_fields;
+	bool quick;	/* one question: Enter answers it. Otherwise Enter goes on, and the button has to be pressed */
+	/* Values are in; returns NULL when done (the form closes), else what is wrong, and *field. */
+	const char *(*submit)(struct app *a, const struct form *f, void *arg, size_t *field);
+	/* A line computed from the values as they are, as the price; may be NULL. */
+	void (*summary)(const struct form *f, void *arg, char *buf, size_t size);
+	void (*destroy_arg)(void *arg); /* may be NULL */
+	void *arg;
+};
+/* Everything is copied but arg. */
+void *form_create(const struct form_spec *spec);
+extern const struct modal_ops form_ops;
+/* The text of a field. */
+const char *form_value(const struct form *f, size_t field);
+bool form_is_on(const struct form *f, size_t field);
+
+#endif

@@ -1,0 +1,16 @@
+/* Figures as the screen writes them. All fill buf and return it. */
+#ifndef TUI_FORMAT_H
+#define TUI_FORMAT_H
+#include <stddef.h>
+#include <stdint.h>
+
+/* "61,482" */
+const char *format_count(int64_t n, char *buf, size_t size);
+/* "23.92"; "?" when unknown. Estimates get "~" in front. */
+const char *format_price(int64_t uusd, int estimated, char *buf, size_t size);
+/* The same, but what is not there is "—". */
+const char *format_optional(int64_t uusd, int estimated, char *buf, size_t size);
+/* "3 d", "5 h", "12 min", "now": how long ago; "" for 0. */
+const char *format_age(int64_t at_ms, int64_t now_ms, char *buf, size_t size);
+
+#endif

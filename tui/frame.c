@@ -1,0 +1,211 @@
+/* The frame around every view: the top line says where one is and what is being spent, the title line what is shown, the
+ * footer which keys count here. All of it comes from the tables of views, actions and keys. */
+#include "tui/palette.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/num.h"
+#include "core/base/str.h"
+#include "tui/app.h"
+#include "tui/width.h"
+
+/* --- top line ----------------------------------------------------------------------------------------------------- */
+
+static const char *link_word(const struct app *a)
+{
+	static const char *const words[] = {
+	    [UI_LINK_NONE] = "engine off", [UI_LINK_CONNECTING] = "engine starting", [UI_LINK_UP] = "", [UI_LINK_LOST] = "engine lost"};
+	return a->source ? words[app_snapshot(a)->link] : "";
+}
+
+/* "$12.48/h": what is unknown is "?". */
+static void add_money(struct str *s, int64_t uusd, const char *unit)
+{
+	char money[32];
+	str_addf(s, "$%s%s", money_text(uusd, money, sizeof money), unit);
+}
+
+/* The right end, at most so many columns: first what must always be seen. Returns the columns used. */
+static int draw_spend(const struct app *a, struct canvas *c, struct rect top)
+{
+	const struct ui_spend *spend = &app_snapshot(a)->spend;
+	struct str now = str_new(64), rest = str_new(256);
+	const char *link = link_word(a);
+	bool known = app_snapshot(a)->at_ms || spend->now_uusd_h != PRICE_UNKNOWN;
+	if (known)
+		add_money(&now, spend->now_uusd_h, "/h");
+	if (known) {
+		str_add(&rest, "  today ");
+		add_money(&rest, spend->today_uusd, "");
+	}
+	if (known && spend->budget_left_uusd != PRICE_UNKNOWN) {
+		str_add(&rest, "  left ");
+		add_money(&rest, spend->budget_left_uusd, "");
+	}
+	str_add(&rest, " ");
+	int now_w = width_text(str_text(&now), now.len), rest_w = width_text(str_text(&rest), rest.len);
+	int link_w = link[0] ? width_text(link, strlen(link)) + (now.len ? 2 : 0) : 0;
+	if (now_w + rest_w + link_w > top.w * 2 / 3) {
+		str_clear(&rest);
+		str_add(&rest, " ");
+		rest_w = 1;
+	}
+	int used = now_w + rest_w + link_w, x = top.x + top.w - used;
+	if (link[0])
+		canvas_text(c, x, top.y, link_w, ROLE_WARN, link);
+	x += link_w;
+	canvas_text(c, x, top.y, now_w, ROLE_MONEY, str_text(&now));
+	canvas_text(c, x + now_w, top.y, rest_w, ROLE_TEXT, str_text(&rest));
+	str_free(&now);
+	str_free(&rest);
+	return used;
+}
+
+enum tabs { TABS_FULL, TABS_PLAIN, TABS_SHORT };
+
+/* "1 Offers": how wide the tabs are, or, with a canvas, draw them; at (may be NULL) receives the tab at column look. */
+static int walk_tabs(const struct app *a, struct canvas *c, int width, enum tabs how, int look, size_t *at)
+{
+	int x = 1;
+	if (how == TABS_FULL) {
+		if (c)
+			canvas_text(c, x, 0, width, ROLE_BRAND, "skytop");
+		x += 8;
+	}
+	for (size_t i = 0; i < app_n_views; i++) {
+		char text[40];
+		const char *key = key_of_action(SCOPE_GLOBAL, app_views[i]->go);
+		bool on = i == a->view;
+		if (how == TABS_SHORT && !on)
+			snprintf(text, sizeof text, "%s", key);
+		else
+			snprintf(text, sizeof text, "%s %s", key, app_views[i]->title);
+		int w = width_text(text, strlen(text));
+		if (c && x < width)
+			canvas_text(c, x, 0, width - x, on ? ROLE_TAB_ON : ROLE_TAB, text);
+		if (at && look >= x && look < x + w)
+			*at = i;
+		x += w + (how == TABS_SHORT ? 1 : 2);
+	}
+	return x;
+}
+
+static enum tabs tabs_that_fit(const struct app *a, int width)
+{
+	if (walk_tabs(a, NULL, width, TABS_FULL, -1, NULL) <= width)
+		return TABS_FULL;
+	return walk_tabs(a, NULL, width, TABS_PLAIN, -1, NULL) <= width ? TABS_PLAIN : TABS_SHORT;
+}
+
+static int tabs_width(const struct app *a)
+{
+	struct canvas *scratch = canvas_create(1, 1);
+	int w = a->w - draw_spend(a, scratch, (struct rect){0, 0, a->w, 1});
+	canvas_destroy(scratch);
+	return w;
+}
+
+size_t frame_tab_at(const struct app *a, int x)
+{
+	size_t at = SIZE_MAX;
+	int width = tabs_width(a);
+	walk_tabs(a, NULL, width, tabs_that_fit(a, width), x, &at);
+	return at;
+}
+
+static void draw_top(const struct app *a, struct canvas *c, struct rect top)
+{
+	int width = top.w - draw_spend(a, c, top);
+	walk_tabs(a, c, width, tabs_that_fit(a, width), -1, NULL);
+}
+
+/* --- footer ------------------------------------------------------------------------------------------------------- */
+
+static int draw_hint(struct canvas *c, int x, struct rect line, const char *key, const char *label)
+{
+	int w = width_text(key, strlen(key)) + 1 + width_text(label, strlen(label));
+	if (x + w > line.x + line.w)
+		return -1;
+	x += canvas_text(c, x, line.y, line.w, ROLE_KEY, key) + 1;
+	return x + canvas_text(c, x, line.y, line.w, ROLE_HINT, label) + 2;
+}
+
+static void draw_hints(struct canvas *c, struct rect line, const char *const *hints)
+{
+	for (int x = line.x + 1; x >= 0 && hints[0]; hints += 2)
+		x = draw_hint(c, x, line, hints[0], hints[1]);
+}
+
+/* From the key table: help first, then what belongs to the view, then what is everywhere; what does not fit is left out. */
+static void draw_keys(const struct app *a, struct canvas *c, struct rect line)
+{
+	bool seen[ACTIONS] = {[ACTION_HELP] = true};
+	int x = draw_hint(c, line.x + 1, line, key_of_action(SCOPE_GLOBAL, ACTION_HELP), action_info(ACTION_HELP)->label);
+	for (enum key_scope scope = app_view(a)->scope; x >= 0; scope = key_scope_below(scope)) {
+		for (size_t i = 0; i < key_table_len && x >= 0; i++) {
+			const struct key_binding *b = &key_table[i];
+			const struct action_info *info = action_info(b->action);
+			if (b->scope != scope || seen[b->action] || !info->label ||
+			    (info->orders && (a->read_only || !a->source)))
+				continue;
+			seen[b->action] = true;
+			x = draw_hint(c, x, line, b->key, info->label);
+		}
+		if (scope == SCOPE_GLOBAL)
+			break;
+	}
+}
+
+static void draw_footer(const struct app *a, struct canvas *c, struct rect line)
+{
+	const struct view_ops *v = app_view(a);
+	const char *const *hints = a->modal.ops ? a->modal.ops->hints : v->hints ? v->hints(a->views[a->view], a) : NULL;
+	if (hints)
+		draw_hints(c, line, hints);
+	else
+		draw_keys(a, c, line);
+}
+
+/* --- the whole ---------------------------------------------------------------------------------------------------- */
+
+static void draw_tiny(const struct app *a, struct canvas *c, const struct layout *l)
+{
+	draw_spend(a, c, l->top);
+	canvas_wrap(c, l->body, ROLE_DIM, "skytop: enlarge the window");
+}
+
+static void draw_view(struct app *a, struct canvas *c, const struct layout *l)
+{
+	bool keys = !a->modal.ops;
+	const struct view_ops *v = app_view(a);
+	if (l->boxed)
+		canvas_box(c, l->frame, ROLE_BORDER);
+	else
+		canvas_fill(c, l->title, ROLE_BORDER, 0x2500);
+	if (v->title_line) {
+		struct rect line = rect_inset(l->title, l->boxed ? 2 : 1, 0);
+		struct rect was = canvas_clip(c, line);
+		v->title_line(a->views[a->view], a, c, line, keys);
+		c->clip = was;
+	}
+	struct rect was = canvas_clip(c, l->body);
+	v->draw(a->views[a->view], a, c, l->body, keys);
+	c->clip = was;
+}
+
+void frame_draw(struct app *a, struct canvas *c)
+{
+	struct layout l = layout_of(c->w, c->h);
+	if (l.tiny) {
+		draw_tiny(a, c, &l);
+		return;
+	}
+	draw_top(a, c, l.top);
+	draw_view(a, c, &l);
+	draw_footer(a, c, l.footer);
+	struct rect over = l.body;
+	if (a->modal.ops)
+		a->modal.ops->draw(a->modal.state, a, c, (struct rect){l.screen.x, l.title.y, l.screen.w, l.frame.h});
+	notices_draw(&a->notices, c, over, a->now_ms);
+}

@@ -1,0 +1,46 @@
+/* The text of a log: bytes in, clean lines with colours out, in bounded memory. The oldest lines go when there are too many,
+ * and are counted. Nothing of what comes in reaches the terminal but text and the 16 colours of SGR. Pure. */
+#ifndef TUI_LOGBUF_H
+#define TUI_LOGBUF_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/str.h"
+#include "tui/theme.h"
+
+enum { LOGBUF_LINES = 50000, LOGBUF_BYTES = 6 << 20, LOGBUF_LINE_MAX = 8000 };
+
+struct logbuf;
+
+/* 0: the limits above. */
+struct logbuf *logbuf_create(size_t max_lines, size_t max_bytes);
+void logbuf_destroy(struct logbuf *b); /* NULL is fine */
+/* More of the log. A line that is not complete yet is a line already; "\r" starts it over, as progress bars do. */
+void logbuf_add(struct logbuf *b, const char *data, size_t len);
+
+/* Lines are numbered from the first one ever; those in [first, end) are here. */
+uint64_t logbuf_first(const struct logbuf *b);
+uint64_t logbuf_end(const struct logbuf *b);
+
+/* A stretch of a line in one style. */
+struct logbuf_run {
+	const char *text; /* into the line; not terminated */
+	size_t len;
+	enum role role;   /* ROLE_TEXT, or ROLE_ANSI + colour */
+	unsigned attrs;
+};
+enum { LOGBUF_RUNS_MAX = 64 };
+/* The line's runs, borrowed until the next logbuf_add; returns how many. */
+size_t logbuf_runs(const struct logbuf *b, uint64_t line, struct logbuf_run out[LOGBUF_RUNS_MAX]);
+/* Append the line's text without colours. */
+void logbuf_text(const struct logbuf *b, uint64_t line, struct str *out);
+/* The level that the line announces near its start (ERROR, WARN, DEBUG …) as a role; ROLE_TEXT: none. */
+enum role logbuf_level(const struct logbuf *b, uint64_t line);
+
+/* Does the line contain the text, case folded? */
+bool logbuf_has(const struct logbuf *b, uint64_t line, const char *text);
+/* How many lines do. */
+size_t logbuf_count(const struct logbuf *b, const char *text);
+
+#endif

@@ -1,0 +1,195 @@
+/* Notices. An order is followed from the key that gave it to its end, whichever view is shown meanwhile; failures stay
+ * until the person has pressed a key after seeing them, everything remains in the list of messages. */
+#include "tui/notice.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/base/str.h"
+#include "tui/width.h"
+
+void notices_init(struct notices *ns)
+{
+	*ns = (struct notices){.list = xcalloc(NOTICES_MAX, sizeof(struct notice))};
+}
+
+void notices_finish(struct notices *ns)
+{
+	free(ns->list);
+}
+
+/* Room for one more: the oldest that has ended goes, else the oldest. */
+static struct notice *add(struct notices *ns, int64_t now_ms)
+{
+	if (ns->n == NOTICES_MAX) {
+		size_t old = 0;
+		while (old < ns->n && ns->list[old].state < NOTICE_DONE)
+			old++;
+		old = old == ns->n ? 0 : old;
+		ns->n--;
+		memmove(&ns->list[old], &ns->list[old + 1], (ns->n - old) * sizeof *ns->list);
+	}
+	struct notice *n = &ns->list[ns->n++];
+	*n = (struct notice){.since_ms = now_ms};
+	return n;
+}
+
+static void copy(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from);
+}
+
+static void end(struct notice *n, enum notice_state state, const char *text, int64_t now_ms)
+{
+	n->state = state;
+	n->ended_ms = now_ms;
+	copy(n->text, sizeof n->text, text);
+}
+
+void notices_say(struct notices *ns, bool bad, const char *text, int64_t now_ms)
+{
+	end(add(ns, now_ms), bad ? NOTICE_FAILED : NOTICE_DONE, text, now_ms);
+}
+
+unsigned notices_order(struct notices *ns, const struct ui_order *order, int64_t now_ms)
+{
+	struct notice *n = add(ns, now_ms);
+	n->ticket = ++ns->next_ticket;
+	const char *cluster = order->cluster ? order->cluster : "";
+	copy(n->object, sizeof n->object, cluster);
+	if (order->verb == UI_CANCEL_JOB)
+		snprintf(n->what, sizeof n->what, "cancel job %lld of %s", (long long)order->id, cluster);
+	else if (order->verb == UI_CANCEL_REQUEST)
+		snprintf(n->what, sizeof n->what, "cancel request %lld", (long long)order->id);
+	else
+		snprintf(n->what, sizeof n->what, "%s %s", ui_verb_name(order->verb), cluster);
+	copy(n->text, sizeof n->text, "asked the engine");
+	return n->ticket;
+}
+
+void notices_replied(struct notices *ns, unsigned ticket, int64_t request_id, const struct err *err, int64_t now_ms)
+{
+	for (size_t i = 0; i < ns->n; i++) {
+		struct notice *n = &ns->list[i];
+		if (n->ticket != ticket || n->state != NOTICE_SENT)
+			continue;
+		if (err) {
+			end(n, NOTICE_FAILED, err->text, now_ms);
+			return;
+		}
+		n->state = NOTICE_RUNNING;
+		n->request_id = request_id;
+		copy(n->text, sizeof n->text, "accepted");
+		return;
+	}
+}
+
+static void follow(struct notice *n, const struct ui_request *r, int64_t now_ms)
+{
+	if (str_eq(r->state, "SUCCEEDED"))
+		end(n, NOTICE_DONE, r->progress[0] ? r->progress : "done", now_ms);
+	else if (str_eq(r->state, "FAILED"))
+		end(n, NOTICE_FAILED, r->error[0] ? r->error : "failed", now_ms);
+	else if (str_eq(r->state, "CANCELLED"))
+		end(n, NOTICE_DONE, "cancelled", now_ms);
+	else
+		copy(n->text, sizeof n->text, r->progress[0] ? r->progress : "waiting its turn");
+}
+
+void notices_follow(struct notices *ns, const struct ui_snapshot *snap, int64_t now_ms)
+{
+	for (size_t i = 0; i < ns->n; i++) {
+		struct notice *n = &ns->list[i];
+		for (size_t r = 0; n->state == NOTICE_RUNNING && r < snap->n_requests; r++)
+			if (snap->requests[r].id == n->request_id)
+				follow(n, &snap->requests[r], now_ms);
+	}
+}
+
+static bool shown(const struct notice *n, int64_t now_ms)
+{
+	if (n->hidden)
+		return false;
+	return n->state != NOTICE_DONE || now_ms - n->ended_ms < NOTICE_SHOWN_MS;
+}
+
+void notices_seen(struct notices *ns, int64_t now_ms)
+{
+	for (size_t i = 0; i < ns->n; i++)
+		if (ns->list[i].state == NOTICE_FAILED && now_ms - ns->list[i].ended_ms >= NOTICE_SHOWN_MS)
+			ns->list[i].hidden = true;
+}
+
+const struct notice *notices_about(const struct notices *ns, const char *object)
+{
+	for (size_t i = ns->n; i-- > 0;)
+		if (ns->list[i].state < NOTICE_DONE && str_eq(ns->list[i].object, object))
+			return &ns->list[i];
+	return NULL;
+}
+
+int64_t notices_wait_ms(const struct notices *ns, int64_t now_ms)
+{
+	int64_t wait = -1;
+	for (size_t i = 0; i < ns->n; i++) {
+		const struct notice *n = &ns->list[i];
+		if (!shown(n, now_ms) || n->state == NOTICE_FAILED)
+			continue;
+		int64_t w = n->state == NOTICE_DONE ? n->ended_ms + NOTICE_SHOWN_MS - now_ms
+						    : 1000 - (now_ms - n->since_ms) % 1000;
+		if (wait < 0 || w < wait)
+			wait = w;
+	}
+	return wait;
+}
+
+/* ' stop train: stopping nodes 1/2 · 12s ' */
+static void notice_text(const struct notice *n, int64_t now_ms, struct str *out)
+{
+	str_add(out, " ");
+	if (n->what[0])
+		str_addf(out, "%s: ", n->what);
+	str_add(out, n->text);
+	if (n->state < NOTICE_DONE && now_ms - n->since_ms >= 1000) {
+		char took[24];
+		str_addf(out, " \xc2\xb7 %s", duration_text((now_ms - n->since_ms) / 1000 * 1000, took, sizeof took));
+	}
+	str_add(out, " ");
+}
+
+/* A failure gets up to three lines, since it says what to do; the rest one. */
+static int draw_one(const struct notice *n, struct canvas *c, struct rect area, int bottom, int64_t now_ms)
+{
+	struct str s = str_new(2 * NOTICE_TEXT_MAX);
+	notice_text(n, now_ms, &s);
+	enum role role = n->state == NOTICE_FAILED ? ROLE_TOAST_BAD : ROLE_TOAST;
+	int width = width_text(str_text(&s), s.len), lines = 1, w = width < area.w ? width : area.w;
+	if (n->state == NOTICE_FAILED && width > area.w)
+		lines = (width + area.w - 1) / area.w < 3 ? (width + area.w - 1) / area.w : 3;
+	for (int i = 0; i < lines && bottom - lines + 1 + i >= area.y; i++) {
+		int y = bottom - lines + 1 + i, x = area.x + area.w - w;
+		canvas_fill(c, (struct rect){x, y, w, 1}, role, ' ');
+		if (i + 1 < lines)
+			canvas_slice(c, x, y, w, i * w, role, str_text(&s), s.len);
+		else if (!i)
+			canvas_textn(c, x, y, w, role, str_text(&s), s.len);
+		else
+			canvas_slice(c, x, y, w, i * w, role, str_text(&s), s.len);
+	}
+	str_free(&s);
+	return bottom - lines;
+}
+
+void notices_draw(const struct notices *ns, struct canvas *c, struct rect area, int64_t now_ms)
+{
+	int bottom = area.y + area.h - 1, count = 0;
+	for (size_t i = ns->n; i-- > 0 && count < NOTICES_AT_ONCE && bottom >= area.y;) {
+		if (!shown(&ns->list[i], now_ms))
+			continue;
+		bottom = draw_one(&ns->list[i], c, area, bottom, now_ms);
+		count++;
+	}
+}

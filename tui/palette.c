@@ -1,0 +1,144 @@
+/* Palette, help and messages: menus made of the tables of actions and keys, so that nothing can be done that is not listed
+ * and nothing is listed that cannot be found. */
+#include "tui/palette.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/base/str.h"
+#include "tui/app.h"
+#include "tui/menu.h"
+
+static void do_action(struct app *a, int value, void *arg)
+{
+	(void)arg;
+	app_act(a, (enum action)value);
+}
+
+/* Bound somewhere, but not where we are? Then where. */
+static const struct view_ops *other_view_of(const struct app *a, enum action act)
+{
+	if (key_of_action(app_view(a)->scope, act))
+		return NULL;
+	for (size_t i = 0; i < app_n_views; i++)
+		if (key_of_action(app_views[i]->scope, act))
+			return app_views[i];
+	return NULL;
+}
+
+static const char *reason(const struct app *a, struct arena *arena, enum action act)
+{
+	const struct view_ops *other = other_view_of(a, act);
+	if (other)
+		return arena_printf(arena, "only in %s: press %s", other->title, key_of_action(SCOPE_GLOBAL, other->go));
+	return arena_strdup(arena, app_why_not(a, act));
+}
+
+static bool is_moving(enum action act)
+{
+	return act >= ACTION_UP && act <= ACTION_BOTTOM;
+}
+
+void palette_open(struct app *a)
+{
+	struct arena *arena = arena_create();
+	struct menu_item *items = arena_alloc(arena, ACTIONS * sizeof *items);
+	size_t n = 0;
+	/* What can be done here comes first. */
+	for (int pass = 0; pass < 2; pass++) {
+		for (int act = ACTION_NONE + 1; act < ACTIONS; act++) {
+			const struct action_info *info = action_info((enum action)act);
+			if (act == ACTION_PALETTE || is_moving((enum action)act) ||
+			    (other_view_of(a, (enum action)act) != NULL) != (pass == 1))
+				continue;
+			items[n++] = (struct menu_item){
+			    .left = key_of_action(app_view(a)->scope, (enum action)act),
+			    .text = arena_printf(arena, "%-14s %s", info->name, info->title),
+			    .right = info->cli,
+			    .detail = info->help,
+			    .why_not = reason(a, arena, (enum action)act),
+			    .value = act,
+			};
+		}
+	}
+	struct menu_spec spec = {.title = "Actions", .empty = "", .search = true, .tall = true, .choose = do_action};
+	app_open(a, &menu_ops, menu_create(&spec, arena, items, n));
+}
+
+/* Does the key do this in the view that is shown, and is the action not listed yet? */
+static bool to_list(const struct app *a, const struct key_binding *b, const struct menu_item *items, size_t n)
+{
+	struct key k;
+	if (!key_parse(b->key, &k) || key_action(app_view(a)->scope, k) != b->action)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (items[i].value == (int)b->action)
+			return false;
+	return true;
+}
+
+/* Append one item an action of a scope, with all its keys; returns how many there are now. */
+static size_t add_scope(const struct app *a, struct arena *arena, enum key_scope scope, struct menu_item *items, size_t n)
+{
+	for (size_t i = 0; i < key_table_len; i++) {
+		const struct key_binding *b = &key_table[i];
+		if (b->scope != scope || !to_list(a, b, items, n))
+			continue;
+		const struct action_info *info = action_info(b->action);
+		char keys[64];
+		items[n++] = (struct menu_item){
+		    .heading = key_scope_title(scope),
+		    .left = arena_strdup(arena, keys_of_action(scope, b->action, keys, sizeof keys)),
+		    .text = info->title,
+		    .right = info->cli,
+		    .detail = info->help,
+		    .words = info->name,
+		    .why_not = reason(a, arena, b->action),
+		    .value = (int)b->action,
+		};
+	}
+	return n;
+}
+
+void palette_help(struct app *a)
+{
+	struct arena *arena = arena_create();
+	struct menu_item *items = arena_alloc(arena, key_table_len * sizeof *items);
+	size_t n = 0;
+	for (enum key_scope scope = app_view(a)->scope;; scope = key_scope_below(scope)) {
+		n = add_scope(a, arena, scope, items, n);
+		if (scope == SCOPE_GLOBAL)
+			break;
+	}
+	struct menu_spec spec = {.title = arena_printf(arena, "Help: %s", app_view(a)->title), .empty = "",
+	    .search = true, .tall = true, .choose = do_action};
+	app_open(a, &menu_ops, menu_create(&spec, arena, items, n));
+}
+
+static const char *message_time(struct arena *arena, int64_t at_ms)
+{
+	char utc[24];
+	time_rfc3339(at_ms, utc, sizeof utc);
+	return strlen(utc) >= 19 ? arena_strndup(arena, utc + 11, 8) : "";
+}
+
+void palette_messages(struct app *a)
+{
+	struct arena *arena = arena_create();
+	const struct notices *ns = &a->notices;
+	struct menu_item *items = arena_alloc(arena, (ns->n + 1) * sizeof *items);
+	for (size_t i = 0; i < ns->n; i++) {
+		const struct notice *n = &ns->list[i];
+		const char *text = arena_printf(arena, "%s%s%s", n->what, n->what[0] ? ": " : "", n->text);
+		items[i] = (struct menu_item){
+		    .left = message_time(arena, n->ended_ms ? n->ended_ms : n->since_ms),
+		    .text = text,
+		    .detail = text,
+		    .bad = n->state == NOTICE_FAILED,
+		};
+	}
+	struct menu_spec spec = {.title = "Messages (UTC)", .empty = "nothing was said yet", .tall = true, .keep_end = true};
+	app_open(a, &menu_ops, menu_create(&spec, arena, items, ns->n));
+}

@@ -1,0 +1,148 @@
+/* A thin layer over the catalog: opening again, one figure for "how old", and a small cache in front of the price history,
+ * since drawing must not read the disk for rows that are on the screen anyway. */
+#include "tui/prices.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/store/catalog.h"
+
+enum { CACHE = 512, HISTORY_MAX = 64 };
+static const int64_t day_ms = 86400000;
+
+struct week {
+	uint32_t offer_id; /* +1; 0: free */
+	bool spot;
+	int64_t day;	   /* number of the last day */
+	size_t known;
+	int64_t values[PRICES_DAYS];
+};
+
+struct prices {
+	struct catalog *catalog; /* NULL: none */
+	char *problem;
+	int64_t as_of_ms;
+	bool has_history;
+	unsigned revision;
+	struct week cache[CACHE];
+};
+
+static void open_catalog(struct prices *p)
+{
+	struct err err = {0};
+	memset(p->cache, 0, sizeof p->cache);
+	p->as_of_ms = 0;
+	p->revision++;
+	p->has_history = false;
+	p->catalog = catalog_open(&err);
+	const char *warning = p->catalog ? catalog_warning(p->catalog) : err.text;
+	p->problem = xstrdup(warning);
+	if (!p->catalog)
+		return;
+	const struct offers *o = catalog_offers(p->catalog);
+	for (size_t i = 0; i < o->n_sources; i++)
+		if (o->sources[i].as_of_known && o->sources[i].as_of_ms > p->as_of_ms)
+			p->as_of_ms = o->sources[i].as_of_ms;
+	const struct catalog_status *status = catalog_status(p->catalog, &err);
+	p->has_history = status && status->n_history > 0;
+}
+
+static void close_catalog(struct prices *p)
+{
+	catalog_close(p->catalog);
+	free(p->problem);
+	p->catalog = NULL;
+	p->problem = NULL;
+}
+
+struct prices *prices_open(void)
+{
+	struct prices *p = xcalloc(1, sizeof *p);
+	open_catalog(p);
+	return p;
+}
+
+void prices_close(struct prices *p)
+{
+	if (!p)
+		return;
+	close_catalog(p);
+	free(p);
+}
+
+bool prices_refresh(struct prices *p)
+{
+	if (p->catalog && !catalog_changed(p->catalog))
+		return false;
+	if (!p->catalog)
+		return false;
+	close_catalog(p);
+	open_catalog(p);
+	return true;
+}
+
+const struct offers *prices_offers(const struct prices *p)
+{
+	static const struct offers none;
+	return p->catalog ? catalog_offers(p->catalog) : &none;
+}
+
+unsigned prices_revision(const struct prices *p)
+{
+	return p->revision;
+}
+
+const char *prices_problem(const struct prices *p)
+{
+	return p->problem;
+}
+
+int64_t prices_as_of_ms(const struct prices *p)
+{
+	return p->as_of_ms;
+}
+
+size_t prices_history(struct prices *p, uint32_t offer_id, struct price_change *out, size_t max)
+{
+	struct price_point points[HISTORY_MAX];
+	if (!p->catalog || !p->has_history)
+		return 0;
+	int most = max < HISTORY_MAX ? (int)max : HISTORY_MAX;
+	int n = catalog_history(p->catalog, offer_id, points, most, NULL);
+	for (int i = 0; i < n; i++)
+		out[i] = (struct price_change){points[i].at_ms, points[i].price_uusd_h, points[i].spot_uusd_h};
+	return n < 0 ? 0 : (size_t)n;
+}
+
+/* Changes → the value at the end of each day: what stands until the next change. */
+static void fill_week(struct prices *p, struct week *w, int64_t now_ms)
+{
+	struct price_change changes[HISTORY_MAX];
+	size_t n = prices_history(p, w->offer_id - 1, changes, HISTORY_MAX), at = 0;
+	int64_t value = -1;
+	w->known = 0;
+	for (int d = 0; d < PRICES_DAYS; d++) {
+		int64_t end = (now_ms / day_ms - (PRICES_DAYS - 1 - d) + 1) * day_ms;
+		for (; at < n && changes[at].at_ms < end; at++)
+			value = w->spot ? changes[at].spot_uusd_h : changes[at].price_uusd_h;
+		w->values[d] = value < 0 ? -1 : value;
+		w->known += value >= 0;
+	}
+	if (!n)
+		w->known = 0;
+}
+
+size_t prices_week(struct prices *p, uint32_t offer_id, bool spot, int64_t now_ms, int64_t out[PRICES_DAYS])
+{
+	if (!p->has_history)
+		return 0;
+	struct week *w = &p->cache[(offer_id * 2 + spot) % CACHE];
+	int64_t day = now_ms / day_ms;
+	if (w->offer_id != offer_id + 1 || w->spot != spot || w->day != day) {
+		*w = (struct week){.offer_id = offer_id + 1, .spot = spot, .day = day};
+		fill_week(p, w, now_ms);
+	}
+	memcpy(out, w->values, sizeof w->values);
+	return w->known;
+}

@@ -1,0 +1,39 @@
+/* The prices the screen shows: catalog.db, read by the screen itself, opened again when somebody has brought it up to date. */
+#ifndef TUI_PRICES_H
+#define TUI_PRICES_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/model/offer.h"
+
+struct prices;
+
+/* Never NULL: without a catalog there are no offers, and prices_problem says why. */
+struct prices *prices_open(void);
+void prices_close(struct prices *p); /* NULL is fine */
+/* Is there another catalog now? Then it has been opened: all that was borrowed is gone. One stat(2) otherwise. */
+bool prices_refresh(struct prices *p);
+/* Another number whenever they were opened anew; never 0. */
+unsigned prices_revision(const struct prices *p);
+/* Borrowed; never NULL. */
+const struct offers *prices_offers(const struct prices *p);
+/* What went wrong while opening; NULL: nothing. */
+const char *prices_problem(const struct prices *p);
+/* The day of the newest figures; 0 unknown. */
+int64_t prices_as_of_ms(const struct prices *p);
+
+enum { PRICES_DAYS = 7 };
+/* The price at the end of each of the last PRICES_DAYS days up to now, oldest first; -1 where it is not known. spot: of the
+ * spot price. Returns how many are known; 0 when the price never moved as far as anybody knows. Kept, so that drawing the
+ * same rows again reads nothing. */
+size_t prices_week(struct prices *p, uint32_t offer_id, bool spot, int64_t now_ms, int64_t out[PRICES_DAYS]);
+
+struct price_change {
+	int64_t at_ms, price_uusd_h, spot_uusd_h;
+};
+/* The last `max` changes, oldest first. */
+size_t prices_history(struct prices *p, uint32_t offer_id, struct price_change *out, size_t max);
+
+#endif

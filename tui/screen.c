@@ -1,0 +1,342 @@
+/* The rim: joins terminal, source, prices and state on one loop, and decides when a frame is due.
+ *
+ * All input that has come is handled before anything is drawn, so two hundred keys at once are one frame. What the person did
+ * is drawn at once, but frames are at least 4 ms apart; what came by itself 16 ms; more lines of a log 50 ms. When nothing
+ * changes there is no timer but the one at the next minute. */
+#include "tui/tui.h"
+
+#include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/fs.h"
+#include "core/base/mem.h"
+#include "core/base/str.h"
+#include "tui/app.h"
+#include "tui/term/term.h"
+#include "tui/view/views.h"
+
+enum { KEY_GAP_US = 4000, CHANGE_GAP_US = 16000, LOG_GAP_US = 50000 };
+
+struct screen {
+	const struct ui_options *o;
+	struct loop *loop;
+	struct term *term;
+	struct app app;
+	struct canvas *canvas;
+	bool ascii;
+	bool typed;	/* the person did something since the last frame */
+	bool blocked;	/* the terminal has not taken the last frame */
+	int64_t drawn_us;
+	unsigned frame_timer, tick_timer;
+	int64_t tick_ms; /* when the tick timer fires, on the monotonic clock */
+};
+
+static int64_t now_ms(const struct screen *s)
+{
+	return clock_now_ms(s->o->clock);
+}
+
+/* --- the source --------------------------------------------------------------------------------------------------- */
+
+static void on_changed(void *arg)
+{
+	struct screen *s = arg;
+	app_news(&s->app, now_ms(s));
+}
+
+static void on_replied(void *arg, unsigned ticket, int64_t request_id, const struct err *err)
+{
+	struct screen *s = arg;
+	app_replied(&s->app, ticket, request_id, err, now_ms(s));
+}
+
+static void on_log_data(void *arg, unsigned log, const char *data, size_t len)
+{
+	struct screen *s = arg;
+	app_log_data(&s->app, log, data, len);
+}
+
+static void on_log_end(void *arg, unsigned log, bool broken, const char *text)
+{
+	struct screen *s = arg;
+	app_log_end(&s->app, log, broken, text);
+}
+
+static struct ui_sink sink_of(struct screen *s)
+{
+	return (struct ui_sink){on_changed, on_replied, on_log_data, on_log_end, s};
+}
+
+/* --- frames ------------------------------------------------------------------------------------------------------- */
+
+static void on_frame_timer(void *arg)
+{
+	((struct screen *)arg)->frame_timer = 0; /* the hook before the next sleep draws */
+}
+
+static void draw(struct screen *s)
+{
+	if (s->app.redraw)
+		term_redraw(s->term);
+	s->app.redraw = false;
+	app_draw(&s->app, s->canvas);
+	if (s->ascii)
+		canvas_to_ascii(s->canvas);
+	if (!term_show(s->term, s->canvas)) {
+		s->app.dirty = true;
+		s->blocked = true;
+	}
+	s->typed = false;
+	s->drawn_us = mono_now_us();
+}
+
+static void draw_when_due(struct screen *s)
+{
+	if (!(s->app.dirty || s->app.lazy) || s->blocked || s->frame_timer || s->app.quit)
+		return;
+	int64_t gap = s->typed ? KEY_GAP_US : s->app.dirty ? CHANGE_GAP_US : LOG_GAP_US;
+	int64_t wait = s->drawn_us + gap - mono_now_us();
+	if (wait <= 0)
+		draw(s);
+	else
+		s->frame_timer = loop_after(s->loop, (wait + 999) / 1000, on_frame_timer, s);
+}
+
+static void on_tick(void *arg)
+{
+	struct screen *s = arg;
+	s->tick_timer = 0;
+	app_tick(&s->app, now_ms(s));
+}
+
+static void set_tick(struct screen *s)
+{
+	int64_t wait = app_wait_ms(&s->app), at = mono_now_ms() + wait;
+	if (s->tick_timer && s->tick_ms <= at)
+		return;
+	loop_cancel(s->loop, s->tick_timer);
+	s->tick_timer = wait < 0 ? 0 : loop_after(s->loop, wait, on_tick, s);
+	s->tick_ms = at;
+}
+
+/* Before each sleep: everything that has come is in the state. */
+static void on_hook(void *arg)
+{
+	struct screen *s = arg;
+	if (s->app.suspend) {
+		s->app.suspend = false;
+		term_suspend(s->term);
+	}
+	if (s->app.quit)
+		loop_stop(s->loop);
+	draw_when_due(s);
+	set_tick(s);
+}
+
+/* --- the terminal ------------------------------------------------------------------------------------------------- */
+
+static void on_input(void *arg, const struct input_event *e)
+{
+	struct screen *s = arg;
+	s->typed = true;
+	app_input(&s->app, e, now_ms(s));
+	if (s->frame_timer) { /* it was set for something less urgent */
+		loop_cancel(s->loop, s->frame_timer);
+		s->frame_timer = 0;
+	}
+}
+
+static void on_resized(void *arg, int w, int h)
+{
+	struct screen *s = arg;
+	canvas_resize(s->canvas, w, h);
+	app_resize(&s->app, w, h);
+}
+
+static void on_ready(void *arg)
+{
+	((struct screen *)arg)->blocked = false;
+}
+
+static void on_ended(void *arg, int status)
+{
+	struct screen *s = arg;
+	s->app.quit = true;
+	s->app.status = status;
+	loop_stop(s->loop);
+}
+
+/* While the screen is up nothing else may write on the terminal: what libraries have to say goes to a file. Returns a copy
+ * of stderr, -1 when it is no terminal anyway. */
+static int take_stderr(void)
+{
+	if (!isatty(2))
+		return -1;
+	int saved = fcntl(2, F_DUPFD_CLOEXEC, 3);
+	char *dir = home_path(HOME_STATE, ""), *path = home_path(HOME_STATE, "screen.log");
+	int fd = fs_mkdirs(dir, NULL) ? -1 : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		dup2(fd, 2);
+		close(fd);
+	}
+	free(dir);
+	free(path);
+	return saved;
+}
+
+static void give_stderr(int saved)
+{
+	if (saved < 0)
+		return;
+	dup2(saved, 2);
+	close(saved);
+}
+
+/* --- themes ------------------------------------------------------------------------------------------------------- */
+
+static void set_theme(struct screen *s)
+{
+	struct theme t;
+	struct err err = {0};
+	const char *no_color = getenv("NO_COLOR");
+	bool mono = s->o->color == UI_COLOR_NEVER || (no_color && no_color[0]);
+	if (theme_find(&t, s->o->theme, &err))
+		app_say(&s->app, true, "%s; the built-in theme is used", err.text);
+	theme_reduce(&t, mono ? 0 : term_colors(s->term));
+	term_theme(s->term, &t);
+}
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+static void open_app(struct screen *s)
+{
+	struct ui_source *source = s->o->source_open ? s->o->source_open(s->loop, s->o->arg) : NULL;
+	app_init(&s->app, source, prices_open(), now_ms(s));
+	s->app.read_only = s->o->read_only;
+	if (s->o->filter)
+		offers_set_filter(&s->app, s->o->filter);
+	if (s->o->view && !app_show_name(&s->app, s->o->view))
+		app_say(&s->app, true, "there is no view %s", s->o->view);
+}
+
+static void close_app(struct screen *s)
+{
+	struct ui_source *source = s->app.source;
+	struct prices *prices = s->app.prices;
+	app_finish(&s->app);
+	ui_source_destroy(source);
+	prices_close(prices);
+}
+
+/* What is left running, in one line: the screen is gone, the bill is not. */
+static void last_words(const struct screen *s)
+{
+	const struct ui_snapshot *snap = app_snapshot(&s->app);
+	size_t up = 0;
+	char money[32];
+	for (size_t i = 0; i < snap->n_clusters; i++)
+		up += !str_eq(snap->clusters[i].status, "STOPPED");
+	if (up)
+		printf("skytop: %zu %s still up, $%s/h\n", up, up == 1 ? "cluster is" : "clusters are",
+		    money_text(snap->spend.now_uusd_h, money, sizeof money));
+}
+
+static int run_screen(struct screen *s)
+{
+	struct err err = {0};
+	struct term_handlers h = {on_input, on_resized, on_ready, on_ended, s};
+	int w, hh;
+	s->canvas = canvas_create(1, 1);
+	open_app(s);
+	s->term = term_open(s->loop, &h, &err);
+	if (!s->term) {
+		fprintf(stderr, "skytop: %s\n", err.text);
+		return 2;
+	}
+	int saved = take_stderr();
+	term_size(s->term, &w, &hh);
+	on_resized(s, w, hh);
+	set_theme(s);
+	struct ui_sink sink = sink_of(s);
+	draw(s); /* content first; the engine may take its time */
+	ui_source_start(s->app.source, &sink);
+	loop_hook(s->loop, on_hook, s);
+	loop_run(s->loop);
+	term_close(s->term);
+	give_stderr(saved);
+	last_words(s);
+	return s->app.status;
+}
+
+static void once_size(const struct ui_options *o, int *w, int *h)
+{
+	struct winsize ws;
+	bool known = !ioctl(1, TIOCGWINSZ, &ws) && ws.ws_col && ws.ws_row;
+	*w = o->columns > 0 ? o->columns : known ? ws.ws_col : 80;
+	*h = o->rows > 0 ? o->rows : known ? ws.ws_row : 24;
+}
+
+enum { ONCE_WAIT_MS = 2000 };
+
+static void on_once_late(void *arg)
+{
+	loop_stop(((struct screen *)arg)->loop);
+}
+
+static void on_once_changed(void *arg)
+{
+	struct screen *s = arg;
+	on_changed(arg);
+	if (app_snapshot(&s->app)->at_ms)
+		loop_stop(s->loop);
+}
+
+/* One view as text. What the engine knows is waited for, but not for ever. */
+static int run_once(struct screen *s)
+{
+	int w, h;
+	once_size(s->o, &w, &h);
+	open_app(s);
+	if (s->app.source && app_view(&s->app) != &offers_view) {
+		struct ui_sink sink = sink_of(s);
+		sink.changed = on_once_changed;
+		ui_source_start(s->app.source, &sink);
+		loop_after(s->loop, ONCE_WAIT_MS, on_once_late, s);
+		loop_run(s->loop);
+	}
+	s->canvas = canvas_create(w, h);
+	app_resize(&s->app, w, h);
+	app_draw(&s->app, s->canvas);
+	if (s->ascii)
+		canvas_to_ascii(s->canvas);
+	struct str text = str_new(64 << 20);
+	canvas_to_text(s->canvas, &text);
+	fwrite(str_text(&text), 1, text.len, stdout);
+	str_free(&text);
+	return fflush(stdout) ? 1 : 0;
+}
+
+int tui_main(const struct ui_options *o)
+{
+	struct err err = {0};
+	setlocale(LC_CTYPE, "");
+	if (!o->once && term_check(&err)) {
+		fprintf(stderr, "skytop: %s\n", err.text);
+		return 2;
+	}
+	struct screen s = {.o = o, .loop = loop_create(), .ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0};
+	int status = o->once ? run_once(&s) : run_screen(&s);
+	close_app(&s);
+	canvas_destroy(s.canvas);
+	loop_destroy(s.loop);
+	return status;
+}

@@ -1,0 +1,56 @@
+/* What a view is, and what may lie over one. A view is one file in tui/view/ with one table, and one line in app.c. */
+#ifndef TUI_VIEW_H
+#define TUI_VIEW_H
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tui/action.h"
+#include "tui/canvas.h"
+#include "tui/keys.h"
+#include "tui/term/input.h"
+
+struct app;
+
+enum { VIEWS_MAX = 12 };
+
+struct view_ops {
+	const char *name;  /* "offers": on the command line and in the palette */
+	const char *title; /* "Offers": in the top line */
+	enum key_scope scope;
+	enum action go;	   /* the action that shows it */
+	void *(*create)(struct app *a);
+	void (*destroy)(void *v);
+	/* The rest may be NULL, but for draw and act. */
+	void (*shown)(void *v, struct app *a);	  /* it has become the one on the screen */
+	void (*news)(void *v, struct app *a);	  /* another snapshot, or other prices */
+	/* The key before the key table has a say: while something is typed. True: taken. */
+	bool (*key)(void *v, struct app *a, struct key k);
+	bool (*act)(void *v, struct app *a, enum action act); /* false: not mine */
+	const char *(*why_not)(void *v, const struct app *a, enum action act); /* NULL: possible */
+	bool (*paste)(void *v, struct app *a, const char *text, size_t len);   /* false: nowhere to paste */
+	void (*mouse)(void *v, struct app *a, const struct input_event *e);
+	void (*log_data)(void *v, struct app *a, unsigned log, const char *data, size_t len);
+	void (*log_end)(void *v, struct app *a, unsigned log, bool broken, const char *text);
+	/* The line above the body: what is shown, and how much of it. */
+	void (*title_line)(void *v, struct app *a, struct canvas *c, struct rect line, bool keys);
+	void (*draw)(void *v, struct app *a, struct canvas *c, struct rect body, bool keys);
+	/* What to put in the footer instead of the key table: "Enter" "done" … NULL; while something is typed. */
+	const char *const *(*hints)(void *v, const struct app *a);
+};
+
+/* What lies over the view and has the keys: a value in the state, never a loop of its own. */
+struct modal_ops {
+	void (*destroy)(void *m);
+	void (*key)(void *m, struct app *a, struct key k);
+	void (*paste)(void *m, struct app *a, const char *text, size_t len); /* NULL: nowhere to paste */
+	void (*mouse)(void *m, struct app *a, const struct input_event *e);  /* may be NULL */
+	void (*draw)(void *m, struct app *a, struct canvas *c, struct rect area);
+	const char *const *hints; /* key, label, … NULL: for the footer */
+};
+
+struct modal {
+	const struct modal_ops *ops; /* NULL: none */
+	void *state;
+};
+
+#endif

@@ -1,0 +1,214 @@
+/* The questions before something is done to clusters. The clusters are named when the key is pressed and copied then: what
+ * moves or changes behind the question does not change what is ordered. Each question says what it is about, what it costs,
+ * and what will be lost. */
+#include "tui/view/clusters_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/fs.h"
+#include "core/base/mem.h"
+#include "core/base/num.h"
+#include "core/base/str.h"
+#include "tui/app.h"
+#include "tui/dialog.h"
+#include "tui/format.h"
+
+enum { CLUSTERS_AT_ONCE = 200, TEXT_MAX = 8000 };
+
+static const struct question {
+	const char *title, *button, *consequence;
+} questions[UI_VERBS] = {
+    [UI_STOP] = {"Stop", "Stop", "The machines are stopped and running jobs end. Disks are kept, and the cloud goes on charging for "
+	"them; R starts it again."},
+    [UI_START] = {"Start", "Start", "The machines are started and cost money again from that moment."},
+    [UI_DOWN] = {"Tear down", "Tear down", "Machines and disks are deleted for good: running jobs end, files that are only there are "
+	"lost. Logs that were read are kept here."},
+};
+
+/* --- which ones --------------------------------------------------------------------------------------------------- */
+
+static bool eligible(const struct ui_cluster *c, enum ui_verb verb)
+{
+	if (verb == UI_STOP)
+		return !str_eq(c->status, "STOPPED");
+	if (verb == UI_START)
+		return !str_eq(c->status, "UP");
+	if (verb == UI_EXEC)
+		return str_eq(c->status, "UP");
+	return true;
+}
+
+/* The marked ones, in their order on the screen; else the selected one. */
+static size_t meant(const struct clusters_state *v, const struct ui_cluster **out, size_t max)
+{
+	const struct ui_snapshot *snap = app_snapshot(v->app);
+	size_t n = 0;
+	for (size_t i = 0; v->grid.n_marks && i < v->n && n < max; i++)
+		if (grid_marked(&v->grid, v->ids[i]))
+			out[n++] = &snap->clusters[v->order[i]];
+	if (!v->grid.n_marks && clusters_selected(v))
+		out[n++] = clusters_selected(v);
+	return n;
+}
+
+const char *cluster_why_not(const struct clusters_state *v, enum ui_verb verb)
+{
+	static const char *const reasons[UI_VERBS] = {
+	    [UI_STOP] = "it is stopped already", [UI_START] = "it is up already", [UI_EXEC] = "it is not up; R starts it"};
+	const struct ui_cluster *list[CLUSTERS_AT_ONCE];
+	size_t n = meant(v, list, CLUSTERS_AT_ONCE);
+	if (!n)
+		return "no cluster is selected";
+	if ((verb == UI_EXEC || verb == UI_AUTOSTOP) && n > 1)
+		return "one cluster at a time: Esc clears the marks";
+	for (size_t i = 0; i < n; i++)
+		if (eligible(list[i], verb))
+			return NULL;
+	return reasons[verb];
+}
+
+/* --- what is said about them -------------------------------------------------------------------------------------- */
+
+/* "train: UP, 2x 8x H100 at aws/us-east-1, $98.32/h, $312.10 so far, 2 jobs running" */
+static void describe(const struct ui_cluster *c, enum ui_verb verb, int64_t now_ms, struct str *out)
+{
+	char place[160], price[40], cost[40], age[24];
+	str_addf(out, "%s: %s, %lldx %s%s at %s", c->name, c->status, (long long)c->nodes,
+	    c->resources[0] ? c->resources : c->instance_type, c->spot ? " spot" : "", cluster_place(c, place, sizeof place));
+	if (verb == UI_START)
+		str_addf(out, ", $%s/h once it runs", format_price(c->running_uusd_h, 0, price, sizeof price));
+	else
+		str_addf(out, ", $%s/h", format_price(c->price_uusd_h, 0, price, sizeof price));
+	str_addf(out, ", $%s so far", format_price(c->cost_uusd, 0, cost, sizeof cost));
+	if (c->launched_at_ms)
+		str_addf(out, ", launched %s", ago_text(c->launched_at_ms, now_ms, age, sizeof age));
+	if (c->jobs_running > 0)
+		str_addf(out, ", %lld %s RUNNING", (long long)c->jobs_running, c->jobs_running == 1 ? "job is" : "jobs are");
+	if (c->jobs_pending > 0)
+		str_addf(out, ", %lld waiting", (long long)c->jobs_pending);
+	if (c->jobs_running < 0 && verb != UI_START)
+		str_add(out, ", what runs there is not known");
+	str_add(out, "\n");
+}
+
+void cluster_ask(struct clusters_state *v, enum ui_verb verb)
+{
+	const struct ui_cluster *list[CLUSTERS_AT_ONCE];
+	size_t n = meant(v, list, CLUSTERS_AT_ONCE), n_orders = 0;
+	struct arena *arena = arena_create();
+	struct ui_order *orders = arena_alloc(arena, (n + 1) * sizeof *orders);
+	struct str text = str_new(TEXT_MAX);
+	for (size_t i = 0; i < n; i++) {
+		if (!eligible(list[i], verb))
+			continue;
+		orders[n_orders++] = (struct ui_order){
+		    .verb = verb, .cluster = arena_strdup(arena, list[i]->name), .autostop_min = INT64_MIN};
+		describe(list[i], verb, v->app->now_ms, &text);
+	}
+	const struct question *q = &questions[verb];
+	str_addf(&text, "\n%s", q->consequence);
+	struct confirm_spec spec = {
+	    .title = n_orders == 1 ? arena_printf(arena, "%s %s?", q->title, orders[0].cluster)
+				   : arena_printf(arena, "%s %zu clusters?", q->title, n_orders),
+	    .text = arena_strdup(arena, str_text(&text)),
+	    .button = q->button,
+	    .typed = n_orders > 1 ? arena_printf(arena, "%zu", n_orders) : NULL,
+	    .orders = orders,
+	    .n_orders = n_orders,
+	};
+	str_free(&text);
+	app_open(v->app, &confirm_ops, confirm_create(&spec, arena));
+}
+
+void cluster_ask_cancel(struct clusters_state *v)
+{
+	const struct ui_job *j = clusters_selected_job(v);
+	struct arena *arena = arena_create();
+	struct ui_order *order = arena_alloc(arena, sizeof *order);
+	*order = (struct ui_order){.verb = UI_CANCEL_JOB, .cluster = arena_strdup(arena, j->cluster), .id = j->id};
+	char age[24];
+	struct confirm_spec spec = {
+	    .title = arena_printf(arena, "Cancel job %lld of %s?", (long long)j->id, j->cluster),
+	    .text = arena_printf(arena, "%s: %s, submitted %s.\n\nIts processes are ended; what it has not saved is lost. The cluster "
+		"stays up, and goes on costing.", j->name[0] ? j->name : "unnamed", j->status,
+		ago_text(j->submitted_at_ms, v->app->now_ms, age, sizeof age)),
+	    .button = "Cancel the job",
+	    .orders = order,
+	    .n_orders = 1,
+	};
+	app_open(v->app, &confirm_ops, confirm_create(&spec, arena));
+}
+
+/* --- forms -------------------------------------------------------------------------------------------------------- */
+
+static void free_name(void *arg)
+{
+	free(arg);
+}
+
+/* A task file when it is one, else a command. */
+static const char *submit_exec(struct app *a, const struct form *f, void *arg, size_t *field)
+{
+	const char *text = form_value(f, 0);
+	*field = 0;
+	if (!text[0])
+		return "A command, or the name of a task file.";
+	char *path = path_expand(text), *absolute = NULL;
+	bool yaml = str_ends(path, ".yaml") || str_ends(path, ".yml");
+	if (yaml && !strchr(path, ' '))
+		absolute = realpath(path, NULL);
+	struct ui_order order = {.verb = UI_EXEC, .cluster = arg, .task_file = absolute, .command = absolute ? NULL : text,
+	    .autostop_min = INT64_MIN};
+	const char *problem = yaml && !strchr(path, ' ') && !absolute ? "There is no such task file; Tab completes names." : NULL;
+	if (!problem)
+		app_send(a, &order);
+	free(absolute);
+	free(path);
+	return problem;
+}
+
+void cluster_ask_exec(struct clusters_state *v)
+{
+	const struct ui_cluster *list[1];
+	if (!meant(v, list, 1))
+		return;
+	struct form_field field = {"run", "", "a command, or a task file (Tab completes)", FORM_PATH};
+	char title[160];
+	snprintf(title, sizeof title, "Run a job on %.100s", list[0]->name);
+	struct form_spec spec = {.title = title, .button = "Run", .fields = &field, .n_fields = 1, .quick = true,
+	    .submit = submit_exec, .destroy_arg = free_name, .arg = xstrdup(list[0]->name)};
+	app_open(v->app, &form_ops, form_create(&spec));
+}
+
+static const char *submit_autostop(struct app *a, const struct form *f, void *arg, size_t *field)
+{
+	struct ui_order order = {.verb = UI_AUTOSTOP, .cluster = arg, .autostop_min = -1, .autostop_down = form_is_on(f, 1)};
+	*field = 0;
+	if (!str_ieq(form_value(f, 0), "off") && !num_int(form_value(f, 0), 0, 1000000, &order.autostop_min))
+		return "Idle minutes, a whole number, or off.";
+	app_send(a, &order);
+	return NULL;
+}
+
+void cluster_ask_autostop(struct clusters_state *v)
+{
+	const struct ui_cluster *list[1];
+	if (!meant(v, list, 1))
+		return;
+	const struct ui_cluster *c = list[0];
+	char minutes[32] = "off", title[160];
+	if (c->autostop_min >= 0)
+		snprintf(minutes, sizeof minutes, "%lld", (long long)c->autostop_min);
+	struct form_field fields[] = {
+	    {"after", minutes, "idle minutes, or off", FORM_TEXT},
+	    {"tear down", c->autostop_down ? "yes" : "no", "delete instead of stop; Space switches", FORM_TOGGLE},
+	};
+	snprintf(title, sizeof title, "Autostop of %.100s", c->name);
+	struct form_spec spec = {.title = title, .button = "Set", .fields = fields, .n_fields = ARRAY_LEN(fields),
+	    .intro = "It is idle while no job runs or waits on it.", .submit = submit_autostop, .destroy_arg = free_name,
+	    .arg = xstrdup(c->name)};
+	app_open(v->app, &form_ops, form_create(&spec));
+}

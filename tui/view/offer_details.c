@@ -1,0 +1,191 @@
+/* Everything known about one offer: each figure with where it is from and how old it is, since somebody is about to spend
+ * money on it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/str.h"
+#include "core/model/accelerator.h"
+#include "core/plan/order.h"
+#include "tui/app.h"
+#include "tui/format.h"
+#include "tui/view/views.h"
+#include "tui/width.h"
+
+enum { LABEL = 12, HISTORY_MAX = 64, HISTORY_DAYS = 30, SPARK_MAX = 60 };
+
+/* A pen that goes down line by line. */
+struct pen {
+	struct canvas *c;
+	struct rect r;
+	int y;
+};
+
+static void row(struct pen *p, const char *label, enum role role, const char *text)
+{
+	if (p->y >= p->r.y + p->r.h)
+		return;
+	canvas_text(p->c, p->r.x, p->y, LABEL, ROLE_DIM, label);
+	int x = p->r.x + LABEL + 1, w = p->r.w - LABEL - 1;
+	struct rect area = {x, p->y, w, p->r.y + p->r.h - p->y};
+	int lines = canvas_wrap(p->c, area, role, text);
+	p->y += lines > 0 ? lines : 1;
+}
+
+static void heading(struct pen *p, const struct offer_type *t, const struct offer_place *place)
+{
+	char count[40] = "", n[32], text[300];
+	if (t->accelerator && t->accel_count_micro >= 0)
+		snprintf(count, sizeof count, " \xc3\x97 %s", micro_text(t->accel_count_micro, n, sizeof n));
+	snprintf(text, sizeof text, "%s%s%s%s %s", t->accelerator ? t->accelerator : "", count,
+	    t->accelerator ? " \xc2\xb7 " : "", t->provider, t->instance_type);
+	canvas_text(p->c, p->r.x, p->y, p->r.w, ROLE_TITLE, text);
+	p->y++;
+	snprintf(text, sizeof text, "%s%s%s", place->region[0] ? place->region : "one region", place->zone[0] ? " / " : "",
+	    place->zone);
+	row(p, "where", ROLE_TEXT, text);
+}
+
+static void price_rows(struct pen *p, const struct offers *o, size_t at)
+{
+	const struct offer *offer = &o->rows[at];
+	bool estimated = o->sources[offer->source].spot_estimated;
+	char price[40], per[40], text[200];
+	int64_t per_gpu = offer_per_gpu(o, at, false), spot_per_gpu = offer_per_gpu(o, at, true), micro;
+	snprintf(text, sizeof text, "$%s/h  ($%s per GPU)", format_price(offer->price_uusd_h, 0, price, sizeof price),
+	    format_price(per_gpu, 0, per, sizeof per));
+	row(p, "on demand", ROLE_MONEY, offer->price_uusd_h == PRICE_UNKNOWN ? "not known" : text);
+	if (offer->spot_uusd_h == PRICE_UNKNOWN) {
+		row(p, "spot", ROLE_DIM, "not sold, or not known");
+		return;
+	}
+	snprintf(text, sizeof text, "$%s/h  ($%s per GPU)", format_price(offer->spot_uusd_h, estimated, price, sizeof price),
+	    format_price(spot_per_gpu, estimated, per, sizeof per));
+	if (offer_value(o, at, OFFER_BY_SAVING, &micro)) {
+		size_t used = strlen(text);
+		snprintf(text + used, sizeof text - used, "  %lld%% less%s", (long long)(micro / 10000),
+		    estimated ? ", an estimate" : "");
+	}
+	row(p, "spot", ROLE_MONEY, text);
+	snprintf(text, sizeof text, offer->reclaim == RECLAIM_UNKNOWN ? "how often is not known" : "%s of machines a month",
+	    offer_reclaim_text(offer->reclaim));
+	row(p, "reclaimed", ROLE_TEXT, text);
+}
+
+static void source_row(struct pen *p, const struct app *a, const struct offer_source *s)
+{
+	char day[24], age[24], text[200];
+	time_rfc3339(s->as_of_ms, day, sizeof day);
+	day[strcspn(day, "T")] = '\0';
+	if (s->as_of_known)
+		snprintf(text, sizeof text, "%s, %s (%s)", s->name, day, ago_text(s->as_of_ms, a->now_ms, age, sizeof age));
+	else
+		snprintf(text, sizeof text, "%s, day not known", s->name);
+	row(p, "source", s->stale ? ROLE_WARN : ROLE_TEXT, text);
+	if (s->stale)
+		row(p, "", ROLE_WARN, "the last update of this source failed: the price may have changed");
+}
+
+static void machine_rows(struct pen *p, const struct offer_type *t)
+{
+	char vcpu[32], text[200];
+	snprintf(text, sizeof text, "%s vCPU \xc2\xb7 ", t->vcpus_micro < 0 ? "?" : micro_text(t->vcpus_micro, vcpu, sizeof vcpu));
+	size_t used = strlen(text);
+	if (t->mem_mib < 0)
+		used += (size_t)snprintf(text + used, sizeof text - used, "? GiB");
+	else
+		used += (size_t)snprintf(text + used, sizeof text - used, "%lld GiB", (long long)((t->mem_mib + 512) / 1024));
+	if (t->arch)
+		snprintf(text + used, sizeof text - used, " \xc2\xb7 %s", t->arch);
+	row(p, "machine", ROLE_TEXT, text);
+	if (!t->accelerator)
+		return;
+	const struct accelerator *acc = accelerator_find(t->accelerator);
+	used = t->gpu_mem_mib > 0
+		   ? (size_t)snprintf(text, sizeof text, "%lld GiB each", (long long)((t->gpu_mem_mib + 512) / 1024))
+		   : (size_t)snprintf(text, sizeof text, "memory not known");
+	if (acc)
+		snprintf(text + used, sizeof text - used, " \xc2\xb7 %s %s", acc->vendor, acc->architecture);
+	row(p, "GPU", ROLE_TEXT, text);
+}
+
+/* A month of prices in `w` cells, each what stood at its end. */
+static size_t month(const struct price_change *h, size_t n, bool spot, int64_t now_ms, int64_t *out, size_t w, int64_t *low,
+    int64_t *high)
+{
+	int64_t from = now_ms - HISTORY_DAYS * INT64_C(86400000), value = -1;
+	size_t at = 0, known = 0;
+	*low = INT64_MAX;
+	*high = -1;
+	for (size_t i = 0; i < w; i++) {
+		int64_t end = from + (now_ms - from) * (int64_t)(i + 1) / (int64_t)w;
+		for (; at < n && h[at].at_ms <= end; at++)
+			value = spot ? h[at].spot_uusd_h : h[at].price_uusd_h;
+		out[i] = value;
+		if (value < 0)
+			continue;
+		known++;
+		*low = value < *low ? value : *low;
+		*high = value > *high ? value : *high;
+	}
+	return known;
+}
+
+static void history_row(struct pen *p, const struct app *a, const struct price_change *h, size_t n, bool spot)
+{
+	int64_t values[SPARK_MAX], low, high;
+	size_t w = p->r.w - LABEL - 34 > SPARK_MAX ? SPARK_MAX : p->r.w - LABEL - 34 > 8 ? (size_t)(p->r.w - LABEL - 34) : 8;
+	if (p->y >= p->r.y + p->r.h || !month(h, n, spot, a->now_ms, values, w, &low, &high))
+		return;
+	char lo[40], hi[40];
+	canvas_text(p->c, p->r.x, p->y, LABEL, ROLE_DIM, spot ? "spot, 30 d" : "price, 30 d");
+	int x = p->r.x + LABEL + 1;
+	canvas_spark(p->c, x, p->y, (int)w, ROLE_CHART, values, w);
+	canvas_printf(p->c, x + (int)w + 2, p->y, p->r.x + p->r.w - x - (int)w - 2, ROLE_TEXT, "min $%s  max $%s",
+	    format_price(low, 0, lo, sizeof lo), format_price(high, 0, hi, sizeof hi));
+	p->y++;
+}
+
+static void command_row(struct pen *p, const struct offer_type *t, const struct offer_place *place)
+{
+	char n[32], text[500];
+	size_t used = (size_t)snprintf(text, sizeof text, "skytop launch --infra %s%s%s%s%s", t->provider,
+	    place->region[0] ? "/" : "", place->region, place->zone[0] ? "/" : "", place->zone);
+	if (t->accelerator && t->accel_count_micro > 0)
+		used += (size_t)snprintf(text + used, sizeof text - used, " --gpus %s:%s", t->accelerator,
+		    micro_text(t->accel_count_micro, n, sizeof n));
+	if (t->instance_type[0])
+		used += (size_t)snprintf(text + used, sizeof text - used, " --instance-type %s", t->instance_type);
+	snprintf(text + used, sizeof text - used, " TASK.yaml");
+	row(p, "command", ROLE_TEXT, text);
+}
+
+void offer_details_draw(struct app *a, struct canvas *c, struct rect r, size_t at, size_t rank, size_t n)
+{
+	static const char *const available[] = {[AVAILABLE_UNKNOWN] = "not known", [AVAILABLE_YES] = "available",
+	    [AVAILABLE_LOW] = "few left", [AVAILABLE_NO] = "none just now"};
+	const struct offers *o = prices_offers(a->prices);
+	if (at >= o->n_rows || rect_empty(r))
+		return;
+	const struct offer *offer = &o->rows[at];
+	const struct offer_type *t = &o->types[offer->type];
+	struct rect was = canvas_clip(c, r);
+	struct pen p = {c, r, r.y};
+	heading(&p, t, &o->places[offer->place]);
+	price_rows(&p, o, at);
+	source_row(&p, a, &o->sources[offer->source]);
+	machine_rows(&p, t);
+	row(&p, "stock", ROLE_TEXT, available[offer->available <= AVAILABLE_NO ? offer->available : 0]);
+	char text[120], place[32], all[32];
+	if (rank) {
+		snprintf(text, sizeof text, "%s of %s by price per GPU in this list", format_count((int64_t)rank, place, sizeof place),
+		    format_count((int64_t)n, all, sizeof all));
+		row(&p, "rank", ROLE_TEXT, text);
+	}
+	struct price_change history[HISTORY_MAX];
+	size_t changes = prices_history(a->prices, offer->id, history, HISTORY_MAX);
+	history_row(&p, a, history, changes, false);
+	history_row(&p, a, history, changes, true);
+	command_row(&p, t, &o->places[offer->place]);
+	c->clip = was;
+}

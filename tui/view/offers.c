@@ -1,0 +1,455 @@
+/* Offers: what all clouds sell now, filtered while typing, sorted by any column, one line an offer or one line a kind of GPU.
+ *
+ * The list is a permutation of row numbers of the catalog's table: filtering 140,000 rows and sorting what is left costs a
+ * few milliseconds, drawing what is visible far less. Rows of one table mean nothing in the next one: whenever the prices are
+ * opened anew everything is computed again, and the selection is found again by the offer's id. */
+#include "tui/view/offers_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/str.h"
+#include "tui/app.h"
+#include "tui/format.h"
+#include "tui/menu.h"
+#include "tui/view/views.h"
+#include "tui/width.h"
+
+/* --- filter and order --------------------------------------------------------------------------------------------- */
+
+static struct grid *current_grid(struct offers_state *v)
+{
+	return v->grouped ? &v->group_grid : &v->grid;
+}
+
+static struct grid_rows current_rows(struct offers_state *v)
+{
+	return v->grouped ? offers_group_rows(v) : offers_flat_rows(v);
+}
+
+static void sort_offers(struct offers_state *v)
+{
+	struct offer_order order = {.n = 2};
+	order.by[0].key = v->grid.sort_column < 0 ? OFFER_BY_NONE : (enum offer_key)v->grid.columns[v->grid.sort_column].sort;
+	order.by[0].descending = v->grid.descending;
+	order.by[1].key = order.by[0].key == OFFER_BY_PER_GPU ? OFFER_BY_PRICE : OFFER_BY_PER_GPU;
+	offer_sort(offers_table(v), &order, v->list.rows, v->list.n);
+}
+
+static void find_best(struct offers_state *v)
+{
+	v->best_per_gpu = PRICE_UNKNOWN;
+	for (size_t i = 0; i < v->list.n; i++) {
+		int64_t p = offer_per_gpu(offers_table(v), v->list.rows[i], false);
+		if (p != PRICE_UNKNOWN && (v->best_per_gpu == PRICE_UNKNOWN || p < v->best_per_gpu))
+			v->best_per_gpu = p;
+	}
+}
+
+static void make_groups(struct offers_state *v)
+{
+	free(v->groups);
+	v->groups = NULL;
+	v->n_groups = offer_groups(offers_table(v), v->list.rows, v->list.n, &v->groups);
+	v->group_order = xreallocarray(v->group_order, v->n_groups + 1, sizeof *v->group_order);
+	offers_sort_groups(v);
+}
+
+/* Everything that follows from table, filter and order. */
+static void recompute(struct offers_state *v)
+{
+	filter_run(v->filter, offers_table(v), &v->list);
+	find_best(v);
+	if (v->grouped)
+		make_groups(v);
+	else
+		sort_offers(v);
+	struct grid *g = current_grid(v);
+	struct grid_rows rows = current_rows(v);
+	/* Whoever has not moved stays at the top. */
+	if (!g->selected)
+		g->selected_id = 0;
+	grid_sync(g, &rows);
+}
+
+/* While it is typed (not whole) the beginning of something right keeps the last good filter, without a word. */
+static void apply_query(struct offers_state *v, bool whole)
+{
+	struct filter_error where;
+	struct err err = {0};
+	struct filter *f = filter_compile(v->query.field.text, &where, &err);
+	v->problem[0] = '\0';
+	if (!f) {
+		if (whole || !where.incomplete)
+			snprintf(v->problem, sizeof v->problem, "%s", err.text);
+		return;
+	}
+	filter_destroy(v->filter);
+	v->filter = f;
+	recompute(v);
+}
+
+void offers_set_filter(struct app *a, const char *text)
+{
+	struct offers_state *v = app_view_state(a, &offers_view);
+	field_set(&v->query.field, text);
+	apply_query(v, true);
+}
+
+/* --- actions ------------------------------------------------------------------------------------------------------ */
+
+static void resort(struct offers_state *v, int column, bool descending)
+{
+	struct grid *g = current_grid(v);
+	g->sort_column = column;
+	g->descending = descending;
+	struct grid_rows rows = current_rows(v);
+	if (v->grouped)
+		offers_sort_groups(v);
+	else
+		sort_offers(v);
+	grid_sync(g, &rows);
+}
+
+static void choose_sort(struct app *a, int value, void *arg)
+{
+	(void)a;
+	resort(arg, value - 1, false);
+}
+
+static void sort_menu(struct offers_state *v)
+{
+	struct arena *arena = arena_create();
+	const struct grid *g = current_grid(v);
+	struct menu_item *items = arena_alloc(arena, GRID_COLUMNS_MAX * sizeof *items);
+	size_t n = 0;
+	for (size_t i = 0; i < g->n_columns; i++)
+		if (g->columns[i].sort >= 0)
+			items[n++] = (struct menu_item){.text = g->columns[i].title, .value = (int)i + 1,
+			    .right = (int)i == g->sort_column ? g->descending ? "greatest first" : "least first" : NULL};
+	struct menu_spec spec = {.title = "Sort by", .empty = "", .start = g->sort_column + 1, .choose = choose_sort, .arg = v};
+	app_open(v->app, &menu_ops, menu_create(&spec, arena, items, n));
+}
+
+static void set_grouped(struct offers_state *v, bool on)
+{
+	v->grouped = on;
+	recompute(v);
+}
+
+/* From a group to its offers: the accelerator becomes part of the filter. */
+static void open_group(struct offers_state *v)
+{
+	if (!v->n_groups)
+		return;
+	const char *name = offers_group_at(v, v->group_grid.selected)->accelerator;
+	char term[200];
+	snprintf(term, sizeof term, "%s%s", v->query.field.len ? " " : "", name ? "gpu:" : "!gpu:*");
+	v->query.field.cursor = v->query.field.len;
+	field_insert(&v->query.field, term, strlen(term));
+	if (name)
+		field_insert(&v->query.field, name, strlen(name));
+	v->grouped = false;
+	v->grid.selected = v->grid.top = 0;
+	apply_query(v, true);
+}
+
+static bool back(struct offers_state *v)
+{
+	if (v->details)
+		v->details = false;
+	else if (v->grid.n_marks)
+		v->grid.n_marks = 0;
+	else if (v->query.field.len)
+		offers_set_filter(v->app, "");
+	else
+		return false;
+	return true;
+}
+
+static void mark(struct offers_state *v)
+{
+	struct grid_rows rows = offers_flat_rows(v);
+	if (v->grouped || !v->list.n)
+		return;
+	grid_mark(&v->grid, v->grid.selected_id, !grid_marked(&v->grid, v->grid.selected_id));
+	grid_move(&v->grid, &rows, 1);
+}
+
+static size_t selected_row(const struct offers_state *v)
+{
+	if (v->grouped)
+		return v->n_groups ? v->groups[v->group_order[v->group_grid.selected]].cheapest : SIZE_MAX;
+	return v->list.n ? v->list.rows[v->grid.selected] : SIZE_MAX;
+}
+
+static bool move_selection(struct offers_state *v, enum action act)
+{
+	struct grid *g = current_grid(v);
+	struct grid_rows rows = current_rows(v);
+	return grid_act(g, &rows, act);
+}
+
+static bool act(void *state, struct app *a, enum action what)
+{
+	struct offers_state *v = state;
+	struct grid *g = current_grid(v);
+	if (move_selection(v, what))
+		return true;
+	switch (what) {
+	case ACTION_FILTER:
+		query_begin(&v->query);
+		return true;
+	case ACTION_SORT_NEXT:
+	case ACTION_SORT_PREV:
+		resort(v, grid_next_sort(g, what == ACTION_SORT_NEXT ? 1 : -1), g->descending);
+		return true;
+	case ACTION_SORT_REVERSE:
+		resort(v, g->sort_column, !g->descending);
+		return true;
+	case ACTION_SORT_MENU:
+		sort_menu(v);
+		return true;
+	case ACTION_GROUP:
+		set_grouped(v, !v->grouped);
+		return true;
+	case ACTION_DETAILS:
+		if (v->grouped)
+			open_group(v);
+		else
+			v->details = !v->details && v->list.n;
+		return true;
+	case ACTION_MARK:
+		mark(v);
+		return true;
+	case ACTION_BACK:
+		return back(v);
+	case ACTION_LAUNCH: {
+		size_t row = selected_row(v);
+		launch_ask(a, offers_table(v), row == OFFER_NONE ? SIZE_MAX : row);
+		return true;
+	}
+	default:
+		return false;
+	}
+}
+
+static const char *why_not(void *state, const struct app *a, enum action what)
+{
+	(void)a;
+	const struct offers_state *v = state;
+	if (what == ACTION_LAUNCH && selected_row(v) == SIZE_MAX)
+		return "no offer is selected";
+	if (what == ACTION_PANE)
+		return "there is one pane here";
+	if (what == ACTION_MARK && v->grouped)
+		return "groups cannot be marked; t shows the offers";
+	return NULL;
+}
+
+/* --- typing ------------------------------------------------------------------------------------------------------- */
+
+static void complete(struct offers_state *v)
+{
+	size_t start = v->query.field.cursor;
+	while (start > 0 && v->query.field.text[start - 1] != ' ')
+		start--;
+	char prefix[64];
+	const char *words[1];
+	size_t len = v->query.field.cursor - start;
+	if (!len || len >= sizeof prefix)
+		return;
+	memcpy(prefix, v->query.field.text + start, len);
+	prefix[len] = '\0';
+	if (filter_complete(prefix, words, 1) == 1 && strlen(words[0]) > len)
+		field_insert(&v->query.field, words[0] + len, strlen(words[0]) - len);
+}
+
+static bool key(void *state, struct app *a, struct key k)
+{
+	struct offers_state *v = state;
+	if (!v->query.typing)
+		return false;
+	switch (query_key(&v->query, k)) {
+	case QUERY_OTHER:
+		/* The list can be moved through while the filter is typed. */
+		if (k.code == KEYS_TAB) {
+			complete(v);
+			apply_query(v, false);
+		} else if (k.code >= KEYS_UP && !k.mods) {
+			app_act(a, key_action(SCOPE_OFFERS, k));
+		}
+		break;
+	case QUERY_TAKEN:
+		break;
+	case QUERY_CHANGED:
+		apply_query(v, false);
+		break;
+	case QUERY_KEPT:
+	case QUERY_UNDONE:
+		apply_query(v, true);
+		break;
+	}
+	return true;
+}
+
+static bool paste(void *state, struct app *a, const char *text, size_t len)
+{
+	(void)a;
+	struct offers_state *v = state;
+	if (!query_paste(&v->query, text, len))
+		return false;
+	apply_query(v, false);
+	return true;
+}
+
+static void mouse(void *state, struct app *a, const struct input_event *e)
+{
+	(void)a;
+	struct offers_state *v = state;
+	struct grid *g = current_grid(v);
+	struct grid_rows rows = current_rows(v);
+	int column = e->mouse.y == g->rows_at.y - 1 ? grid_column_at(g, e->mouse.x) : -1;
+	if (e->mouse.what == MOUSE_PRESS && column >= 0 && g->columns[column].sort >= 0)
+		resort(v, column, column == g->sort_column ? !g->descending : false);
+	else
+		grid_mouse(g, &rows, e);
+}
+
+/* --- drawing ------------------------------------------------------------------------------------------------------ */
+
+static void title_right(const struct offers_state *v, char *buf, size_t size, int w)
+{
+	char n[32], all[32], age[40] = "";
+	int64_t as_of = prices_as_of_ms(v->app->prices);
+	if (as_of) {
+		char text[24];
+		int64_t days = (v->app->now_ms - as_of) / 86400000;
+		if (days < 2)
+			snprintf(age, sizeof age, " \xc2\xb7 prices %s", ago_text(as_of, v->app->now_ms, text, sizeof text));
+		else
+			snprintf(age, sizeof age, " \xc2\xb7 prices %lld days old", (long long)days);
+	}
+	format_count((int64_t)v->list.n, n, sizeof n);
+	format_count((int64_t)offers_table(v)->n_rows, all, sizeof all);
+	snprintf(buf, size, " %s of %s offers%s ", n, all, age);
+	if (width_text(buf, strlen(buf)) > w * 2 / 3)
+		snprintf(buf, size, " %s of %s ", n, all);
+}
+
+static void title_line(void *state, struct app *a, struct canvas *c, struct rect line, bool keys)
+{
+	(void)a;
+	struct offers_state *v = state;
+	char right[160];
+	title_right(v, right, sizeof right, line.w);
+	int right_w = width_text(right, strlen(right)), room = line.w - right_w - 1;
+	if (!v->query.typing && !v->query.field.len)
+		canvas_text(c, line.x, line.y, room, ROLE_TITLE, v->grouped ? " GPUs " : " All offers ");
+	query_draw(&v->query, c, line, room, keys);
+	canvas_right(c, line.x, line.y, line.w, ROLE_TITLE, right);
+}
+
+static const char *empty_text(const struct offers_state *v)
+{
+	const char *problem = prices_problem(v->app->prices);
+	if (!offers_table(v)->n_rows)
+		return problem ? problem : "the catalog has no offers: skytop catalog update";
+	return "no offer matches; Esc clears the filter";
+}
+
+/* Where the selected one stands among all in the list, by price per accelerator. */
+static size_t rank_of(const struct offers_state *v, size_t row)
+{
+	int64_t mine = offer_per_gpu(offers_table(v), row, false);
+	size_t cheaper = 0;
+	if (mine == PRICE_UNKNOWN)
+		return 0;
+	for (size_t i = 0; i < v->list.n; i++) {
+		int64_t p = offer_per_gpu(offers_table(v), v->list.rows[i], false);
+		cheaper += p != PRICE_UNKNOWN && p < mine;
+	}
+	return cheaper + 1;
+}
+
+static void draw(void *state, struct app *a, struct canvas *c, struct rect body, bool keys)
+{
+	struct offers_state *v = state;
+	struct rect list = body, details;
+	if (v->problem[0]) {
+		struct rect line = rect_cut_top(&list, list.h > 3);
+		canvas_text(c, line.x + 1, line.y, line.w - 1, ROLE_BAD, v->problem);
+	}
+	struct grid_rows rows = current_rows(v);
+	if (!v->details || v->grouped || !v->list.n) {
+		grid_draw(current_grid(v), &rows, c, list, keys && !v->query.typing, empty_text(v));
+		return;
+	}
+	enum layout_split split = layout_details(list, &list, &details);
+	if (split != SPLIT_INSTEAD)
+		grid_draw(&v->grid, &rows, c, list, keys && !v->query.typing, empty_text(v));
+	if (split == SPLIT_BELOW)
+		canvas_fill(c, rect_cut_top(&details, 1), ROLE_BORDER, 0x2500);
+	else if (split == SPLIT_BESIDE)
+		canvas_fill(c, rect_cut_left(&details, 1), ROLE_BORDER, 0x2502);
+	size_t row = selected_row(v);
+	offer_details_draw(a, c, rect_inset(details, 1, 0), row, rank_of(v, row), v->list.n);
+}
+
+static const char *const *hints(void *state, const struct app *a)
+{
+	(void)a;
+	static const char *const typing[] = {"Enter", "keep", "Esc", "undo", "Tab", "complete",
+	    "e.g.", "h100 spot<2.5 cloud:aws,gcp region:us-* n>=8", NULL};
+	return ((const struct offers_state *)state)->query.typing ? typing : NULL;
+}
+
+static void news(void *state, struct app *a)
+{
+	struct offers_state *v = state;
+	if (v->seen == prices_revision(a->prices))
+		return;
+	v->seen = prices_revision(a->prices);
+	recompute(v);
+}
+
+static void *create(struct app *a)
+{
+	struct offers_state *v = xcalloc(1, sizeof *v);
+	v->app = a;
+	offers_init_grids(v);
+	news(v, a);
+	return v;
+}
+
+static void destroy(void *state)
+{
+	struct offers_state *v = state;
+	filter_destroy(v->filter);
+	offer_list_free(&v->list);
+	free(v->groups);
+	free(v->group_order);
+	grid_finish(&v->grid);
+	grid_finish(&v->group_grid);
+	free(v);
+}
+
+const struct view_ops offers_view = {
+    .name = "offers",
+    .title = "Offers",
+    .scope = SCOPE_OFFERS,
+    .go = ACTION_VIEW_OFFERS,
+    .create = create,
+    .destroy = destroy,
+    .news = news,
+    .key = key,
+    .act = act,
+    .why_not = why_not,
+    .paste = paste,
+    .mouse = mouse,
+    .title_line = title_line,
+    .draw = draw,
+    .hints = hints,
+};

@@ -1,0 +1,41 @@
+/* What the offers' view keeps, shared by its two files: offers.c (filter, order, keys) and offers_rows.c (cells). */
+#ifndef TUI_VIEW_OFFERS_PRIV_H
+#define TUI_VIEW_OFFERS_PRIV_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/plan/filter.h"
+#include "core/plan/order.h"
+#include "tui/grid.h"
+#include "tui/query.h"
+
+/* Columns, flat and by kind of GPU. */
+enum { GPU, COUNT, CLOUD, INSTANCE, REGION, VCPU, RAM, PRICE, PER_GPU, SPOT, SAVE, RECLAIM, WEEK };
+enum { G_GPU, G_MEM, G_COUNTS, G_OFFERS, G_CLOUDS, G_PER_GPU, G_CLOUD, G_SPOT, G_SPOT_CLOUD };
+
+struct offers_state {
+	struct app *app;
+	struct query query;
+	struct filter *filter;	/* the last one that could be compiled */
+	char problem[300];	/* what is wrong with the query; "" */
+	struct offer_list list;
+	int64_t best_per_gpu;	/* among the list */
+	bool grouped, details;
+	struct offer_group *groups;
+	size_t n_groups;
+	uint32_t *group_order;
+	struct grid grid, group_grid;
+	unsigned seen; /* revision of the prices all this was computed from */
+};
+
+/* The catalog's table. */
+const struct offers *offers_table(const struct offers_state *v);
+void offers_init_grids(struct offers_state *v);
+struct grid_rows offers_flat_rows(struct offers_state *v);
+struct grid_rows offers_group_rows(struct offers_state *v);
+const struct offer_group *offers_group_at(const struct offers_state *v, size_t row);
+/* Make the permutation by the group grid's column; names where equal, unknown last. */
+void offers_sort_groups(struct offers_state *v);
+
+#endif

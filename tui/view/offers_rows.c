@@ -1,0 +1,348 @@
+/* The cells of the offers' tables: how each figure is written. What is not known is a dash or "?", never a number; an estimate
+ * has "~" in front; the cheapest price per GPU stands out. */
+#include "tui/view/offers_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "tui/app.h"
+#include "tui/format.h"
+#include "tui/view/views.h"
+
+static const struct grid_column offer_columns[] = {
+    [GPU] = {"GPU", 9, 16, 0, false, OFFER_BY_GPU},
+    [COUNT] = {"N", 3, 4, 0, true, OFFER_BY_COUNT},
+    [CLOUD] = {"CLOUD", 7, 12, 0, false, OFFER_BY_CLOUD},
+    [INSTANCE] = {"INSTANCE", 12, 30, 4, false, OFFER_BY_INSTANCE},
+    [REGION] = {"REGION", 11, 18, 3, false, OFFER_BY_REGION},
+    [VCPU] = {"vCPU", 5, 5, 5, true, OFFER_BY_VCPU},
+    [RAM] = {"RAM", 6, 6, 6, true, OFFER_BY_RAM},
+    [PRICE] = {"$/h", 8, 9, 2, true, OFFER_BY_PRICE},
+    [PER_GPU] = {"$/GPU\xc2\xb7h", 8, 9, 0, true, OFFER_BY_PER_GPU},
+    [SPOT] = {"SPOT", 8, 9, 1, true, OFFER_BY_SPOT},
+    [SAVE] = {"SAVE", 5, 5, 7, true, OFFER_BY_SAVING},
+    [RECLAIM] = {"RECLAIM", 8, 8, 8, true, OFFER_BY_RECLAIM},
+    [WEEK] = {"7 DAYS", 7, 7, 9, false, -1},
+};
+
+
+static const struct grid_column group_columns[] = {
+    [G_GPU] = {"GPU", 12, 22, 0, false, 1},
+    [G_MEM] = {"MEM GB", 7, 7, 3, true, 2},
+    [G_COUNTS] = {"SOLD IN", 10, 26, 6, false, -1},
+    [G_OFFERS] = {"OFFERS", 7, 7, 4, true, 3},
+    [G_CLOUDS] = {"CLOUDS", 7, 7, 2, true, 4},
+    [G_PER_GPU] = {"$/GPU\xc2\xb7h", 8, 9, 0, true, 5},
+    [G_CLOUD] = {"AT", 7, 12, 1, false, -1},
+    [G_SPOT] = {"SPOT/GPU", 9, 9, 0, true, 6},
+    [G_SPOT_CLOUD] = {"AT", 7, 12, 5, false, -1},
+};
+
+const struct offers *offers_table(const struct offers_state *v)
+{
+	return prices_offers(v->app->prices);
+}
+
+/* --- rows --------------------------------------------------------------------------------------------------------- */
+
+static size_t offer_count(void *arg)
+{
+	return ((struct offers_state *)arg)->list.n;
+}
+
+static uint64_t offer_id(void *arg, size_t row)
+{
+	struct offers_state *v = arg;
+	return (uint64_t)offers_table(v)->rows[v->list.rows[row]].id + 1;
+}
+
+static void put(struct grid_cell *out, const char *text)
+{
+	snprintf(out->text, sizeof out->text, "%s", text);
+}
+
+/* What is not there, or not known. */
+static void put_none(struct grid_cell *out)
+{
+	put(out, "\xe2\x80\x94");
+	out->role = ROLE_DIM;
+}
+
+static void put_micro(struct grid_cell *out, int64_t micro)
+{
+	char buf[32];
+	if (micro < 0)
+		put_none(out);
+	else
+		put(out, micro_text(micro, buf, sizeof buf));
+}
+
+static void put_matched(const struct offers_state *v, struct grid_cell *out, const char *text)
+{
+	struct filter_span spans[GRID_SPANS_MAX];
+	put(out, text);
+	if (filter_is_empty(v->filter))
+		return;
+	out->n_spans = filter_spans(v->filter, out->text, spans, GRID_SPANS_MAX);
+	for (size_t i = 0; i < out->n_spans; i++) {
+		out->spans[i].at = spans[i].at;
+		out->spans[i].len = spans[i].len;
+	}
+}
+
+static void put_saving(const struct offers *o, size_t row, struct grid_cell *out)
+{
+	int64_t micro;
+	if (!offer_value(o, row, OFFER_BY_SAVING, &micro))
+		return;
+	snprintf(out->text, sizeof out->text, "%lld%%", (long long)(micro / 10000));
+}
+
+/* The catalog keeps the upper end of the band in which reclaims happen. */
+const char *offer_reclaim_text(unsigned reclaim)
+{
+	return reclaim == RECLAIM_UNKNOWN ? "\xe2\x80\x94"
+	       : reclaim <= 5		  ? "<5%"
+	       : reclaim <= 10		  ? "5\xe2\x80\x93" "10%"
+	       : reclaim <= 15		  ? "10\xe2\x80\x93" "15%"
+	       : reclaim <= 20		  ? "15\xe2\x80\x93" "20%"
+					  : ">20%";
+}
+
+static void put_week(const struct offers_state *v, const struct offer *row, struct grid_cell *out)
+{
+	int64_t week[PRICES_DAYS];
+	out->role = ROLE_CHART;
+	if (prices_week(v->app->prices, row->id, row->price_uusd_h == PRICE_UNKNOWN, v->app->now_ms, week)) {
+		memcpy(out->spark, week, sizeof week);
+		out->n_spark = PRICES_DAYS;
+	} else {
+		put_none(out);
+	}
+}
+
+static void put_price(struct grid_cell *out, int64_t uusd, bool estimated, bool optional)
+{
+	char buf[40];
+	if (uusd == PRICE_UNKNOWN)
+		out->role = ROLE_DIM;
+	put(out, (optional ? format_optional : format_price)(uusd, estimated, buf, sizeof buf));
+}
+
+static void put_place(const struct offers_state *v, const struct offer_place *place, struct grid_cell *out)
+{
+	if (!place->region[0] && !place->zone[0]) {
+		put_none(out);
+		return;
+	}
+	/* A zone's name mostly says its region. */
+	put_matched(v, out, place->zone[0] ? place->zone : place->region);
+}
+
+static void offer_cell(void *arg, size_t at, size_t column, struct grid_cell *out)
+{
+	struct offers_state *v = arg;
+	const struct offers *o = offers_table(v);
+	size_t row = v->list.rows[at];
+	const struct offer *offer = &o->rows[row];
+	const struct offer_type *type = &o->types[offer->type];
+	const struct offer_source *source = &o->sources[offer->source];
+	if (source->stale)
+		out->role = ROLE_DIM;
+	switch (column) {
+	case GPU:
+		if (type->accelerator)
+			put_matched(v, out, type->accelerator);
+		else
+			put_none(out);
+		return;
+	case COUNT:
+		if (type->accelerator)
+			put_micro(out, type->accel_count_micro);
+		return;
+	case CLOUD:
+		put_matched(v, out, type->provider);
+		return;
+	case INSTANCE:
+		put_matched(v, out, type->instance_type);
+		return;
+	case REGION:
+		put_place(v, &o->places[offer->place], out);
+		return;
+	case VCPU:
+		put_micro(out, type->vcpus_micro);
+		return;
+	case RAM:
+		put_micro(out, type->mem_mib < 0 ? -1 : (type->mem_mib + 512) / 1024 * 1000000);
+		return;
+	case PRICE:
+		put_price(out, offer->price_uusd_h, false, false);
+		return;
+	case PER_GPU: {
+		int64_t per_gpu = offer_per_gpu(o, row, false);
+		put_price(out, per_gpu, false, false);
+		if (per_gpu != PRICE_UNKNOWN && per_gpu == v->best_per_gpu)
+			out->role = ROLE_BEST;
+		return;
+	}
+	case SPOT:
+		put_price(out, offer->spot_uusd_h, source->spot_estimated, true);
+		return;
+	case SAVE:
+		put_saving(o, row, out);
+		return;
+	case RECLAIM:
+		put(out, offer_reclaim_text(offer->reclaim));
+		if (offer->reclaim == RECLAIM_UNKNOWN)
+			out->role = ROLE_DIM;
+		return;
+	case WEEK:
+		put_week(v, offer, out);
+		return;
+	}
+}
+
+struct grid_rows offers_flat_rows(struct offers_state *v)
+{
+	return (struct grid_rows){offer_count, offer_id, offer_cell, v};
+}
+
+/* --- groups ------------------------------------------------------------------------------------------------------- */
+
+static size_t group_count(void *arg)
+{
+	return ((struct offers_state *)arg)->n_groups;
+}
+
+/* A name has no number of its own: FNV-1a of it. */
+static uint64_t name_id(const char *name)
+{
+	uint64_t h = 14695981039346656037u;
+	for (; name && *name; name++)
+		h = (h ^ (unsigned char)*name) * 1099511628211u;
+	return h ? h : 1;
+}
+
+const struct offer_group *offers_group_at(const struct offers_state *v, size_t row)
+{
+	return &v->groups[v->group_order[row]];
+}
+
+static uint64_t group_id(void *arg, size_t row)
+{
+	return name_id(offers_group_at(arg, row)->accelerator);
+}
+
+static const char *cloud_of(const struct offers *o, uint32_t row)
+{
+	return row == OFFER_NONE ? "" : o->types[o->rows[row].type].provider;
+}
+
+static void put_counts(const struct offer_group *g, struct grid_cell *out)
+{
+	size_t used = 0;
+	for (size_t i = 0; i < g->n_counts && used < sizeof out->text; i++) {
+		char n[32];
+		used += (size_t)snprintf(out->text + used, sizeof out->text - used, "%s%s", i ? " " : "",
+		    micro_text(g->counts_micro[i], n, sizeof n));
+	}
+}
+
+static void put_count(struct grid_cell *out, size_t n)
+{
+	char buf[32];
+	put(out, format_count((int64_t)n, buf, sizeof buf));
+}
+
+static void group_cell(void *arg, size_t row, size_t column, struct grid_cell *out)
+{
+	struct offers_state *v = arg;
+	const struct offers *o = offers_table(v);
+	const struct offer_group *g = offers_group_at(v, row);
+	switch (column) {
+	case G_GPU:
+		if (g->accelerator)
+			put_matched(v, out, g->accelerator);
+		else
+			put(out, "(CPU only)");
+		return;
+	case G_MEM:
+		put_micro(out, g->gpu_mem_mib > 0 ? (g->gpu_mem_mib + 512) / 1024 * 1000000 : -1);
+		return;
+	case G_COUNTS:
+		put_counts(g, out);
+		return;
+	case G_OFFERS:
+		put_count(out, g->n_offers);
+		return;
+	case G_CLOUDS:
+		put_count(out, g->n_clouds);
+		return;
+	case G_PER_GPU:
+		put_price(out, g->per_gpu_uusd_h, false, true);
+		return;
+	case G_CLOUD:
+		put(out, cloud_of(o, g->cheapest));
+		return;
+	case G_SPOT: {
+		bool estimated = g->cheapest_spot != OFFER_NONE && o->sources[o->rows[g->cheapest_spot].source].spot_estimated;
+		put_price(out, g->spot_per_gpu_uusd_h, estimated, true);
+		return;
+	}
+	case G_SPOT_CLOUD:
+		put(out, cloud_of(o, g->cheapest_spot));
+		return;
+	}
+}
+
+struct grid_rows offers_group_rows(struct offers_state *v)
+{
+	return (struct grid_rows){group_count, group_id, group_cell, v};
+}
+
+static int64_t group_value(const struct offer_group *g, int sort)
+{
+	switch (sort) {
+	case 2:
+		return g->gpu_mem_mib;
+	case 3:
+		return (int64_t)g->n_offers;
+	case 4:
+		return (int64_t)g->n_clouds;
+	case 5:
+		return g->per_gpu_uusd_h;
+	case 6:
+		return g->spot_per_gpu_uusd_h;
+	}
+	return 0;
+}
+
+/* Insertion keeps equal ones in the order of names, and there are some hundred groups at most. Unknown comes last. */
+void offers_sort_groups(struct offers_state *v)
+{
+	const struct grid *g = &v->group_grid;
+	int sort = group_columns[g->sort_column].sort;
+	for (size_t i = 0; i < v->n_groups; i++) {
+		size_t at = i;
+		for (; at > 0; at--) {
+			int64_t here = group_value(&v->groups[i], sort), there = group_value(&v->groups[v->group_order[at - 1]], sort);
+			bool before = here >= 0 && (there < 0 || (g->descending ? here > there : here < there));
+			if (sort == 1)
+				before = g->descending;
+			if (!before)
+				break;
+			v->group_order[at] = v->group_order[at - 1];
+		}
+		v->group_order[at] = (uint32_t)i;
+	}
+}
+
+void offers_init_grids(struct offers_state *v)
+{
+	grid_init(&v->grid, offer_columns, ARRAY_LEN(offer_columns));
+	grid_init(&v->group_grid, group_columns, ARRAY_LEN(group_columns));
+	v->grid.sort_column = PER_GPU;
+	v->group_grid.sort_column = G_GPU;
+}

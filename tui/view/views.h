@@ -1,0 +1,23 @@
+/* The views there are, and what one asks of another. */
+#ifndef TUI_VIEW_VIEWS_H
+#define TUI_VIEW_VIEWS_H
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/model/offer.h"
+#include "tui/view.h"
+
+extern const struct view_ops offers_view, clusters_view, logs_view;
+
+/* Set the filter of the offers. */
+void offers_set_filter(struct app *a, const char *text);
+/* Go to the log of a job (-1: the newest) and follow it. */
+void logs_follow(struct app *a, const char *cluster, int64_t job_id);
+/* Ask what to launch; row SIZE_MAX: anywhere, else on this offer. */
+void launch_ask(struct app *a, const struct offers *o, size_t row);
+/* "5–10%": how much of this is taken back in a month; "—" unknown. */
+const char *offer_reclaim_text(unsigned reclaim);
+/* Everything known about an offer; rank: its place among n by price per accelerator, 0 unknown. */
+void offer_details_draw(struct app *a, struct canvas *c, struct rect r, size_t row, size_t rank, size_t n);
+
+#endif
