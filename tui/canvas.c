@@ -13,7 +13,7 @@
 #include "core/base/mem.h"
 #include "tui/width.h"
 
-static const struct cell blank = {.cp = ' ', .width = 1};
+static const struct cell empty_cell = {.cp = ' ', .width = 1};
 
 struct canvas *canvas_create(int w, int h)
 {
@@ -42,7 +42,7 @@ void canvas_clear(struct canvas *c)
 {
 	size_t n = (size_t)c->w * (size_t)c->h;
 	for (size_t i = 0; i < n; i++)
-		c->cells[i] = blank;
+		c->cells[i] = empty_cell;
 	c->clip = (struct rect){0, 0, c->w, c->h};
 	c->cursor_x = c->cursor_y = 0;
 	c->cursor_shown = false;
@@ -270,7 +270,7 @@ void canvas_scrollbar(struct canvas *c, struct rect r, size_t top, size_t shown,
 	size_t room = h - size, hidden = total - shown;
 	size_t at = (top * room + hidden / 2) / hidden;
 	for (size_t i = 0; i < size; i++)
-		canvas_put(c, r.x + r.w - 1, r.y + (int)(at + i), ROLE_BORDER, 0x2588);
+		canvas_put(c, r.x + r.w - 1, r.y + (int)(at + i), ROLE_BORDER, 0x2503);
 }
 
 void canvas_spark(struct canvas *c, int x, int y, int w, enum role role, const int64_t *values, size_t n)

@@ -138,7 +138,7 @@ void field_draw(const struct field *f, struct canvas *c, int x, int y, int w, bo
 {
 	if (w <= 0)
 		return;
-	int at = width_text(f->text, f->cursor), skip = at >= w ? at - w + 1 : 0;
+	int at = width_text(f->text, f->cursor), skip = focus && at >= w ? at - w + 1 : 0;
 	canvas_fill(c, (struct rect){x, y, w, 1}, ROLE_INPUT, ' ');
 	canvas_slice(c, x, y, w, skip, ROLE_INPUT, f->text, f->len);
 	if (focus) {

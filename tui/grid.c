@@ -204,14 +204,15 @@ int grid_widths(const struct grid_column *columns, size_t n, int width, int out[
 	int room = width - needed(columns, n, gap, priority);
 	for (size_t i = 0; i < n; i++)
 		out[i] = columns[i].priority <= priority ? columns[i].min : 0;
-	/* What is left goes to those that can grow, the more important ones first. */
-	for (int p = 0; p <= priority && room > 0; p++) {
+	/* What is left is shared out, a column of the screen at a time, so that all grow alike up to what they can use. */
+	for (bool grown = true; grown && room > 0;) {
+		grown = false;
 		for (size_t i = 0; i < n && room > 0; i++) {
-			if (columns[i].priority != p || columns[i].max <= out[i])
+			if (!out[i] || columns[i].max <= out[i])
 				continue;
-			int more = columns[i].max - out[i] < room ? columns[i].max - out[i] : room;
-			out[i] += more;
-			room -= more;
+			out[i]++;
+			room--;
+			grown = true;
 		}
 	}
 	return gap;

@@ -104,7 +104,7 @@ struct layout layout_of(int columns, int rows)
 	return l;
 }
 
-enum { BESIDE_COLUMNS = 150, BELOW_ROWS = 18, DETAILS_COLUMNS = 58, DETAILS_ROWS = 11 };
+enum { BESIDE_COLUMNS = 150, BELOW_ROWS = 18, DETAILS_COLUMNS = 58, DETAILS_ROWS = 13 };
 
 enum layout_split layout_details(struct rect body, struct rect *table, struct rect *details)
 {

@@ -100,6 +100,12 @@ static int nearest(const int rgb[3], int first, int end)
 	return best;
 }
 
+int16_t theme_nearest(unsigned rgb)
+{
+	int parts[3] = {(int)(rgb >> 16 & 255), (int)(rgb >> 8 & 255), (int)(rgb & 255)};
+	return (int16_t)nearest(parts, 16, 256);
+}
+
 static int16_t reduce(int16_t color, int colors)
 {
 	if (color == NONE || color < colors)

@@ -66,6 +66,9 @@ int theme_parse(struct theme *t, const char *text, size_t len, const char *file,
 void theme_reduce(struct theme *t, int colors);
 
 /* As written in theme files: "header". */
+/* The nearest of the 256 colours (of 16…255: the first sixteen are whatever the person has set them to). */
+int16_t theme_nearest(unsigned rgb);
+
 const char *theme_role_name(enum role role);
 
 #endif

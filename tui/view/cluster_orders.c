@@ -75,9 +75,9 @@ const char *cluster_why_not(const struct clusters_state *v, enum ui_verb verb)
 /* "train: UP, 2x 8x H100 at aws/us-east-1, $98.32/h, $312.10 so far, 2 jobs running" */
 static void describe(const struct ui_cluster *c, enum ui_verb verb, int64_t now_ms, struct str *out)
 {
-	char place[160], price[40], cost[40], age[24];
-	str_addf(out, "%s: %s, %lldx %s%s at %s", c->name, c->status, (long long)c->nodes,
-	    c->resources[0] ? c->resources : c->instance_type, c->spot ? " spot" : "", cluster_place(c, place, sizeof place));
+	char place[160], machines[160], price[40], cost[40], age[24];
+	str_addf(out, "%s: %s, %s at %s", c->name, c->status, cluster_machines(c, machines, sizeof machines),
+	    cluster_place(c, place, sizeof place));
 	if (verb == UI_START)
 		str_addf(out, ", $%s/h once it runs", format_price(c->running_uusd_h, 0, price, sizeof price));
 	else

@@ -62,6 +62,16 @@ const char *cluster_place(const struct ui_cluster *c, char *buf, size_t size)
 	return buf;
 }
 
+const char *cluster_machines(const struct ui_cluster *c, char *buf, size_t size)
+{
+	const char *each = c->resources[0] ? c->resources : c->instance_type, *spot = c->spot ? " spot" : "";
+	if (c->nodes == 1)
+		snprintf(buf, size, "%s%s", each, spot);
+	else
+		snprintf(buf, size, "%lldx(%s)%s", (long long)c->nodes, each, spot);
+	return buf;
+}
+
 static void put(struct grid_cell *out, const char *text)
 {
 	snprintf(out->text, sizeof out->text, "%s", text);
@@ -140,8 +150,7 @@ static void cell(void *arg, size_t row, size_t column, struct grid_cell *out)
 		cluster_place(c, out->text, sizeof out->text);
 		return;
 	case C_RESOURCES:
-		snprintf(out->text, sizeof out->text, "%lldx %s%s", (long long)c->nodes,
-		    c->resources[0] ? c->resources : c->instance_type, c->spot ? " spot" : "");
+		cluster_machines(c, out->text, sizeof out->text);
 		return;
 	case C_JOBS:
 		put_jobs(out, c);

@@ -382,9 +382,9 @@ static void detail_line(struct canvas *c, struct rect *r, const char *label, enu
 
 static void draw_facts(const struct clusters_state *v, struct canvas *c, struct rect *r, const struct ui_cluster *cl)
 {
-	char text[400], place[160], price[40], cost[40], age[24];
-	snprintf(text, sizeof text, "%lldx %s%s%s%s at %s", (long long)cl->nodes, cl->resources, cl->instance_type[0] ? " \xc2\xb7 " : "",
-	    cl->instance_type, cl->spot ? " spot" : "", cluster_place(cl, place, sizeof place));
+	char text[400], place[160], machines[160], price[40], cost[40], age[24];
+	snprintf(text, sizeof text, "%s \xc2\xb7 %s at %s", cluster_machines(cl, machines, sizeof machines), cl->instance_type,
+	    cluster_place(cl, place, sizeof place));
 	detail_line(c, r, cl->name, ROLE_TEXT, text);
 	snprintf(text, sizeof text, "$%s/h now, $%s so far", format_price(cl->price_uusd_h, 0, price, sizeof price),
 	    format_price(cl->cost_uusd, 0, cost, sizeof cost));

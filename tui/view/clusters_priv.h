@@ -42,6 +42,9 @@ enum role job_status_role(const char *status);
 /* "aws/us-east-1a" */
 const char *cluster_place(const struct ui_cluster *c, char *buf, size_t size);
 
+/* "8x H100 spot", "2x(8x H100)" for two nodes. */
+const char *cluster_machines(const struct ui_cluster *c, char *buf, size_t size);
+
 /* Ask, for the marked clusters or else the selected one. */
 void cluster_ask(struct clusters_state *v, enum ui_verb verb);
 void cluster_ask_exec(struct clusters_state *v);

@@ -12,11 +12,11 @@
 #include "tui/view/views.h"
 
 static const struct grid_column offer_columns[] = {
-    [GPU] = {"GPU", 9, 16, 0, false, OFFER_BY_GPU},
+    [GPU] = {"GPU", 9, 14, 0, false, OFFER_BY_GPU},
     [COUNT] = {"N", 3, 4, 0, true, OFFER_BY_COUNT},
     [CLOUD] = {"CLOUD", 7, 12, 0, false, OFFER_BY_CLOUD},
-    [INSTANCE] = {"INSTANCE", 12, 30, 4, false, OFFER_BY_INSTANCE},
-    [REGION] = {"REGION", 11, 18, 3, false, OFFER_BY_REGION},
+    [INSTANCE] = {"INSTANCE", 13, 30, 4, false, OFFER_BY_INSTANCE},
+    [REGION] = {"REGION", 10, 18, 3, false, OFFER_BY_REGION},
     [VCPU] = {"vCPU", 5, 5, 5, true, OFFER_BY_VCPU},
     [RAM] = {"RAM", 6, 6, 6, true, OFFER_BY_RAM},
     [PRICE] = {"$/h", 8, 9, 2, true, OFFER_BY_PRICE},

@@ -1,0 +1,400 @@
+/* The scripted source. Time passes in it only as the loop's timers say, and its own clock stands still, so that every screen
+ * is the same in every run. */
+#include "tests/tui/fake_source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/fs.h"
+#include "core/base/mem.h"
+#include "core/base/str.h"
+
+enum { ORDERS_MAX = 16, LOGS_MAX = 4, STEP_MS = 60, MINUTE = 60000, HOUR = 60 * MINUTE };
+
+struct fake_order {
+	struct fake *f;
+	unsigned ticket;
+	enum ui_verb verb;
+	char cluster[64];
+	int64_t id, request_id, autostop_min;
+	bool autostop_down;
+	int step;
+};
+
+struct fake_log {
+	struct fake *f;
+	unsigned log;
+	size_t line;
+	unsigned timer;
+};
+
+struct fake {
+	struct ui_source source;
+	struct loop *loop;
+	struct fake_options o;
+	struct ui_sink sink;
+	struct ui_snapshot snap;
+	struct ui_cluster *clusters;
+	char (*names)[32], (*progress)[80];
+	size_t n_clusters;
+	struct ui_job jobs[5];
+	struct ui_request requests[ORDERS_MAX];
+	char request_text[ORDERS_MAX][96];
+	struct ui_event events[3];
+	struct fake_order orders[ORDERS_MAX];
+	size_t n_orders;
+	struct fake_log logs[LOGS_MAX];
+	unsigned shuffle_timer, start_timer;
+	unsigned shuffles;
+	FILE *orders_file;
+};
+
+static void tell(struct fake *f)
+{
+	f->snap.revision++;
+	f->sink.changed(f->sink.arg);
+}
+
+/* --- the world ---------------------------------------------------------------------------------------------------- */
+
+static void make_clusters(struct fake *f)
+{
+	int64_t now = f->o.now_ms;
+	const struct ui_cluster script[] = {
+	    {.name = "train", .status = "UP", .provider = "aws", .region = "us-east-1", .zone = "us-east-1a",
+		.instance_type = "p5.48xlarge", .resources = "8x H100", .head_ip = "203.0.113.10", .user = "ada", .nodes = 2,
+		.price_uusd_h = 196640000, .running_uusd_h = 196640000, .cost_uusd = 624870000, .launched_at_ms = now - 3 * HOUR,
+		.checked_at_ms = now - 2 * MINUTE, .autostop_min = 30, .autostop_down = true, .jobs_running = 1, .jobs_pending = 2},
+	    {.name = "dev-box", .status = "STOPPED", .provider = "gcp", .region = "us-central1", .zone = "us-central1-b",
+		.instance_type = "g2-standard-8", .resources = "1x L4", .user = "ada", .nodes = 1, .price_uusd_h = 23000,
+		.running_uusd_h = 853600, .cost_uusd = 12480000, .launched_at_ms = now - 50 * HOUR, .checked_at_ms = now - MINUTE,
+		.autostop_min = -1, .jobs_running = 0, .jobs_pending = 0, .reason = "stopped by autostop"},
+	    {.name = "sweep-7", .status = "INIT", .progress = "waiting for addresses 3/4", .provider = "lambda", .region = "us-west-2",
+		.instance_type = "gpu_8x_a100", .resources = "8x A100", .user = "grace", .nodes = 4, .spot = false,
+		.price_uusd_h = 57280000, .running_uusd_h = 57280000, .cost_uusd = 1200000, .launched_at_ms = now - 4 * MINUTE,
+		.autostop_min = 10, .jobs_running = -1, .jobs_pending = -1},
+	    {.name = "bärchen", .status = "UP", .provider = "nebius", .region = "eu-north1", .instance_type = "gpu-h100-sxm",
+		.resources = "1x H100", .head_ip = "198.51.100.7", .user = "grace", .nodes = 1, .spot = true,
+		.price_uusd_h = 1250000, .running_uusd_h = 1250000, .cost_uusd = PRICE_UNKNOWN, .launched_at_ms = now - 26 * HOUR,
+		.checked_at_ms = now - 3 * HOUR, .autostop_min = 60, .jobs_running = 1, .jobs_pending = 0},
+	};
+	f->n_clusters = ARRAY_LEN(script) + f->o.clusters;
+	f->clusters = xcalloc(f->n_clusters, sizeof *f->clusters);
+	f->names = xcalloc(f->n_clusters, sizeof *f->names);
+	f->progress = xcalloc(f->n_clusters, sizeof *f->progress);
+	for (size_t i = 0; i < f->n_clusters; i++) {
+		struct ui_cluster *c = &f->clusters[i];
+		*c = script[i % ARRAY_LEN(script)];
+		snprintf(f->names[i], sizeof f->names[i], i < ARRAY_LEN(script) ? "%s" : "%s-%zu", c->name, i);
+		c->name = f->names[i];
+		const char **texts[] = {&c->progress, &c->reason, &c->zone, &c->head_ip, &c->region, &c->user};
+		for (size_t t = 0; t < ARRAY_LEN(texts); t++)
+			*texts[t] = *texts[t] ? *texts[t] : "";
+	}
+}
+
+static void make_rest(struct fake *f)
+{
+	int64_t now = f->o.now_ms;
+	const struct ui_job jobs[] = {
+	    {"train", 5, "eval", "PENDING", "8x H100", "ada", now - 3 * MINUTE, 0, 0, -1},
+	    {"train", 4, "finetune-2", "PENDING", "8x H100", "ada", now - 20 * MINUTE, 0, 0, -1},
+	    {"train", 3, "finetune", "RUNNING", "8x H100", "ada", now - 2 * HOUR, now - 2 * HOUR, 0, -1},
+	    {"train", 2, "prepare", "SUCCEEDED", "", "ada", now - 170 * MINUTE, now - 169 * MINUTE, now - 150 * MINUTE, 0},
+	    {"train", 1, "smoke", "FAILED", "1x H100", "ada", now - 175 * MINUTE, now - 175 * MINUTE, now - 174 * MINUTE, 1},
+	};
+	const struct ui_event events[] = {
+	    {now - 3 * MINUTE, "train", "job 5 eval submitted by ada", false},
+	    {now - 174 * MINUTE, "train", "job 1 smoke FAILED: exit status 1", true},
+	    {now - 3 * HOUR, "train", "up after 3m 12s at aws us-east-1a", false},
+	};
+	memcpy(f->jobs, jobs, sizeof jobs);
+	memcpy(f->events, events, sizeof events);
+}
+
+/* The money of what is shown. */
+static void add_up(struct fake *f)
+{
+	int64_t now = 0;
+	for (size_t i = 0; i < f->snap.n_clusters; i++)
+		now += f->snap.clusters[i].price_uusd_h;
+	f->snap.spend = (struct ui_spend){f->snap.n_clusters ? now : 0, 87100000, 412900000};
+}
+
+static void fill(struct fake *f)
+{
+	f->snap.link = UI_LINK_UP;
+	f->snap.at_ms = f->o.now_ms;
+	if (f->o.empty) {
+		f->snap.spend = (struct ui_spend){0, 0, PRICE_UNKNOWN};
+		return;
+	}
+	f->snap.clusters = f->clusters;
+	f->snap.n_clusters = f->n_clusters;
+	f->snap.events = f->events;
+	f->snap.n_events = ARRAY_LEN(f->events);
+	f->snap.requests = f->requests;
+	add_up(f);
+}
+
+static void on_lost(void *arg)
+{
+	struct fake *f = arg;
+	f->snap.link = UI_LINK_LOST;
+	tell(f);
+}
+
+static void on_start(void *arg)
+{
+	struct fake *f = arg;
+	fill(f);
+	tell(f);
+	f->start_timer = f->o.lost ? loop_after(f->loop, STEP_MS, on_lost, f) : 0;
+}
+
+static void on_shuffle(void *arg)
+{
+	struct fake *f = arg;
+	f->shuffles++;
+	/* Figures and places change, names stay with what they name: a rotation, and other prices. */
+	struct ui_cluster first = f->clusters[0];
+	memmove(f->clusters, f->clusters + 1, (f->n_clusters - 1) * sizeof *f->clusters);
+	f->clusters[f->n_clusters - 1] = first;
+	for (size_t i = 0; i < f->n_clusters; i++)
+		f->clusters[i].price_uusd_h = 1000000 + (int64_t)((i * 7919 + f->shuffles * 104729) % 97) * 1000000;
+	add_up(f);
+	tell(f);
+	f->shuffle_timer = loop_after(f->loop, f->o.shuffle_ms, on_shuffle, f);
+}
+
+static void start(struct ui_source *s, const struct ui_sink *sink)
+{
+	struct fake *f = (struct fake *)s;
+	f->sink = *sink;
+	if (f->o.no_engine) {
+		f->snap.link_text = "no engine runs; an order starts one";
+		return;
+	}
+	f->snap.link = UI_LINK_CONNECTING;
+	f->start_timer = loop_after(f->loop, 0, on_start, f);
+	if (f->o.shuffle_ms)
+		f->shuffle_timer = loop_after(f->loop, f->o.shuffle_ms, on_shuffle, f);
+}
+
+static const struct ui_snapshot *snapshot(struct ui_source *s)
+{
+	return &((struct fake *)s)->snap;
+}
+
+static void focus(struct ui_source *s, const char *cluster)
+{
+	struct fake *f = (struct fake *)s;
+	bool train = !strcmp(cluster, "train") && f->snap.n_clusters;
+	f->snap.jobs = f->jobs;
+	f->snap.n_jobs = train ? ARRAY_LEN(f->jobs) : 0;
+}
+
+/* --- orders ------------------------------------------------------------------------------------------------------- */
+
+static struct ui_cluster *cluster_named(struct fake *f, const char *name)
+{
+	for (size_t i = 0; i < f->n_clusters; i++)
+		if (!strcmp(f->clusters[i].name, name))
+			return &f->clusters[i];
+	return NULL;
+}
+
+static void carry_out(struct fake *f, const struct fake_order *o)
+{
+	struct ui_cluster *c = cluster_named(f, o->cluster);
+	if (!c)
+		return;
+	if (o->verb == UI_STOP) {
+		c->status = "STOPPED";
+		c->price_uusd_h = 23000;
+		c->jobs_running = c->jobs_pending = 0;
+	} else if (o->verb == UI_START) {
+		c->status = "UP";
+		c->price_uusd_h = c->running_uusd_h;
+	} else if (o->verb == UI_AUTOSTOP) {
+		c->autostop_min = o->autostop_min;
+		c->autostop_down = o->autostop_down;
+	} else if (o->verb == UI_DOWN) {
+		size_t at = (size_t)(c - f->clusters);
+		memmove(c, c + 1, (--f->n_clusters - at) * sizeof *c);
+		f->snap.n_clusters = f->n_clusters;
+	}
+	add_up(f);
+}
+
+static void on_step(void *arg)
+{
+	struct fake_order *o = arg;
+	struct fake *f = o->f;
+	struct ui_request *r = &f->requests[o - f->orders];
+	struct ui_cluster *c = cluster_named(f, o->cluster);
+	char *progress = c ? f->progress[c - f->clusters] : NULL;
+	o->step++;
+	if (f->o.refuse) {
+		struct err err = {.code = ERR_QUOTA};
+		snprintf(err.text, sizeof err.text, "%s %s: the budget of project default is used up ($500.00 of $500.00); raise it with "
+		    "skytop budget set, or wait for December", ui_verb_name(o->verb), o->cluster);
+		f->sink.replied(f->sink.arg, o->ticket, 0, &err);
+		return;
+	}
+	if (o->step == 1) {
+		f->sink.replied(f->sink.arg, o->ticket, o->request_id, NULL);
+	} else if (o->step == 2) {
+		r->state = "RUNNING";
+		r->progress = "asking the cloud";
+		if (progress) {
+			snprintf(progress, sizeof f->progress[0], "%s: asking the cloud", ui_verb_name(o->verb));
+			c->progress = progress;
+		}
+		tell(f);
+	} else {
+		if (c)
+			c->progress = "";
+		r->state = "SUCCEEDED";
+		r->progress = "";
+		r->ended_at_ms = f->o.now_ms;
+		carry_out(f, o);
+		tell(f);
+		return;
+	}
+	if (!f->o.hang || o->step < 2)
+		loop_after(f->loop, STEP_MS, on_step, o);
+}
+
+static void send(struct ui_source *s, unsigned ticket, const struct ui_order *order)
+{
+	struct fake *f = (struct fake *)s;
+	if (f->orders_file) {
+		fprintf(f->orders_file, "%s cluster=%s task=%s command=%s infra=%s type=%s gpus=%s spot=%d nodes=%lld autostop=%lld%s "
+		    "id=%lld\n", ui_verb_name(order->verb), order->cluster ? order->cluster : "-",
+		    order->task_file ? path_base(order->task_file) : "-", order->command ? order->command : "-",
+		    order->infra ? order->infra : "-", order->instance_type ? order->instance_type : "-",
+		    order->gpus ? order->gpus : "-", order->spot, (long long)order->nodes,
+		    order->autostop_min == INT64_MIN ? -2LL : (long long)order->autostop_min, order->autostop_down ? ",down" : "",
+		    (long long)order->id);
+		fflush(f->orders_file);
+	}
+	if (f->n_orders == ORDERS_MAX)
+		return;
+	struct fake_order *o = &f->orders[f->n_orders];
+	*o = (struct fake_order){.f = f, .ticket = ticket, .verb = order->verb, .id = order->id,
+	    .request_id = 100 + (int64_t)f->n_orders, .autostop_min = order->autostop_min, .autostop_down = order->autostop_down};
+	snprintf(o->cluster, sizeof o->cluster, "%s", order->cluster ? order->cluster : "");
+	f->requests[f->n_orders++] = (struct ui_request){.id = o->request_id, .verb = ui_verb_name(o->verb), .object = o->cluster,
+	    .state = "PENDING", .progress = "", .error = "", .created_at_ms = f->o.now_ms};
+	f->snap.n_requests = f->n_orders;
+	loop_after(f->loop, STEP_MS, on_step, o);
+}
+
+/* --- logs --------------------------------------------------------------------------------------------------------- */
+
+static void make_line(size_t n, struct str *out)
+{
+	str_addf(out, "2026-11-25 11:%02zu:%02zu ", n / 60 % 60, n % 60);
+	if (n % 25 == 24)
+		str_addf(out, "ERROR rank 3: NCCL watchdog: collective %zu timed out after 600 s, retrying", n);
+	else if (n % 10 == 9)
+		str_addf(out, "WARNING loss spike at step %zu: gradient norm 14.2, clipped to 1.0", n);
+	else if (n % 7 == 6)
+		str_addf(out, "INFO \033[32mcheckpoint\033[0m saved to /ckpt/step-%zu \033[1m(3.1 GB)\033[0m", n);
+	else
+		str_addf(out, "INFO step %zu loss %zu.%03zu lr 3.0e-4 tokens/s 412%03zu", n, 3 - n % 3, n * 37 % 1000, n * 11 % 1000);
+	str_addc(out, '\n');
+}
+
+static void send_lines(struct fake_log *g, size_t count)
+{
+	struct str s = str_new(64 << 20);
+	for (size_t i = 0; i < count; i++)
+		make_line(g->line++, &s);
+	g->f->sink.log_data(g->f->sink.arg, g->log, str_text(&s), s.len);
+	str_free(&s);
+}
+
+static void on_log(void *arg)
+{
+	struct fake_log *g = arg;
+	struct fake *f = g->f;
+	enum { EVERY_MS = 20 };
+	if (!g->line && f->o.log_file) {
+		size_t len;
+		char *data = fs_read(f->o.log_file, 64 << 20, &len, NULL);
+		if (data)
+			f->sink.log_data(f->sink.arg, g->log, data, len);
+		free(data);
+		g->line = 1;
+	} else if (!g->line) {
+		send_lines(g, f->o.log_lines ? f->o.log_lines : 200);
+	} else {
+		send_lines(g, (size_t)f->o.log_per_s * EVERY_MS / 1000);
+	}
+	if (f->o.log_per_s)
+		g->timer = loop_after(f->loop, EVERY_MS, on_log, g);
+	else
+		g->timer = 0;
+	if (f->o.log_file)
+		f->sink.log_end(f->sink.arg, g->log, false, "job 3 SUCCEEDED");
+}
+
+static void log_open(struct ui_source *s, unsigned log, const struct ui_log_spec *spec)
+{
+	(void)spec;
+	struct fake *f = (struct fake *)s;
+	for (size_t i = 0; i < LOGS_MAX; i++) {
+		if (f->logs[i].log)
+			continue;
+		f->logs[i] = (struct fake_log){.f = f, .log = log};
+		f->logs[i].timer = loop_after(f->loop, 0, on_log, &f->logs[i]);
+		return;
+	}
+}
+
+static void log_close(struct ui_source *s, unsigned log)
+{
+	struct fake *f = (struct fake *)s;
+	for (size_t i = 0; i < LOGS_MAX; i++) {
+		if (f->logs[i].log != log)
+			continue;
+		loop_cancel(f->loop, f->logs[i].timer);
+		f->logs[i] = (struct fake_log){0};
+	}
+}
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+static void destroy(struct ui_source *s)
+{
+	struct fake *f = (struct fake *)s;
+	for (size_t i = 0; i < LOGS_MAX; i++)
+		loop_cancel(f->loop, f->logs[i].timer);
+	loop_cancel(f->loop, f->shuffle_timer);
+	loop_cancel(f->loop, f->start_timer);
+	if (f->orders_file)
+		fclose(f->orders_file);
+	free(f->clusters);
+	free(f->names);
+	free(f->progress);
+	free(f);
+}
+
+static const struct ui_source_ops ops = {start, snapshot, focus, send, log_open, log_close, destroy};
+
+struct ui_source *fake_source_create(struct loop *l, const struct fake_options *o)
+{
+	struct fake *f = xcalloc(1, sizeof *f);
+	f->source.ops = &ops;
+	f->loop = l;
+	f->o = *o;
+	f->o.now_ms = o->now_ms ? o->now_ms : FAKE_NOW_MS;
+	f->snap = (struct ui_snapshot){.link_text = "", .spend = {PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN}};
+	f->orders_file = o->orders_file ? fopen(o->orders_file, "a") : NULL;
+	make_clusters(f);
+	make_rest(f);
+	return &f->source;
+}
