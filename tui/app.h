@@ -44,6 +44,7 @@ struct app {
 extern const struct view_ops *const app_views[];
 extern const size_t app_n_views;
 
+/* Source and prices stay the caller's: they are destroyed after app_finish. */
 void app_init(struct app *a, struct ui_source *source, struct prices *prices, int64_t now_ms);
 void app_finish(struct app *a);
 
@@ -58,6 +59,7 @@ void app_tick(struct app *a, int64_t now_ms); /* time passed: what app_wait_ms w
 /* How long until the picture changes by itself; -1: it does not. */
 int64_t app_wait_ms(const struct app *a);
 
+/* All of the screen, at the canvas's size. */
 void app_draw(struct app *a, struct canvas *c);
 
 /* --- for views and modals ----------------------------------------------------------------------------------------- */

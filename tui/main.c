@@ -1,10 +1,30 @@
 /* The program: the one file that joins screen, verbs, core and providers. */
+#include <stdio.h>
+
 #include "core/provider.h"
 #include "tui/cli/cli.h"
+#include "tui/tui.h"
+
+static int open_screen(struct cli *c)
+{
+	struct ui_options o = {
+	    .view = cli_arg(c, 0),
+	    .filter = cli_value(c, "filter"),
+	    .theme = cli_value(c, "theme"),
+	    .color = cli_flag(c, "no-color") ? UI_COLOR_NEVER : UI_COLOR_AUTO,
+	    .read_only = cli_flag(c, "read-only"),
+	    .once = cli_flag(c, "once"),
+	};
+	const char *size = cli_value(c, "size");
+	char rest;
+	if (size && (sscanf(size, "%4dx%4d%c", &o.columns, &o.rows, &rest) != 2 || o.columns < 1 || o.rows < 1))
+		return cli_usage(c, "--size takes columns and rows, as in 120x40, not %s", size);
+	return tui_main(&o);
+}
 
 int main(int argc, char **argv)
 {
 	/* .screen is what opens without a verb; .providers is what the engine may use. */
-	static const struct program program = {.screen = NULL, .providers = providers};
+	static const struct program program = {.screen = open_screen, .providers = providers};
 	return cli_main(argc, argv, &program);
 }

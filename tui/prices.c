@@ -23,7 +23,6 @@ struct prices {
 	struct catalog *catalog; /* NULL: none */
 	char *problem;
 	int64_t as_of_ms;
-	bool has_history;
 	unsigned revision;
 	struct week cache[CACHE];
 };
@@ -34,7 +33,6 @@ static void open_catalog(struct prices *p)
 	memset(p->cache, 0, sizeof p->cache);
 	p->as_of_ms = 0;
 	p->revision++;
-	p->has_history = false;
 	p->catalog = catalog_open(&err);
 	const char *warning = p->catalog ? catalog_warning(p->catalog) : err.text;
 	p->problem = xstrdup(warning);
@@ -44,8 +42,6 @@ static void open_catalog(struct prices *p)
 	for (size_t i = 0; i < o->n_sources; i++)
 		if (o->sources[i].as_of_known && o->sources[i].as_of_ms > p->as_of_ms)
 			p->as_of_ms = o->sources[i].as_of_ms;
-	const struct catalog_status *status = catalog_status(p->catalog, &err);
-	p->has_history = status && status->n_history > 0;
 }
 
 static void close_catalog(struct prices *p)
@@ -106,7 +102,7 @@ int64_t prices_as_of_ms(const struct prices *p)
 size_t prices_history(struct prices *p, uint32_t offer_id, struct price_change *out, size_t max)
 {
 	struct price_point points[HISTORY_MAX];
-	if (!p->catalog || !p->has_history)
+	if (!p->catalog)
 		return 0;
 	int most = max < HISTORY_MAX ? (int)max : HISTORY_MAX;
 	int n = catalog_history(p->catalog, offer_id, points, most, NULL);
@@ -135,8 +131,6 @@ static void fill_week(struct prices *p, struct week *w, int64_t now_ms)
 
 size_t prices_week(struct prices *p, uint32_t offer_id, bool spot, int64_t now_ms, int64_t out[PRICES_DAYS])
 {
-	if (!p->has_history)
-		return 0;
 	struct week *w = &p->cache[(offer_id * 2 + spot) % CACHE];
 	int64_t day = now_ms / day_ms;
 	if (w->offer_id != offer_id + 1 || w->spot != spot || w->day != day) {

@@ -134,8 +134,6 @@ static void on_hook(void *arg)
 		s->app.suspend = false;
 		term_suspend(s->term);
 	}
-	if (s->app.quit)
-		loop_stop(s->loop);
 	draw_when_due(s);
 	set_tick(s);
 }
@@ -147,6 +145,8 @@ static void on_input(void *arg, const struct input_event *e)
 	struct screen *s = arg;
 	s->typed = true;
 	app_input(&s->app, e, now_ms(s));
+	if (s->app.quit)
+		loop_stop(s->loop);
 	if (s->frame_timer) { /* it was set for something less urgent */
 		loop_cancel(s->loop, s->frame_timer);
 		s->frame_timer = 0;

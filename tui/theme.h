@@ -69,6 +69,7 @@ void theme_reduce(struct theme *t, int colors);
 /* The nearest of the 256 colours (of 16…255: the first sixteen are whatever the person has set them to). */
 int16_t theme_nearest(unsigned rgb);
 
+/* As theme files call it. */
 const char *theme_role_name(enum role role);
 
 #endif

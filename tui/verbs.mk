@@ -23,6 +23,7 @@ libcli_a_SOURCES = \
 	tui/cli/offers.c \
 	tui/cli/output.c \
 	tui/cli/recipes.c \
+	tui/cli/screen.c \
 	tui/cli/table.c tui/cli/table.h \
 	tui/cli/task.c \
 	tui/cli/task_file.c tui/cli/task_file.h \

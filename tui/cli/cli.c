@@ -32,6 +32,8 @@ static const struct option_spec top_options[] = {
     CLI_END,
 };
 
+extern const struct verb verb_screen;
+
 /* Stands in for the verb while none was named yet, so that one parser does for both. */
 static const struct verb top = {.name = "", .options = top_options};
 
@@ -236,6 +238,12 @@ static int parse_verb(struct cli *c, int argc, char **argv, int *i)
 	for (*i = 1; *i < argc && is_option(argv[*i]); ++*i) {
 		if (!strcmp(argv[*i], "--"))
 			return cli_usage(c, "a verb is missing before --");
+		/* `skytop --once clusters`: an option of the screen begins the screen's own words. */
+		const char *name = argv[*i] + 2;
+		if (argv[*i][1] == '-' && spec_in(verb_screen.options, name, strcspn(name, "="))) {
+			c->verb = &verb_screen;
+			return 0;
+		}
 		int rc = parse_option(c, &top, argc, argv, i);
 		if (rc)
 			return rc;
@@ -274,11 +282,8 @@ static int run_without_verb(struct cli *c)
 		help_overview(stdout);
 		return 0;
 	}
-	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-		return cli_usage(c, "the screen needs a terminal; skytop help lists the commands");
-	if (!c->program->screen)
-		return cli_usage(c, "this build has no screen");
-	return c->program->screen(c);
+	c->verb = &verb_screen;
+	return c->verb->run(c);
 }
 
 /* Is JSON asked for? Looked up ahead of parsing, so that an error in the line itself is told in JSON too. */

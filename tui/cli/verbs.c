@@ -32,6 +32,7 @@ extern const struct verb verb_config_unset;
 extern const struct verb verb_config_path;
 extern const struct verb verb_check;
 extern const struct verb verb_recipes;
+extern const struct verb verb_screen;
 extern const struct verb verb_completions;
 extern const struct verb verb_help;
 extern const struct verb verb_version;
@@ -51,6 +52,7 @@ const struct verb *const cli_verbs[] = {
     &verb_cost,
     &verb_task,
     /* prices and plans */
+    &verb_screen,
     &verb_offers,
     &verb_catalog_status,
     &verb_catalog_import,

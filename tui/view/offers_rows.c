@@ -67,7 +67,6 @@ static void put(struct grid_cell *out, const char *text)
 static void put_none(struct grid_cell *out)
 {
 	put(out, "\xe2\x80\x94");
-	out->role = ROLE_DIM;
 }
 
 static void put_micro(struct grid_cell *out, int64_t micro)
@@ -126,8 +125,6 @@ static void put_week(const struct offers_state *v, const struct offer *row, stru
 static void put_price(struct grid_cell *out, int64_t uusd, bool estimated, bool optional)
 {
 	char buf[40];
-	if (uusd == PRICE_UNKNOWN)
-		out->role = ROLE_DIM;
 	put(out, (optional ? format_optional : format_price)(uusd, estimated, buf, sizeof buf));
 }
 
@@ -195,8 +192,6 @@ static void offer_cell(void *arg, size_t at, size_t column, struct grid_cell *ou
 		return;
 	case RECLAIM:
 		put(out, offer_reclaim_text(offer->reclaim));
-		if (offer->reclaim == RECLAIM_UNKNOWN)
-			out->role = ROLE_DIM;
 		return;
 	case WEEK:
 		put_week(v, offer, out);

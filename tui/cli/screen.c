@@ -1,0 +1,35 @@
+/* The screen, with its options; `skytop` alone opens it too. */
+#include <unistd.h>
+
+#include "tui/cli/cli_priv.h"
+
+static const struct option_spec options[] = {
+    CLI_FLAG(0, "once", "print the view as text and end; needs no terminal"),
+    CLI_VALUE(0, "size", "WxH", "with --once: columns and rows, as in 120x40; otherwise the terminal's, or 80x24"),
+    CLI_VALUE(0, "filter", "FILTER", "filter of the offers, as in skytop offers"),
+    CLI_VALUE(0, "theme", "NAME", "colours: a name from the themes folders, or a path"),
+    CLI_FLAG(0, "read-only", "look, but order nothing"),
+    CLI_END,
+};
+
+static int run(struct cli *c)
+{
+	if (!cli_program(c)->screen)
+		return cli_usage(c, "this build has no screen");
+	if (!cli_flag(c, "once") && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
+		return cli_usage(c, "the screen needs a terminal; --once prints a view as text, skytop help lists the commands");
+	return cli_program(c)->screen(c);
+}
+
+const struct verb verb_screen = {
+    .name = "screen",
+    .group = GROUP_PRICES,
+    .summary = "Open the screen, or print one of its views.",
+    .args = "[VIEW]",
+    .max_args = 1,
+    .options = options,
+    .help = "VIEW is offers, clusters or logs, or the beginning of one. Without a verb skytop opens the screen as well, and takes the same "
+	    "options: skytop --once clusters --size 120x40.\n\n"
+	    "On the screen ? shows every key, and : every action with the command that does the same.",
+    .run = run,
+};
