@@ -8,7 +8,7 @@ libcli_a_SOURCES = \
 	tui/cli/completions.c \
 	tui/cli/config.c \
 	tui/cli/help.c \
-	tui/cli/dryrun_tmp.c tui/cli/dryrun.h \
+	tui/cli/dryrun.c tui/cli/dryrun.h \
 	tui/cli/engine_config.c tui/cli/engine_config.h \
 	tui/cli/status.c \
 	tui/cli/session_task.c \
@@ -22,6 +22,7 @@ libcli_a_SOURCES = \
 	tui/cli/markdown.c \
 	tui/cli/offers.c \
 	tui/cli/output.c \
+	tui/cli/plan_text.c \
 	tui/cli/recipes.c \
 	tui/cli/screen.c \
 	tui/cli/table.c tui/cli/table.h \

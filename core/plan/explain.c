@@ -10,7 +10,7 @@
 #include "core/base/json.h"
 #include "core/base/str.h"
 
-enum { TEXT_MAX = 8000, NEAREST = 8, ELSEWHERE = 6 };
+enum { TEXT_MAX = 8000, INLINE_MAX = 600, NEAREST = 8, ELSEWHERE = 6 };
 
 /* --- words ----------------------------------------------------------------------------------------------------------*/
 
@@ -82,7 +82,8 @@ struct explanation {
 	const struct plan_request *request;
 	const struct task *t;
 	struct str lines;	/* for failure.text */
-	struct str best;	/* the most useful one, for err.text */
+	struct str inline_text; /* the same for err.text: the most useful one, or as many as there is room for */
+	bool inline_all;
 	bool only_price_cap;	/* the price cap alone excludes everything */
 	int64_t cheapest_uusd_h;
 	json_t *detail;
@@ -92,8 +93,8 @@ struct explanation {
 static void add_way(struct explanation *x, const char *text)
 {
 	str_addf(&x->lines, "  - %s\n", text);
-	if (!x->best.len)
-		str_add(&x->best, text);
+	if (!x->inline_text.len || (x->inline_all && x->inline_text.len + strlen(text) + 2 < INLINE_MAX))
+		str_addf(&x->inline_text, "%s%s", x->inline_text.len ? "; " : "", text);
 }
 
 /* All candidates of the task's alternatives with one requirement less. */
@@ -491,10 +492,10 @@ static int finish(struct explanation *x, struct plan_failure *failure, struct er
 	json_put_str(x->detail, "asked", str_text(&asked));
 	if (x->only_price_cap)
 		rc = err_set(err, ERR_BUDGET, "no offer fits %s: the cheapest costs %s (%s)", str_text(&asked),
-		    dollars(x->cheapest_uusd_h, least, sizeof least), str_text(&x->best));
+		    dollars(x->cheapest_uusd_h, least, sizeof least), str_text(&x->inline_text));
 	else
 		rc = err_set(err, ERR_NO_RESOURCE, "no offer fits %s, with these clouds enabled: %s%s%s", str_text(&asked), str_text(&enabled),
-		    x->best.len ? "; " : "", str_text(&x->best));
+		    x->inline_text.len ? "; " : "", str_text(&x->inline_text));
 	if (failure) {
 		failure->text = str_take(&x->lines);
 		failure->detail = json_incref(x->detail);
@@ -503,7 +504,7 @@ static int finish(struct explanation *x, struct plan_failure *failure, struct er
 	str_free(&asked);
 	str_free(&enabled);
 	str_free(&x->lines);
-	str_free(&x->best);
+	str_free(&x->inline_text);
 	return rc;
 }
 
@@ -528,7 +529,8 @@ static int explain_blocked(const struct explanation *x, const struct candidate_c
 int explain_nothing(const struct market *m, const struct plan_request *r, const struct task *t, const struct candidate_counts *counts,
     struct plan_failure *failure, struct err *err)
 {
-	struct explanation x = {m, r, t, str_new(TEXT_MAX), str_new(600), false, PRICE_UNKNOWN, NULL};
+	struct explanation x = {.m = m, .request = r, .t = t, .lines = str_new(TEXT_MAX), .inline_text = str_new(INLINE_MAX),
+	    .inline_all = !failure, .cheapest_uusd_h = PRICE_UNKNOWN};
 	if (counts->offers)
 		return explain_blocked(&x, counts, err);
 	x.detail = json_object();

@@ -72,7 +72,8 @@ struct plan_failure {
 };
 void plan_failure_free(struct plan_failure *f);
 
-/* Make a plan. What the request points to must live as long as the plan. On failure -1 and *failure (may be NULL) is filled:
+/* Make a plan. What the request points to must live as long as the plan. On failure -1 and *failure is filled (may be NULL: then err's
+ * text has as much of it as there is room for):
  * NO_RESOURCE: nothing fits. CAPACITY: what fits is blocked, all of it. BUDGET: something fits, but not below the cap. CREDENTIALS:
  * no cloud is enabled. INVALID: the request may mean several things. A few milliseconds for 140,000 offers and a task. */
 int plan_make(const struct plan_request *r, struct plan **out, struct plan_failure *failure, struct err *err);
@@ -81,11 +82,13 @@ void plan_destroy(struct plan *p); /* NULL is fine */
 const struct candidate *plan_chosen(const struct plan *p, size_t task);
 
 /* {"plan":[{…}], "candidates":[[…]]}, an array of candidates a task, at most max_candidates each, cheapest first; see
- * candidate_json. More members: "total_uusd_h", "transfers", "notes". New reference. */
+ * candidate_json. More members: "summary" (as candidates, one a cloud × accelerator × spot, with "chosen"), "total_uusd_h" (what runs
+ * at the same time), "minimize", "transfers", "notes". New reference. */
 json_t *plan_json(const struct plan *p, size_t max_candidates);
 /* {"task", "provider", "instance_type", "region", "zone" (null where the cloud chooses), "use_spot", "accelerators", "num_nodes",
- * "price_uusd_h", "total_uusd_h"}, and what a launch and a table need: "vcpus", "mem_mib", "price_estimated", "price_source",
- * "price_as_of", "price_stale", "available", "over_cap". New reference. */
+ * "price_uusd_h", "total_uusd_h"}, and what a launch and a table need: "accelerator", "accelerator_count_micro", "vcpus_micro" and
+ * "mem_mib" (-1: unknown), "arch", "disk_size_gib", "price_estimated", "price_source", "price_as_of", "price_stale", "available",
+ * "over_cap". New reference. */
 json_t *candidate_json(const struct task *t, const struct candidate *c);
 
 #endif

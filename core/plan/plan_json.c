@@ -1,7 +1,6 @@
 /* Plans as JSON, for --json, for the engine's clients and for the launch that follows. Unknown numbers are null. */
-#include <math.h>
-
 #include "core/base/json.h"
+#include "core/base/str.h"
 #include "core/plan/optimize.h"
 
 /* 8 → 8, 0.5 → 0.5. */
@@ -10,11 +9,6 @@ static json_t *micro_json(int64_t micro)
 	if (micro < 0)
 		return json_null();
 	return micro % 1000000 ? json_real((double)micro / 1e6) : json_integer(micro / 1000000);
-}
-
-static json_t *int_json(int64_t v)
-{
-	return v < 0 ? json_null() : json_integer(v);
 }
 
 static json_t *accelerators_json(const struct offer_type *t)
@@ -41,9 +35,12 @@ json_t *candidate_json(const struct task *t, const struct candidate *c)
 	json_put_int(j, "num_nodes", t->num_nodes);
 	json_put_int(j, "price_uusd_h", c->price_uusd_h);
 	json_put_int(j, "total_uusd_h", c->total_uusd_h);
-	json_object_set_new(j, "vcpus", micro_json(c->type->vcpus_micro));
-	json_object_set_new(j, "mem_mib", int_json(c->type->mem_mib));
+	json_put_str(j, "accelerator", c->type->accelerator);
+	json_put_int(j, "accelerator_count_micro", c->type->accelerator ? c->type->accel_count_micro : 0);
+	json_put_int(j, "vcpus_micro", c->type->vcpus_micro);
+	json_put_int(j, "mem_mib", c->type->mem_mib);
 	json_put_str(j, "arch", c->type->arch);
+	json_put_int(j, "disk_size_gib", c->asked->disk_size_gib);
 	json_put_bool(j, "price_estimated", c->use_spot && c->source->spot_estimated);
 	json_put_str(j, "price_source", c->source->name);
 	json_object_set_new(j, "price_as_of", c->source->as_of_known ? json_integer(c->source->as_of_ms) : json_null());
@@ -51,6 +48,37 @@ json_t *candidate_json(const struct task *t, const struct candidate *c)
 	json_put_str(j, "available", available[c->offer->available < 4 ? c->offer->available : 0]);
 	json_put_bool(j, "over_cap", c->over_cap);
 	return j;
+}
+
+static bool same_row(const struct candidate *a, const struct candidate *b)
+{
+	return a->provider == b->provider && a->use_spot == b->use_spot && a->alternative == b->alternative &&
+	    str_eq(a->type->accelerator, b->type->accelerator) && a->type->accel_count_micro == b->type->accel_count_micro;
+}
+
+/* One row a cloud, accelerator and way of use: its cheapest, in order. The chosen one stands for its own row. */
+static json_t *summary_json(const struct task_plan *t)
+{
+	enum { MAX = 200 };
+	const struct candidate *rows[MAX];
+	size_t n = 0;
+	json_t *list = json_array();
+	for (size_t i = 0; i < t->all.n && n < MAX; i++) {
+		const struct candidate *c = &t->all.v[i];
+		size_t k = 0;
+		while (k < n && !same_row(rows[k], c))
+			k++;
+		if (k == n)
+			rows[n++] = c;
+		else if (i == t->chosen)
+			rows[k] = c;
+	}
+	for (size_t k = 0; k < n; k++) {
+		json_t *j = candidate_json(t->task, rows[k]);
+		json_put_bool(j, "chosen", rows[k] == &t->all.v[t->chosen]);
+		json_array_append_new(list, j);
+	}
+	return list;
 }
 
 static json_t *place_json(const char *cloud, const char *region)
@@ -81,7 +109,7 @@ static json_t *transfers_json(const struct plan *p)
 
 json_t *plan_json(const struct plan *p, size_t max_candidates)
 {
-	json_t *j = json_object(), *plan = json_array(), *all = json_array(), *notes = json_array();
+	json_t *j = json_object(), *plan = json_array(), *all = json_array(), *summary = json_array(), *notes = json_array();
 	for (size_t i = 0; i < p->n_tasks; i++) {
 		const struct task_plan *t = &p->tasks[i];
 		json_t *list = json_array();
@@ -89,12 +117,15 @@ json_t *plan_json(const struct plan *p, size_t max_candidates)
 			json_array_append_new(list, candidate_json(t->task, &t->all.v[k]));
 		json_array_append_new(plan, candidate_json(t->task, plan_chosen(p, i)));
 		json_array_append_new(all, list);
+		json_array_append_new(summary, summary_json(t));
 	}
 	for (size_t i = 0; i < p->n_notes; i++)
 		json_array_append_new(notes, json_string(p->notes[i]));
 	json_object_set_new(j, "plan", plan);
 	json_object_set_new(j, "candidates", all);
+	json_object_set_new(j, "summary", summary);
 	json_put_int(j, "total_uusd_h", p->rate_uusd_h);
+	json_put_str(j, "minimize", p->goal == PLAN_TIME ? "time" : "cost");
 	json_object_set_new(j, "transfers", transfers_json(p));
 	json_object_set_new(j, "notes", notes);
 	return j;

@@ -6,8 +6,13 @@
 
 #include "core/base/clock.h"
 #include "core/base/json.h"
+#include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/plan/optimize.h"
 #include "core/run/call.h"
+#include "core/store/catalog.h"
+
+enum { MAX_CANDIDATES = 100 };
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */
 
@@ -91,27 +96,77 @@ void place_ask_cancel(struct place_ask *a)
 
 /* ---- choosing ---------------------------------------------------------------------------------------------------- */
 
-json_t *place_choose(struct engine *e, const struct dag *d, const json_t *clouds, const json_t *live, const json_t *own_blocks, struct err *err)
+/* Names of the providers that answered; the caller frees. Their offers, after the catalog's, into tables. */
+static const char **answered(struct arena *a, const json_t *live, int64_t now_ms, const struct offers **tables, size_t *n_tables, size_t *n)
 {
-	(void)e;
-	(void)clouds;
-	(void)own_blocks;
-	const json_t *row = json_array_get(live, 0);
-	const json_t *o = json_array_get(json_arr(json_obj(row, "result"), "offers"), 0);
-	if (!o) {
-		err_set(err, ERR_NO_RESOURCE, "no offer");
+	const char **names = arena_alloc(a, (json_array_size(live) + 1) * sizeof *names);
+	size_t i;
+	json_t *row;
+	*n = 0;
+	json_array_foreach(live, i, row) {
+		const char *name = json_str(row, "provider", NULL);
+		const json_t *result = json_obj(row, "result");
+		if (!name || !result)
+			continue;
+		names[(*n)++] = name;
+		if (json_arr(result, "offers"))
+			tables[(*n_tables)++] = offers_of_provider(a, name, result, now_ms, NULL);
+	}
+	return names;
+}
+
+/* Said when nobody answered. */
+static int nobody(const json_t *live, struct err *err)
+{
+	const json_t *first = json_array_get(live, 0);
+	return err_set(err, ERR_CREDENTIALS, "no cloud is enabled%s%s%s%s", first ? ": " : "", json_str(first, "provider", ""), first ? ": " : "",
+	    json_str(first, "error", ""));
+}
+
+static json_t *choose(const struct dag *d, const json_t *live, const json_t *blocks, struct catalog *catalog, struct arena *a, int64_t now_ms,
+    struct err *err)
+{
+	const struct offers **tables = arena_alloc(a, (json_array_size(live) + 1) * sizeof *tables);
+	struct plan_request r = {.dag = d, .tables = tables, .cap_uusd_h = PRICE_UNKNOWN, .now_ms = now_ms};
+	struct block *all;
+	struct plan *plan;
+	if (catalog)
+		tables[r.n_tables++] = catalog_offers(catalog);
+	r.enabled = answered(a, live, now_ms, tables, &r.n_tables, &r.n_enabled);
+	if (!r.n_enabled) {
+		nobody(live, err);
 		return NULL;
 	}
-	json_t *c = json_object();
-	json_put_str(c, "provider", json_str(row, "provider", ""));
-	json_put_str(c, "instance_type", json_str(o, "instance_type", ""));
-	json_put_str(c, "region", json_str(o, "region", ""));
-	json_put_str(c, "zone", json_str(o, "zone", NULL));
-	json_put_int(c, "price_uusd_h", json_int(o, "price_uusd_h", -1));
-	json_put_int(c, "vcpus_micro", json_int(o, "vcpus", 1) * 1000000);
-	json_put_int(c, "mem_mib", json_int(o, "mem_mib", -1));
-	json_put_int(c, "num_nodes", d->tasks[0].num_nodes);
-	return json_pack("{s:[o]}", "plan", c);
+	r.n_blocks = blocks_of_json(a, blocks, &all);
+	r.blocks = all;
+	r.egress = catalog ? catalog_egress(catalog, NULL) : NULL;
+	if (plan_make(&r, &plan, NULL, err))
+		return NULL;
+	json_t *j = plan_json(plan, MAX_CANDIDATES);
+	plan_destroy(plan);
+	return j;
+}
+
+json_t *place_choose(struct engine *e, const struct dag *d, const json_t *clouds, const json_t *live, const json_t *own_blocks, struct err *err)
+{
+	int64_t now_ms = clock_now_ms(NULL);
+	struct err ignored;
+	(void)clouds; /* only these were asked, so that only they are in live */
+	json_t *blocks = state_blocks(e->state, now_ms, &ignored);
+	if (!blocks)
+		blocks = json_array();
+	if (own_blocks)
+		json_array_extend(blocks, (json_t *)(uintptr_t)own_blocks);
+	/* Without a catalog there are still the live offers. */
+	struct catalog *catalog = catalog_open(&ignored);
+	if (!catalog)
+		log_line(LOG_WARN, "planning without a catalog: %s", ignored.text);
+	struct arena *a = arena_create();
+	json_t *plan = choose(d, live, blocks, catalog, a, now_ms, err);
+	arena_destroy(a);
+	catalog_close(catalog);
+	json_decref(blocks);
+	return plan;
 }
 
 /* ---- `plan` ------------------------------------------------------------------------------------------------------ */

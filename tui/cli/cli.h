@@ -131,6 +131,8 @@ const char *cli_trace(const struct cli *c); /* NULL: no trace */
 int cli_fail(struct cli *c, const struct err *err);
 /* As cli_fail; with --json the error has file, line and column as well. at may be NULL. */
 int cli_fail_at(struct cli *c, const struct err *err, const struct where *at);
+/* The same with more lines for people after the text (each ends with a newline; NULL: none), and "detail" in the JSON (borrowed; NULL: none). */
+int cli_fail_more(struct cli *c, const struct err *err, const struct where *at, const char *lines, const json_t *detail);
 /* As cli_fail with code USAGE. Returns 2. */
 int cli_usage(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Indented JSON to stdout. Takes the reference. Returns 0. */

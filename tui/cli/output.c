@@ -51,12 +51,19 @@ int cli_fail(struct cli *c, const struct err *err)
 
 int cli_fail_at(struct cli *c, const struct err *err, const struct where *at)
 {
+	return cli_fail_more(c, err, at, NULL, NULL);
+}
+
+int cli_fail_more(struct cli *c, const struct err *err, const struct where *at, const char *lines, const json_t *detail)
+{
 	const struct err_info *info = err_info(err->code);
 	const char *hint = hint_of(c, err->code);
 	fflush(stdout);
 	fprintf(stderr, "skytop%s%s: ", c->verb ? " " : "", c->verb ? c->verb->name : "");
 	print_clean(stderr, err->text);
 	putc('\n', stderr);
+	if (lines)
+		print_clean(stderr, lines);
 	if (hint)
 		fprintf(stderr, "  hint: %s\n", hint);
 	if (cli_json(c)) {
@@ -72,6 +79,8 @@ int cli_fail_at(struct cli *c, const struct err *err, const struct where *at)
 			json_put_int(e, "http_status", err->http_status);
 		json_put_str(e, "hint", hint);
 		json_put_int(e, "exit_status", info->exit_status);
+		if (detail)
+			json_object_set(e, "detail", (json_t *)(uintptr_t)detail);
 		json_object_set_new(j, "error", e);
 		cli_print_json(c, j);
 	}
