@@ -147,11 +147,13 @@ static void take_reply(struct rpc *r, const json_t *msg)
 			continue;
 		*pp = p->next;
 		loop_cancel(r->loop, p->timer);
-		const json_t *error = json_obj(msg, "error");
+		const json_t *error = json_obj(msg, "error"), *result = error ? NULL : json_object_get(msg, "result");
 		struct err err;
 		if (error)
 			read_err(error, &err);
-		p->fn(p->arg, error ? NULL : json_object_get(msg, "result"), error ? &err : NULL);
+		else if (!result)
+			err_set(&err, ERR_PROTOCOL, "the answer has neither a result nor an error");
+		p->fn(p->arg, result, result ? NULL : &err);
 		free(p);
 		return;
 	}

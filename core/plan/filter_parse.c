@@ -15,7 +15,7 @@
 #include "core/model/accelerator.h"
 #include "core/plan/filter_term.h"
 
-enum { MAX_VALUES = 64, MAX_REGEX = 200 };
+enum { MAX_VALUES = 64, MAX_REGEX = 200, MAX_PLUSES = 8 };
 
 const struct field filter_fields[] = {
 	{"cloud", "provider infra", FIELD_CLOUD, SCOPE_TYPE, false, 0, "cloud:aws,gcp"},
@@ -313,7 +313,11 @@ static int check_regex(struct parser *p, const char *re, size_t len)
 {
 	if (len > MAX_REGEX)
 		return fail(p, p->start, len, false, "the expression is longer than %d bytes", MAX_REGEX);
+	int pluses = 0;
 	for (size_t i = 0; i < len; i++) {
+		/* The C library writes x+ out as xx*: twenty of them, one around the other, are a million copies of x. */
+		if (re[i] == '+' && ++pluses > MAX_PLUSES)
+			return fail(p, p->start + 1 + i, 1, false, "more than %d times + in one expression", MAX_PLUSES);
 		if (re[i] == '\\' && i + 1 < len) {
 			if (isdigit((unsigned char)re[i + 1]))
 				return fail(p, p->start + 1 + i, 2, false, "back-references are not supported");

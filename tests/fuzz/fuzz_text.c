@@ -1,22 +1,11 @@
 /* Text that comes from outside, on its way to a terminal: cleaning, measuring, cutting, tables. */
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/str.h"
 #include "core/base/width.h"
+#include "tests/fuzz/must.h"
 #include "tui/cli/table.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(x)                                                                                                        \
-	do {                                                                                                           \
-		if (!(x)) {                                                                                            \
-			fprintf(stderr, "not so: %s\n", #x);                                                           \
-			abort();                                                                                       \
-		}                                                                                                      \
-	} while (0)
 
 static void clean(const char *text, size_t len)
 {

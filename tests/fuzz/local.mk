@@ -9,12 +9,32 @@ FUZZ_MAIN = tests/fuzz/replay.c
 FUZZ_LINK = $(AM_LDFLAGS)
 endif
 TESTS += tests/fuzz/replay.sh
-EXTRA_DIST += tests/fuzz/replay.sh tests/fuzz/replay.c tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/replay.sh tests/fuzz/replay.c tests/fuzz/must.h tests/fuzz/corpus
 
 FUZZERS += tests/fuzz/fuzz_text
 tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_text_LDADD = libcli.a $(BASE_LIBS)
 tests_fuzz_fuzz_text_LDFLAGS = $(FUZZ_LINK)
+
+FUZZERS += tests/fuzz/fuzz_task
+tests_fuzz_fuzz_task_SOURCES = tests/fuzz/fuzz_task.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_task_LDADD = $(MODEL_LIBS)
+tests_fuzz_fuzz_task_LDFLAGS = $(FUZZ_LINK)
+
+FUZZERS += tests/fuzz/fuzz_filter
+tests_fuzz_fuzz_filter_SOURCES = tests/fuzz/fuzz_filter.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_filter_LDADD = $(PLAN_LIBS)
+tests_fuzz_fuzz_filter_LDFLAGS = $(FUZZ_LINK)
+
+FUZZERS += tests/fuzz/fuzz_prices
+tests_fuzz_fuzz_prices_SOURCES = tests/fuzz/fuzz_prices.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_prices_LDADD = $(STORE_LIBS)
+tests_fuzz_fuzz_prices_LDFLAGS = $(FUZZ_LINK)
+
+FUZZERS += tests/fuzz/fuzz_wire
+tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_wire_LDADD = $(IO_LIBS)
+tests_fuzz_fuzz_wire_LDFLAGS = $(FUZZ_LINK)
 
 # Each target for FUZZ_SECONDS; new inputs stay in the build tree, a crash stops it.
 FUZZ_SECONDS = 30

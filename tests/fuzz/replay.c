@@ -11,8 +11,7 @@
 
 #include "core/base/fs.h"
 #include "core/base/mem.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/must.h"
 
 enum { MAX_BYTES = 16 << 20, VARIANTS = 64 };
 
