@@ -14,4 +14,4 @@ libproviders_a_SOURCES = \
 	providers/sim/sim.c
 
 simdir = $(pkgdatadir)/sim
-dist_sim_DATA = share/sim/default.json
+dist_sim_DATA = share/sim/README.md share/sim/default.yaml

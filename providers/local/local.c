@@ -17,7 +17,7 @@
 
 extern const struct provider provider_local;
 
-enum { GRACE_MS = 2000, MAX_NODES_DEFAULT = 64, TYPE_MAX = 120 };
+enum { GRACE_MS = 2000, MAX_NODES_DEFAULT = 8, TYPE_MAX = 120 };
 #define CPU_TYPE "local"
 
 struct local {

@@ -9,6 +9,7 @@
 #include "core/base/json.h"
 #include "core/base/num.h"
 #include "core/base/str.h"
+#include "core/model/yaml.h"
 #include "providers/common/requests.h"
 #include "providers/common/sandbox.h"
 
@@ -430,10 +431,12 @@ static int parse(struct scenario *s, const char *file, struct err *err)
 
 static json_t *read_file(const char *path, struct err *err)
 {
-	size_t len;
-	char *text = fs_read(path, SCENARIO_BYTES_MAX, &len, err);
-	json_t *j = text ? json_parse(text, len, err) : NULL;
-	free(text);
+	const struct yaml_options options = {.limits = {.bytes = SCENARIO_BYTES_MAX}};
+	struct yaml_file *file = yaml_parse_file(path, &options, NULL, err);
+	json_t *j = file && file->n == 1 ? yaml_json(file->docs[0]) : NULL;
+	if (file && file->n != 1)
+		err_set(err, ERR_INVALID, "%s: it must hold one document", path);
+	yaml_file_free(file);
 	return j;
 }
 
@@ -449,7 +452,7 @@ static json_t *find_source(const json_t *config, char **file, struct err *err)
 	if (strchr(name, '/')) {
 		*file = path_expand(name);
 	} else {
-		char *below = xasprintf("sim/%s.json", name);
+		char *below = xasprintf("sim/%s.yaml", name);
 		*file = share_path(below);
 		free(below);
 	}

@@ -416,25 +416,44 @@ static void check_processes_end(void **state)
 	}
 }
 
-/* Who cleared its environment and shed its parent is still found when the home that it works in is deleted. */
-static void check_unmarked_process(void **state)
+/* Start what notes its pid in the home, end the node, and look whether that process is gone. (Its folder, not kill(), tells:
+ * a zombie has none.) */
+static void end_unmarked(struct trial *t, const char *command, enum provider_verb verb)
 {
-	struct trial *t = *state;
 	json_t *r = up(t, "c1", 1);
 	const char *home = json_str(json_obj(node(r, 0), "reach"), "home", "?");
-	pid_t pid = rig_run_on(node(r, 0), "(env -i setsid sh -c 'echo $$ >pid; touch ready; exec sleep 120' &) &");
-	waitpid(pid, NULL, 0);
+	pid_t pid = rig_run_on(node(r, 0), command);
 	char *file = path_join(home, "pid");
 	size_t len;
 	char *text = fs_read(file, 32, &len, NULL), link[64], cwd[10];
 	assert_non_null(text);
 	snprintf(link, sizeof link, "/proc/%ld/cwd", strtol(text, NULL, 10));
 	assert_true(readlink(link, cwd, sizeof cwd) > 0);
-	terminate(t, of_cluster("c1"));
+	if (verb == PROVIDER_STOP)
+		json_decref(rig_do(&t->rig, PROVIDER_STOP, of_cluster("c1")));
+	else
+		terminate(t, of_cluster("c1"));
 	assert_true(readlink(link, cwd, sizeof cwd) < 0);
+	waitpid(pid, NULL, 0);
+	terminate(t, of_cluster("c1"));
 	free(text);
 	free(file);
 	json_decref(r);
+}
+
+/* Who cleared its environment is found by its parent or its session; who shed these too, by the home that is deleted. */
+static void check_unmarked_process(void **state)
+{
+	struct trial *t = *state;
+	static const char child[] = "env -i sh -c 'echo $$ >pid; touch ready; exec sleep 120' & wait",
+			  member[] = "(env -i sh -c 'echo $$ >pid; touch ready; exec sleep 120' &) ; sleep 120",
+			  stray[] = "(env -i setsid sh -c 'echo $$ >pid; touch ready; exec sleep 120' &) &";
+	if (t->rig.provider->can & PROVIDER_CAN_STOP) {
+		end_unmarked(t, child, PROVIDER_STOP);
+		end_unmarked(t, member, PROVIDER_STOP);
+	}
+	end_unmarked(t, child, PROVIDER_TERMINATE);
+	end_unmarked(t, stray, PROVIDER_TERMINATE);
 }
 
 /* A reply that is lost: the call was served, and is made again. */
