@@ -38,6 +38,7 @@ struct candidates {
 	struct candidate *v;
 	size_t n, cap;
 };
+/* What it holds, not the struct itself. */
 void candidates_free(struct candidates *c);
 
 /* What happened on the way, for explanations. */

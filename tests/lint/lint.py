@@ -120,7 +120,8 @@ def headers_alone():
         # Twice: include guards are part of it.
         p = subprocess.run(cc + ["-"], input=f'#include "{path}"\n#include "{path}"\n', capture_output=True, text=True, cwd=TOP)
         if p.returncode:
-            yield f"{path}: {p.stderr.strip().splitlines()[0] if p.stderr else 'does not compile'}"
+            errors = [e for e in p.stderr.splitlines() if "error:" in e] or ["does not compile"]
+            yield f"{path}: {errors[0].strip()}"
 
 
 BANNED = {

@@ -647,7 +647,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-size_t conformance_list(const struct conformance_subject *subject, struct CMUnitTest tests[CONFORMANCE_MAX])
+size_t conformance_list(const struct conformance_subject *subject, struct CMUnitTest *tests)
 {
 	static const struct {
 		const char *name;
