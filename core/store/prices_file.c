@@ -98,11 +98,17 @@ static int read_source(struct reader *r)
 	return 0;
 }
 
+/* A decimal that is not negative, in millionths. */
+static bool read_micro(const char *s, int64_t *out)
+{
+	return *s != '-' && num_micro(s, out);
+}
+
 /* The i-th field in millionths; -1 when it is empty or not there. */
 static bool field_micro(struct reader *r, size_t i, int64_t *out)
 {
 	*out = -1;
-	return i >= r->n || !*r->fields[i] || num_micro(r->fields[i], out);
+	return i >= r->n || !*r->fields[i] || read_micro(r->fields[i], out);
 }
 
 static int read_type(struct reader *r)
@@ -188,7 +194,7 @@ static int read_entry(struct reader *r, char *entry)
 		*percent++ = '\0';
 	if ((spot = strchr(price, '/')))
 		*spot++ = '\0';
-	if ((*price && !num_micro(price, &row.price_uusd_h)) || (spot && !num_micro(spot, &row.spot_uusd_h)) ||
+	if ((*price && !read_micro(price, &row.price_uusd_h)) || (spot && !read_micro(spot, &row.spot_uusd_h)) ||
 	    (percent && !num_int(percent, 0, 100, &reclaim)) || (!*price && !spot))
 		return fail(r, "not a price:", price);
 	if (row.price_uusd_h == 0 || row.spot_uusd_h == 0)
@@ -220,7 +226,7 @@ static int read_egress(struct reader *r)
 	struct egress_price e = {.to_gb = -1};
 	if (!r->have_source || r->n != 7 || !num_int(r->fields[3], 0, INT64_C(1) << 40, &e.from_gb) ||
 	    (strcmp(r->fields[4], "-") != 0 && !num_int(r->fields[4], e.from_gb + 1, INT64_C(1) << 40, &e.to_gb)) ||
-	    !num_micro(r->fields[5], &e.price_uusd_per_gb))
+	    !read_micro(r->fields[5], &e.price_uusd_per_gb))
 		return fail(r, "egress is cloud, region, from GB, to GB or -, price, destinations, after a source", NULL);
 	e.cloud = r->fields[1];
 	e.src_region = r->fields[2];

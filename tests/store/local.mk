@@ -4,4 +4,10 @@ TESTS += tests/store/test_state
 tests_store_test_state_SOURCES = tests/store/test_state.c
 tests_store_test_state_CPPFLAGS = $(TEST_CFLAGS)
 tests_store_test_state_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/store/test_catalog
+TESTS += tests/store/test_catalog
+tests_store_test_catalog_SOURCES = tests/store/test_catalog.c
+tests_store_test_catalog_CPPFLAGS = $(TEST_CFLAGS)
+tests_store_test_catalog_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 endif
