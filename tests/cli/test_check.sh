@@ -19,6 +19,25 @@ ok "a slip: the right word" contains "$err" "did you mean 'aws'?"
 sky check local
 ok "local is there" test "$status" = 0
 
+# What the settings switch off.
+sky config set local.enabled false
+sky check local
+ok "local can be switched off" contains "$out" "off"
+sky check local --json
+ok "JSON: switched off" contains "$out" '"switched_off": true'
+ok "JSON: not enabled" contains "$out" '"enabled": false'
+sky config unset local.enabled
+sky config set clouds gcp,local
+sky check aws local gcp --json
+ok "a cloud that is not listed is off" test "$(printf '%s\n' "$out" | grep -c '"switched_off": true')" = 1
+sky config unset clouds
+sky check --json
+ok "sim is not spoken of" lacks "$out" '"sim"'
+sky config set sim.enabled true
+sky check sim
+ok "unless it was asked for" test "$status" = 0
+sky config unset sim.enabled
+
 mkdir -p "$HOME/.aws" "$HOME/.config/gcloud" "$HOME/.runpod" "$HOME/.lambda_cloud" "$HOME/.kube"
 printf '[default]\naws_access_key_id = AKIAVERYSECRET\naws_secret_access_key = VERYSECRET\n' >"$HOME/.aws/credentials"
 printf 'x' >"$HOME/.config/gcloud/credentials.db"

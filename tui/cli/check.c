@@ -8,6 +8,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "core/model/config.h"
 #include "core/model/credentials.h"
 #include "core/provider.h"
 #include "tui/cli/cli.h"
@@ -17,6 +18,7 @@ struct row {
 	const struct credentials *cloud; /* NULL: a provider that needs none */
 	const struct provider *provider; /* NULL: skytop cannot launch there */
 	struct credential_finding finding;
+	bool off; /* by the settings */
 };
 
 static const char *row_name(const struct row *r)
@@ -43,23 +45,46 @@ static const struct provider *provider_of(struct cli *c, const char *name)
 	return NULL;
 }
 
+/* Is it left out by the list of clouds that may be used? */
+static bool unlisted(const struct config *config, const char *cloud)
+{
+	size_t n;
+	const char *const *listed = config_clouds(config, "clouds", &n);
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(listed[i], cloud))
+			return false;
+	return n > 0;
+}
+
+/* Is a provider of this machine switched off by NAME.enabled? */
+static bool disabled(const struct config *config, const char *name)
+{
+	char *key = xasprintf("%s.enabled", name);
+	bool off = config_key_find(key) && !config_bool(config, key);
+	free(key);
+	return off;
+}
+
 /* Providers that need no credentials, then every cloud of the table. The caller frees. */
-static struct row *all_rows(struct cli *c, size_t *n)
+static struct row *all_rows(struct cli *c, const struct config *config, size_t *n)
 {
 	const struct provider *const *p = cli_program(c)->providers;
 	struct row *rows = NULL;
 	size_t cap = 0;
 	*n = 0;
 	for (; p && *p; p++) {
-		if (credentials_of((*p)->name) || (*p)->needs_flag)
+		bool off = disabled(config, (*p)->name);
+		/* One that is off unless asked for is not spoken of until then. */
+		if (credentials_of((*p)->name) || ((*p)->needs_flag && off))
 			continue;
 		ARRAY_GROW(rows, *n, cap);
-		rows[(*n)++] = (struct row){.provider = *p};
+		rows[(*n)++] = (struct row){.provider = *p, .off = off || unlisted(config, (*p)->name)};
 	}
 	for (size_t i = 0; i < credentials_n; i++) {
+		const struct credentials *cloud = &credentials_table[i];
 		ARRAY_GROW(rows, *n, cap);
-		rows[(*n)++] = (struct row){&credentials_table[i], provider_of(c, credentials_table[i].cloud), {0}};
-		credentials_look(&credentials_table[i], &rows[*n - 1].finding);
+		rows[*n] = (struct row){.cloud = cloud, .provider = provider_of(c, cloud->cloud), .off = unlisted(config, cloud->cloud)};
+		credentials_look(cloud, &rows[(*n)++].finding);
 	}
 	return rows;
 }
@@ -85,7 +110,8 @@ static json_t *row_json(const struct row *r)
 	json_put_str(j, "title", r->cloud ? r->cloud->title : r->provider->title);
 	json_put_str(j, "credentials", r->cloud ? row_state(r) : "not_needed");
 	json_put_bool(j, "can_launch", r->provider != NULL);
-	json_put_bool(j, "enabled", r->provider && row_has_credentials(r));
+	json_put_bool(j, "switched_off", r->off);
+	json_put_bool(j, "enabled", r->provider && row_has_credentials(r) && !r->off);
 	for (size_t i = 0; i < r->finding.n; i++) {
 		json_t *place = json_object();
 		json_put_str(place, "where", r->finding.places[i].where);
@@ -102,7 +128,7 @@ static void note_cell(struct table *t, const struct row *r)
 {
 	const struct credential_finding *f = &r->finding;
 	if (!r->cloud)
-		table_cell(t, r->provider->title);
+		table_cellf(t, r->off ? "%s; switched off by the settings (skytop config)" : "%s", r->provider->title);
 	else if (f->state == CREDENTIAL_FOUND)
 		table_cell(t, f->places[f->at].where);
 	else if (f->state == CREDENTIAL_BROKEN)
@@ -117,7 +143,7 @@ static void add_row(struct table *t, const struct row *r, bool verbose)
 	    [CREDENTIAL_MISSING] = TONE_DIM, [CREDENTIAL_FOUND] = TONE_GOOD, [CREDENTIAL_BROKEN] = TONE_BAD};
 	table_cell(t, row_name(r));
 	table_cell_tone(t, r->cloud ? tones[r->finding.state] : TONE_GOOD, row_state(r));
-	table_cell_tone(t, r->provider ? TONE_GOOD : TONE_DIM, r->provider ? "yes" : "not yet");
+	table_cell_tone(t, r->provider && !r->off ? TONE_GOOD : TONE_DIM, r->off ? "off" : r->provider ? "yes" : "not yet");
 	note_cell(t, r);
 	for (size_t i = 0; verbose && i < r->finding.n; i++) {
 		table_cell(t, "");
@@ -203,7 +229,10 @@ static int check_names(struct cli *c, const struct row *rows, size_t n)
 static int run(struct cli *c)
 {
 	size_t n;
-	struct row *rows = all_rows(c, &n);
+	struct config *config = config_load(NULL);
+	struct row *rows = all_rows(c, config, &n);
+	for (size_t i = 0; i < config_n_problems(config); i++)
+		cli_note(c, "%s", config_problem(config, i));
 	int rc = check_names(c, rows, n);
 	if (!rc && cli_flag(c, "names")) {
 		for (size_t i = 0; i < n; i++)
@@ -215,6 +244,7 @@ static int run(struct cli *c)
 				rc = CLI_CREDENTIALS;
 	}
 	free(rows);
+	config_destroy(config);
 	return rc;
 }
 
