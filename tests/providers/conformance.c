@@ -79,7 +79,7 @@ static char *id_of(const json_t *reply, size_t i)
 /* Until gone: a cloud may need a while. */
 static void terminate(struct trial *t, json_t *args)
 {
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 2000; i++) {
 		json_t *r = rig_do(&t->rig, PROVIDER_TERMINATE, json_incref(args));
 		int64_t pending = json_int(r, "pending", 0);
 		json_decref(r);
@@ -87,7 +87,7 @@ static void terminate(struct trial *t, json_t *args)
 			json_decref(args);
 			return;
 		}
-		usleep(20000);
+		usleep(4000);
 	}
 	fail_msg("nodes are still there after many a terminate");
 }
@@ -95,7 +95,7 @@ static void terminate(struct trial *t, json_t *args)
 /* Until all nodes of a cluster have a status. The reply; new reference. */
 static json_t *settle(struct trial *t, const char *cluster, const char *status)
 {
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 2000; i++) {
 		json_t *r = query(t, cluster);
 		size_t k = 0, n = json_array_size(json_arr(r, "nodes"));
 		for (size_t j = 0; j < n; j++)
@@ -103,7 +103,7 @@ static json_t *settle(struct trial *t, const char *cluster, const char *status)
 		if (n && k == n)
 			return r;
 		json_decref(r);
-		usleep(20000);
+		usleep(4000);
 	}
 	fail_msg("cluster %s does not become %s", cluster, status);
 	return NULL;

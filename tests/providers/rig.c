@@ -395,3 +395,11 @@ int rig_count_files(const char *dir)
 	closedir(d);
 	return n;
 }
+
+int rig_count_nodes(struct rig *r)
+{
+	json_t *seen = rig_do(r, PROVIDER_QUERY, json_object());
+	int n = (int)json_array_size(json_arr(seen, "nodes"));
+	json_decref(seen);
+	return n;
+}

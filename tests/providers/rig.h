@@ -51,6 +51,8 @@ bool rig_marked(const char *mark);
 bool rig_alive(pid_t pid);
 /* How many entries a folder has; -1: no such folder. */
 int rig_count_files(const char *dir);
+/* How many nodes QUERY shows in all. */
+int rig_count_nodes(struct rig *r);
 /* Can children be stopped at their system calls here? */
 bool rig_can_trace(void);
 

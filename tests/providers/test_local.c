@@ -259,15 +259,16 @@ static void test_quota(void **state)
 	assert_offers(m, "local*");
 	rig_config(&m->rig, "{'max_nodes': 'many'}");
 	char *text = NULL;
-	rig_fails(&m->rig, PROVIDER_QUERY, json_object(), ERR_INVALID, &text);
+	rig_fails(&m->rig, PROVIDER_OFFERS, json_object(), ERR_INVALID, &text);
 	assert_non_null(strstr(text, "local.max_nodes"));
 	free(text);
+	json_decref(rig_do(&m->rig, PROVIDER_TERMINATE, rig_json("{'cluster': 'c2'}")));
 	rig_config(&m->rig, "{'enabled': false}");
 	json_t *r = rig_do(&m->rig, PROVIDER_CHECK, json_object());
 	assert_false(json_bool(r, "enabled", true));
 	json_decref(r);
 	json_decref(rig_do(&m->rig, PROVIDER_TERMINATE, rig_json("{'cluster': 'c1'}")));
-	json_decref(rig_do(&m->rig, PROVIDER_TERMINATE, rig_json("{'cluster': 'c2'}")));
+	assert_int_equal(rig_count_nodes(&m->rig), 0);
 }
 
 static void test_no_spot(void **state)
