@@ -84,6 +84,7 @@ struct import_cloud {
 	size_t merged;		/* lines that repeat an offer; the cheapest counts */
 	size_t unmatched;	/* accelerators without a host that takes them, in that zone */
 	size_t added, removed, changed; /* against what the catalog had; changed: another price */
+	bool absent;		/* no such list is hosted; nothing is amiss */
 	bool unchanged;		/* the list is the one that the catalog has */
 	char *refused;		/* why the file was refused and the old offers kept; NULL: taken */
 };
@@ -105,5 +106,23 @@ int catalog_import(const char *dir, int64_t as_of_ms, struct import_report *repo
 /* The same with the files named; snapshot may be NULL. */
 int catalog_import_at(const char *path, const char *snapshot, const char *dir, int64_t as_of_ms, int64_t now_ms,
     struct import_report *report, struct err *err);
+
+/* Where SkyPilot hosts its lists: CLOUD/vms.csv below. */
+#define CATALOG_HOSTED_URL "https://raw.githubusercontent.com/skypilot-org/skypilot-catalog/master/catalogs/v8"
+
+struct catalog_update {
+	const char *url;	   /* NULL: CATALOG_HOSTED_URL */
+	const char *const *clouds; /* NULL-terminated; NULL: all that are hosted in dollars */
+	bool force;		   /* fetch anew what did not change, and take a list however short it is */
+	int64_t deadline_ms;	   /* for everything; 0: two minutes */
+	int64_t stall_ms;	   /* give a list up after so long without a byte; 0: 20 s */
+	size_t max_bytes;	   /* of a list; 0: 64 MiB */
+};
+/* Fetch hosted price lists and import them. A cloud whose list cannot be had, is broken, or is suspiciously short (less than half of
+ * what it had) keeps its offers and is marked stale; the others are taken, in one transaction. -1 when no list could be had (NETWORK)
+ * or nothing could be written. Blocks on the network until the deadline. */
+int catalog_update(const struct catalog_update *want, struct import_report *report, struct err *err);
+int catalog_update_at(const char *path, const char *snapshot, const struct catalog_update *want, struct import_report *report,
+    struct err *err);
 
 #endif

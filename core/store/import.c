@@ -16,6 +16,7 @@ struct item {
 	struct pricelist list; /* NEWS_LIST */
 	char *cloud, *url, *etag;
 	char *why;
+	bool guarded; /* refuse it when it is suspiciously short */
 	size_t report; /* index of its row there */
 };
 
@@ -134,16 +135,23 @@ void import_unchanged(struct import *im, const char *cloud, const char *file)
 	add_item(im, NEWS_UNCHANGED, cloud);
 }
 
-void import_etag(struct import *im, const char *cloud, const char *url, const char *etag)
+void import_absent(struct import *im, const char *cloud, const char *file)
 {
-	for (size_t i = 0; i < im->n; i++) {
-		if (strcmp(im->items[i].cloud, cloud) != 0)
-			continue;
-		free(im->items[i].url);
-		free(im->items[i].etag);
-		im->items[i].url = xstrdup(url);
-		im->items[i].etag = xstrdup(etag);
-	}
+	add_row(im, cloud, file)->absent = true;
+}
+
+void import_hosted(struct import *im, const char *url, const char *etag, bool force)
+{
+	struct item *item = &im->items[im->n - 1];
+	item->url = xstrdup(url);
+	item->etag = xstrdup(etag);
+	item->guarded = !force;
+}
+
+void import_add_failed(struct import *im)
+{
+	const struct import_cloud *row = &im->report->clouds[im->report->n_clouds - 1];
+	add_item(im, NEWS_FAILED, row->cloud)->why = xstrdup(row->refused);
 }
 
 /* --- writing ----------------------------------------------------------------------------------------------------------*/
@@ -166,10 +174,47 @@ static int put_hosted(struct import *im, sqlite3 *db, const struct item *item, s
 	return rc;
 }
 
+static int count_offers(sqlite3 *db, const char *cloud, const char *source, int64_t *n, struct err *err)
+{
+	sqlite3_stmt *s = catdb_prepare(db, "SELECT count(*) FROM type t JOIN offer o ON o.type=t.id LEFT JOIN source s ON s.id=o.source"
+					    " WHERE t.cloud=?1 AND o.gone_at_ms IS NULL AND (?2 IS NULL OR s.name=?2)", err);
+	if (!s)
+		return -1;
+	sqlite3_bind_text(s, 1, cloud, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 2, source, -1, SQLITE_STATIC);
+	int rc = sqlite3_step(s) == SQLITE_ROW ? 0 : catdb_error(db, "catalog.db", err);
+	if (rc == 0)
+		*n = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	return rc;
+}
+
+/* Half a list may be what is left of a broken transfer: then the old one is better. Sets *refused and marks the cloud. */
+static int check_length(struct import *im, sqlite3 *db, const struct item *item, bool *refused, struct err *err)
+{
+	int64_t had;
+	struct import_cloud *row = &im->report->clouds[item->report];
+	if (!item->guarded)
+		return 0;
+	if (count_offers(db, item->cloud, item->list.sources[0].name, &had, err) < 0)
+		return -1;
+	*refused = (int64_t)item->list.n_rows * 2 < had;
+	if (!*refused)
+		return 0;
+	row->refused = xasprintf("%s: only %zu offers where there were %lld; --force takes it", row->file, item->list.n_rows,
+	    (long long)had);
+	return catdb_mark_cloud(db, item->cloud, row->refused, 0, err);
+}
+
 static int write_list(struct import *im, sqlite3 *db, const struct item *item, struct err *err)
 {
 	struct catdb_counts n;
 	struct import_cloud *row = &im->report->clouds[item->report];
+	bool refused = false;
+	if (check_length(im, db, item, &refused, err) < 0)
+		return -1;
+	if (refused)
+		return 0;
 	if (catdb_replace_cloud(db, &item->list, im->now_ms, &n, err) < 0)
 		return err_wrap(err, "%s", item->cloud);
 	row->offers = n.total;
@@ -177,14 +222,6 @@ static int write_list(struct import *im, sqlite3 *db, const struct item *item, s
 	row->removed = n.removed;
 	row->changed = n.changed;
 	return put_hosted(im, db, item, err);
-}
-
-static int count_offers(sqlite3 *db, const char *cloud, int64_t *n, struct err *err)
-{
-	char sql[200];
-	snprintf(sql, sizeof sql, "SELECT count(*) FROM type t JOIN offer o ON o.type=t.id WHERE t.cloud='%s' AND o.gone_at_ms IS NULL",
-	    cloud);
-	return catdb_get(db, sql, 0, n, err);
 }
 
 static int change(sqlite3 *db, void *arg, struct err *err)
@@ -203,7 +240,7 @@ static int change(sqlite3 *db, void *arg, struct err *err)
 		else
 			rc = catdb_mark_cloud(db, item->cloud, NULL, im->now_ms, err);
 		if (rc == 0 && item->news != NEWS_LIST)
-			rc = count_offers(db, item->cloud, &n, err);
+			rc = count_offers(db, item->cloud, NULL, &n, err);
 		if (rc < 0)
 			return -1;
 		if (item->news != NEWS_LIST)

@@ -19,8 +19,13 @@ void import_refused(struct import *im, const char *cloud, const char *file, cons
 void import_failed(struct import *im, const char *cloud, const char *file, const char *why);
 /* The list is known to be what the catalog has: it is fresh as of now. */
 void import_unchanged(struct import *im, const char *cloud, const char *file);
-/* Remember the ETag with which a hosted list was received. */
-void import_etag(struct import *im, const char *cloud, const char *url, const char *etag);
+/* No such list is hosted: a line in the report, nothing else. */
+void import_absent(struct import *im, const char *cloud, const char *file);
+/* The list that was added last came from url with this ETag ("": none). Unless force: if it has less than half of the offers that
+ * the catalog has from there, it is refused and they become stale. */
+void import_hosted(struct import *im, const char *url, const char *etag, bool force);
+/* The list that import_add just refused came from the network: what the cloud has becomes stale. */
+void import_add_failed(struct import *im);
 
 /* Write it all. Nothing to write is fine too. */
 int import_commit(struct import *im, const char *path, const char *snapshot, int64_t now_ms, struct err *err);

@@ -1,7 +1,8 @@
 noinst_LIBRARIES += libstore.a
 libstore_a_SOURCES = \
 	core/store/catalog.c core/store/catalog.h core/store/catalog_content.c \
-	core/store/catalog_import.c core/store/catalog_db.c core/store/catalog_db.h \
+	core/store/catalog_import.c core/store/catalog_update.c \
+	core/store/catalog_db.c core/store/catalog_db.h \
 	core/store/csv.c core/store/csv.h \
 	core/store/db.c core/store/db.h \
 	core/store/gcp.c core/store/gcp.h \

@@ -8,6 +8,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "core/model/config.h"
 #include "core/store/catalog.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/table.h"
@@ -28,6 +29,7 @@ static json_t *cloud_json(const struct import_cloud *r)
 	json_put_int(j, "removed", (int64_t)r->removed);
 	json_put_int(j, "changed", (int64_t)r->changed);
 	json_put_bool(j, "unchanged", r->unchanged);
+	json_put_bool(j, "absent", r->absent);
 	json_put_str(j, "refused", r->refused);
 	return j;
 }
@@ -65,7 +67,7 @@ static void report_row(struct table *t, const struct import_cloud *r)
 	if (r->refused)
 		table_cell_tone(t, TONE_BAD, "kept as it was");
 	else
-		table_cell_tone(t, TONE_GOOD, r->unchanged ? "nothing new" : "taken");
+		table_cell_tone(t, r->absent ? TONE_DIM : TONE_GOOD, r->absent ? "not hosted" : r->unchanged ? "nothing new" : "taken");
 }
 
 static int print_report(struct cli *c, const struct import_report *r)
@@ -156,6 +158,47 @@ const struct verb verb_catalog_import = {
 	    "All offers of those clouds are replaced in one step; other clouds stay as they are. Bad lines are reported and skipped; a file "
 	    "with a bad header, or with more than a tenth bad lines, is refused and its cloud keeps what it had (exit status 1).",
     .run = run_import,
+};
+
+/* --- update -----------------------------------------------------------------------------------------------------------*/
+
+static int run_update(struct cli *c)
+{
+	struct import_report report = {0};
+	struct err err;
+	int64_t timeout_s = 0;
+	if (cli_int(c, "timeout", 1, 3600, &timeout_s, &err) < 0)
+		return cli_fail(c, &err);
+	struct config *config = config_load(NULL);
+	for (size_t i = 0; i < config_n_problems(config); i++)
+		cli_note(c, "%s", config_problem(config, i));
+	const char *url = cli_value(c, "url");
+	struct catalog_update want = {.url = url ? url : config_text(config, "catalog.url"), .clouds = cli_args(c),
+	    .force = cli_flag(c, "force"), .deadline_ms = timeout_s * 1000};
+	int rc = catalog_update(&want, &report, &err);
+	config_destroy(config);
+	return end_import(c, rc, &report, &err);
+}
+
+static const struct option_spec update_options[] = {
+    CLI_VALUE(0, "url", "URL", "where the lists are: URL/CLOUD/vms.csv; otherwise catalog.url of the config"),
+    CLI_FLAG(0, "force", "fetch lists that did not change, and take a list however short it is"),
+    CLI_VALUE(0, "timeout", "SECONDS", "give up after so long (120)"),
+    CLI_END,
+};
+
+const struct verb verb_catalog_update = {
+    .name = "catalog update",
+    .group = GROUP_PRICES,
+    .summary = "Fetch the newest prices that SkyPilot hosts.",
+    .args = "[CLOUD...]",
+    .max_args = -1,
+    .complete = COMPLETE_CLOUD,
+    .options = update_options,
+    .help = "Lists that did not change since the last time are not sent again. A cloud whose list cannot be had, is broken, or has "
+	    "less than half of the offers it had before, keeps its prices and is marked stale (exit status 1); the others are taken in "
+	    "one step. Prices that changed are kept as history.",
+    .run = run_update,
 };
 
 /* --- status -----------------------------------------------------------------------------------------------------------*/

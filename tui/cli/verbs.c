@@ -21,6 +21,7 @@ extern const struct verb verb_cancel_request;
 extern const struct verb verb_events;
 extern const struct verb verb_offers;
 extern const struct verb verb_catalog_status;
+extern const struct verb verb_catalog_update;
 extern const struct verb verb_catalog_import;
 extern const struct verb verb_catalog_path;
 extern const struct verb verb_cloud_side;
@@ -55,6 +56,7 @@ const struct verb *const cli_verbs[] = {
     &verb_screen,
     &verb_offers,
     &verb_catalog_status,
+    &verb_catalog_update,
     &verb_catalog_import,
     &verb_catalog_path,
     /* engine and requests */
