@@ -262,31 +262,36 @@ const struct egress_table *catalog_egress(struct catalog *c, struct err *err)
 
 /* --- status -----------------------------------------------------------------------------------------------------------*/
 
+/* Offers by source. The pack has sources in the order of the query below. */
+static size_t *count_by_source(const struct offers *o)
+{
+	size_t *n = xcalloc(o->n_sources + 1, sizeof *n);
+	for (size_t i = 0; i < o->n_rows; i++)
+		n[o->rows[i].source]++;
+	return n;
+}
+
 static int read_sources(struct catalog *c, struct err *err)
 {
-	sqlite3_stmt *s = catdb_prepare(c->db,
-	    "SELECT s.cloud, s.name, count(o.id), s.as_of_ms, s.as_of_known, s.spot_estimated, s.stale, s.updated_at_ms, s.problem"
-	    " FROM source s LEFT JOIN offer o ON o.source = s.id AND o.gone_at_ms IS NULL GROUP BY s.id ORDER BY s.cloud, s.name", err);
-	struct catalog_source *v = NULL;
-	size_t n = 0, cap = 0;
+	sqlite3_stmt *s = catdb_prepare(c->db, "SELECT cloud, name, as_of_ms, as_of_known, spot_estimated, stale, updated_at_ms, problem"
+					       " FROM source ORDER BY cloud, name", err);
+	const struct offers *o = pack_offers(c->pack);
+	size_t *counts = count_by_source(o), n = 0;
+	struct catalog_source *v = arena_alloc(c->arena, (o->n_sources + 1) * sizeof *v);
 	int rc = SQLITE_ERROR;
-	while (s && (rc = sqlite3_step(s)) == SQLITE_ROW) {
-		ARRAY_GROW(v, n, cap);
-		v[n++] = (struct catalog_source){text(c, s, 1), text(c, s, 0), (size_t)sqlite3_column_int64(s, 2),
-		    sqlite3_column_int64(s, 3), sqlite3_column_int(s, 4) != 0, sqlite3_column_int(s, 5) != 0,
-		    sqlite3_column_int(s, 6) != 0, sqlite3_column_int64(s, 7),
-		    sqlite3_column_type(s, 8) == SQLITE_NULL ? NULL : text(c, s, 8)};
+	while (s && (rc = sqlite3_step(s)) == SQLITE_ROW && n < o->n_sources) {
+		v[n] = (struct catalog_source){text(c, s, 1), text(c, s, 0), counts[n], sqlite3_column_int64(s, 2),
+		    sqlite3_column_int(s, 3) != 0, sqlite3_column_int(s, 4) != 0, sqlite3_column_int(s, 5) != 0,
+		    sqlite3_column_int64(s, 6), sqlite3_column_type(s, 7) == SQLITE_NULL ? NULL : text(c, s, 7)};
+		n++;
 	}
-	if (s && rc != SQLITE_DONE)
+	if (s && rc != SQLITE_DONE && rc != SQLITE_ROW)
 		catdb_error(c->db, "catalog.db", err);
 	sqlite3_finalize(s);
-	struct catalog_source *kept = arena_alloc(c->arena, (n + 1) * sizeof *kept);
-	if (n)
-		memcpy(kept, v, n * sizeof *kept);
-	free(v);
-	c->status.sources = kept;
+	free(counts);
+	c->status.sources = v;
 	c->status.n_sources = n;
-	return rc == SQLITE_DONE ? 0 : -1;
+	return rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : -1;
 }
 
 const struct catalog_status *catalog_status(struct catalog *c, struct err *err)
