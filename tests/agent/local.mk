@@ -1,0 +1,3 @@
+# The node agent, under every shell there is, in sandbox homes under a temporary folder.
+TESTS += tests/agent/test_agent.sh tests/agent/test_agent_lint.sh
+EXTRA_DIST += tests/agent/test_agent.sh tests/agent/test_agent_lint.sh tests/agent/suite.sh

@@ -1,0 +1,23 @@
+#!/bin/sh
+# The agent is clean in the eyes of shellcheck, and of the parser of every shell it is to run under.
+agent=${top_srcdir:-.}/share/agent/skytop-agent
+n=0
+result() { # STATUS NAME
+  n=$((n + 1))
+  if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
+}
+for shell in dash bash "busybox sh" sh; do
+  # shellcheck disable=SC2086 # a command of one or two words
+  if $shell -c : 2>/dev/null; then
+    $shell -n "$agent"
+    result $? "$shell parses it"
+  fi
+done
+if command -v shellcheck >/dev/null 2>&1; then
+  shellcheck -s sh "$agent" "${0%/*}"/*.sh
+  result $? shellcheck
+else
+  n=$((n + 1))
+  echo "ok $n - shellcheck # SKIP there is no shellcheck here"
+fi
+echo "1..$n"
