@@ -166,6 +166,29 @@ void candidates_find(const struct market *m, const struct want *w, uint32_t alte
 	free(f.blocked);
 }
 
+uint8_t candidates_last_resorts(const struct candidates *c)
+{
+	static const uint8_t bits[] = {TIER_OVER_CAP, TIER_ACCELERATOR, TIER_LOCAL};
+	uint8_t out = 0;
+	for (size_t b = 0; b < ARRAY_LEN(bits); b++) {
+		size_t i = 0;
+		while (i < c->n && c->v[i].tier & (out | bits[b]))
+			i++;
+		if (i < c->n)
+			out |= bits[b];
+	}
+	return out;
+}
+
+void candidates_drop(struct candidates *c, uint8_t tiers)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < c->n; i++)
+		if (!(c->v[i].tier & tiers))
+			c->v[n++] = c->v[i];
+	c->n = n;
+}
+
 /* --- ranking --------------------------------------------------------------------------------------------------------*/
 
 /* What mostly decides, in one number each, so that sorting tens of thousands rarely looks further. */

@@ -38,8 +38,7 @@ struct candidates {
 	struct candidate *v;
 	size_t n, cap;
 };
-/* What it holds, not the struct itself. */
-void candidates_free(struct candidates *c);
+void candidates_free(struct candidates *c); /* leaves it empty, fit to be used again */
 
 /* What happened on the way, for explanations. */
 struct candidate_counts {
@@ -51,6 +50,13 @@ struct candidate_counts {
  * candidate a region. show_over_cap: see plan_request. counts may be NULL; it is added to. */
 void candidates_find(const struct market *m, const struct want *w, uint32_t alternative, const struct block_set *blocks,
     bool show_over_cap, struct candidates *out, struct candidate_counts *counts);
+
+/* Tiers (of TIER_OVER_CAP, TIER_ACCELERATOR, TIER_LOCAL) that are there for when nothing else fits, and that something else makes
+ * superfluous. What is over the cap gives way to all; machines with accelerators that nobody asked for give way even to this
+ * machine. */
+uint8_t candidates_last_resorts(const struct candidates *c);
+/* Take out all that have one of these tiers. */
+void candidates_drop(struct candidates *c, uint8_t tiers);
 
 /* Put them in order: by alternative (only when `ordered`), tier, total; then the enabled cloud named first; the larger machine
  * (vCPUs, then memory); US regions where the cloud's row says so; then by name of machine, region, zone, and by alternative. */

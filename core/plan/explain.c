@@ -108,6 +108,7 @@ static void find_relaxed(const struct explanation *x, enum relax relax, struct c
 		if (!want_make(x->m, &one, &x->t->resources[i], relax, &w, NULL))
 			candidates_find(x->m, &w, (uint32_t)i, NULL, false, out, NULL);
 	}
+	candidates_drop(out, candidates_last_resorts(out));
 }
 
 /* --- one requirement less -------------------------------------------------------------------------------------------*/

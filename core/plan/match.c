@@ -45,13 +45,25 @@ static int infer_cloud(const struct market *m, const bool *has, const char *kind
 	return rc;
 }
 
+/* Which providers have offers at such a place. A place without offers counts for nothing. */
+static void providers_at(const struct market *m, const struct want *w, bool *has)
+{
+	for (size_t i = 0; i < m->n_tables; i++) {
+		const struct offers *o = m->tables[i].offers;
+		bool *here = xcalloc(o->n_places + 1, sizeof *here);
+		for (size_t k = 0; k < o->n_places; k++)
+			here[k] = want_place(w, &o->places[k]);
+		for (size_t k = 0; k < o->n_rows; k++)
+			if (here[o->rows[k].place])
+				has[m->regions[m->tables[i].place_region[o->rows[k].place]].provider] = true;
+		free(here);
+	}
+}
+
 static int infer_by_place(const struct market *m, struct want *w, struct err *err)
 {
 	bool *has = xcalloc(m->n_providers + 1, sizeof *has);
-	for (size_t i = 0; i < m->n_tables; i++)
-		for (size_t k = 0; k < m->tables[i].offers->n_places; k++)
-			if (want_place(w, &m->tables[i].offers->places[k]))
-				has[m->regions[m->tables[i].place_region[k]].provider] = true;
+	providers_at(m, w, has);
 	int rc = infer_cloud(m, has, w->region ? "region" : "zone", w->region ? w->region : w->zone, w, err);
 	free(has);
 	return rc;
@@ -162,7 +174,7 @@ int want_make(const struct market *m, const struct task *t, const struct resourc
 		return -1;
 	if (!w.cloud && (w.region || w.zone) && infer_by_place(m, &w, err))
 		return -1;
-	if (!w.cloud && r->instance_type && infer_by_instance(m, &w, err))
+	if (!w.cloud && r->instance_type && relax != RELAX_INSTANCE && infer_by_instance(m, &w, err))
 		return -1;
 	if (check_image(&w, err))
 		return -1;
@@ -272,7 +284,7 @@ enum fit want_type(const struct want *w, const struct offer_type *t)
 	bool named = r->instance_type && w->relax != RELAX_INSTANCE;
 	if (named && strcmp(t->instance_type, r->instance_type))
 		return FIT_NO;
-	if (w->accelerator ? !accelerator_fits(w, t) : false)
+	if (w->accelerator && !accelerator_fits(w, t))
 		return FIT_NO;
 	if (!cpus_fit(w, t) || !memory_fits(w, t) || !local_disk_fits(w, t) || (w->accelerator && !host_fits(w, t)))
 		return FIT_NO;

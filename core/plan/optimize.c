@@ -17,36 +17,6 @@
 
 /* --- candidates of each task ----------------------------------------------------------------------------------------*/
 
-/* This machine, and machines with accelerators that nobody asked for, are there for when nothing else fits. */
-static void drop_last_resorts(struct candidates *c, uint8_t tier, bool always)
-{
-	size_t n = 0;
-	bool other = always;
-	for (size_t i = 0; !other && i < c->n; i++)
-		other = !(c->v[i].tier & tier);
-	if (!other)
-		return;
-	for (size_t i = 0; i < c->n; i++)
-		if (!(c->v[i].tier & tier))
-			c->v[n++] = c->v[i];
-	c->n = n;
-}
-
-/* Does anything fit that is no last resort, blocked or not? Then last resorts stay out even when all of it is blocked: a
- * full cloud is no reason to run on a laptop, or to pay for GPUs. */
-struct fits {
-	bool without_local, without_accelerator, within_cap;
-};
-
-static void look(const struct candidates *c, struct fits *f)
-{
-	for (size_t i = 0; i < c->n; i++) {
-		f->without_local |= !(c->v[i].tier & TIER_LOCAL);
-		f->without_accelerator |= !(c->v[i].tier & TIER_ACCELERATOR);
-		f->within_cap |= !(c->v[i].tier & TIER_OVER_CAP);
-	}
-}
-
 static int find_all(const struct market *m, const struct plan_request *r, const struct task *t, const struct block_set *blocks,
     struct candidates *out, struct candidate_counts *counts, struct err *err)
 {
@@ -62,20 +32,18 @@ static int find_all(const struct market *m, const struct plan_request *r, const 
 static int task_candidates(struct plan *p, const struct plan_request *r, const struct task *t, const struct block_set *blocks,
     struct task_plan *out, struct candidate_counts *counts, struct err *err)
 {
-	struct fits fits = {0};
 	*out = (struct task_plan){.task = t};
 	if (find_all(p->market, r, t, blocks, &out->all, counts, err))
 		return -1;
-	look(&out->all, &fits);
-	if (counts->blocked && !(fits.without_local && fits.without_accelerator && fits.within_cap)) {
+	uint8_t resorts = candidates_last_resorts(&out->all);
+	/* Last resorts stay out even when all else is blocked: a full cloud is no reason to run on a laptop, or to pay for GPUs. */
+	if (counts->blocked && resorts != (TIER_OVER_CAP | TIER_ACCELERATOR | TIER_LOCAL)) {
 		struct candidates unblocked = {0};
 		find_all(p->market, r, t, NULL, &unblocked, NULL, NULL);
-		look(&unblocked, &fits);
+		resorts = candidates_last_resorts(&unblocked);
 		candidates_free(&unblocked);
 	}
-	drop_last_resorts(&out->all, TIER_LOCAL, fits.without_local);
-	drop_last_resorts(&out->all, TIER_ACCELERATOR, fits.without_accelerator);
-	drop_last_resorts(&out->all, TIER_OVER_CAP, fits.within_cap);
+	candidates_drop(&out->all, resorts);
 	candidates_rank(p->market, &out->all, t->ordered);
 	return 0;
 }

@@ -79,7 +79,7 @@ void plan_failure_free(struct plan_failure *f);
 int plan_make(const struct plan_request *r, struct plan **out, struct plan_failure *failure, struct err *err);
 void plan_destroy(struct plan *p); /* NULL is fine */
 
-/* The candidate chosen for a task of the plan. */
+/* Where task number `task` is to run; never NULL. */
 const struct candidate *plan_chosen(const struct plan *p, size_t task);
 
 /* {"plan":[{…}], "candidates":[[…]]}, an array of candidates a task, at most max_candidates each, cheapest first; see
