@@ -2,6 +2,7 @@
 #ifndef TESTS_PLAN_WORLD_H
 #define TESTS_PLAN_WORLD_H
 #include <stdint.h>
+#include <string.h>
 
 #include "core/base/mem.h"
 #include "core/model/offer.h"
