@@ -228,6 +228,85 @@ int fs_write(const char *path, const void *data, size_t len, unsigned mode, stru
 	return rc;
 }
 
+/* Deeper folders are first moved up to the top of the tree, so that neither descriptors nor stack nor PATH_MAX run out. */
+enum { REMOVE_DEPTH = 40 };
+
+struct removal {
+	const char *path; /* for messages */
+	int top;	  /* the folder that everything is below */
+	unsigned moved;	  /* how many folders were moved up; their names count on */
+	struct err *err;
+};
+
+static int remove_failed(const struct removal *r, const char *name)
+{
+	return err_errno(r->err, "cannot remove %s (at %s)", r->path, name);
+}
+
+/* Open a folder that may forbid it; never through a link. */
+static int open_folder(int at, const char *name)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(at, name, flags);
+	struct stat st;
+	/* fchmodat follows links: only what is a folder is touched. */
+	if (fd < 0 && errno == EACCES && !fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode) &&
+	    !fchmodat(at, name, 0700, 0))
+		fd = openat(at, name, flags);
+	if (fd >= 0 && !fstat(fd, &st) && (st.st_mode & 0700) != 0700)
+		fchmod(fd, 0700); /* entries of a folder can only be removed by who may write to it */
+	return fd;
+}
+
+static int move_up(struct removal *r, int at, const char *name)
+{
+	char up[40];
+	do {
+		snprintf(up, sizeof up, ".skytop-removing-%u", r->moved++);
+		if (!renameat(at, name, r->top, up) || errno == ENOENT)
+			return 0;
+	} while (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR); /* somebody used that very name */
+	return remove_failed(r, name);
+}
+
+static int remove_below(struct removal *r, int fd, int depth);
+
+static int remove_entry(struct removal *r, int at, const char *name, int depth)
+{
+	if (!unlinkat(at, name, 0) || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM) /* what unlink says of folders on Linux, and elsewhere */
+		return remove_failed(r, name);
+	int why = errno, fd = open_folder(at, name);
+	if (fd < 0) {
+		errno = errno == ENOTDIR ? why : errno;
+		return errno == ENOENT ? 0 : remove_failed(r, name);
+	}
+	if (depth >= REMOVE_DEPTH) {
+		close(fd);
+		return move_up(r, at, name);
+	}
+	if (remove_below(r, fd, depth + 1))
+		return -1;
+	return unlinkat(at, name, AT_REMOVEDIR) && errno != ENOENT ? remove_failed(r, name) : 0;
+}
+
+/* Takes fd. */
+static int remove_below(struct removal *r, int fd, int depth)
+{
+	DIR *d = fdopendir(fd);
+	if (!d) {
+		close(fd);
+		return remove_failed(r, ".");
+	}
+	int rc = 0;
+	for (struct dirent *e; !rc && (e = readdir(d));)
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+			rc = remove_entry(r, fd, e->d_name, depth);
+	closedir(d);
+	return rc;
+}
+
 int fs_remove_tree(const char *path, struct err *err)
 {
 	struct stat st;
@@ -235,23 +314,17 @@ int fs_remove_tree(const char *path, struct err *err)
 		return errno == ENOENT ? 0 : err_errno(err, "cannot remove %s", path);
 	if (!S_ISDIR(st.st_mode))
 		return unlink(path) && errno != ENOENT ? err_errno(err, "cannot remove %s", path) : 0;
-	DIR *d = opendir(path);
-	if (!d) {
-		chmod(path, 0700);
-		d = opendir(path);
-	}
-	if (!d)
-		return err_errno(err, "cannot remove %s", path);
-	int rc = 0;
-	for (struct dirent *e; !rc && (e = readdir(d));) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-			continue;
-		char *p = path_join(path, e->d_name);
-		rc = fs_remove_tree(p, err);
-		free(p);
-	}
-	closedir(d);
-	if (!rc && rmdir(path) && errno != ENOENT)
-		rc = err_errno(err, "cannot remove %s", path);
-	return rc;
+	struct removal r = {.path = path, .err = err};
+	unsigned moved;
+	do { /* once more for what was moved up */
+		moved = r.moved;
+		r.top = open_folder(AT_FDCWD, path);
+		if (r.top < 0)
+			return errno == ENOENT ? 0 : err_errno(err, "cannot remove %s", path);
+		int rc = remove_below(&r, fcntl(r.top, F_DUPFD_CLOEXEC, 3), 0);
+		close(r.top);
+		if (rc)
+			return -1;
+	} while (r.moved != moved);
+	return rmdir(path) && errno != ENOENT ? err_errno(err, "cannot remove %s", path) : 0;
 }

@@ -33,7 +33,8 @@ bool fs_is_dir(const char *path);
 char *fs_read(const char *path, size_t max, size_t *len, struct err *err);
 /* Write whole files or nothing: a temporary beside it, fsync, rename. mode as for open. */
 int fs_write(const char *path, const void *data, size_t len, unsigned mode, struct err *err);
-/* Delete a tree without following links. Missing is fine. */
+/* Delete a tree without following links, however deep it is, and also folders of ours that are read-only. Missing is fine, and
+ * so is another process that deletes the same at the same time. */
 int fs_remove_tree(const char *path, struct err *err);
 
 #endif

@@ -240,6 +240,7 @@ json_t *machines_serve(const struct machine_cloud *cloud, void *arg, const struc
 	if (sandbox_open(&s.sb, r->state_dir, cloud->name, scope, r->now_ms, err))
 		return NULL;
 	s.sb.grace_ms = cloud->grace_ms;
+	s.sb.forgetful = cloud->forgetful;
 	json_t *reply = NULL;
 	if (!cloud->progress || !cloud->progress(arg, &s.sb, err)) {
 		struct err ignored; /* of other calls' nodes: their own repetition will report it */

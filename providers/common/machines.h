@@ -12,6 +12,7 @@
 struct machine_cloud {
 	const char *name;
 	int64_t grace_ms; /* between TERM and KILL */
+	bool forgetful;	  /* see sandbox.h */
 	/* May n more nodes like this record run now? All records are loaded. CAPACITY, QUOTA, INVALID… if not. like may be
 	 * completed (a zone chosen). */
 	int (*admit)(void *arg, const struct sandbox *sb, json_t *like, size_t n, struct err *err);

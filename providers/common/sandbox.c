@@ -164,12 +164,28 @@ int sandbox_load(struct sandbox *sb, const char *cluster, struct err *err)
 	return rc;
 }
 
+int sandbox_write(const char *path, const json_t *j, bool durable, struct err *err)
+{
+	char *text = json_pretty(j), *tmp = xasprintf("%s.tmp", path);
+	FILE *f = durable ? NULL : fopen(tmp, "we");
+	int rc = f || durable ? 0 : -1;
+	if (f && fputs(text, f) < 0)
+		rc = -1;
+	if (f && fclose(f))
+		rc = -1;
+	if (!durable && (rc || rename(tmp, path)))
+		rc = err_errno(err, "cannot write %s", path);
+	if (durable)
+		rc = fs_write(path, text, strlen(text), 0600, err);
+	free(tmp);
+	free(text);
+	return rc;
+}
+
 int sandbox_save(struct sandbox *sb, json_t *rec, struct err *err)
 {
 	char *path = node_path(sb, json_str(rec, "id", ""), "node.json");
-	char *text = json_pretty(rec);
-	int rc = fs_write(path, text, strlen(text), 0600, err);
-	free(text);
+	int rc = sandbox_write(path, rec, !sb->forgetful, err);
 	free(path);
 	return rc;
 }

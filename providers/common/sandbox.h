@@ -24,6 +24,7 @@ struct sandbox {
 	int lock_fd;
 	int64_t now_ms;
 	int64_t grace_ms;     /* between TERM and KILL when a node is stopped or deleted */
+	bool forgetful;	      /* records need not outlive a power cut, and are written faster */
 	char *cluster;	      /* only this cluster was loaded; NULL: all */
 	json_t *nodes;	      /* records, ordered by creation, rank and id */
 };
@@ -47,6 +48,8 @@ bool sandbox_state_is(const json_t *rec, const char *state);
 int sandbox_make(struct sandbox *sb, json_t *rec, struct err *err);
 /* Write a changed record. */
 int sandbox_save(struct sandbox *sb, json_t *rec, struct err *err);
+/* Write a JSON file whole or not at all; durable: even if the power fails. Not for two writers at once. */
+int sandbox_write(const char *path, const json_t *j, bool durable, struct err *err);
 /* RUNNING again, in a new boot; saves. */
 int sandbox_boot(struct sandbox *sb, json_t *rec, struct err *err);
 /* Begin a state that ends processes: "STOPPING", "TERMINATING" or "PREEMPTED", complete at until_ms at the earliest; saves. */

@@ -32,20 +32,6 @@ static int lock_file(const char *dir, struct err *err)
 	return fd;
 }
 
-/* Written whole or not at all, but without waiting for the disk: what must outlive is a killed process, not a power cut. */
-static int write_state(const char *path, const json_t *state, struct err *err)
-{
-	char *tmp = xasprintf("%s.tmp", path), *text = json_pretty(state);
-	FILE *f = fopen(tmp, "we");
-	bool ok = f && fputs(text, f) >= 0;
-	if (f && fclose(f))
-		ok = false;
-	ok = ok && !rename(tmp, path);
-	free(tmp);
-	free(text);
-	return ok ? 0 : err_errno(err, "cannot write %s", path);
-}
-
 static json_t *read_state(const char *path)
 {
 	size_t len;
@@ -129,7 +115,7 @@ int faults_count(const struct scenario *s, const struct request *r, const struct
 		json_put_int(state, "epoch_ms", r->now_ms);
 	count(member(state, "calls"), provider_verb_name(r->verb));
 	const struct sim_failure *f = choose(s, r, state);
-	int rc = write_state(path, state, err);
+	int rc = sandbox_write(path, state, false, err);
 	if (!rc) {
 		*fires = f;
 		*epoch_ms = json_int(state, "epoch_ms", 0);

@@ -283,6 +283,7 @@ static int64_t end_ms(void *arg, enum provider_verb verb)
 static const struct machine_cloud cloud = {
     .name = "sim",
     .grace_ms = GRACE_MS,
+    .forgetful = true,
     .admit = admit,
     .equip = equip,
     .progress = progress,

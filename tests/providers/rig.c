@@ -33,7 +33,7 @@ enum { OUTPUT_MAX = 32 << 20 };
 void rig_open(struct rig *r, const struct provider *p)
 {
 	const char *tmp = getenv("TMPDIR");
-	*r = (struct rig){.provider = p, .top = xasprintf("%s/skytop-test.XXXXXX", tmp ? tmp : "/tmp")};
+	*r = (struct rig){.provider = p, .top = xasprintf("%s/skytop-providers.XXXXXX", tmp ? tmp : "/tmp")};
 	assert_non_null(mkdtemp(r->top));
 	r->state_dir = xasprintf("%s/state/%s", r->top, p->name);
 }
