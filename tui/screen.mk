@@ -5,6 +5,7 @@ libtui_a_SOURCES = \
 	tui/ascii.c \
 	tui/canvas.c tui/canvas.h \
 	tui/confirm.c tui/dialog.h \
+	tui/engine_source.c tui/engine_source.h \
 	tui/field.c tui/field.h \
 	tui/form.c \
 	tui/format.c tui/format.h \

@@ -1,11 +1,13 @@
 /* A whole task file: one task, a pipeline (documents in order, perhaps under a header with its name), or a job group (a header
  * with execution: parallel, then jobs that run side by side). */
+#include <unistd.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/fs.h"
 #include "core/base/str.h"
 #include "core/model/amount.h"
 #include "core/model/task_priv.h"
@@ -38,6 +40,36 @@ void dag_destroy(struct dag *d)
 const char *dag_strdup(struct dag *d, const char *text)
 {
 	return arena_strdup(d->memory->arena, text);
+}
+
+static char *absolute(const char *path)
+{
+	char *p = path_expand(path);
+	if (p[0] == '/')
+		return p;
+	char *cwd = getcwd(NULL, 0), *abs = path_join(cwd ? cwd : "/", p);
+	free(cwd);
+	free(p);
+	return abs;
+}
+
+static void absolute_in(struct dag *d, const char **slot)
+{
+	if (!*slot || strstr(*slot, "://"))
+		return;
+	char *p = absolute(*slot);
+	*slot = dag_strdup(d, p);
+	free(p);
+}
+
+void dag_make_absolute(struct dag *d)
+{
+	for (size_t i = 0; i < d->n_tasks; i++) {
+		struct task *t = &d->tasks[i];
+		absolute_in(d, &t->workdir);
+		for (size_t k = 0; k < t->n_mounts; k++)
+			absolute_in(d, &t->mounts[k].src);
+	}
 }
 
 json_t *dag_own(struct dag *d, json_t *j)

@@ -134,6 +134,8 @@ struct dag *dag_of_command(const char *command, const struct task_override *over
 void dag_destroy(struct dag *d);
 /* A copy of text that lives as long as the dag: for whoever changes a field. */
 const char *dag_strdup(struct dag *d, const char *text);
+/* Make the local paths in it (workdir, sources of mounts) absolute: ~ expanded, relative ones from our folder. */
+void dag_make_absolute(struct dag *d);
 
 /* The canonical form, as `skytop task --json` prints it; secrets' values are left out (secret_keys names them). New ref. */
 json_t *dag_to_json(const struct dag *d);

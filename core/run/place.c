@@ -123,11 +123,11 @@ static int nobody(const json_t *live, struct err *err)
 	    json_str(first, "error", ""));
 }
 
-static json_t *choose(const struct dag *d, const json_t *live, const json_t *blocks, struct catalog *catalog, struct arena *a, int64_t now_ms,
-    struct err *err)
+static json_t *choose(const struct dag *d, int64_t cap_uusd_h, const json_t *live, const json_t *blocks, struct catalog *catalog, struct arena *a,
+    int64_t now_ms, struct err *err)
 {
 	const struct offers **tables = arena_alloc(a, (json_array_size(live) + 1) * sizeof *tables);
-	struct plan_request r = {.dag = d, .tables = tables, .cap_uusd_h = PRICE_UNKNOWN, .now_ms = now_ms};
+	struct plan_request r = {.dag = d, .tables = tables, .cap_uusd_h = cap_uusd_h, .now_ms = now_ms};
 	struct block *all;
 	struct plan *plan;
 	if (catalog)
@@ -162,7 +162,7 @@ json_t *place_choose(struct engine *e, const struct dag *d, const json_t *clouds
 	if (!catalog)
 		log_line(LOG_WARN, "planning without a catalog: %s", ignored.text);
 	struct arena *a = arena_create();
-	json_t *plan = choose(d, live, blocks, catalog, a, now_ms, err);
+	json_t *plan = choose(d, e->setup.max_hourly_uusd, live, blocks, catalog, a, now_ms, err);
 	arena_destroy(a);
 	catalog_close(catalog);
 	json_decref(blocks);

@@ -1,0 +1,2 @@
+dist_check_SCRIPTS += tests/run/test_crash.py
+TESTS += tests/run/test_crash.py

@@ -188,33 +188,6 @@ static void copy_new(struct tail *t, const char *path)
 	fflush(stdout);
 }
 
-/* Where the last `lines` lines begin. */
-static off_t tail_offset(const char *path, int64_t lines)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	off_t end = fd < 0 ? 0 : lseek(fd, 0, SEEK_END), at = end;
-	char buf[65536];
-	int64_t seen = 0;
-	while (fd >= 0 && at > 0) {
-		size_t want = at < (off_t)sizeof buf ? (size_t)at : sizeof buf;
-		ssize_t n = pread(fd, buf, want, at - (off_t)want);
-		if (n <= 0)
-			break;
-		for (ssize_t i = n; i > 0; i--) {
-			bool last_byte = at - (off_t)want + i == end;
-			if (buf[i - 1] == '\n' && !last_byte && ++seen >= lines) {
-				at = at - (off_t)want + i;
-				close(fd);
-				return at;
-			}
-		}
-		at -= (off_t)want;
-	}
-	if (fd >= 0)
-		close(fd);
-	return lines ? 0 : end;
-}
-
 static int say_end(struct cli *c, const struct session_log *l, const struct tail *t, int64_t job)
 {
 	enum job_status s = job_status_of(t->status);
@@ -237,7 +210,7 @@ int session_log(struct cli *c, struct client *cl, const struct session_log *l)
 	const char *path = json_str(j, "path", "");
 	int64_t job = json_int(j, "job_id", 0);
 	take_log(&t, j);
-	t.at = l->tail_lines >= 0 ? tail_offset(path, l->tail_lines) : 0;
+	t.at = l->tail_lines >= 0 ? (off_t)client_log_tail(path, l->tail_lines) : 0;
 	copy_new(&t, path);
 	while (l->follow && !t.complete && !client_interrupted(cl)) {
 		if (client_turn(cl, -1, &err)) {

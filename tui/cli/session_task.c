@@ -1,42 +1,6 @@
 /* The task of `launch` and `exec`: read, checked, and its paths made absolute, because the engine works in another folder. */
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "core/base/fs.h"
-#include "core/base/mem.h"
 #include "tui/cli/session.h"
 #include "tui/cli/task_file.h"
-
-static char *absolute(const char *path)
-{
-	char *p = path_expand(path);
-	if (p[0] == '/')
-		return p;
-	char *cwd = getcwd(NULL, 0), *abs = path_join(cwd ? cwd : "/", p);
-	free(cwd);
-	free(p);
-	return abs;
-}
-
-static void absolute_in(struct dag *d, const char **slot)
-{
-	if (!*slot || strstr(*slot, "://"))
-		return;
-	char *p = absolute(*slot);
-	*slot = dag_strdup(d, p);
-	free(p);
-}
-
-static void make_absolute(struct dag *d)
-{
-	for (size_t i = 0; i < d->n_tasks; i++) {
-		struct task *t = &d->tasks[i];
-		absolute_in(d, &t->workdir);
-		for (size_t k = 0; k < t->n_mounts; k++)
-			absolute_in(d, &t->mounts[k].src);
-	}
-}
 
 static struct dag *read_task(struct cli *c, size_t first, struct err *err)
 {
@@ -68,6 +32,6 @@ struct dag *session_task(struct cli *c, size_t first_arg, int *status)
 		return NULL;
 	}
 	task_warn(c, d);
-	make_absolute(d);
+	dag_make_absolute(d);
 	return d;
 }

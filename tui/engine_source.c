@@ -1,0 +1,642 @@
+/* The screen's source over the engine's socket. Nothing blocks: connecting to a UNIX socket does not, starting an engine is left to a
+ * child (`skytop engine start`), a log is read from its spool file a piece a turn. What the engine pushes is kept as it came (JSON); the
+ * snapshot's strings point into it. */
+#include "tui/engine_source.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/api/client.h"
+#include "core/api/protocol.h"
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/base/str.h"
+#include "core/io/proc.h"
+#include "core/io/rpc.h"
+#include "core/model/task.h"
+
+enum { RECONNECT_MS = 1000, LOOK_MS = 5000, HELLO_MS = 5000, CALL_MS = 30000, START_MS = 15000, PIECE_BYTES = 64 << 10 };
+
+/* An order that waits for the connection, or for its answer. */
+struct order {
+	struct order *next;
+	struct source *s;
+	unsigned ticket;
+	char *method;
+	json_t *params;
+	struct err err; /* set: it was refused before it was sent */
+};
+
+struct open_log {
+	struct open_log *next;
+	struct source *s;
+	unsigned id, timer;
+	char *cluster, *path, *last;
+	int64_t job, tail_lines, at;
+	int fd;
+	bool sent, complete, ended, told;
+};
+
+struct source {
+	struct ui_source base;
+	struct loop *loop;
+	char *self;
+	struct ui_sink sink;
+	struct rpc *rpc;
+	struct proc *starter;
+	unsigned timer, teller;
+	bool greeted, started;
+	enum ui_link link;
+	char *link_text, *focus;
+	json_t *data; /* the last snapshot pushed */
+	struct ui_snapshot snap;
+	struct ui_cluster *clusters;
+	struct ui_job *jobs;
+	struct ui_request *requests;
+	struct ui_event *events;
+	struct order *orders;
+	struct open_log *logs;
+};
+
+static void connect_now(struct source *s);
+static void send_orders(struct source *s);
+static void ask_log(struct open_log *l);
+
+/* ---- the snapshot ------------------------------------------------------------------------------------------------ */
+
+static void on_tell(void *arg)
+{
+	struct source *s = arg;
+	s->teller = 0;
+	if (s->sink.changed)
+		s->sink.changed(s->sink.arg);
+}
+
+static void changed(struct source *s)
+{
+	s->snap.revision++;
+	if (!s->teller)
+		s->teller = loop_after(s->loop, 0, on_tell, s);
+}
+
+static void set_link(struct source *s, enum ui_link link, const char *text)
+{
+	if (s->link == link && str_eq(s->link_text, text))
+		return;
+	s->link = link;
+	free(s->link_text);
+	s->link_text = xstrdup(text);
+	s->snap.link = link;
+	s->snap.link_text = s->link_text ? s->link_text : "";
+	changed(s);
+}
+
+static const char *text(const json_t *j, const char *key)
+{
+	return json_str(j, key, "");
+}
+
+static int64_t number(const json_t *j, const char *key)
+{
+	return json_int(j, key, -1);
+}
+
+/* A text that has no place in the JSON: it is put there, so that it lives as long. */
+static const char *made(json_t *j, const char *key, const char *value)
+{
+	json_put_str(j, key, value);
+	return json_str(j, key, "");
+}
+
+static struct ui_cluster cluster_of(json_t *j)
+{
+	char buf[200];
+	const char *acc = json_str(j, "accelerator", NULL), *status = text(j, "status");
+	double count = json_number_value(json_object_get(j, "accelerator_count"));
+	bool simulated = json_bool(j, "simulated", false), stopped = !strcmp(status, "STOPPED");
+	const json_t *head = json_array_get(json_arr(j, "nodes"), 0), *stop = json_obj(j, "autostop");
+	if (acc)
+		snprintf(buf, sizeof buf, "%gx %s", count, acc);
+	else if (json_is_number(json_object_get(j, "vcpus")))
+		snprintf(buf, sizeof buf, "%g CPUs", json_number_value(json_object_get(j, "vcpus")));
+	else
+		snprintf(buf, sizeof buf, "?");
+	int64_t total = json_int(j, "total_uusd_h", PRICE_UNKNOWN);
+	return (struct ui_cluster){.name = text(j, "name"),
+	    .status = status,
+	    .progress = text(j, "progress"),
+	    .reason = text(j, "reason"),
+	    .provider = simulated ? made(j, "ui_provider", "sim (simulated)") : text(j, "provider"),
+	    .region = text(j, "region"),
+	    .zone = text(j, "zone"),
+	    .instance_type = text(j, "instance_type"),
+	    .resources = made(j, "ui_resources", buf),
+	    .head_ip = text(head, "ip"),
+	    .user = text(j, "user"),
+	    .nodes = number(j, "num_nodes"),
+	    .spot = json_bool(j, "use_spot", false),
+	    /* What a stopped machine's disks cost is not known here, unless the machine itself is free. */
+	    .price_uusd_h = stopped && total ? PRICE_UNKNOWN : total,
+	    .running_uusd_h = total,
+	    .cost_uusd = json_int(j, "cost_uusd", PRICE_UNKNOWN),
+	    .launched_at_ms = json_int(j, "launched_at", 0),
+	    .checked_at_ms = json_int(j, "checked_at", 0),
+	    .autostop_min = json_int(stop, "idle_minutes", -1),
+	    .autostop_down = json_bool(stop, "down", false),
+	    .jobs_running = number(j, "jobs_running"),
+	    .jobs_pending = number(j, "jobs_pending")};
+}
+
+static struct ui_job job_of(json_t *j)
+{
+	char buf[60];
+	double gpus = json_number_value(json_object_get(j, "gpus"));
+	snprintf(buf, sizeof buf, gpus > 0 ? "%" PRId64 "x %g GPU" : "%" PRId64 "x CPU", json_int(j, "num_nodes", 1), gpus);
+	return (struct ui_job){.cluster = text(j, "cluster"),
+	    .id = json_int(j, "job_id", 0),
+	    .name = text(j, "name"),
+	    .status = text(j, "status"),
+	    .resources = made(j, "ui_resources", buf),
+	    .user = text(j, "user"),
+	    .submitted_at_ms = json_int(j, "submitted_at", 0),
+	    .started_at_ms = json_int(j, "started_at", 0),
+	    .ended_at_ms = json_int(j, "ended_at", 0),
+	    .exit_code = number(j, "exit_code")};
+}
+
+static struct ui_request request_of(json_t *j)
+{
+	const char *progress = json_str(j, "progress", NULL);
+	return (struct ui_request){.id = json_int(j, "id", 0),
+	    .verb = text(j, "verb"),
+	    .object = text(j, "cluster"),
+	    .state = text(j, "state"),
+	    .progress = progress ? progress : text(j, "step"),
+	    .error = text(json_obj(j, "error"), "message"),
+	    .created_at_ms = json_int(j, "created_at", 0),
+	    .ended_at_ms = json_int(j, "finished_at", 0)};
+}
+
+static struct ui_event event_of(json_t *j)
+{
+	return (struct ui_event){.at_ms = json_int(j, "at", 0), .object = text(j, "cluster"), .text = text(j, "text"), .bad = strcmp(text(j, "level"), "info") != 0};
+}
+
+#define TAKE(field, type, key, of, newest_first)                                                                                            \
+	do {                                                                                                                                \
+		json_t *list = json_arr(s->data, key);                                                                                      \
+		size_t n = json_array_size(list);                                                                                           \
+		s->field = xreallocarray(s->field, n + 1, sizeof(struct type));                                                             \
+		for (size_t i = 0; i < n; i++)                                                                                              \
+			s->field[newest_first ? n - 1 - i : i] = of(json_array_get(list, i));                                               \
+		s->snap.field = s->field;                                                                                                   \
+		s->snap.n_##field = n;                                                                                                      \
+	} while (0)
+
+static void take_snapshot(struct source *s, const json_t *params)
+{
+	json_decref(s->data);
+	s->data = json_deep_copy(params);
+	TAKE(clusters, ui_cluster, "clusters", cluster_of, false);
+	TAKE(jobs, ui_job, "jobs", job_of, false);
+	TAKE(requests, ui_request, "requests", request_of, false);
+	TAKE(events, ui_event, "events", event_of, true);
+	const json_t *spend = json_obj(s->data, "spend");
+	s->snap.spend = (struct ui_spend){json_int(spend, "now_uusd_h", PRICE_UNKNOWN), json_int(spend, "today_uusd", PRICE_UNKNOWN), PRICE_UNKNOWN};
+	s->snap.at_ms = wall_now_ms();
+	changed(s);
+}
+
+/* ---- the connection ---------------------------------------------------------------------------------------------- */
+
+static void nothing(void *arg, const json_t *result, const struct err *err)
+{
+	(void)arg;
+	(void)result;
+	(void)err;
+}
+
+static void watch(struct source *s)
+{
+	json_t *p = json_pack("{s:[s,s,s,s,s]}", "topics", "clusters", "jobs", "requests", "events", "spend");
+	if (s->focus && s->focus[0] && strcmp(s->focus, "*"))
+		json_put_str(p, "cluster", s->focus);
+	rpc_call(s->rpc, "watch", p, CALL_MS, nothing, NULL);
+}
+
+static void on_hello(void *arg, const json_t *result, const struct err *err)
+{
+	(void)result;
+	struct source *s = arg;
+	if (err) {
+		rpc_destroy(s->rpc);
+		s->rpc = NULL;
+		set_link(s, UI_LINK_LOST, err->text);
+		return; /* another version: it does not help to ask again */
+	}
+	s->greeted = true;
+	set_link(s, UI_LINK_UP, NULL);
+	watch(s);
+	send_orders(s);
+	for (struct open_log *l = s->logs; l; l = l->next)
+		ask_log(l);
+}
+
+static void on_retry(void *arg)
+{
+	struct source *s = arg;
+	s->timer = 0;
+	connect_now(s);
+}
+
+static void retry_later(struct source *s)
+{
+	if (!s->timer)
+		s->timer = loop_after(s->loop, s->link == UI_LINK_NONE ? LOOK_MS : RECONNECT_MS, on_retry, s);
+}
+
+static void log_news(struct source *s, const json_t *params);
+
+static void on_notice(void *arg, struct rpc *rpc, const json_t *id, const char *method, const json_t *params)
+{
+	(void)rpc;
+	if (!id && !strcmp(method, "snapshot"))
+		take_snapshot(arg, params);
+	else if (!id && !strcmp(method, "log"))
+		log_news(arg, params);
+}
+
+static void on_closed(void *arg, struct rpc *rpc)
+{
+	(void)rpc;
+	struct source *s = arg;
+	s->rpc = NULL;
+	s->greeted = false;
+	for (struct open_log *l = s->logs; l; l = l->next)
+		l->sent = false;
+	set_link(s, UI_LINK_LOST, "the engine left");
+	retry_later(s);
+}
+
+static void refuse_all(struct source *s, const struct err *err);
+
+static void on_started(void *arg, int status, bool timed_out)
+{
+	struct source *s = arg;
+	struct err err;
+	s->starter = NULL;
+	if (!timed_out && WIFEXITED(status) && !WEXITSTATUS(status)) {
+		connect_now(s);
+		return;
+	}
+	err_set(&err, ERR_FAILED, "the engine did not come up: run `skytop engine start` to see why");
+	set_link(s, UI_LINK_NONE, err.text);
+	refuse_all(s, &err);
+}
+
+static void start_engine(struct source *s)
+{
+	struct err err;
+	const char *const argv[] = {s->self, "engine", "start", "--quiet", NULL};
+	if (s->starter)
+		return;
+	set_link(s, UI_LINK_CONNECTING, "starting the engine");
+	s->starter = proc_start(s->loop, &(struct proc_spec){.argv = argv, .timeout_ms = START_MS}, &(struct proc_handlers){NULL, on_started, s}, &err);
+	if (!s->starter) {
+		set_link(s, UI_LINK_NONE, err.text);
+		refuse_all(s, &err);
+	}
+}
+
+static void connect_now(struct source *s)
+{
+	struct err err;
+	if (s->rpc || !s->started)
+		return;
+	char *path = api_socket_path();
+	int fd = unix_connect(path, &err);
+	free(path);
+	if (fd < 0) {
+		if (s->orders && err.code == ERR_NOT_FOUND)
+			start_engine(s);
+		else if (s->link != UI_LINK_LOST)
+			set_link(s, UI_LINK_NONE, err.code == ERR_NOT_FOUND ? "no engine runs; the first launch starts one" : err.text);
+		retry_later(s);
+		return;
+	}
+	s->rpc = rpc_create(s->loop, fd, &(struct rpc_handlers){on_notice, on_closed, s});
+	if (s->link != UI_LINK_UP)
+		set_link(s, UI_LINK_CONNECTING, "connecting");
+	rpc_call(s->rpc, "hello", json_pack("{s:i, s:s}", "protocol", API_PROTOCOL, "build", api_build()), HELLO_MS, on_hello, s);
+}
+
+static void src_start(struct ui_source *base, const struct ui_sink *sink)
+{
+	struct source *s = (struct source *)base;
+	s->sink = *sink;
+	s->started = true;
+	connect_now(s);
+}
+
+static const struct ui_snapshot *src_snapshot(struct ui_source *base)
+{
+	return &((struct source *)base)->snap;
+}
+
+static void src_focus(struct ui_source *base, const char *cluster)
+{
+	struct source *s = (struct source *)base;
+	if (str_eq(s->focus, cluster))
+		return;
+	free(s->focus);
+	s->focus = xstrdup(cluster);
+	if (s->greeted)
+		watch(s);
+}
+
+/* ---- orders ------------------------------------------------------------------------------------------------------ */
+
+static void order_free(struct order *o)
+{
+	json_decref(o->params);
+	free(o->method);
+	free(o);
+}
+
+static void reply(struct source *s, unsigned ticket, int64_t id, const struct err *err)
+{
+	if (s->sink.replied)
+		s->sink.replied(s->sink.arg, ticket, id, err);
+}
+
+static void refuse_all(struct source *s, const struct err *err)
+{
+	while (s->orders) {
+		struct order *o = s->orders;
+		s->orders = o->next;
+		reply(s, o->ticket, 0, err);
+		order_free(o);
+	}
+}
+
+static void on_answer(void *arg, const json_t *result, const struct err *err)
+{
+	struct order *o = arg;
+	reply(o->s, o->ticket, err ? 0 : json_int(result, "id", 0), err);
+	order_free(o);
+}
+
+static void send_orders(struct source *s)
+{
+	while (s->greeted && s->orders) {
+		struct order *o = s->orders;
+		s->orders = o->next;
+		json_t *params = o->params;
+		o->params = NULL;
+		rpc_call(s->rpc, o->method, params, CALL_MS, on_answer, o);
+	}
+}
+
+static void on_refused(void *arg)
+{
+	struct order *o = arg;
+	reply(o->s, o->ticket, 0, &o->err);
+	order_free(o);
+}
+
+/* The task of an order: a file, a command, or just machines. NULL with err. */
+static json_t *task_of(const struct ui_order *o, struct err *err)
+{
+	const struct task_override over = {.infra = o->infra, .instance_type = o->instance_type, .gpus = o->gpus, .num_nodes = o->nodes > 0 ? o->nodes : 0,
+	    .use_spot = o->spot ? 1 : 0};
+	struct where at;
+	bool file = o->task_file && o->task_file[0];
+	struct dag *d = file ? dag_load(o->task_file, &over, &at, err) : dag_of_command(o->command ? o->command : "", &over, err);
+	if (d && d->n_tasks != 1) {
+		err_set(err, ERR_UNSUPPORTED, "%s holds %zu tasks; one can be launched", o->task_file, d->n_tasks);
+		dag_destroy(d);
+		return NULL;
+	}
+	if (d)
+		dag_make_absolute(d);
+	json_t *packed = d ? task_pack(&d->tasks[0]) : NULL;
+	dag_destroy(d);
+	return packed;
+}
+
+static json_t *autostop_of(const struct ui_order *o)
+{
+	return json_pack("{s:I, s:b}", "idle_minutes", (json_int_t)(o->autostop_min < 0 ? -1 : o->autostop_min < 1 ? 1 : o->autostop_min), "down", o->autostop_down);
+}
+
+static json_t *args_of(const struct ui_order *o, struct err *err)
+{
+	json_t *a = json_object();
+	if (o->cluster && o->cluster[0])
+		json_put_str(a, "cluster", o->cluster);
+	if (o->verb == UI_LAUNCH || o->verb == UI_EXEC) {
+		json_t *task = task_of(o, err);
+		if (!task) {
+			json_decref(a);
+			return NULL;
+		}
+		json_object_set_new(a, "task", task);
+	}
+	if (o->verb == UI_AUTOSTOP || ((o->verb == UI_LAUNCH || o->verb == UI_START) && o->autostop_min != INT64_MIN))
+		json_object_set_new(a, "autostop", autostop_of(o));
+	if (o->verb == UI_CANCEL_JOB)
+		json_object_set_new(a, "jobs", json_pack("[I]", (json_int_t)o->id));
+	return a;
+}
+
+static void src_send(struct ui_source *base, unsigned ticket, const struct ui_order *order)
+{
+	struct source *s = (struct source *)base;
+	struct order *o = xcalloc(1, sizeof *o);
+	*o = (struct order){.s = s, .ticket = ticket, .method = xstrdup(order->verb == UI_CANCEL_REQUEST ? "cancel" : "submit")};
+	json_t *args = order->verb == UI_CANCEL_REQUEST ? NULL : args_of(order, &o->err);
+	if (order->verb == UI_CANCEL_REQUEST) {
+		o->params = json_pack("{s:I}", "id", (json_int_t)order->id);
+	} else if (args) {
+		o->params = json_pack("{s:s, s:o}", "verb", ui_verb_name(order->verb), "args", args);
+	} else {
+		loop_after(s->loop, 0, on_refused, o);
+		return;
+	}
+	struct order **pp = &s->orders;
+	while (*pp)
+		pp = &(*pp)->next;
+	*pp = o;
+	if (s->greeted)
+		send_orders(s);
+	else if (!s->rpc)
+		connect_now(s);
+}
+
+/* ---- logs -------------------------------------------------------------------------------------------------------- */
+
+static void log_free(struct open_log *l)
+{
+	loop_cancel(l->s->loop, l->timer);
+	if (l->fd >= 0)
+		close(l->fd);
+	free(l->cluster);
+	free(l->path);
+	free(l->last);
+	free(l);
+}
+
+static struct open_log *log_by_id(struct source *s, unsigned id)
+{
+	struct open_log *l = s->logs;
+	while (l && l->id != id)
+		l = l->next;
+	return l;
+}
+
+static void end_log(struct open_log *l, bool broken, const char *why)
+{
+	l->ended = true;
+	if (l->s->sink.log_end)
+		l->s->sink.log_end(l->s->sink.arg, l->id, broken, why);
+}
+
+/* A piece a turn, so that keys are answered between pieces. */
+static void read_log(void *arg)
+{
+	struct open_log *l = arg;
+	char buf[PIECE_BYTES];
+	l->timer = 0;
+	if (l->ended || !l->path)
+		return;
+	if (l->fd < 0)
+		l->fd = open(l->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (!l->told && l->fd >= 0) {
+		l->at = l->tail_lines >= 0 ? client_log_tail(l->path, l->tail_lines) : 0;
+		l->told = true;
+	}
+	ssize_t n = l->fd < 0 ? 0 : pread(l->fd, buf, sizeof buf, (off_t)l->at);
+	if (n > 0) {
+		l->at += n;
+		l->timer = loop_after(l->s->loop, 0, read_log, l);
+		if (l->s->sink.log_data)
+			l->s->sink.log_data(l->s->sink.arg, l->id, buf, (size_t)n);
+	} else if (l->complete) {
+		end_log(l, false, l->last ? l->last : "");
+	}
+}
+
+static void take_log(struct open_log *l, const json_t *j)
+{
+	char words[120];
+	free(l->path);
+	l->path = xstrdup(json_str(j, "path", ""));
+	l->job = json_int(j, "job_id", l->job);
+	l->complete = json_bool(j, "complete", false);
+	snprintf(words, sizeof words, "job %" PRId64 " %s", l->job, json_str(j, "status", "?"));
+	free(l->last);
+	l->last = xstrdup(words);
+	if (!l->timer)
+		l->timer = loop_after(l->s->loop, 0, read_log, l);
+}
+
+struct log_call {
+	struct source *s;
+	unsigned id;
+};
+
+static void on_log(void *arg, const json_t *result, const struct err *err)
+{
+	struct log_call call = *(struct log_call *)arg;
+	free(arg);
+	struct open_log *l = log_by_id(call.s, call.id);
+	if (!l || l->ended)
+		return;
+	if (result)
+		take_log(l, result);
+	else if (err->code != ERR_NETWORK) /* a lost connection is asked again */
+		end_log(l, true, err->text);
+}
+
+static void ask_log(struct open_log *l)
+{
+	if (l->sent || l->ended || !l->s->greeted)
+		return;
+	l->sent = true;
+	struct log_call *call = xcalloc(1, sizeof *call);
+	*call = (struct log_call){l->s, l->id};
+	rpc_call(l->s->rpc, "log", json_pack("{s:s, s:I, s:b}", "cluster", l->cluster, "job", (json_int_t)(l->job > 0 ? l->job : 0), "follow", 1), CALL_MS, on_log,
+	    call);
+}
+
+static void log_news(struct source *s, const json_t *params)
+{
+	const char *path = json_str(params, "path", "");
+	for (struct open_log *l = s->logs; l; l = l->next)
+		if (!l->ended && str_eq(l->path, path))
+			take_log(l, params);
+}
+
+static void src_log_open(struct ui_source *base, unsigned id, const struct ui_log_spec *spec)
+{
+	struct source *s = (struct source *)base;
+	struct open_log *l = xcalloc(1, sizeof *l);
+	*l = (struct open_log){.next = s->logs, .s = s, .id = id, .cluster = xstrdup(spec->cluster), .job = spec->job_id, .tail_lines = spec->tail_lines, .fd = -1};
+	s->logs = l;
+	ask_log(l);
+}
+
+static void src_log_close(struct ui_source *base, unsigned id)
+{
+	struct source *s = (struct source *)base;
+	for (struct open_log **pp = &s->logs; *pp; pp = &(*pp)->next) {
+		struct open_log *l = *pp;
+		if (l->id != id)
+			continue;
+		*pp = l->next;
+		log_free(l);
+		return;
+	}
+}
+
+static void src_destroy(struct ui_source *base)
+{
+	struct source *s = (struct source *)base;
+	while (s->logs)
+		src_log_close(base, s->logs->id);
+	while (s->orders) {
+		struct order *o = s->orders;
+		s->orders = o->next;
+		order_free(o);
+	}
+	loop_cancel(s->loop, s->timer);
+	loop_cancel(s->loop, s->teller);
+	proc_destroy(s->starter);
+	rpc_destroy(s->rpc);
+	json_decref(s->data);
+	free(s->clusters);
+	free(s->jobs);
+	free(s->requests);
+	free(s->events);
+	free(s->link_text);
+	free(s->focus);
+	free(s->self);
+	free(s);
+}
+
+struct ui_source *engine_source_create(struct loop *l, const char *self)
+{
+	static const struct ui_source_ops ops = {src_start, src_snapshot, src_focus, src_send, src_log_open, src_log_close, src_destroy};
+	struct source *s = xcalloc(1, sizeof *s);
+	s->base.ops = &ops;
+	s->loop = l;
+	s->self = xstrdup(self);
+	s->snap = (struct ui_snapshot){.link = UI_LINK_NONE, .link_text = "", .spend = {PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN}};
+	return &s->base;
+}
