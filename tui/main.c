@@ -1,13 +1,24 @@
 /* The program: the one file that joins screen, verbs, core and providers. */
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "core/api/client.h"
 #include "core/provider.h"
 #include "tui/cli/cli.h"
+#include "tui/engine_source.h"
 #include "tui/tui.h"
+
+static struct ui_source *open_source(struct loop *l, void *arg)
+{
+	return engine_source_create(l, arg);
+}
 
 static int open_screen(struct cli *c)
 {
+	char *self = client_self();
 	struct ui_options o = {
+	    .source_open = open_source,
+	    .arg = self,
 	    .view = cli_arg(c, 0),
 	    .filter = cli_value(c, "filter"),
 	    .theme = cli_value(c, "theme"),
@@ -17,9 +28,13 @@ static int open_screen(struct cli *c)
 	};
 	const char *size = cli_value(c, "size");
 	char rest;
+	int status;
 	if (size && (sscanf(size, "%4dx%4d%c", &o.columns, &o.rows, &rest) != 2 || o.columns < 1 || o.rows < 1))
-		return cli_usage(c, "--size takes columns and rows, as in 120x40, not %s", size);
-	return tui_main(&o);
+		status = cli_usage(c, "--size takes columns and rows, as in 120x40, not %s", size);
+	else
+		status = tui_main(&o);
+	free(self);
+	return status;
 }
 
 int main(int argc, char **argv)

@@ -208,15 +208,41 @@ static void detach(void)
 	umask(077);
 }
 
+/* Started by hand: go into the background, and let the caller know whether the engine came up. 1 in the child, 0 or -1 in the parent. */
+static int into_background(struct daemon_setup *d, struct err *err)
+{
+	int ready[2];
+	char c;
+	if (pipe(ready))
+		return err_errno(err, "cannot start the engine");
+	pid_t pid = fork();
+	if (!pid) {
+		close(ready[0]);
+		fcntl(ready[1], F_SETFD, FD_CLOEXEC);
+		d->ready_fd = ready[1];
+		return 1;
+	}
+	close(ready[1]);
+	bool up = pid > 0 && read(ready[0], &c, 1) == 1;
+	close(ready[0]);
+	return up ? 0 : err_set(err, ERR_FAILED, "the engine did not come up, perhaps because one runs already: see engine.log in the state folder");
+}
+
 int daemon_run(const struct daemon_setup *setup, struct err *err)
 {
+	struct daemon_setup d = *setup;
 	umask(077);
-	if (setup->foreground) {
+	if (d.foreground) {
 		log_open(2, LOG_INFO);
-		return run_once(setup, err);
+		return run_once(&d, err);
+	}
+	if (d.ready_fd < 0) {
+		int rc = into_background(&d, err);
+		if (rc <= 0)
+			return rc;
 	}
 	open_log();
 	detach();
-	supervise(*setup);
-	return 0;
+	supervise(d);
+	_exit(0);
 }

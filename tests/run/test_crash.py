@@ -8,7 +8,7 @@ import json, os, shutil, signal, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor
 
 SKYTOP = os.environ['SKYTOP']
-PROVIDERS = ['local']
+PROVIDERS = ['local', 'sim']
 
 
 class Home:
@@ -98,12 +98,13 @@ def accepted(home, verb):
 
 def ask(home, verb, *args):
     """Give an order. Cut off by the crash it may or may not have been accepted: asked again until it was."""
-    while True:
+    for _ in range(5):
         before = accepted(home, verb)
-        home.run(verb, *args)
+        rc, _, err = home.run(verb, *args)
         home.settle()
         if accepted(home, verb) > before:
             return
+    raise AssertionError('%s is not accepted: %d %s' % (verb, rc, err))
 
 
 def scenario(home, crash_at):

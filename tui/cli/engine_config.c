@@ -1,10 +1,25 @@
 /* The engine's part of config.yaml. */
 #include "tui/cli/engine_config.h"
 
+#include "core/model/config.h"
+#include "core/provider.h"
+
+enum { MINUTE_MS = 60000 };
+
 void engine_config_load(struct cli *c, struct daemon_setup *d)
 {
-	(void)c;
-	d->provider_config = json_pack("{s:{s:b}}", "sim", "enabled", 0);
-	d->default_autostop_minutes = -1;
-	d->idle_exit_ms = 60000;
+	struct config *k = config_load(NULL);
+	for (size_t i = 0; i < config_n_problems(k); i++)
+		cli_note(c, "%s", config_problem(k, i));
+	d->provider_config = json_object();
+	for (const struct provider *const *p = cli_program(c)->providers; p && *p; p++) {
+		json_t *section = config_section(k, (*p)->name);
+		if (section)
+			json_object_set_new(d->provider_config, (*p)->name, section);
+	}
+	int64_t idle = config_int(k, "engine.idle_exit_minutes");
+	d->idle_exit_ms = idle < 0 ? -1 : idle * MINUTE_MS;
+	d->default_autostop_minutes = config_int(k, "autostop.default_minutes");
+	d->max_hourly_uusd = config_int(k, "launch.max_hourly_cost");
+	config_destroy(k);
 }
