@@ -61,12 +61,13 @@ class Home:
         return found
 
     def close(self):
-        self.run('engine', 'stop')
         end = time.time() + 10
         while self.processes() and time.time() < end:
+            self.run('engine', 'stop')  # more than once: its supervisor may just be starting it again
             time.sleep(0.05)
-        left = self.processes()
-        for pid in left:
+        left = []
+        for pid in self.processes():
+            left.append(open('/proc/%d/cmdline' % pid).read().replace('\0', ' '))
             os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.dir, ignore_errors=True)
         return left
