@@ -1,6 +1,6 @@
 /* Blocks by hash. A failover may gather hundreds of blocks while tens of thousands of offers are looked at. Blocks are
- * grouped by which members they set (zone blocks, region blocks, …: few groups); each group is a hash set of the members'
- * values, so that an offer costs one look-up a group. */
+ * grouped by which members they set (zone blocks, region blocks, …: few groups); each group is a hash set of the
+ * members' values, so that an offer costs one look-up a group. */
 #include "core/plan/block.h"
 
 #include <stdlib.h>
@@ -10,7 +10,15 @@
 #include "core/model/accelerator.h"
 #include "core/plan/market.h"
 
-enum { HAS_PROVIDER = 1, HAS_INSTANCE = 2, HAS_REGION = 4, HAS_ZONE = 8, HAS_ACCELERATOR = 16, HAS_SPOT = 32, SHAPES = 64 };
+enum {
+	HAS_PROVIDER = 1,
+	HAS_INSTANCE = 2,
+	HAS_REGION = 4,
+	HAS_ZONE = 8,
+	HAS_ACCELERATOR = 16,
+	HAS_SPOT = 32,
+	SHAPES = 64
+};
 
 struct slot {
 	const struct block *block; /* NULL: free */
@@ -31,7 +39,7 @@ struct block_set {
 static unsigned shape_of(const struct block *b)
 {
 	return (b->provider ? HAS_PROVIDER : 0) | (b->instance_type ? HAS_INSTANCE : 0) | (b->region ? HAS_REGION : 0) |
-	    (b->zone ? HAS_ZONE : 0) | (b->accelerator ? HAS_ACCELERATOR : 0) | (b->use_spot >= 0 ? HAS_SPOT : 0);
+	       (b->zone ? HAS_ZONE : 0) | (b->accelerator ? HAS_ACCELERATOR : 0) | (b->use_spot >= 0 ? HAS_SPOT : 0);
 }
 
 static uint32_t mix(uint32_t h, uint32_t v)
@@ -65,8 +73,11 @@ static uint32_t hash_or_0(const char *s)
 
 static uint32_t block_hash(unsigned shape, const struct block *b)
 {
-	struct block_subject o = {.provider_hash = hash_or_0(b->provider), .instance_hash = hash_or_0(b->instance_type),
-	    .region_hash = hash_or_0(b->region), .zone_hash = hash_or_0(b->zone), .accelerator_hash = hash_or_0(b->accelerator),
+	struct block_subject o = {.provider_hash = hash_or_0(b->provider),
+	    .instance_hash = hash_or_0(b->instance_type),
+	    .region_hash = hash_or_0(b->region),
+	    .zone_hash = hash_or_0(b->zone),
+	    .accelerator_hash = hash_or_0(b->accelerator),
 	    .use_spot = b->use_spot == 1};
 	return subject_hash(shape, &o);
 }
@@ -78,8 +89,9 @@ static bool is(const char *wanted, const char *has)
 
 static bool block_matches(const struct block *b, const struct block_subject *o)
 {
-	return is(b->provider, o->provider) && is(b->instance_type, o->instance_type) && is(b->region, o->region) && is(b->zone, o->zone) &&
-	    is(b->accelerator, o->accelerator) && (b->use_spot < 0 || (b->use_spot == 1) == o->use_spot);
+	return is(b->provider, o->provider) && is(b->instance_type, o->instance_type) && is(b->region, o->region) &&
+	       is(b->zone, o->zone) && is(b->accelerator, o->accelerator) &&
+	       (b->use_spot < 0 || (b->use_spot == 1) == o->use_spot);
 }
 
 static void group_add(struct group *g, const struct block *b)
@@ -154,9 +166,11 @@ size_t blocks_of_json(struct arena *a, const json_t *list, struct block **out)
 		const char *accelerator = json_str(b, "accelerator", NULL);
 		if (!json_is_object(b))
 			continue;
-		v[k++] = (struct block){arena_strdup(a, json_str(b, "provider", NULL)), arena_strdup(a, json_str(b, "instance_type", NULL)),
-		    arena_strdup(a, json_str(b, "region", NULL)), arena_strdup(a, json_str(b, "zone", NULL)),
-		    arena_strdup(a, accelerator ? accelerator_canonical(accelerator) : NULL), spot_of(b), json_int(b, "until", 0)};
+		v[k++] = (struct block){arena_strdup(a, json_str(b, "provider", NULL)),
+		    arena_strdup(a, json_str(b, "instance_type", NULL)), arena_strdup(a, json_str(b, "region", NULL)),
+		    arena_strdup(a, json_str(b, "zone", NULL)),
+		    arena_strdup(a, accelerator ? accelerator_canonical(accelerator) : NULL), spot_of(b),
+		    json_int(b, "until", 0)};
 	}
 	*out = v;
 	return k;

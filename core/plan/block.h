@@ -11,8 +11,8 @@
 /* An offer is blocked when it equals every member that is set. */
 struct block {
 	const char *provider, *instance_type, *region, *zone, *accelerator; /* NULL: any */
-	int use_spot;	      /* -1: either, 0: on demand, 1: spot */
-	int64_t expiry_at_ms; /* 0: never */
+	int use_spot;							    /* -1: either, 0: on demand, 1: spot */
+	int64_t expiry_at_ms;						    /* 0: never */
 };
 
 /* An offer about to be used in one way, and the hashes (market_hash_text) of its names. */
@@ -30,8 +30,8 @@ bool block_set_is_empty(const struct block_set *s);
 /* Takes as many steps as there are different sets of members among the blocks, however many blocks there are. */
 bool block_set_hits(const struct block_set *s, const struct block_subject *o);
 
-/* From JSON as state.db keeps them: [{provider, region, zone, instance_type, accelerator, use_spot, until}…]; members that
- * are null or absent match anything. Returns how many; *out is the arena's, as are the strings. */
+/* From JSON as state.db keeps them: [{provider, region, zone, instance_type, accelerator, use_spot, until}…]; members
+ * that are null or absent match anything. Returns how many; *out is the arena's, as are the strings. */
 size_t blocks_of_json(struct arena *a, const json_t *list, struct block **out);
 
 #endif

@@ -1,5 +1,5 @@
-/* From wants to candidates. Three passes: types (does this machine fit?), places (is this where it may be?), and the rows,
- * which are by far the most and are only asked two bytes and a price. */
+/* From wants to candidates. Three passes: types (does this machine fit?), places (is this where it may be?), and the
+ * rows, which are by far the most and are only asked two bytes and a price. */
 #include "core/plan/candidate.h"
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@ void candidates_free(struct candidates *c)
 	*c = (struct candidates){0};
 }
 
-/* --- finding --------------------------------------------------------------------------------------------------------*/
+/* --- finding -------------------------------------------------------------------------------------------------------*/
 
 struct finder {
 	const struct market *m;
@@ -44,9 +44,9 @@ static bool is_blocked(const struct finder *f, const struct offer *o, uint32_t p
 		return false;
 	const struct offer_type *t = &f->t->offers->types[o->type];
 	const struct offer_place *p = &f->t->offers->places[o->place];
-	struct block_subject s = {t->provider, t->instance_type, p->region, p->zone, t->accelerator ? t->accelerator : "",
-	    f->provider_hash[provider], f->t->type_hash[o->type], f->t->region_hash[o->place], f->t->zone_hash[o->place],
-	    f->t->accel_hash[o->type], f->w->use_spot};
+	struct block_subject s = {t->provider, t->instance_type, p->region, p->zone,
+	    t->accelerator ? t->accelerator : "", f->provider_hash[provider], f->t->type_hash[o->type],
+	    f->t->region_hash[o->place], f->t->zone_hash[o->place], f->t->accel_hash[o->type], f->w->use_spot};
 	return block_set_hits(f->blocks, &s);
 }
 
@@ -65,8 +65,8 @@ static struct candidate *same_region(const struct finder *f, uint32_t region)
 	return NULL;
 }
 
-/* Rows of a type are neighbours. Where some zones of a region are blocked and others are not, the choice is no longer the
- * cloud's: the candidate is the zone that was found. */
+/* Rows of a type are neighbours. Where some zones of a region are blocked and others are not, the choice is no longer
+ * the cloud's: the candidate is the zone that was found. */
 static void next_type(struct finder *f, uint32_t type)
 {
 	for (size_t i = 0; i < f->n_blocked; i++) {
@@ -83,11 +83,13 @@ static uint8_t tier_of(const struct finder *f, const struct offer *o, enum fit f
 {
 	const struct offer_type *t = &f->t->offers->types[o->type];
 	bool local = !strcmp(t->provider, "local") && !f->w->r->cloud;
-	return (uint8_t)((o->available == AVAILABLE_NO ? TIER_NO_STOCK : 0) | (fit == FIT_WITH_ACCELERATOR ? TIER_ACCELERATOR : 0) |
-	    (local ? TIER_LOCAL : 0) | (over_cap ? TIER_OVER_CAP : 0));
+	return (uint8_t)((o->available == AVAILABLE_NO ? TIER_NO_STOCK : 0) |
+			 (fit == FIT_WITH_ACCELERATOR ? TIER_ACCELERATOR : 0) | (local ? TIER_LOCAL : 0) |
+			 (over_cap ? TIER_OVER_CAP : 0));
 }
 
-/* SkyPilot does not hold GPUs of Google to a price cap. A plan that is only looked at may show them, marked as over the cap. */
+/* SkyPilot does not hold GPUs of Google to a price cap. A plan that is only looked at may show them, marked as over the
+ * cap. */
 static bool may_show_over_cap(const struct finder *f, const struct offer_type *t)
 {
 	return f->show_over_cap && f->w->accelerator && !strcmp(t->provider, "gcp");
@@ -114,9 +116,9 @@ static void take_row(struct finder *f, const struct offer *o, enum fit fit)
 		f->blocked[f->n_blocked++] = region;
 		return;
 	}
-	struct candidate c = {o, &all->types[o->type], &all->places[o->place], &all->sources[o->source], w->r, price, times(price, w->num_nodes),
-	    f->alternative, region, (uint16_t)provider, tier_of(f, o, fit, over_cap), w->use_spot,
-	    !names_zone(f, &f->m->providers[provider]), over_cap};
+	struct candidate c = {o, &all->types[o->type], &all->places[o->place], &all->sources[o->source], w->r, price,
+	    times(price, w->num_nodes), f->alternative, region, (uint16_t)provider, tier_of(f, o, fit, over_cap),
+	    w->use_spot, !names_zone(f, &f->m->providers[provider]), over_cap};
 	struct candidate *same = c.any_zone ? same_region(f, region) : NULL;
 	if (!same) {
 		ARRAY_GROW(f->out->v, f->out->n, f->out->cap);
@@ -130,7 +132,8 @@ static void find_in_table(struct finder *f)
 {
 	const struct offers *o = f->t->offers;
 	uint8_t *fits = xcalloc(o->n_types + 1, 1);
-	bool *here = xcalloc(o->n_places + 1, sizeof *here), *provider = xcalloc(f->m->n_providers + 1, sizeof *provider);
+	bool *here = xcalloc(o->n_places + 1, sizeof *here),
+	     *provider = xcalloc(f->m->n_providers + 1, sizeof *provider);
 	for (size_t p = 0; p < f->m->n_providers; p++)
 		provider[p] = want_provider(f->w, &f->m->providers[p], NULL);
 	for (size_t i = 0; i < o->n_types; i++)
@@ -151,7 +154,12 @@ static void find_in_table(struct finder *f)
 void candidates_find(const struct market *m, const struct want *w, uint32_t alternative, const struct block_set *blocks,
     bool show_over_cap, struct candidates *out, struct candidate_counts *counts)
 {
-	struct finder f = {.m = m, .w = w, .blocks = blocks, .out = out, .counts = counts, .alternative = alternative,
+	struct finder f = {.m = m,
+	    .w = w,
+	    .blocks = blocks,
+	    .out = out,
+	    .counts = counts,
+	    .alternative = alternative,
 	    .show_over_cap = show_over_cap};
 	if (!block_set_is_empty(blocks)) {
 		f.provider_hash = xcalloc(m->n_providers + 1, sizeof *f.provider_hash);
@@ -189,7 +197,7 @@ void candidates_drop(struct candidates *c, uint8_t tiers)
 	c->n = n;
 }
 
-/* --- ranking --------------------------------------------------------------------------------------------------------*/
+/* --- ranking -------------------------------------------------------------------------------------------------------*/
 
 /* What mostly decides, in one number each, so that sorting tens of thousands rarely looks further. */
 struct rank_key {

@@ -12,7 +12,7 @@
 
 enum { TEXT_MAX = 8000, INLINE_MAX = 600, NEAREST = 8, ELSEWHERE = 6 };
 
-/* --- words ----------------------------------------------------------------------------------------------------------*/
+/* --- words ---------------------------------------------------------------------------------------------------------*/
 
 static const char *dollars(int64_t uusd_h, char *buf, size_t size)
 {
@@ -52,7 +52,10 @@ void explain_asked(const struct task *t, const struct resources *r, struct str *
 	if (r->max_hourly_uusd != PRICE_UNKNOWN)
 		str_addf(out, " for at most %s", dollars(r->max_hourly_uusd, buf, sizeof buf));
 	if (r->cloud || r->region || r->zone)
-		str_addf(out, " at %s%s%s%s%s", r->cloud ? r->cloud : "*", r->region || r->zone ? "/" : "", r->region ? r->region : r->zone ? "*" : "",
+		str_addf(out, " at %s%s%s%s%s", r->cloud ? r->cloud : "*", r->region || r->zone ? "/" : "",
+		    r->region ? r->region
+		    : r->zone ? "*"
+			      : "",
 		    r->zone ? "/" : "", r->zone ? r->zone : "");
 }
 
@@ -75,7 +78,7 @@ static json_t *candidate_or_null(const struct task *t, const struct candidate *c
 	return c ? candidate_json(t, c) : json_null();
 }
 
-/* --- an explanation being written -----------------------------------------------------------------------------------*/
+/* --- an explanation being written ----------------------------------------------------------------------------------*/
 
 struct explanation {
 	const struct market *m;
@@ -84,7 +87,7 @@ struct explanation {
 	struct str lines;	/* for failure.text */
 	struct str inline_text; /* the same for err.text: the most useful one, or as many as there is room for */
 	bool inline_all;
-	bool only_price_cap;	/* the price cap alone excludes everything */
+	bool only_price_cap; /* the price cap alone excludes everything */
 	int64_t cheapest_uusd_h;
 	json_t *detail;
 };
@@ -111,7 +114,7 @@ static void find_relaxed(const struct explanation *x, enum relax relax, struct c
 	candidates_drop(out, candidates_last_resorts(out));
 }
 
-/* --- one requirement less -------------------------------------------------------------------------------------------*/
+/* --- one requirement less ------------------------------------------------------------------------------------------*/
 
 static bool asks(enum relax what, const struct task *t, const struct resources *r)
 {
@@ -153,17 +156,17 @@ static const struct way {
 	const char *name; /* of the field, in JSON */
 	const char *text;
 } ways[] = {
-	{RELAX_PRICE_CAP, "max_hourly_cost", "without the price cap"},
-	{RELAX_SPOT, "use_spot", "on demand, in place of spot,"},
-	{RELAX_ZONE, "zone", "in any zone of the region"},
-	{RELAX_REGION, "region", "in any region of the cloud"},
-	{RELAX_CPUS, "cpus", "with any number of CPUs"},
-	{RELAX_MEMORY, "memory", "with any amount of memory"},
-	{RELAX_LOCAL_DISK, "local_disk", "without asking for a local disk"},
-	{RELAX_INSTANCE, "instance_type", "on any instance type"},
-	{RELAX_COUNT, "accelerators", "with more of the accelerator"},
-	{RELAX_NODES, "num_nodes", "on one node"},
-	{RELAX_CLOUD, "cloud", "at any enabled cloud"},
+    {RELAX_PRICE_CAP, "max_hourly_cost", "without the price cap"},
+    {RELAX_SPOT, "use_spot", "on demand, in place of spot,"},
+    {RELAX_ZONE, "zone", "in any zone of the region"},
+    {RELAX_REGION, "region", "in any region of the cloud"},
+    {RELAX_CPUS, "cpus", "with any number of CPUs"},
+    {RELAX_MEMORY, "memory", "with any amount of memory"},
+    {RELAX_LOCAL_DISK, "local_disk", "without asking for a local disk"},
+    {RELAX_INSTANCE, "instance_type", "on any instance type"},
+    {RELAX_COUNT, "accelerators", "with more of the accelerator"},
+    {RELAX_NODES, "num_nodes", "on one node"},
+    {RELAX_CLOUD, "cloud", "at any enabled cloud"},
 };
 
 static bool asked_by_any(const struct task *t, enum relax what)
@@ -181,7 +184,8 @@ static void try_way(struct explanation *x, const struct way *w, json_t *list)
 	const struct candidate *first = candidates_first(x->m, &c, false);
 	if (first) {
 		struct str s = str_new(500);
-		str_addf(&s, "%s there %s %zu offer%s, the cheapest ", w->text, c.n == 1 ? "is" : "are", c.n, c.n == 1 ? "" : "s");
+		str_addf(&s, "%s there %s %zu offer%s, the cheapest ", w->text, c.n == 1 ? "is" : "are", c.n,
+		    c.n == 1 ? "" : "s");
 		if (w->relax == RELAX_COUNT) {
 			add_count(&s, first->type->accel_count_micro);
 			str_addf(&s, "x %s, ", first->type->accelerator);
@@ -211,10 +215,11 @@ static void try_ways(struct explanation *x)
 	json_object_set_new(x->detail, "relax", list);
 }
 
-/* --- clouds ---------------------------------------------------------------------------------------------------------*/
+/* --- clouds --------------------------------------------------------------------------------------------------------*/
 
 /* The cheapest of each provider that passes `which`, cheapest first; how many. */
-static size_t cheapest_by_provider(const struct explanation *x, struct candidates *c, bool enabled, const struct candidate **out, size_t max)
+static size_t cheapest_by_provider(
+    const struct explanation *x, struct candidates *c, bool enabled, const struct candidate **out, size_t max)
 {
 	size_t n = 0;
 	candidates_rank(x->m, c, false);
@@ -240,11 +245,13 @@ static void tell_not_enabled(struct explanation *x)
 	size_t n = cheapest_by_provider(x, &c, false, best, ARRAY_LEN(best));
 	struct str s = str_new(600);
 	for (size_t i = 0; i < n; i++) {
-		str_addf(&s, "%s%s %s", i ? ", " : "offers exist at ", best[i]->type->provider, dollars(best[i]->price_uusd_h, buf, sizeof buf));
+		str_addf(&s, "%s%s %s", i ? ", " : "offers exist at ", best[i]->type->provider,
+		    dollars(best[i]->price_uusd_h, buf, sizeof buf));
 		json_array_append_new(list, candidate_json(x->t, best[i]));
 	}
 	if (n) {
-		str_addf(&s, ", but %s not enabled: skytop check says what is missing", n == 1 ? "that cloud is" : "these clouds are");
+		str_addf(&s, ", but %s not enabled: skytop check says what is missing",
+		    n == 1 ? "that cloud is" : "these clouds are");
 		add_way(x, str_text(&s));
 	}
 	str_free(&s);
@@ -281,7 +288,7 @@ static void tell_lacking(struct explanation *x)
 	candidates_free(&c);
 }
 
-/* --- accelerators ---------------------------------------------------------------------------------------------------*/
+/* --- accelerators --------------------------------------------------------------------------------------------------*/
 
 struct near {
 	const struct offer_type *type;
@@ -296,7 +303,8 @@ static int cmp_near(const void *a, const void *b)
 	return strcmp(x->type->accelerator, y->type->accelerator);
 }
 
-/* The cheapest offer of each type that w allows but for the accelerator, whose name only has to contain the one asked for. */
+/* The cheapest offer of each type that w allows but for the accelerator, whose name only has to contain the one asked
+ * for. */
 static size_t near_types(const struct explanation *x, const struct want *w, struct near **out)
 {
 	struct near *v = NULL;
@@ -313,8 +321,10 @@ static size_t near_types(const struct explanation *x, const struct want *w, stru
 		for (size_t k = 0; k < t->offers->n_types; k++) {
 			const struct offer_type *type = &t->offers->types[k];
 			uint32_t p = t->type_provider[k];
-			if (!price[k] || !type->accelerator || p >= x->m->n_providers || type->accel_count_micro < w->count_lo_micro ||
-			    !str_istr(type->accelerator, w->r->accelerator) || !want_provider(w, &x->m->providers[p], NULL))
+			if (!price[k] || !type->accelerator || p >= x->m->n_providers ||
+			    type->accel_count_micro < w->count_lo_micro ||
+			    !str_istr(type->accelerator, w->r->accelerator) ||
+			    !want_provider(w, &x->m->providers[p], NULL))
 				continue;
 			ARRAY_GROW(v, n, cap);
 			v[n++] = (struct near){type, price[k]};
@@ -396,7 +406,8 @@ static void tell_accelerators(struct explanation *x)
 		const char *near = k == n ? text_nearest(r->accelerator, names, n) : NULL;
 		if (near || k == n) {
 			struct str s = str_new(400);
-			str_addf(&s, "nobody sells %s%s%s%s", r->accelerator, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+			str_addf(&s, "nobody sells %s%s%s%s", r->accelerator, near ? "; did you mean " : "",
+			    near ? near : "", near ? "?" : "");
 			add_way(x, str_text(&s));
 			str_free(&s);
 		}
@@ -406,7 +417,7 @@ static void tell_accelerators(struct explanation *x)
 	json_object_set_new(x->detail, "nearest", list);
 }
 
-/* --- places ---------------------------------------------------------------------------------------------------------*/
+/* --- places --------------------------------------------------------------------------------------------------------*/
 
 /* A region or zone that the cloud does not have at all: said first, with the nearest that it has. */
 static void tell_place(struct explanation *x, const struct resources *r)
@@ -430,8 +441,8 @@ static void tell_place(struct explanation *x, const struct resources *r)
 	if (!known && n) {
 		const char *near = text_nearest(word, names, n);
 		struct str s = str_new(300);
-		str_addf(&s, "%s has no %s %s%s%s%s", r->cloud, r->zone ? "zone" : "region", word, near ? "; did you mean " : "", near ? near : "",
-		    near ? "?" : "");
+		str_addf(&s, "%s has no %s %s%s%s%s", r->cloud, r->zone ? "zone" : "region", word,
+		    near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 		add_way(x, str_text(&s));
 		str_free(&s);
 	}
@@ -463,7 +474,7 @@ static void tell_clouds(struct explanation *x)
 	}
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------*/
+/* --- the whole -----------------------------------------------------------------------------------------------------*/
 
 static void add_asked(const struct task *t, struct str *out)
 {
@@ -495,8 +506,8 @@ static int finish(struct explanation *x, struct plan_failure *failure, struct er
 		rc = err_set(err, ERR_BUDGET, "no offer fits %s: the cheapest costs %s (%s)", str_text(&asked),
 		    dollars(x->cheapest_uusd_h, least, sizeof least), str_text(&x->inline_text));
 	else
-		rc = err_set(err, ERR_NO_RESOURCE, "no offer fits %s, with these clouds enabled: %s%s%s", str_text(&asked), str_text(&enabled),
-		    x->inline_text.len ? "; " : "", str_text(&x->inline_text));
+		rc = err_set(err, ERR_NO_RESOURCE, "no offer fits %s, with these clouds enabled: %s%s%s",
+		    str_text(&asked), str_text(&enabled), x->inline_text.len ? "; " : "", str_text(&x->inline_text));
 	if (failure) {
 		failure->text = str_take(&x->lines);
 		failure->detail = json_incref(x->detail);
@@ -521,17 +532,23 @@ static int explain_blocked(const struct explanation *x, const struct candidate_c
 	}
 	struct str asked = str_new(500);
 	add_asked(x->t, &asked);
-	int rc = err_set(err, ERR_CAPACITY, "all %zu offers that fit %s have failed lately%s%s", counts->offers, str_text(&asked),
-	    first ? "; the first may be tried again in " : "", first ? duration_text(first - x->request->now_ms, when, sizeof when) : "");
+	int rc = err_set(err, ERR_CAPACITY, "all %zu offers that fit %s have failed lately%s%s", counts->offers,
+	    str_text(&asked), first ? "; the first may be tried again in " : "",
+	    first ? duration_text(first - x->request->now_ms, when, sizeof when) : "");
 	str_free(&asked);
 	return rc;
 }
 
-int explain_nothing(const struct market *m, const struct plan_request *r, const struct task *t, const struct candidate_counts *counts,
-    struct plan_failure *failure, struct err *err)
+int explain_nothing(const struct market *m, const struct plan_request *r, const struct task *t,
+    const struct candidate_counts *counts, struct plan_failure *failure, struct err *err)
 {
-	struct explanation x = {.m = m, .request = r, .t = t, .lines = str_new(TEXT_MAX), .inline_text = str_new(INLINE_MAX),
-	    .inline_all = !failure, .cheapest_uusd_h = PRICE_UNKNOWN};
+	struct explanation x = {.m = m,
+	    .request = r,
+	    .t = t,
+	    .lines = str_new(TEXT_MAX),
+	    .inline_text = str_new(INLINE_MAX),
+	    .inline_all = !failure,
+	    .cheapest_uusd_h = PRICE_UNKNOWN};
 	if (counts->offers)
 		return explain_blocked(&x, counts, err);
 	x.detail = json_object();
@@ -545,7 +562,8 @@ int explain_nothing(const struct market *m, const struct plan_request *r, const 
 	return finish(&x, failure, err);
 }
 
-int explain_over_budget(const struct task *t, const struct candidate *least, int64_t cap_uusd_h, struct plan_failure *failure, struct err *err)
+int explain_over_budget(const struct task *t, const struct candidate *least, int64_t cap_uusd_h,
+    struct plan_failure *failure, struct err *err)
 {
 	char total[48], over[48], cap[48];
 	struct str what = str_new(300);
@@ -565,7 +583,8 @@ int explain_over_budget(const struct task *t, const struct candidate *least, int
 		json_object_set_new(failure->detail, "cheapest", candidate_or_null(t, t ? least : NULL));
 		failure->text = xstrdup("");
 	}
-	int rc = err_set(err, ERR_BUDGET, "%s, costs %s, %s over the cap of %s", str_text(&what), dollars(least->total_uusd_h, total, sizeof total),
+	int rc = err_set(err, ERR_BUDGET, "%s, costs %s, %s over the cap of %s", str_text(&what),
+	    dollars(least->total_uusd_h, total, sizeof total),
 	    dollars(least->total_uusd_h - cap_uusd_h, over, sizeof over), dollars(cap_uusd_h, cap, sizeof cap));
 	str_free(&what);
 	return rc;

@@ -9,16 +9,16 @@
 
 enum {
 	FEATURE_SPOT = 1 << 0,
-	FEATURE_STOP = 1 << 1,	       /* machines can be stopped and started again */
+	FEATURE_STOP = 1 << 1, /* machines can be stopped and started again */
 	FEATURE_MULTI_NODE = 1 << 2,
 	FEATURE_PORTS = 1 << 3,
-	FEATURE_DOCKER = 1 << 4,       /* image_id: docker:… */
-	FEATURE_IMAGE = 1 << 5,	       /* an image of the whole machine */
+	FEATURE_DOCKER = 1 << 4, /* image_id: docker:… */
+	FEATURE_IMAGE = 1 << 5,	 /* an image of the whole machine */
 	FEATURE_DISK_TIER = 1 << 6,
 	FEATURE_DISK_ULTRA = 1 << 7,
 	FEATURE_NETWORK_BEST = 1 << 8,
-	FEATURE_LOCAL_DISK = 1 << 9,   /* disks inside the machine can be asked for */
-	FEATURE_EPHEMERAL = 1 << 10,   /* ephemeral storage of a pod */
+	FEATURE_LOCAL_DISK = 1 << 9, /* disks inside the machine can be asked for */
+	FEATURE_EPHEMERAL = 1 << 10, /* ephemeral storage of a pod */
 	FEATURES = 11
 };
 

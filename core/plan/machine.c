@@ -1,6 +1,7 @@
-/* Machine types: which ones are meant when nothing is said, and what price lists leave out. Sources: the clouds' own pages
- * of machine types (aws.amazon.com/ec2/instance-types, cloud.google.com/compute/docs/machine-resource,
- * learn.microsoft.com/azure/virtual-machines/sizes, docs.oracle.com/iaas/Content/Compute/References/computeshapes.htm). */
+/* Machine types: which ones are meant when nothing is said, and what price lists leave out. Sources: the clouds' own
+ * pages of machine types (aws.amazon.com/ec2/instance-types, cloud.google.com/compute/docs/machine-resource,
+ * learn.microsoft.com/azure/virtual-machines/sizes, docs.oracle.com/iaas/Content/Compute/References/computeshapes.htm).
+ */
 #include "core/plan/machine.h"
 
 #include <stdlib.h>
@@ -10,15 +11,15 @@
 #include "core/base/str.h"
 
 static const struct machine_defaults defaults[] = {
-	{"aws", "m6i. m6id. m7i. r6i. r6id. r7i. c6i. c6id. c7i.", 8, false, 4},
-	{"gcp", "n2-standard- n2-highmem- n2-highcpu- n4-standard- n4-highmem- n4-highcpu-", 8, false, 4},
-	{"azure", "Ds_v5 Es_v5 Fs_v2", 8, false, 4},
-	{"ibm", "bx2-", 8, false, 4},
-	{"oci", "VM.Standard.E VM.Standard3.", 8, false, 4},
-	{"lambda", NULL, 30, false, 4},
-	{"fluidstack", NULL, 6, false, 4},
-	{"cudo", NULL, 8, false, 2},
-	{"scp", NULL, 8, true, 2},
+    {"aws", "m6i. m6id. m7i. r6i. r6id. r7i. c6i. c6id. c7i.", 8, false, 4},
+    {"gcp", "n2-standard- n2-highmem- n2-highcpu- n4-standard- n4-highmem- n4-highcpu-", 8, false, 4},
+    {"azure", "Ds_v5 Es_v5 Fs_v2", 8, false, 4},
+    {"ibm", "bx2-", 8, false, 4},
+    {"oci", "VM.Standard.E VM.Standard3.", 8, false, 4},
+    {"lambda", NULL, 30, false, 4},
+    {"fluidstack", NULL, 6, false, 4},
+    {"cudo", NULL, 8, false, 2},
+    {"scp", NULL, 8, true, 2},
 };
 
 const struct machine_defaults *machine_defaults_of(const char *cloud)
@@ -29,8 +30,8 @@ const struct machine_defaults *machine_defaults_of(const char *cloud)
 	return NULL;
 }
 
-/* Azure: "Standard_D8s_v5" is of the family "Ds_v5", whatever its size. "Standard_E8-2s_v5" has vCPUs switched off and is of
- * none. */
+/* Azure: "Standard_D8s_v5" is of the family "Ds_v5", whatever its size. "Standard_E8-2s_v5" has vCPUs switched off and
+ * is of none. */
 static bool azure_family(const char *family, size_t len, const char *type)
 {
 	static const char prefix[] = "Standard_";
@@ -41,7 +42,7 @@ static bool azure_family(const char *family, size_t len, const char *type)
 	size_t digits = strspn(type + letters, "0123456789");
 	const char *rest = type + letters + digits;
 	return letters && digits && letters < len && !strncmp(type, family, letters) && strlen(rest) == len - letters &&
-	    !strncmp(rest, family + letters, len - letters);
+	       !strncmp(rest, family + letters, len - letters);
 }
 
 bool machine_in_family(const struct machine_defaults *d, const char *instance_type)
@@ -65,11 +66,11 @@ static const struct {
 	const char *accelerator;
 	int vcpus[5];
 } hosts[] = {
-	{"K80", {4, 8, 16, 32, 64}},
-	{"V100", {8, 16, 32, 64, 64}},
-	{"P100", {8, 16, 32, 64, 64}},
-	{"T4", {4, 8, 48, 96, 96}},
-	{"", {8, 16, 32, 64, 128}},
+    {"K80", {4, 8, 16, 32, 64}},
+    {"V100", {8, 16, 32, 64, 64}},
+    {"P100", {8, 16, 32, 64, 64}},
+    {"T4", {4, 8, 48, 96, 96}},
+    {"", {8, 16, 32, 64, 128}},
 };
 
 int machine_host_vcpus(const struct offer_type *t)
@@ -91,54 +92,55 @@ static const struct {
 	int gb_per_16_vcpus;
 	const char *sizes; /* "xlarge=250 …" */
 } disks[] = {
-	{"c5d", 400, NULL},
-	{"m5d", 600, NULL},
-	{"r5d", 600, NULL},
-	{"m5dn", 600, NULL},
-	{"r5dn", 600, NULL},
-	{"c5ad", 600, NULL},
-	{"m5ad", 600, NULL},
-	{"r5ad", 600, NULL},
-	{"z1d", 600, NULL},
-	{"c6id", 948, NULL},
-	{"m6id", 948, NULL},
-	{"r6id", 948, NULL},
-	{"m6idn", 948, NULL},
-	{"r6idn", 948, NULL},
-	{"c6gd", 948, NULL},
-	{"m6gd", 948, NULL},
-	{"r6gd", 948, NULL},
-	{"c7gd", 948, NULL},
-	{"m7gd", 948, NULL},
-	{"r7gd", 948, NULL},
-	{"c8gd", 948, NULL},
-	{"m8gd", 948, NULL},
-	{"r8gd", 948, NULL},
-	{"x2idn", 475, NULL},
-	{"x2iedn", 475, NULL},
-	{"x2gd", 948, NULL},
-	{"i3", 3800, NULL},
-	{"i3en", 10000, NULL},
-	{"i4i", 3744, NULL},
-	{"i4g", 3744, NULL},
-	{"i7i", 3744, NULL},
-	{"i7ie", 10000, NULL},
-	{"i8g", 3744, NULL},
-	{"g4dn", 0, "xlarge=125 2xlarge=225 4xlarge=225 8xlarge=900 12xlarge=900 16xlarge=900 metal=1800"},
-	{"g4ad", 0, "xlarge=150 2xlarge=300 4xlarge=600 8xlarge=1200 16xlarge=2400"},
-	{"g5", 0, "xlarge=250 2xlarge=450 4xlarge=600 8xlarge=900 12xlarge=3800 16xlarge=1900 24xlarge=3800 48xlarge=7600"},
-	{"g6", 0, "xlarge=250 2xlarge=450 4xlarge=600 8xlarge=900 12xlarge=3760 16xlarge=1880 24xlarge=3760 48xlarge=7520"},
-	{"g6e", 0, "xlarge=250 2xlarge=450 4xlarge=600 8xlarge=900 12xlarge=3800 16xlarge=1900 24xlarge=3800 48xlarge=7600"},
-	{"p3dn", 0, "24xlarge=1800"},
-	{"p4d", 0, "24xlarge=8000"},
-	{"p4de", 0, "24xlarge=8000"},
-	{"p5", 0, "4xlarge=3800 48xlarge=30400"},
-	{"p5e", 0, "48xlarge=30400"},
-	{"p5en", 0, "48xlarge=30400"},
-	{"p6-b200", 0, "48xlarge=30400"},
-	{"trn1", 0, "2xlarge=474 32xlarge=7600"},
-	{"trn1n", 0, "32xlarge=7600"},
-	{"dl1", 0, "24xlarge=4000"},
+    {"c5d", 400, NULL},
+    {"m5d", 600, NULL},
+    {"r5d", 600, NULL},
+    {"m5dn", 600, NULL},
+    {"r5dn", 600, NULL},
+    {"c5ad", 600, NULL},
+    {"m5ad", 600, NULL},
+    {"r5ad", 600, NULL},
+    {"z1d", 600, NULL},
+    {"c6id", 948, NULL},
+    {"m6id", 948, NULL},
+    {"r6id", 948, NULL},
+    {"m6idn", 948, NULL},
+    {"r6idn", 948, NULL},
+    {"c6gd", 948, NULL},
+    {"m6gd", 948, NULL},
+    {"r6gd", 948, NULL},
+    {"c7gd", 948, NULL},
+    {"m7gd", 948, NULL},
+    {"r7gd", 948, NULL},
+    {"c8gd", 948, NULL},
+    {"m8gd", 948, NULL},
+    {"r8gd", 948, NULL},
+    {"x2idn", 475, NULL},
+    {"x2iedn", 475, NULL},
+    {"x2gd", 948, NULL},
+    {"i3", 3800, NULL},
+    {"i3en", 10000, NULL},
+    {"i4i", 3744, NULL},
+    {"i4g", 3744, NULL},
+    {"i7i", 3744, NULL},
+    {"i7ie", 10000, NULL},
+    {"i8g", 3744, NULL},
+    {"g4dn", 0, "xlarge=125 2xlarge=225 4xlarge=225 8xlarge=900 12xlarge=900 16xlarge=900 metal=1800"},
+    {"g4ad", 0, "xlarge=150 2xlarge=300 4xlarge=600 8xlarge=1200 16xlarge=2400"},
+    {"g5", 0, "xlarge=250 2xlarge=450 4xlarge=600 8xlarge=900 12xlarge=3800 16xlarge=1900 24xlarge=3800 48xlarge=7600"},
+    {"g6", 0, "xlarge=250 2xlarge=450 4xlarge=600 8xlarge=900 12xlarge=3760 16xlarge=1880 24xlarge=3760 48xlarge=7520"},
+    {"g6e", 0,
+	"xlarge=250 2xlarge=450 4xlarge=600 8xlarge=900 12xlarge=3800 16xlarge=1900 24xlarge=3800 48xlarge=7600"},
+    {"p3dn", 0, "24xlarge=1800"},
+    {"p4d", 0, "24xlarge=8000"},
+    {"p4de", 0, "24xlarge=8000"},
+    {"p5", 0, "4xlarge=3800 48xlarge=30400"},
+    {"p5e", 0, "48xlarge=30400"},
+    {"p5en", 0, "48xlarge=30400"},
+    {"p6-b200", 0, "48xlarge=30400"},
+    {"trn1", 0, "2xlarge=474 32xlarge=7600"},
+    {"trn1n", 0, "32xlarge=7600"},
+    {"dl1", 0, "24xlarge=4000"},
 };
 
 static int64_t size_gb(const char *sizes, const char *size)
@@ -162,6 +164,7 @@ int64_t machine_local_disk_gb(const struct offer_type *t)
 			return size_gb(disks[i].sizes, t->instance_type + family + 1);
 		return t->vcpus_micro > 0 ? t->vcpus_micro * disks[i].gb_per_16_vcpus / 16000000 : -1;
 	}
-	/* A family without a "d" among its letters has no disks, as AWS names them; others are told above or not known. */
+	/* A family without a "d" among its letters has no disks, as AWS names them; others are told above or not known.
+	 */
 	return memchr(t->instance_type, 'd', family) ? -1 : 0;
 }

@@ -6,13 +6,15 @@
 
 #include "core/model/offer.h"
 
-/* What a request without accelerators gets on a cloud where it does not say. A cloud without a row: any machine will do. */
+/* What a request without accelerators gets on a cloud where it does not say. A cloud without a row: any machine will
+ * do. */
 struct machine_defaults {
 	const char *cloud;
-	const char *families;	  /* machines that are taken, blank-separated (see machine_in_family); NULL: all of the cloud */
-	int cpus;		  /* vCPUs, when neither cpus nor memory is asked for; 0: any */
-	bool cpus_exact;	  /* else at least */
-	int mem_gib_per_vcpu;	  /* at least, when memory is not asked for; 0: any */
+	const char
+	    *families;	 /* machines that are taken, blank-separated (see machine_in_family); NULL: all of the cloud */
+	int cpus;	 /* vCPUs, when neither cpus nor memory is asked for; 0: any */
+	bool cpus_exact; /* else at least */
+	int mem_gib_per_vcpu; /* at least, when memory is not asked for; 0: any */
 };
 /* NULL: none. */
 const struct machine_defaults *machine_defaults_of(const char *cloud);
@@ -20,8 +22,8 @@ const struct machine_defaults *machine_defaults_of(const char *cloud);
  * name with its size left out: "m6i.", "n2-standard-", "Ds_v5". Bare metal is not. */
 bool machine_in_family(const struct machine_defaults *d, const char *instance_type);
 
-/* Google attaches older GPUs to N1 machines of any size. How many vCPUs such a machine has at least unless asked otherwise,
- * so that the GPU is not starved; 0: not such a machine. */
+/* Google attaches older GPUs to N1 machines of any size. How many vCPUs such a machine has at least unless asked
+ * otherwise, so that the GPU is not starved; 0: not such a machine. */
 int machine_host_vcpus(const struct offer_type *t);
 enum { MACHINE_HOST_GIB_PER_VCPU = 4 };
 

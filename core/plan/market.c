@@ -1,5 +1,5 @@
-/* Numbers for names. A catalog has some 5,000 types and 2,000 places for its 140,000 rows, so names are looked at once a
- * type and once a place, never once a row. */
+/* Numbers for names. A catalog has some 5,000 types and 2,000 places for its 140,000 rows, so names are looked at once
+ * a type and once a place, never once a row. */
 #include "core/plan/market.h"
 
 #include <string.h>
@@ -50,7 +50,8 @@ static uint32_t provider_number(struct maker *k, const char *name)
 	if (i != SIZE_MAX)
 		return (uint32_t)i;
 	ARRAY_GROW(m->providers, m->n_providers, k->cap_providers);
-	m->providers[m->n_providers] = (struct market_provider){name, cloud_features_of(name), rank_of(name, k->enabled, k->n_enabled)};
+	m->providers[m->n_providers] =
+	    (struct market_provider){name, cloud_features_of(name), rank_of(name, k->enabled, k->n_enabled)};
 	return (uint32_t)m->n_providers++;
 }
 
@@ -75,8 +76,9 @@ static void number_table(struct maker *k, struct market_table *t)
 	t->type_provider = arena_alloc(k->m->arena, (o->n_types + 1) * sizeof *t->type_provider);
 	t->place_region = arena_alloc(k->m->arena, (o->n_places + 1) * sizeof *t->place_region);
 	for (size_t i = 0; i < o->n_types; i++)
-		t->type_provider[i] = i && o->types[i].provider == o->types[i - 1].provider ? t->type_provider[i - 1]
-											      : provider_number(k, o->types[i].provider);
+		t->type_provider[i] = i && o->types[i].provider == o->types[i - 1].provider
+					  ? t->type_provider[i - 1]
+					  : provider_number(k, o->types[i].provider);
 	for (size_t i = 0; i < o->n_places; i++)
 		t->place_region[i] = region_number(k, provider_number(k, o->places[i].provider), o->places[i].region);
 }
@@ -100,7 +102,8 @@ static void drop_superseded(struct market *m)
 	free(later);
 }
 
-struct market *market_create(const struct offers *const *tables, size_t n_tables, const char *const *enabled, size_t n_enabled)
+struct market *market_create(
+    const struct offers *const *tables, size_t n_tables, const char *const *enabled, size_t n_enabled)
 {
 	struct arena *a = arena_create();
 	struct market *m = arena_alloc(a, sizeof *m);
@@ -156,7 +159,7 @@ void market_hash(struct market *m)
 			hash_table(m, &m->tables[i]);
 }
 
-/* --- offers of providers --------------------------------------------------------------------------------------------*/
+/* --- offers of providers -------------------------------------------------------------------------------------------*/
 
 static int64_t number_or(const json_t *o, const char *key, double factor, int64_t unknown)
 {
@@ -175,18 +178,21 @@ static uint8_t availability_of(const char *word)
 	return AVAILABLE_UNKNOWN;
 }
 
-static bool read_offer(struct arena *a, const char *provider, const json_t *o, struct offer_type *t, struct offer_place *p,
-    struct offer *row)
+static bool read_offer(struct arena *a, const char *provider, const json_t *o, struct offer_type *t,
+    struct offer_place *p, struct offer *row)
 {
 	const char *type = json_str(o, "instance_type", NULL), *accel = json_str(o, "accelerator", NULL);
 	if (!type)
 		return false;
-	*t = (struct offer_type){.provider = provider, .instance_type = arena_strdup(a, type),
+	*t = (struct offer_type){.provider = provider,
+	    .instance_type = arena_strdup(a, type),
 	    .accelerator = accel ? arena_strdup(a, accelerator_canonical(accel)) : NULL,
 	    .accel_count_micro = accel ? number_or(o, "accelerator_count", 1e6, 0) : 0,
-	    .gpu_mem_mib = number_or(o, "gpu_mem_mib", 1, -1), .vcpus_micro = number_or(o, "vcpus", 1e6, -1),
+	    .gpu_mem_mib = number_or(o, "gpu_mem_mib", 1, -1),
+	    .vcpus_micro = number_or(o, "vcpus", 1e6, -1),
 	    .mem_mib = number_or(o, "mem_mib", 1, -1)};
-	*p = (struct offer_place){provider, arena_strdup(a, json_str(o, "region", "")), arena_strdup(a, json_str(o, "zone", ""))};
+	*p = (struct offer_place){
+	    provider, arena_strdup(a, json_str(o, "region", "")), arena_strdup(a, json_str(o, "zone", ""))};
 	row->price_uusd_h = number_or(o, "price_uusd_h", 1, PRICE_UNKNOWN);
 	row->spot_uusd_h = number_or(o, "spot_uusd_h", 1, PRICE_UNKNOWN);
 	row->available = availability_of(json_str(o, "available", "unknown"));
@@ -195,7 +201,8 @@ static bool read_offer(struct arena *a, const char *provider, const json_t *o, s
 }
 
 /* One type and one place a row: these tables are small. */
-const struct offers *offers_of_provider(struct arena *a, const char *provider, const json_t *result, int64_t now_ms, size_t *skipped)
+const struct offers *offers_of_provider(
+    struct arena *a, const char *provider, const json_t *result, int64_t now_ms, size_t *skipped)
 {
 	const json_t *list = json_arr(result, "offers");
 	size_t n = json_array_size(list), k = 0;
@@ -210,7 +217,8 @@ const struct offers *offers_of_provider(struct arena *a, const char *provider, c
 		if (read_offer(a, provider, json_array_get(list, i), &types[k], &places[k], &rows[k]))
 			k++;
 	}
-	*source = (struct offer_source){.name = arena_strdup(a, json_str(result, "source", provider)), .as_of_ms = now_ms, .as_of_known = true};
+	*source = (struct offer_source){
+	    .name = arena_strdup(a, json_str(result, "source", provider)), .as_of_ms = now_ms, .as_of_known = true};
 	*o = (struct offers){rows, k, types, k, places, k, source, 1};
 	if (skipped)
 		*skipped = n - k;

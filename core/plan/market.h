@@ -1,5 +1,5 @@
-/* All offers that a plan may choose from: the catalog's, and what providers say live, under one roof and with numbers in
- * place of names, so that planning compares numbers. */
+/* All offers that a plan may choose from: the catalog's, and what providers say live, under one roof and with numbers
+ * in place of names, so that planning compares numbers. */
 #ifndef CORE_PLAN_MARKET_H
 #define CORE_PLAN_MARKET_H
 #include <jansson.h>
@@ -25,7 +25,7 @@ struct market_region {
 struct market_table {
 	const struct offers *offers;
 	uint32_t *type_provider; /* by type */
-	uint32_t *place_region;  /* by place */
+	uint32_t *place_region;	 /* by place */
 	/* Hashes of what blocks name; NULL until asked for. */
 	uint32_t *type_hash, *accel_hash, *region_hash, *zone_hash;
 };
@@ -42,7 +42,8 @@ struct market {
 
 /* The tables are borrowed. enabled: names of clouds, the preferred first. What a table of a provider's own says counts
  * before what an earlier table says: the earlier table's offers of that provider are left out. */
-struct market *market_create(const struct offers *const *tables, size_t n_tables, const char *const *enabled, size_t n_enabled);
+struct market *market_create(
+    const struct offers *const *tables, size_t n_tables, const char *const *enabled, size_t n_enabled);
 void market_destroy(struct market *m); /* NULL is fine */
 /* SIZE_MAX: none. */
 size_t market_find_provider(const struct market *m, const char *name);
@@ -50,8 +51,9 @@ size_t market_find_provider(const struct market *m, const char *name);
 void market_hash(struct market *m);
 uint32_t market_hash_text(const char *s);
 
-/* Offers as a provider gives them (core/provider.h, OFFERS) made into a table. What is not an offer is left out; *skipped
- * (may be NULL) counts it. All of it is the arena's. */
-const struct offers *offers_of_provider(struct arena *a, const char *provider, const json_t *result, int64_t now_ms, size_t *skipped);
+/* Offers as a provider gives them (core/provider.h, OFFERS) made into a table. What is not an offer is left out;
+ * *skipped (may be NULL) counts it. All of it is the arena's. */
+const struct offers *offers_of_provider(
+    struct arena *a, const char *provider, const json_t *result, int64_t now_ms, size_t *skipped);
 
 #endif

@@ -1,5 +1,5 @@
-/* What fits what. The rules are SkyPilot's (its catalog look-ups), with these differences, all on purpose: every machine
- * type that fits is taken, not each cloud's cheapest alone; a price cap holds on every cloud; a request without
+/* What fits what. The rules are SkyPilot's (its catalog look-ups), with these differences, all on purpose: every
+ * machine type that fits is taken, not each cloud's cheapest alone; a price cap holds on every cloud; a request without
  * accelerators goes to a machine that has some only where its cloud has nothing else. */
 #include "core/plan/match.h"
 
@@ -16,7 +16,7 @@ enum {
 	DISK_SLACK_GB = 1,
 };
 
-/* --- what is asked for ----------------------------------------------------------------------------------------------*/
+/* --- what is asked for ---------------------------------------------------------------------------------------------*/
 
 /* "aws, gcp": the enabled providers p for which has[p]. Returns how many. */
 static size_t name_providers(const struct market *m, const bool *has, struct str *out)
@@ -28,9 +28,10 @@ static size_t name_providers(const struct market *m, const bool *has, struct str
 	return n;
 }
 
-/* The one enabled cloud for which has[] is set, for a request that names `what` but no cloud. None: left open, and nothing
- * will match. */
-static int infer_cloud(const struct market *m, const bool *has, const char *kind, const char *what, struct want *w, struct err *err)
+/* The one enabled cloud for which has[] is set, for a request that names `what` but no cloud. None: left open, and
+ * nothing will match. */
+static int infer_cloud(
+    const struct market *m, const bool *has, const char *kind, const char *what, struct want *w, struct err *err)
 {
 	struct str names = str_new(400);
 	size_t n = name_providers(m, has, &names);
@@ -39,7 +40,8 @@ static int infer_cloud(const struct market *m, const bool *has, const char *kind
 		if (has[p] && m->providers[p].rank != SIZE_MAX)
 			w->cloud = m->providers[p].name;
 	if (n > 1)
-		rc = err_set(err, ERR_INVALID, "%s '%s' is one of several enabled clouds (%s): say which, as in infra: %s/%s", kind, what,
+		rc = err_set(err, ERR_INVALID,
+		    "%s '%s' is one of several enabled clouds (%s): say which, as in infra: %s/%s", kind, what,
 		    str_text(&names), "CLOUD", what);
 	str_free(&names);
 	return rc;
@@ -104,7 +106,8 @@ static size_t offered_names(const struct market *m, const char *part, const char
 	return n;
 }
 
-/* The accelerator by its canonical name; or, where that is neither known nor offered, the one offered name it is a part of. */
+/* The accelerator by its canonical name; or, where that is neither known nor offered, the one offered name it is a part
+ * of. */
 static int resolve_accelerator(const struct market *m, const char *name, struct want *w, struct err *err)
 {
 	const char *found[8];
@@ -122,7 +125,8 @@ static int resolve_accelerator(const struct market *m, const char *name, struct 
 	struct str names = str_new(400);
 	for (size_t i = 0; i < n; i++)
 		str_addf(&names, "%s%s", i ? ", " : "", found[i]);
-	int rc = err_set(err, ERR_INVALID, "accelerator '%s' may be any of %s: write one of them", name, str_text(&names));
+	int rc =
+	    err_set(err, ERR_INVALID, "accelerator '%s' may be any of %s: write one of them", name, str_text(&names));
 	str_free(&names);
 	return rc;
 }
@@ -133,10 +137,12 @@ static int check_image(const struct want *w, struct err *err)
 	if (!(w->features & FEATURE_IMAGE))
 		return 0;
 	if (!w->cloud)
-		return err_set(err, ERR_INVALID, "image_id%s%s is an image of one cloud: say which, as in infra: aws/us-east-1",
-		    image ? " " : "", image ? image : "");
+		return err_set(err, ERR_INVALID,
+		    "image_id%s%s is an image of one cloud: say which, as in infra: aws/us-east-1", image ? " " : "",
+		    image ? image : "");
 	if (image && !w->region && !strcmp(w->cloud, "aws") && str_starts(image, "ami-"))
-		return err_set(err, ERR_INVALID, "image_id %s is an image of one region: say which, as in infra: aws/us-east-1", image);
+		return err_set(err, ERR_INVALID,
+		    "image_id %s is an image of one region: say which, as in infra: aws/us-east-1", image);
 	return 0;
 }
 
@@ -165,11 +171,19 @@ static void apply_relax(struct want *w, enum relax relax)
 	}
 }
 
-int want_make(const struct market *m, const struct task *t, const struct resources *r, enum relax relax, struct want *out, struct err *err)
+int want_make(const struct market *m, const struct task *t, const struct resources *r, enum relax relax,
+    struct want *out, struct err *err)
 {
-	struct want w = {.r = r, .cloud = r->cloud, .region = r->region, .zone = r->zone,
-	    .count_lo_micro = r->accel_count_micro - COUNT_SLACK_MICRO, .count_hi_micro = r->accel_count_micro + COUNT_SLACK_MICRO,
-	    .features = features_needed(t, r), .use_spot = r->use_spot, .num_nodes = t->num_nodes, .cap_uusd_h = r->max_hourly_uusd};
+	struct want w = {.r = r,
+	    .cloud = r->cloud,
+	    .region = r->region,
+	    .zone = r->zone,
+	    .count_lo_micro = r->accel_count_micro - COUNT_SLACK_MICRO,
+	    .count_hi_micro = r->accel_count_micro + COUNT_SLACK_MICRO,
+	    .features = features_needed(t, r),
+	    .use_spot = r->use_spot,
+	    .num_nodes = t->num_nodes,
+	    .cap_uusd_h = r->max_hourly_uusd};
 	if (r->accelerator && resolve_accelerator(m, r->accelerator, &w, err))
 		return -1;
 	if (!w.cloud && (w.region || w.zone) && infer_by_place(m, &w, err))
@@ -183,7 +197,7 @@ int want_make(const struct market *m, const struct task *t, const struct resourc
 	return 0;
 }
 
-/* --- types ----------------------------------------------------------------------------------------------------------*/
+/* --- types ---------------------------------------------------------------------------------------------------------*/
 
 static bool amount_fits(int64_t has, int64_t wanted, bool at_least, int64_t slack)
 {
@@ -204,7 +218,8 @@ static bool ratio_fits(const struct offer_type *t, int64_t gib_micro)
 	int64_t need, has;
 	if (t->vcpus_micro < 0 || t->mem_mib < 0)
 		return false;
-	if (__builtin_mul_overflow(gib_micro, t->vcpus_micro / 1000 * 1024, &need) || __builtin_mul_overflow(t->mem_mib, INT64_C(1000000000), &has))
+	if (__builtin_mul_overflow(gib_micro, t->vcpus_micro / 1000 * 1024, &need) ||
+	    __builtin_mul_overflow(t->mem_mib, INT64_C(1000000000), &has))
 		return false;
 	return has >= need;
 }
@@ -242,8 +257,8 @@ static bool local_disk_fits(const struct want *w, const struct offer_type *t)
 
 static bool accelerator_fits(const struct want *w, const struct offer_type *t)
 {
-	return t->accelerator && t->accel_count_micro >= w->count_lo_micro && t->accel_count_micro <= w->count_hi_micro &&
-	    str_ieq(t->accelerator, w->accelerator);
+	return t->accelerator && t->accel_count_micro >= w->count_lo_micro &&
+	       t->accel_count_micro <= w->count_hi_micro && str_ieq(t->accelerator, w->accelerator);
 }
 
 /* A machine to which GPUs are attached comes in any size; unless asked otherwise it has enough for its GPUs. */
@@ -265,7 +280,8 @@ static bool host_fits(const struct want *w, const struct offer_type *t)
 static bool defaults_fit(const struct want *w, const struct machine_defaults *d, const struct offer_type *t)
 {
 	const struct resources *r = w->r;
-	if (d->cpus && !r->cpus.set && !r->memory.set && !amount_fits(t->vcpus_micro, d->cpus * INT64_C(1000000), !d->cpus_exact, 0))
+	if (d->cpus && !r->cpus.set && !r->memory.set &&
+	    !amount_fits(t->vcpus_micro, d->cpus * INT64_C(1000000), !d->cpus_exact, 0))
 		return false;
 	return !d->mem_gib_per_vcpu || r->memory.set || ratio_fits(t, d->mem_gib_per_vcpu * INT64_C(1000000));
 }
@@ -291,7 +307,7 @@ enum fit want_type(const struct want *w, const struct offer_type *t)
 	return w->accelerator || named ? FIT_YES : plain_type(w, t);
 }
 
-/* --- clouds and places ----------------------------------------------------------------------------------------------*/
+/* --- clouds and places ---------------------------------------------------------------------------------------------*/
 
 bool want_provider(const struct want *w, const struct market_provider *p, unsigned *lacking)
 {

@@ -1,9 +1,10 @@
 /* From candidates to a plan.
  *
- * A task alone takes its first candidate. In a chain, data moves from task to task, and moving it costs money by where it
- * leaves and where it goes to; only the region matters for that, so that of each region only the best candidate can be part
- * of the best plan, and the cheapest path through the regions of the tasks is found exactly by dynamic programming. A group
- * of tasks side by side is put into one region if there is one that suits all, since such tasks talk to each other.
+ * A task alone takes its first candidate. In a chain, data moves from task to task, and moving it costs money by where
+ * it leaves and where it goes to; only the region matters for that, so that of each region only the best candidate can
+ * be part of the best plan, and the cheapest path through the regions of the tasks is found exactly by dynamic
+ * programming. A group of tasks side by side is put into one region if there is one that suits all, since such tasks
+ * talk to each other.
  *
  * Does not look at what is running, does not reserve anything, and knows nothing of quotas. */
 #include "core/plan/optimize.h"
@@ -15,10 +16,10 @@
 #include "core/plan/explain.h"
 #include "core/plan/transfer.h"
 
-/* --- candidates of each task ----------------------------------------------------------------------------------------*/
+/* --- candidates of each task ---------------------------------------------------------------------------------------*/
 
-static int find_all(const struct market *m, const struct plan_request *r, const struct task *t, const struct block_set *blocks,
-    struct candidates *out, struct candidate_counts *counts, struct err *err)
+static int find_all(const struct market *m, const struct plan_request *r, const struct task *t,
+    const struct block_set *blocks, struct candidates *out, struct candidate_counts *counts, struct err *err)
 {
 	for (size_t i = 0; i < t->n_resources; i++) {
 		struct want w;
@@ -29,14 +30,15 @@ static int find_all(const struct market *m, const struct plan_request *r, const 
 	return 0;
 }
 
-static int task_candidates(struct plan *p, const struct plan_request *r, const struct task *t, const struct block_set *blocks,
-    struct task_plan *out, struct candidate_counts *counts, struct err *err)
+static int task_candidates(struct plan *p, const struct plan_request *r, const struct task *t,
+    const struct block_set *blocks, struct task_plan *out, struct candidate_counts *counts, struct err *err)
 {
 	*out = (struct task_plan){.task = t};
 	if (find_all(p->market, r, t, blocks, &out->all, counts, err))
 		return -1;
 	uint8_t resorts = candidates_last_resorts(&out->all);
-	/* Last resorts stay out even when all else is blocked: a full cloud is no reason to run on a laptop, or to pay for GPUs. */
+	/* Last resorts stay out even when all else is blocked: a full cloud is no reason to run on a laptop, or to pay
+	 * for GPUs. */
 	if (counts->blocked && resorts != (TIER_OVER_CAP | TIER_ACCELERATOR | TIER_LOCAL)) {
 		struct candidates unblocked = {0};
 		find_all(p->market, r, t, NULL, &unblocked, NULL, NULL);
@@ -48,7 +50,8 @@ static int task_candidates(struct plan *p, const struct plan_request *r, const s
 	return 0;
 }
 
-/* Neither the plan nor what is tried after it may cost more than the cap. *least is the cheapest of what was taken out. */
+/* Neither the plan nor what is tried after it may cost more than the cap. *least is the cheapest of what was taken out.
+ */
 static void drop_over_cap(struct candidates *c, int64_t cap, struct candidate *least)
 {
 	size_t n = 0;
@@ -62,7 +65,7 @@ static void drop_over_cap(struct candidates *c, int64_t cap, struct candidate *l
 	c->n = n;
 }
 
-/* --- regions of a task ----------------------------------------------------------------------------------------------*/
+/* --- regions of a task ---------------------------------------------------------------------------------------------*/
 
 /* Best candidates of a task, one a region. */
 struct stop {
@@ -75,8 +78,8 @@ struct stops {
 	size_t n;
 };
 
-/* Of the candidates that share the first one's alternative (when they are ordered) and tier: what comes after them is only for
- * when these fail. Candidates over the cap are left out. */
+/* Of the candidates that share the first one's alternative (when they are ordered) and tier: what comes after them is
+ * only for when these fail. Candidates over the cap are left out. */
 static struct stops task_stops(const struct plan *p, const struct task_plan *t)
 {
 	struct stops s = {xcalloc(t->all.n + 1, sizeof *s.v), 0};
@@ -94,7 +97,7 @@ static struct stops task_stops(const struct plan *p, const struct task_plan *t)
 	return s;
 }
 
-/* --- chains ---------------------------------------------------------------------------------------------------------*/
+/* --- chains --------------------------------------------------------------------------------------------------------*/
 
 /* What is to be kept small, the first member first. */
 struct weight {
@@ -176,7 +179,8 @@ static void relax_task(const struct plan *p, const struct egress_table *egress, 
 	}
 }
 
-static void start_chain(const struct plan *p, const struct egress_table *egress, const struct stops *here, struct weight *best)
+static void start_chain(
+    const struct plan *p, const struct egress_table *egress, const struct stops *here, struct weight *best)
 {
 	const struct task *t = &p->dag->tasks[0];
 	struct ways w = {p, egress, {transfer_cloud_of_uri(t->input_uri), NULL}, volume_into(p, 0), -1};
@@ -212,7 +216,7 @@ static void solve_chain(struct plan *p, const struct egress_table *egress, const
 	free(best);
 }
 
-/* --- groups ---------------------------------------------------------------------------------------------------------*/
+/* --- groups --------------------------------------------------------------------------------------------------------*/
 
 static void note(struct plan *p, const char *text)
 {
@@ -266,18 +270,20 @@ static void solve_group(struct plan *p, const struct stops *stops, int64_t cap)
 	}
 	char money[32];
 	if (cap != PRICE_UNKNOWN && best > cap && apart <= cap) {
-		note(p, arena_printf(p->arena, "in one region the group would cost $%s/h, over the cap: each task is placed by itself",
-		    money_text(best, money, sizeof money)));
+		note(p, arena_printf(p->arena,
+			    "in one region the group would cost $%s/h, over the cap: each task is placed by itself",
+			    money_text(best, money, sizeof money)));
 		return;
 	}
 	for (size_t i = 0; i < p->n_tasks; i++)
 		p->tasks[i].chosen = stop_in(&stops[i], region)->candidate;
 	if (best > apart)
-		note(p, arena_printf(p->arena, "the tasks of the group are kept in one region; apart they would cost $%s/h",
-		    money_text(apart, money, sizeof money)));
+		note(p,
+		    arena_printf(p->arena, "the tasks of the group are kept in one region; apart they would cost $%s/h",
+			money_text(apart, money, sizeof money)));
 }
 
-/* --- the plan -------------------------------------------------------------------------------------------------------*/
+/* --- the plan ------------------------------------------------------------------------------------------------------*/
 
 const struct candidate *plan_chosen(const struct plan *p, size_t task)
 {
@@ -288,10 +294,12 @@ static void add_transfer(struct plan *p, const struct egress_table *egress, size
 {
 	const struct candidate *c = plan_chosen(p, i);
 	struct transfer_place to = place_of(p, c->region);
-	int64_t gb = volume_into(p, i), cost = transfer_cost_uusd(egress, from, &to, gb), time_ms = transfer_time_ms(from, &to, gb);
+	int64_t gb = volume_into(p, i), cost = transfer_cost_uusd(egress, from, &to, gb),
+		time_ms = transfer_time_ms(from, &to, gb);
 	if (!cost && !time_ms)
 		return;
-	p->transfers[p->n_transfers++] = (struct plan_transfer){(int)i - 1, (int)i, {from->cloud, from->region}, {to.cloud, to.region}, gb, cost, time_ms};
+	p->transfers[p->n_transfers++] = (struct plan_transfer){
+	    (int)i - 1, (int)i, {from->cloud, from->region}, {to.cloud, to.region}, gb, cost, time_ms};
 	p->cost_uusd = add_capped(p->cost_uusd, cost);
 }
 
@@ -336,8 +344,8 @@ static void choose(struct plan *p, const struct plan_request *r)
 	sum_up(p, r->egress);
 }
 
-static int make_task(struct plan *p, const struct plan_request *r, size_t i, const struct block_set *blocks, struct plan_failure *failure,
-    struct err *err)
+static int make_task(struct plan *p, const struct plan_request *r, size_t i, const struct block_set *blocks,
+    struct plan_failure *failure, struct err *err)
 {
 	const struct task *t = &r->dag->tasks[i];
 	struct candidate_counts counts = {0};
@@ -353,7 +361,8 @@ static int make_task(struct plan *p, const struct plan_request *r, size_t i, con
 	return 0;
 }
 
-static int make(struct plan *p, const struct plan_request *r, const struct block_set *blocks, struct plan_failure *failure, struct err *err)
+static int make(struct plan *p, const struct plan_request *r, const struct block_set *blocks,
+    struct plan_failure *failure, struct err *err)
 {
 	if (!r->n_enabled)
 		return err_set(err, ERR_CREDENTIALS, "no cloud is enabled");
@@ -361,12 +370,15 @@ static int make(struct plan *p, const struct plan_request *r, const struct block
 		const char *name = r->dag->tasks[i].name;
 		if (!make_task(p, r, i, blocks, failure, err))
 			continue;
-		return r->dag->n_tasks == 1 ? -1 : name ? err_wrap(err, "task %s", name) : err_wrap(err, "task number %zu", i + 1);
+		return r->dag->n_tasks == 1 ? -1
+		       : name		    ? err_wrap(err, "task %s", name)
+					    : err_wrap(err, "task number %zu", i + 1);
 	}
 	choose(p, r);
 	if (r->cap_uusd_h == PRICE_UNKNOWN || p->rate_uusd_h <= r->cap_uusd_h)
 		return 0;
-	return explain_over_budget(NULL, &(struct candidate){.total_uusd_h = p->rate_uusd_h}, r->cap_uusd_h, failure, err);
+	return explain_over_budget(
+	    NULL, &(struct candidate){.total_uusd_h = p->rate_uusd_h}, r->cap_uusd_h, failure, err);
 }
 
 int plan_make(const struct plan_request *r, struct plan **out, struct plan_failure *failure, struct err *err)

@@ -1,5 +1,5 @@
-/* The optimizer: tasks × offers → which offer each task should run on. Pure: no I/O, no clock of its own. Exact: a chain of
- * tasks that hand data to each other is solved by dynamic programming over the regions. */
+/* The optimizer: tasks × offers → which offer each task should run on. Pure: no I/O, no clock of its own. Exact: a
+ * chain of tasks that hand data to each other is solved by dynamic programming over the regions. */
 #ifndef CORE_PLAN_OPTIMIZE_H
 #define CORE_PLAN_OPTIMIZE_H
 #include <jansson.h>
@@ -18,7 +18,8 @@ enum plan_goal { PLAN_COST, PLAN_TIME };
 
 struct plan_request {
 	const struct dag *dag; /* a chain of tasks in order, or a group side by side */
-	/* The offers. A provider's own table, later in the list, counts before what the catalog says of that provider. */
+	/* The offers. A provider's own table, later in the list, counts before what the catalog says of that provider.
+	 */
 	const struct offers *const *tables;
 	size_t n_tables;
 	const char *const *enabled; /* clouds that may be used, the preferred first */
@@ -26,11 +27,11 @@ struct plan_request {
 	const struct block *blocks; /* left out of the candidates; may be NULL */
 	size_t n_blocks;
 	const struct egress_table *egress; /* may be NULL: general tariffs */
-	int64_t cap_uusd_h;	    /* what the tasks that run at the same time may cost an hour together; PRICE_UNKNOWN: any */
+	int64_t cap_uusd_h; /* what the tasks that run at the same time may cost an hour together; PRICE_UNKNOWN: any */
 	enum plan_goal goal;
-	int64_t now_ms;		    /* for blocks to have expired, and for ages */
-	/* The plan is only looked at, not launched. Then, as SkyPilot does, GPUs of Google may be shown although they are over
-	 * the task's max_hourly_cost, when nothing else is left; such candidates have over_cap set. */
+	int64_t now_ms; /* for blocks to have expired, and for ages */
+	/* The plan is only looked at, not launched. Then, as SkyPilot does, GPUs of Google may be shown although they
+	 * are over the task's max_hourly_cost, when nothing else is left; such candidates have over_cap set. */
 	bool dry_run;
 };
 
@@ -58,24 +59,25 @@ struct plan {
 	size_t n_tasks;
 	struct plan_transfer *transfers; /* those that cost money or time */
 	size_t n_transfers;
-	int64_t rate_uusd_h;	/* what runs at the same time, together: the dearest task of a chain, the sum of a group */
-	int64_t cost_uusd;	/* an hour of every task, and the transfers */
+	int64_t rate_uusd_h; /* what runs at the same time, together: the dearest task of a chain, the sum of a group */
+	int64_t cost_uusd;   /* an hour of every task, and the transfers */
 	int64_t now_ms;
-	const char **notes;	/* for the person: what was assumed or gave way */
+	const char **notes; /* for the person: what was assumed or gave way */
 	size_t n_notes;
 };
 
 /* Why there is no plan, at length. */
 struct plan_failure {
 	char *text;	/* lines for a person, without the first one, which is err.text; may be "" */
-	json_t *detail; /* {"task", "asked", "relax": […], "nearest": […], "not_enabled": […], "clouds": […]}; NULL where there is nothing to say */
+	json_t *detail; /* {"task", "asked", "relax": […], "nearest": […], "not_enabled": […], "clouds": […]}; NULL
+			   where there is nothing to say */
 };
 void plan_failure_free(struct plan_failure *f);
 
-/* Make a plan. What the request points to must live as long as the plan. On failure -1 and *failure is filled (may be NULL: then err's
- * text has as much of it as there is room for):
- * NO_RESOURCE: nothing fits. CAPACITY: what fits is blocked, all of it. BUDGET: something fits, but not below the cap. CREDENTIALS:
- * no cloud is enabled. INVALID: the request may mean several things. A few milliseconds for 140,000 offers and a task. */
+/* Make a plan. What the request points to must live as long as the plan. On failure -1 and *failure is filled (may be
+ * NULL: then err's text has as much of it as there is room for): NO_RESOURCE: nothing fits. CAPACITY: what fits is
+ * blocked, all of it. BUDGET: something fits, but not below the cap. CREDENTIALS: no cloud is enabled. INVALID: the
+ * request may mean several things. A few milliseconds for 140,000 offers and a task. */
 int plan_make(const struct plan_request *r, struct plan **out, struct plan_failure *failure, struct err *err);
 void plan_destroy(struct plan *p); /* NULL is fine */
 
@@ -83,13 +85,13 @@ void plan_destroy(struct plan *p); /* NULL is fine */
 const struct candidate *plan_chosen(const struct plan *p, size_t task);
 
 /* {"plan":[{…}], "candidates":[[…]]}, an array of candidates a task, at most max_candidates each, cheapest first; see
- * candidate_json. More members: "summary" (as candidates, one a cloud × accelerator × spot, with "chosen"), "total_uusd_h" (what runs
- * at the same time), "minimize", "transfers", "notes". New reference. */
+ * candidate_json. More members: "summary" (as candidates, one a cloud × accelerator × spot, with "chosen"),
+ * "total_uusd_h" (what runs at the same time), "minimize", "transfers", "notes". New reference. */
 json_t *plan_json(const struct plan *p, size_t max_candidates);
-/* {"task", "provider", "instance_type", "region", "zone" (null where the cloud chooses), "use_spot", "accelerators", "num_nodes",
- * "price_uusd_h", "total_uusd_h"}, and what a launch and a table need: "accelerator", "accelerator_count_micro", "vcpus_micro" and
- * "mem_mib" (-1: unknown), "arch", "disk_size_gib", "price_estimated", "price_source", "price_as_of", "price_stale", "available",
- * "over_cap". New reference. */
+/* {"task", "provider", "instance_type", "region", "zone" (null where the cloud chooses), "use_spot", "accelerators",
+ * "num_nodes", "price_uusd_h", "total_uusd_h"}, and what a launch and a table need: "accelerator",
+ * "accelerator_count_micro", "vcpus_micro" and "mem_mib" (-1: unknown), "arch", "disk_size_gib", "price_estimated",
+ * "price_source", "price_as_of", "price_stale", "available", "over_cap". New reference. */
 json_t *candidate_json(const struct task *t, const struct candidate *c);
 
 #endif

@@ -53,7 +53,8 @@ json_t *candidate_json(const struct task *t, const struct candidate *c)
 static bool same_row(const struct candidate *a, const struct candidate *b)
 {
 	return a->provider == b->provider && a->use_spot == b->use_spot && a->alternative == b->alternative &&
-	    str_eq(a->type->accelerator, b->type->accelerator) && a->type->accel_count_micro == b->type->accel_count_micro;
+	       str_eq(a->type->accelerator, b->type->accelerator) &&
+	       a->type->accel_count_micro == b->type->accel_count_micro;
 }
 
 /* One row a cloud, accelerator and way of use: its cheapest, in order. The chosen one stands for its own row. */
@@ -109,7 +110,8 @@ static json_t *transfers_json(const struct plan *p)
 
 json_t *plan_json(const struct plan *p, size_t max_candidates)
 {
-	json_t *j = json_object(), *plan = json_array(), *all = json_array(), *summary = json_array(), *notes = json_array();
+	json_t *j = json_object(), *plan = json_array(), *all = json_array(), *summary = json_array(),
+	       *notes = json_array();
 	for (size_t i = 0; i < p->n_tasks; i++) {
 		const struct task_plan *t = &p->tasks[i];
 		json_t *list = json_array();

@@ -1,6 +1,6 @@
-/* Egress. Clouds charge for what leaves, by steps of a month's volume: each step's price holds for the part of the volume
- * that lies in it. (SkyPilot takes the part below a step off the volume before it looks at the next step, and so finds
- * 50 TB and more far too cheap; here the steps are added up as the clouds do.) */
+/* Egress. Clouds charge for what leaves, by steps of a month's volume: each step's price holds for the part of the
+ * volume that lies in it. (SkyPilot takes the part below a step off the volume before it looks at the next step, and so
+ * finds 50 TB and more far too cheap; here the steps are added up as the clouds do.) */
 #include "core/plan/transfer.h"
 
 #include <stddef.h>
@@ -12,9 +12,9 @@
 enum { TB = 1024 }; /* as the clouds' tariffs count GB */
 
 /* The general tariffs, for where the catalog has none: to the internet, standard regions. Sources, as of 2025:
- * aws.amazon.com/ec2/pricing/on-demand, azure.microsoft.com/pricing/details/bandwidth, cloud.google.com/vpc/network-pricing,
- * oracle.com/cloud/networking/pricing. Between two regions of a cloud the three large ones take from 0.01 $/GB up; 0.02 is
- * what most ways cost. */
+ * aws.amazon.com/ec2/pricing/on-demand, azure.microsoft.com/pricing/details/bandwidth,
+ * cloud.google.com/vpc/network-pricing, oracle.com/cloud/networking/pricing. Between two regions of a cloud the three
+ * large ones take from 0.01 $/GB up; 0.02 is what most ways cost. */
 enum { STEPS = 5 };
 static const struct tariff {
 	const char *cloud;
@@ -23,17 +23,23 @@ static const struct tariff {
 		int64_t from_gb, uusd_per_gb;
 	} steps[STEPS]; /* the first begins at 0; a later one that begins at 0 ends the list */
 } tariffs[] = {
-	{"aws", 20000, {{0, 0}, {1, 90000}, {10 * TB, 85000}, {50 * TB, 70000}, {150 * TB, 50000}}},
-	{"azure", 20000, {{0, 0}, {1, 87500}, {10 * TB, 83000}, {50 * TB, 70000}, {150 * TB, 50000}}},
-	{"gcp", 20000, {{0, 120000}, {TB, 110000}, {10 * TB, 80000}}},
-	{"oci", 0, {{0, 0}, {10 * TB, 8500}}},
+    {"aws", 20000, {{0, 0}, {1, 90000}, {10 * TB, 85000}, {50 * TB, 70000}, {150 * TB, 50000}}},
+    {"azure", 20000, {{0, 0}, {1, 87500}, {10 * TB, 83000}, {50 * TB, 70000}, {150 * TB, 50000}}},
+    {"gcp", 20000, {{0, 120000}, {TB, 110000}, {10 * TB, 80000}}},
+    {"oci", 0, {{0, 0}, {10 * TB, 8500}}},
 };
 
 static const struct {
 	const char *prefix, *cloud;
 } schemes[] = {
-	{"s3://", "aws"},   {"gs://", "gcp"},	     {"cos://", "ibm"},	    {"oci://", "oci"},
-	{"nebius://", "nebius"}, {"r2://", "cloudflare"}, {"cw://", "coreweave"}, {"vastdata://", "vastdata"},
+    {"s3://", "aws"},
+    {"gs://", "gcp"},
+    {"cos://", "ibm"},
+    {"oci://", "oci"},
+    {"nebius://", "nebius"},
+    {"r2://", "cloudflare"},
+    {"cw://", "coreweave"},
+    {"vastdata://", "vastdata"},
 };
 
 const char *transfer_cloud_of_uri(const char *uri)
@@ -89,7 +95,8 @@ static size_t find_way(const struct egress_table *t, const char *cloud, const ch
 	return lo < t->n && !cmp_way(&t->rows[lo], cloud, src, dst) ? lo : t->n;
 }
 
-static bool table_cost(const struct egress_table *t, const char *cloud, const char *src, const char *dst, int64_t gb_micro, int64_t *uusd)
+static bool table_cost(
+    const struct egress_table *t, const char *cloud, const char *src, const char *dst, int64_t gb_micro, int64_t *uusd)
 {
 	size_t i = t && src ? find_way(t, cloud, src, dst) : 0, n = t && src ? t->n : 0;
 	if (i == n && t) {
@@ -118,7 +125,8 @@ static int64_t general_cost(const char *cloud, bool same_cloud, int64_t gb_micro
 		return step_cost(gb_micro, 0, -1, t->between_regions_uusd);
 	for (size_t i = 0; i < STEPS && (!i || t->steps[i].from_gb); i++) {
 		bool last = i + 1 == STEPS || !t->steps[i + 1].from_gb;
-		uusd += step_cost(gb_micro, t->steps[i].from_gb, last ? -1 : t->steps[i + 1].from_gb, t->steps[i].uusd_per_gb);
+		uusd += step_cost(
+		    gb_micro, t->steps[i].from_gb, last ? -1 : t->steps[i + 1].from_gb, t->steps[i].uusd_per_gb);
 	}
 	return uusd;
 }
@@ -131,7 +139,8 @@ static bool stays(const struct transfer_place *from, const struct transfer_place
 	return !strcmp(from->cloud, to->cloud) && (!from->region || !to->region || !strcmp(from->region, to->region));
 }
 
-int64_t transfer_cost_uusd(const struct egress_table *table, const struct transfer_place *from, const struct transfer_place *to, int64_t gb_micro)
+int64_t transfer_cost_uusd(const struct egress_table *table, const struct transfer_place *from,
+    const struct transfer_place *to, int64_t gb_micro)
 {
 	int64_t uusd;
 	if (gb_micro <= 0 || stays(from, to))

@@ -1,5 +1,5 @@
-/* The optimizer against an evaluator written the slow and obvious way, over random markets, requests and blocks: the same
- * offers must be candidates, in an order that is right, and the choice must be the best there is. */
+/* The optimizer against an evaluator written the slow and obvious way, over random markets, requests and blocks: the
+ * same offers must be candidates, in an order that is right, and the choice must be the best there is. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,7 +15,7 @@
 #include "core/plan/transfer.h"
 #include "tests/plan/world.h"
 
-/* --- the slow evaluator ---------------------------------------------------------------------------------------------*/
+/* --- the slow evaluator --------------------------------------------------------------------------------------------*/
 
 struct question {
 	const struct world *w;
@@ -39,7 +39,8 @@ static int enabled_at(const struct question *q, const char *cloud)
 static bool cloud_can(const char *cloud, const struct task *t, const struct resources *r)
 {
 	bool spot = strcmp(cloud, "lambda") && strcmp(cloud, "local"), several = strcmp(cloud, "vast") != 0;
-	bool ultra = strcmp(cloud, "azure") && strcmp(cloud, "lambda") && strcmp(cloud, "vast") && strcmp(cloud, "local");
+	bool ultra =
+	    strcmp(cloud, "azure") && strcmp(cloud, "lambda") && strcmp(cloud, "vast") && strcmp(cloud, "local");
 	bool tier = strcmp(cloud, "lambda") && strcmp(cloud, "vast") && strcmp(cloud, "local");
 	if (r->use_spot && !spot)
 		return false;
@@ -70,7 +71,8 @@ static int type_fits(const struct world_type *x, const struct resources *r)
 	if (!(r->memory.set && r->memory.per_vcpu) && !in_amount(mem, &r->memory))
 		return 0;
 	if (r->accelerator) {
-		if (!x->accelerator || strcasecmp(x->accelerator, r->accelerator) || x->count * M != r->accel_count_micro)
+		if (!x->accelerator || strcasecmp(x->accelerator, r->accelerator) ||
+		    x->count * M != r->accel_count_micro)
 			return 0;
 		if (str_starts(x->name, "n1-") && !r->instance_type) { /* T4: 4 vCPUs and 16 GiB at least */
 			double least = r->cpus.set ? (double)r->cpus.micro / 1e6 : 4;
@@ -100,10 +102,12 @@ static bool blocked(const struct question *q, const struct offer *o, bool spot)
 	const struct offer_place *p = &world_places[o->place];
 	for (size_t i = 0; i < q->n_blocks; i++) {
 		const struct block *b = &q->blocks[i];
-		if ((!b->expiry_at_ms || b->expiry_at_ms > q->now_ms) && (!b->provider || !strcmp(b->provider, t->provider)) &&
-		    (!b->instance_type || !strcmp(b->instance_type, t->instance_type)) && (!b->region || !strcmp(b->region, p->region)) &&
-		    (!b->zone || !strcmp(b->zone, p->zone)) &&
-		    (!b->accelerator || (t->accelerator && !strcmp(b->accelerator, t->accelerator))) && (b->use_spot < 0 || b->use_spot == (int)spot))
+		if ((!b->expiry_at_ms || b->expiry_at_ms > q->now_ms) &&
+		    (!b->provider || !strcmp(b->provider, t->provider)) &&
+		    (!b->instance_type || !strcmp(b->instance_type, t->instance_type)) &&
+		    (!b->region || !strcmp(b->region, p->region)) && (!b->zone || !strcmp(b->zone, p->zone)) &&
+		    (!b->accelerator || (t->accelerator && !strcmp(b->accelerator, t->accelerator))) &&
+		    (b->use_spot < 0 || b->use_spot == (int)spot))
 			return true;
 	}
 	return false;
@@ -128,11 +132,13 @@ static size_t slow_rows(const struct question *q, struct fit_row *out)
 			const struct offer_place *p = &world_places[o->place];
 			int64_t price = r->use_spot ? o->spot_uusd_h : o->price_uusd_h;
 			int fits = type_fits(x, r);
-			if (!fits || enabled_at(q, x->provider) < 0 || !cloud_can(x->provider, q->t, r) || price == PRICE_UNKNOWN ||
-			    (r->cloud && strcmp(r->cloud, x->provider)) || (r->region && strcmp(r->region, p->region)) ||
-			    (r->zone && strcmp(r->zone, p->zone)) || (r->max_hourly_uusd != PRICE_UNKNOWN && price > r->max_hourly_uusd))
+			if (!fits || enabled_at(q, x->provider) < 0 || !cloud_can(x->provider, q->t, r) ||
+			    price == PRICE_UNKNOWN || (r->cloud && strcmp(r->cloud, x->provider)) ||
+			    (r->region && strcmp(r->region, p->region)) || (r->zone && strcmp(r->zone, p->zone)) ||
+			    (r->max_hourly_uusd != PRICE_UNKNOWN && price > r->max_hourly_uusd))
 				continue;
-			int tier = (o->available == AVAILABLE_NO) + 2 * (fits == 2) + 4 * (!strcmp(x->provider, "local") && !r->cloud);
+			int tier = (o->available == AVAILABLE_NO) + 2 * (fits == 2) +
+				   4 * (!strcmp(x->provider, "local") && !r->cloud);
 			out[n++] = (struct fit_row){o, a, tier, price * q->t->num_nodes, blocked(q, o, r->use_spot)};
 		}
 	}
@@ -155,7 +161,8 @@ static size_t drop_tier(struct fit_row *v, size_t n, int bit)
 static bool zone_matters(const struct fit_row *f, const struct resources *r)
 {
 	const char *provider = world_places[f->o->place].provider;
-	return r->zone || !strcmp(provider, "gcp") || !strcmp(provider, "nocloud") || (!strcmp(provider, "aws") && r->use_spot);
+	return r->zone || !strcmp(provider, "gcp") || !strcmp(provider, "nocloud") ||
+	       (!strcmp(provider, "aws") && r->use_spot);
 }
 
 /* Of rows that differ in the zone alone, where it does not matter, the best stands for all. */
@@ -167,8 +174,8 @@ static size_t fold_zones(const struct question *q, struct fit_row *v, size_t n)
 		bool same = false;
 		for (; j < k && !same; j += !same)
 			same = v[j].o->type == v[i].o->type && v[j].alternative == v[i].alternative &&
-			    !strcmp(world_places[v[j].o->place].region, world_places[v[i].o->place].region) &&
-			    !zone_matters(&v[i], &q->t->resources[v[i].alternative]);
+			       !strcmp(world_places[v[j].o->place].region, world_places[v[i].o->place].region) &&
+			       !zone_matters(&v[i], &q->t->resources[v[i].alternative]);
 		if (!same)
 			v[k++] = v[i];
 		else if (v[i].tier < v[j].tier || (v[i].tier == v[j].tier && v[i].total < v[j].total))
@@ -188,13 +195,14 @@ static size_t slow_candidates(const struct question *q, struct fit_row *v)
 	return fold_zones(q, v, k);
 }
 
-/* --- random questions -----------------------------------------------------------------------------------------------*/
+/* --- random questions ----------------------------------------------------------------------------------------------*/
 
 static struct amount random_amount(struct dice *d, const int *values, uint32_t n, bool memory)
 {
 	if (dice_roll(d, 3))
 		return (struct amount){0};
-	struct amount a = {.set = true, .at_least = dice_roll(d, 3) != 0, .micro = values[dice_roll(d, n)] * M, .text = "some"};
+	struct amount a = {
+	    .set = true, .at_least = dice_roll(d, 3) != 0, .micro = values[dice_roll(d, n)] * M, .text = "some"};
 	if (memory && !dice_roll(d, 4)) {
 		a.per_vcpu = true;
 		a.micro = (1 + dice_roll(d, 8)) * M;
@@ -234,8 +242,9 @@ static struct block random_block(struct dice *d)
 {
 	const struct world_type *x = &world_types[dice_roll(d, WORLD_TYPES)];
 	const struct offer_place *p = &world_places[dice_roll(d, WORLD_PLACES)];
-	return (struct block){dice_roll(d, 3) ? p->provider : NULL, dice_roll(d, 2) ? x->name : NULL, dice_roll(d, 3) ? p->region : NULL,
-	    dice_roll(d, 3) ? NULL : p->zone, dice_roll(d, 5) ? NULL : "T4", (int)dice_roll(d, 3) - 1, dice_roll(d, 3) ? 0 : (int64_t)dice_roll(d, 200)};
+	return (struct block){dice_roll(d, 3) ? p->provider : NULL, dice_roll(d, 2) ? x->name : NULL,
+	    dice_roll(d, 3) ? p->region : NULL, dice_roll(d, 3) ? NULL : p->zone, dice_roll(d, 5) ? NULL : "T4",
+	    (int)dice_roll(d, 3) - 1, dice_roll(d, 3) ? 0 : (int64_t)dice_roll(d, 200)};
 }
 
 static int64_t major_of(const struct candidate *c, bool ordered)
@@ -258,16 +267,24 @@ static void check_same(const struct question *q, const struct candidates *c, con
 	for (size_t i = 0; i < n; i++) {
 		const struct candidate *x = &c->v[i];
 		size_t k = 0;
-		while (k < n && !(v[k].alternative == x->alternative && v[k].o->type == x->offer->type && v[k].total == x->total_uusd_h &&
-		    v[k].tier == x->tier && !strcmp(world_places[v[k].o->place].region, x->place->region) &&
-		    (x->any_zone || v[k].o->place == x->offer->place || !zone_matters(&v[k], &q->t->resources[v[k].alternative]))))
+		while (k < n && !(v[k].alternative == x->alternative && v[k].o->type == x->offer->type &&
+				    v[k].total == x->total_uusd_h && v[k].tier == x->tier &&
+				    !strcmp(world_places[v[k].o->place].region, x->place->region) &&
+				    (x->any_zone || v[k].o->place == x->offer->place ||
+					!zone_matters(&v[k], &q->t->resources[v[k].alternative]))))
 			k++;
 		assert_true(k < n);
 		/* A zone left to the cloud is one where nothing of the region is blocked. */
 		for (size_t b = 0; x->any_zone && b < q->w->offers.n_rows; b++)
-			if (q->w->rows[b].type == x->offer->type && !strcmp(world_places[q->w->rows[b].place].region, x->place->region))
-				assert_false(blocked(q, &q->w->rows[b], x->use_spot) && (x->use_spot ? q->w->rows[b].spot_uusd_h : q->w->rows[b].price_uusd_h) != PRICE_UNKNOWN &&
-				    (x->asked->max_hourly_uusd == PRICE_UNKNOWN || (x->use_spot ? q->w->rows[b].spot_uusd_h : q->w->rows[b].price_uusd_h) <= x->asked->max_hourly_uusd));
+			if (q->w->rows[b].type == x->offer->type &&
+			    !strcmp(world_places[q->w->rows[b].place].region, x->place->region))
+				assert_false(
+				    blocked(q, &q->w->rows[b], x->use_spot) &&
+				    (x->use_spot ? q->w->rows[b].spot_uusd_h : q->w->rows[b].price_uusd_h) !=
+					PRICE_UNKNOWN &&
+				    (x->asked->max_hourly_uusd == PRICE_UNKNOWN ||
+					(x->use_spot ? q->w->rows[b].spot_uusd_h : q->w->rows[b].price_uusd_h) <=
+					    x->asked->max_hourly_uusd));
 	}
 }
 
@@ -279,8 +296,16 @@ static void ask_one(struct dice *d, size_t *planned, size_t *refused)
 	const char *enabled[ARRAY_LEN(all)];
 	struct resources r[3];
 	struct block blocks[12];
-	struct task t = {.num_nodes = dice_roll(d, 4) ? 1 : 3, .resources = r, .n_resources = 1 + dice_roll(d, 3), .ordered = dice_roll(d, 2)};
-	struct question q = {.w = &w, .t = &t, .enabled = enabled, .blocks = blocks, .n_blocks = dice_roll(d, 2) ? dice_roll(d, ARRAY_LEN(blocks)) : 0, .now_ms = 100};
+	struct task t = {.num_nodes = dice_roll(d, 4) ? 1 : 3,
+	    .resources = r,
+	    .n_resources = 1 + dice_roll(d, 3),
+	    .ordered = dice_roll(d, 2)};
+	struct question q = {.w = &w,
+	    .t = &t,
+	    .enabled = enabled,
+	    .blocks = blocks,
+	    .n_blocks = dice_roll(d, 2) ? dice_roll(d, ARRAY_LEN(blocks)) : 0,
+	    .now_ms = 100};
 	world_make(&w, d);
 	for (size_t i = 0; i < t.n_resources; i++)
 		r[i] = random_resources(d);
@@ -291,8 +316,15 @@ static void ask_one(struct dice *d, size_t *planned, size_t *refused)
 			enabled[q.n_enabled++] = all[i];
 	const struct offers *tables[] = {&w.offers};
 	struct dag dag = {.tasks = &t, .n_tasks = 1};
-	struct plan_request request = {.dag = &dag, .tables = tables, .n_tables = 1, .enabled = enabled, .n_enabled = q.n_enabled, .blocks = blocks,
-	    .n_blocks = q.n_blocks, .cap_uusd_h = PRICE_UNKNOWN, .now_ms = q.now_ms};
+	struct plan_request request = {.dag = &dag,
+	    .tables = tables,
+	    .n_tables = 1,
+	    .enabled = enabled,
+	    .n_enabled = q.n_enabled,
+	    .blocks = blocks,
+	    .n_blocks = q.n_blocks,
+	    .cap_uusd_h = PRICE_UNKNOWN,
+	    .now_ms = q.now_ms};
 	struct plan *p = NULL;
 	struct plan_failure f;
 	struct err err = {0};
@@ -301,7 +333,8 @@ static void ask_one(struct dice *d, size_t *planned, size_t *refused)
 	if (rc) {
 		if (n)
 			fail_msg("refused, though there are %zu: %s", n, err.text);
-		assert_true(err.code == ERR_NO_RESOURCE || err.code == ERR_CAPACITY || err.code == ERR_BUDGET || (!q.n_enabled && err.code == ERR_CREDENTIALS));
+		assert_true(err.code == ERR_NO_RESOURCE || err.code == ERR_CAPACITY || err.code == ERR_BUDGET ||
+			    (!q.n_enabled && err.code == ERR_CREDENTIALS));
 		assert_true(err.text[0]);
 		plan_failure_free(&f);
 		++*refused;
@@ -327,7 +360,7 @@ static void test_against_slow(void **state)
 	assert_true(planned > 1500 && refused > 500);
 }
 
-/* --- chains and groups ----------------------------------------------------------------------------------------------*/
+/* --- chains and groups ---------------------------------------------------------------------------------------------*/
 
 enum { CHAIN = 4 };
 
@@ -357,9 +390,12 @@ static void random_egress(struct chain *c, struct dice *d)
 		bool known = false;
 		const char *dst = strcmp(p->provider, to->provider) ? "internet" : to->region;
 		for (size_t k = 0; k < n; k++)
-			known = known || (!strcmp(c->egress[k].cloud, p->provider) && !strcmp(c->egress[k].src_region, p->region) && !strcmp(c->egress[k].dst, dst));
+			known =
+			    known || (!strcmp(c->egress[k].cloud, p->provider) &&
+					 !strcmp(c->egress[k].src_region, p->region) && !strcmp(c->egress[k].dst, dst));
 		if (!known)
-			c->egress[n++] = (struct egress_price){p->provider, p->region, dst, 0, -1, dice_roll(d, 200) * 1000, "test", 0};
+			c->egress[n++] = (struct egress_price){
+			    p->provider, p->region, dst, 0, -1, dice_roll(d, 200) * 1000, "test", 0};
 	}
 	qsort(c->egress, n, sizeof *c->egress, cmp_egress);
 	c->table = (struct egress_table){c->egress, n};
@@ -367,7 +403,8 @@ static void random_egress(struct chain *c, struct dice *d)
 
 static void random_chain(struct chain *c, struct dice *d, bool parallel)
 {
-	static const char *const uris[] = {NULL, "s3://b/x", "gs://b", "https://acct.blob.core.windows.net/c", "hf://m"};
+	static const char *const uris[] = {
+	    NULL, "s3://b/x", "gs://b", "https://acct.blob.core.windows.net/c", "hf://m"};
 	memset(c, 0, sizeof *c);
 	world_make(&c->w, d);
 	for (size_t i = 0; i < c->w.offers.n_rows; i++)
@@ -382,8 +419,12 @@ static void random_chain(struct chain *c, struct dice *d, bool parallel)
 			}
 			c->r[i][k].use_spot = !dice_roll(d, 3);
 		}
-		c->t[i] = (struct task){.num_nodes = 1, .resources = c->r[i], .n_resources = 1 + dice_roll(d, 2), .input_uri = i ? NULL : uris[dice_roll(d, ARRAY_LEN(uris))],
-		    .input_gb_micro = dice_roll(d, 40) * M, .output_gb_micro = dice_roll(d, 3) ? dice_roll(d, 60) * M : 0};
+		c->t[i] = (struct task){.num_nodes = 1,
+		    .resources = c->r[i],
+		    .n_resources = 1 + dice_roll(d, 2),
+		    .input_uri = i ? NULL : uris[dice_roll(d, ARRAY_LEN(uris))],
+		    .input_gb_micro = dice_roll(d, 40) * M,
+		    .output_gb_micro = dice_roll(d, 3) ? dice_roll(d, 60) * M : 0};
 	}
 	random_egress(c, d);
 }
@@ -393,8 +434,8 @@ struct best {
 };
 
 /* Every combination of candidates. */
-static void try_all(const struct plan *p, const struct chain *c, enum plan_goal goal, size_t i, const struct candidate *before, int64_t cost, int64_t time_ms,
-    struct best *best)
+static void try_all(const struct plan *p, const struct chain *c, enum plan_goal goal, size_t i,
+    const struct candidate *before, int64_t cost, int64_t time_ms, struct best *best)
 {
 	if (i == p->n_tasks) {
 		int64_t a = goal == PLAN_TIME ? time_ms : cost, b = goal == PLAN_TIME ? cost : time_ms;
@@ -404,7 +445,8 @@ static void try_all(const struct plan *p, const struct chain *c, enum plan_goal 
 	}
 	for (size_t k = 0; k < p->tasks[i].all.n; k++) {
 		const struct candidate *x = &p->tasks[i].all.v[k];
-		struct transfer_place from = {transfer_cloud_of_uri(c->t[0].input_uri), NULL}, to = {x->type->provider, x->place->region};
+		struct transfer_place from = {transfer_cloud_of_uri(c->t[0].input_uri), NULL},
+				      to = {x->type->provider, x->place->region};
 		if (before)
 			from = (struct transfer_place){before->type->provider, before->place->region};
 		int64_t gb = i ? c->t[i - 1].output_gb_micro : c->t[0].input_gb_micro;
@@ -424,8 +466,14 @@ static void test_chains(void **state)
 		enum plan_goal goal = seed % 3 ? PLAN_COST : PLAN_TIME;
 		random_chain(&c, &d, false);
 		const struct offers *tables[] = {&c.w.offers};
-		struct plan_request request = {.dag = &c.dag, .tables = tables, .n_tables = 1, .enabled = enabled, .n_enabled = ARRAY_LEN(enabled),
-		    .egress = seed % 5 ? &c.table : NULL, .cap_uusd_h = PRICE_UNKNOWN, .goal = goal};
+		struct plan_request request = {.dag = &c.dag,
+		    .tables = tables,
+		    .n_tables = 1,
+		    .enabled = enabled,
+		    .n_enabled = ARRAY_LEN(enabled),
+		    .egress = seed % 5 ? &c.table : NULL,
+		    .cap_uusd_h = PRICE_UNKNOWN,
+		    .goal = goal};
 		struct plan *p;
 		struct err err;
 		if (!(seed % 5))
@@ -469,7 +517,12 @@ static void test_groups(void **state)
 		struct dice d = {seed * UINT64_C(0x9e3779b97f4a7c15)};
 		random_chain(&c, &d, true);
 		const struct offers *tables[] = {&c.w.offers};
-		struct plan_request request = {.dag = &c.dag, .tables = tables, .n_tables = 1, .enabled = enabled, .n_enabled = ARRAY_LEN(enabled), .cap_uusd_h = PRICE_UNKNOWN};
+		struct plan_request request = {.dag = &c.dag,
+		    .tables = tables,
+		    .n_tables = 1,
+		    .enabled = enabled,
+		    .n_enabled = ARRAY_LEN(enabled),
+		    .cap_uusd_h = PRICE_UNKNOWN};
 		struct plan *p;
 		struct err err;
 		if (plan_make(&request, &p, NULL, &err))
@@ -481,7 +534,9 @@ static void test_groups(void **state)
 				int64_t least = INT64_MAX;
 				for (size_t k = 0; k < p->tasks[i].all.n; k++) {
 					const struct candidate *x = &p->tasks[i].all.v[k];
-					if (!strcmp(x->type->provider, world_places[place].provider) && !strcmp(x->place->region, world_places[place].region) && x->total_uusd_h < least)
+					if (!strcmp(x->type->provider, world_places[place].provider) &&
+					    !strcmp(x->place->region, world_places[place].region) &&
+					    x->total_uusd_h < least)
 						least = x->total_uusd_h;
 				}
 				sum = least == INT64_MAX ? INT64_MAX : sum + least;
@@ -497,15 +552,14 @@ static void test_groups(void **state)
 		plan_destroy(p);
 	}
 	assert_true(together > 50 && apart > 0);
-
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_against_slow),
-		cmocka_unit_test(test_chains),
-		cmocka_unit_test(test_groups),
+	    cmocka_unit_test(test_against_slow),
+	    cmocka_unit_test(test_chains),
+	    cmocka_unit_test(test_groups),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,44 +20,46 @@
 #define NO PRICE_UNKNOWN
 
 static const struct offer_type types[] = {
-	{"aws", "p5.48xlarge", "H100", NULL, 8 * M, 81920, 192 * M, 2048 * GIB},      /* 0 */
-	{"aws", "m6i.2xlarge", NULL, NULL, 0, -1, 8 * M, 32 * GIB},		      /* 1 */
-	{"aws", "m6id.2xlarge", NULL, NULL, 0, -1, 8 * M, 32 * GIB},		      /* 2 */
-	{"gcp", "a3-highgpu-8g", "H100", NULL, 8 * M, 81920, 208 * M, 1872 * GIB},    /* 3 */
-	{"gcp", "n2-standard-8", NULL, NULL, 0, -1, 8 * M, 32 * GIB},		      /* 4 */
-	{"lambda", "gpu_8x_h100_sxm5", "H100", NULL, 8 * M, 81920, 208 * M, 1800 * GIB}, /* 5 */
-	{"lambda", "gpu_1x_h100_pcie", "H100", NULL, 1 * M, 81920, 26 * M, 200 * GIB},	 /* 6 */
-	{"vast", "8x-A100-80GB", "A100-80GB", NULL, 8 * M, 81920, 64 * M, 512 * GIB}, /* 7 */
-	{"vast", "1x-T4", "T4", NULL, 1 * M, 16384, 16 * M, 64 * GIB},		      /* 8 */
-	{"azure", "Standard_D8s_v5", NULL, NULL, 0, -1, 8 * M, 32 * GIB},	      /* 9 */
-	{"aws", "p4d.24xlarge", "A100", NULL, 8 * M, 40960, 96 * M, 1152 * GIB},      /* 10 */
+    {"aws", "p5.48xlarge", "H100", NULL, 8 * M, 81920, 192 * M, 2048 * GIB},	     /* 0 */
+    {"aws", "m6i.2xlarge", NULL, NULL, 0, -1, 8 * M, 32 * GIB},			     /* 1 */
+    {"aws", "m6id.2xlarge", NULL, NULL, 0, -1, 8 * M, 32 * GIB},		     /* 2 */
+    {"gcp", "a3-highgpu-8g", "H100", NULL, 8 * M, 81920, 208 * M, 1872 * GIB},	     /* 3 */
+    {"gcp", "n2-standard-8", NULL, NULL, 0, -1, 8 * M, 32 * GIB},		     /* 4 */
+    {"lambda", "gpu_8x_h100_sxm5", "H100", NULL, 8 * M, 81920, 208 * M, 1800 * GIB}, /* 5 */
+    {"lambda", "gpu_1x_h100_pcie", "H100", NULL, 1 * M, 81920, 26 * M, 200 * GIB},   /* 6 */
+    {"vast", "8x-A100-80GB", "A100-80GB", NULL, 8 * M, 81920, 64 * M, 512 * GIB},    /* 7 */
+    {"vast", "1x-T4", "T4", NULL, 1 * M, 16384, 16 * M, 64 * GIB},		     /* 8 */
+    {"azure", "Standard_D8s_v5", NULL, NULL, 0, -1, 8 * M, 32 * GIB},		     /* 9 */
+    {"aws", "p4d.24xlarge", "A100", NULL, 8 * M, 40960, 96 * M, 1152 * GIB},	     /* 10 */
 };
 static const struct offer_place places[] = {
-	{"aws", "us-east-1", "us-east-1a"}, {"aws", "us-east-1", "us-east-1b"}, {"aws", "eu-west-1", "eu-west-1a"}, /* 0 1 2 */
-	{"gcp", "us-central1", "us-central1-a"}, {"lambda", "us-east-1", ""}, {"lambda", "us-west-1", ""},	    /* 3 4 5 */
-	{"vast", "US", ""}, {"azure", "eastus", ""}, {"aws", "eu-west-1", "eu-west-1b"},			    /* 6 7 8 */
+    {"aws", "us-east-1", "us-east-1a"}, {"aws", "us-east-1", "us-east-1b"},
+    {"aws", "eu-west-1", "eu-west-1a"},								       /* 0 1 2 */
+    {"gcp", "us-central1", "us-central1-a"}, {"lambda", "us-east-1", ""}, {"lambda", "us-west-1", ""}, /* 3 4 5 */
+    {"vast", "US", ""}, {"azure", "eastus", ""}, {"aws", "eu-west-1", "eu-west-1b"},		       /* 6 7 8 */
 };
 static const struct offer_source sources[] = {
     {.name = "price list", .as_of_ms = 1750000000000, .as_of_known = true, .spot_estimated = true}, {.name = "market"}};
 static const struct offer rows[] = {
-	{55040000, 17000000, 0, 0, 0, AVAILABLE_UNKNOWN, 5, 1},
-	{55040000, 15000000, 0, 1, 0, AVAILABLE_UNKNOWN, 5, 2},
-	{60000000, 14000000, 0, 2, 0, AVAILABLE_UNKNOWN, 5, 3},
-	{384000, 150000, 1, 0, 0, AVAILABLE_UNKNOWN, 5, 4},
-	{384000, 140000, 1, 1, 0, AVAILABLE_UNKNOWN, 5, 5},
-	{428000, 160000, 1, 2, 0, AVAILABLE_UNKNOWN, 5, 6},
-	{474600, NO, 2, 0, 0, AVAILABLE_UNKNOWN, 5, 7},
-	{88448200, 32107470, 3, 3, 0, AVAILABLE_UNKNOWN, 5, 8},
-	{388500, NO, 4, 3, 0, AVAILABLE_UNKNOWN, 5, 9},
-	{23920000, NO, 5, 4, 1, AVAILABLE_NO, 255, 10},
-	{24920000, NO, 5, 5, 1, AVAILABLE_YES, 255, 11},
-	{2490000, NO, 6, 4, 1, AVAILABLE_YES, 255, 12},
-	{7414200, 3467800, 7, 6, 1, AVAILABLE_YES, 255, 13},
-	{97700, 58600, 8, 6, 1, AVAILABLE_YES, 255, 14},
-	{384000, 38530, 9, 7, 0, AVAILABLE_UNKNOWN, 255, 15},
-	{21957642, NO, 10, 0, 0, AVAILABLE_UNKNOWN, 255, 16},
+    {55040000, 17000000, 0, 0, 0, AVAILABLE_UNKNOWN, 5, 1},
+    {55040000, 15000000, 0, 1, 0, AVAILABLE_UNKNOWN, 5, 2},
+    {60000000, 14000000, 0, 2, 0, AVAILABLE_UNKNOWN, 5, 3},
+    {384000, 150000, 1, 0, 0, AVAILABLE_UNKNOWN, 5, 4},
+    {384000, 140000, 1, 1, 0, AVAILABLE_UNKNOWN, 5, 5},
+    {428000, 160000, 1, 2, 0, AVAILABLE_UNKNOWN, 5, 6},
+    {474600, NO, 2, 0, 0, AVAILABLE_UNKNOWN, 5, 7},
+    {88448200, 32107470, 3, 3, 0, AVAILABLE_UNKNOWN, 5, 8},
+    {388500, NO, 4, 3, 0, AVAILABLE_UNKNOWN, 5, 9},
+    {23920000, NO, 5, 4, 1, AVAILABLE_NO, 255, 10},
+    {24920000, NO, 5, 5, 1, AVAILABLE_YES, 255, 11},
+    {2490000, NO, 6, 4, 1, AVAILABLE_YES, 255, 12},
+    {7414200, 3467800, 7, 6, 1, AVAILABLE_YES, 255, 13},
+    {97700, 58600, 8, 6, 1, AVAILABLE_YES, 255, 14},
+    {384000, 38530, 9, 7, 0, AVAILABLE_UNKNOWN, 255, 15},
+    {21957642, NO, 10, 0, 0, AVAILABLE_UNKNOWN, 255, 16},
 };
-static const struct offers table = {rows, ARRAY_LEN(rows), types, ARRAY_LEN(types), places, ARRAY_LEN(places), sources, ARRAY_LEN(sources)};
+static const struct offers table = {
+    rows, ARRAY_LEN(rows), types, ARRAY_LEN(types), places, ARRAY_LEN(places), sources, ARRAY_LEN(sources)};
 
 static const char *const three[] = {"aws", "gcp", "lambda"};
 static const char *const all[] = {"aws", "gcp", "azure", "lambda", "vast"};
@@ -81,7 +83,13 @@ static void ask_init(struct ask *a)
 	a->t = (struct task){.name = "train", .num_nodes = 1, .resources = a->r, .n_resources = 1};
 	a->dag = (struct dag){.tasks = &a->t, .n_tasks = 1};
 	a->tables[0] = &table;
-	a->q = (struct plan_request){.dag = &a->dag, .tables = a->tables, .n_tables = 1, .enabled = all, .n_enabled = ARRAY_LEN(all), .cap_uusd_h = NO, .now_ms = 1000};
+	a->q = (struct plan_request){.dag = &a->dag,
+	    .tables = a->tables,
+	    .n_tables = 1,
+	    .enabled = all,
+	    .n_enabled = ARRAY_LEN(all),
+	    .cap_uusd_h = NO,
+	    .now_ms = 1000};
 }
 
 static void gpus(struct resources *r, const char *name, int n)
@@ -131,7 +139,7 @@ static void lines_say(const struct ask *a, const char *words)
 		fail_msg("%s: lacks: %s", a->failure.text, words);
 }
 
-/* --- choices --------------------------------------------------------------------------------------------------------*/
+/* --- choices -------------------------------------------------------------------------------------------------------*/
 
 static void test_choices(void **state)
 {
@@ -242,7 +250,7 @@ static void test_names(void **state)
 	done(&a);
 }
 
-/* --- refusals -------------------------------------------------------------------------------------------------------*/
+/* --- refusals ------------------------------------------------------------------------------------------------------*/
 
 static void test_refusals(void **state)
 {
@@ -251,7 +259,8 @@ static void test_refusals(void **state)
 	ask_init(&a);
 	gpus(&a.r[0], "A100", 3);
 	refused(&a, ERR_NO_RESOURCE, "no offer fits 3x A100, with these clouds enabled: aws, gcp, azure, lambda, vast");
-	lines_say(&a, "with more of the accelerator there is 1 offer, the cheapest 8x A100, aws p4d.24xlarge at us-east-1, $21.96/h");
+	lines_say(&a, "with more of the accelerator there is 1 offer, the cheapest 8x A100, aws p4d.24xlarge at "
+		      "us-east-1, $21.96/h");
 	lines_say(&a, "offered here: A100-80GB:8, A100:8");
 	assert_string_equal(json_string_value(json_array_get(json_arr(a.failure.detail, "nearest"), 0)), "A100-80GB:8");
 	gpus(&a.r[0], "H10O", 8);
@@ -263,7 +272,8 @@ static void test_refusals(void **state)
 	a.r[0].use_spot = false;
 	a.q.enabled = &all[1]; /* gcp, azure */
 	a.q.n_enabled = 2;
-	refused(&a, ERR_NO_RESOURCE, "gcp, azure; offers exist at aws $21.96/h, but that cloud is not enabled: skytop check");
+	refused(&a, ERR_NO_RESOURCE,
+	    "gcp, azure; offers exist at aws $21.96/h, but that cloud is not enabled: skytop check");
 	a.r[0].cloud = "aws";
 	refused(&a, ERR_NO_RESOURCE, "aws is not enabled: skytop check aws");
 	a.r[0].cloud = "runpod";
@@ -299,7 +309,7 @@ static void test_without_failure(void **state)
 	done(&a);
 }
 
-/* --- money ----------------------------------------------------------------------------------------------------------*/
+/* --- money ---------------------------------------------------------------------------------------------------------*/
 
 static void test_caps(void **state)
 {
@@ -324,7 +334,9 @@ static void test_caps(void **state)
 	for (size_t i = 0; i < a.plan->tasks[0].all.n; i++)
 		assert_true(a.plan->tasks[0].all.v[i].total_uusd_h <= 60 * M);
 	a.t.num_nodes = 4;
-	refused(&a, ERR_BUDGET, "the cheapest offer, 4 times lambda gpu_8x_h100_sxm5 at us-east-1, costs $95.68/h, $35.68/h over the cap of $60.00/h");
+	refused(&a, ERR_BUDGET,
+	    "the cheapest offer, 4 times lambda gpu_8x_h100_sxm5 at us-east-1, costs $95.68/h, $35.68/h over the cap "
+	    "of $60.00/h");
 	assert_int_equal(json_int(a.failure.detail, "least_uusd_h", 0), 4 * INT64_C(23920000));
 	done(&a);
 }
@@ -334,7 +346,8 @@ static void test_group_cap(void **state)
 	(void)state;
 	struct ask a;
 	struct resources r[2] = {resources_any(), resources_any()};
-	struct task t[2] = {{.name = "a", .num_nodes = 1, .resources = &r[0], .n_resources = 1}, {.name = "b", .num_nodes = 1, .resources = &r[1], .n_resources = 1}};
+	struct task t[2] = {{.name = "a", .num_nodes = 1, .resources = &r[0], .n_resources = 1},
+	    {.name = "b", .num_nodes = 1, .resources = &r[1], .n_resources = 1}};
 	ask_init(&a);
 	a.dag = (struct dag){.tasks = t, .n_tasks = 2, .parallel = true};
 	gpus(&r[0], "H100", 8);
@@ -368,7 +381,7 @@ static void test_group_cap(void **state)
 	done(&a);
 }
 
-/* --- blocks ---------------------------------------------------------------------------------------------------------*/
+/* --- blocks --------------------------------------------------------------------------------------------------------*/
 
 static void test_blocks(void **state)
 {
@@ -403,7 +416,8 @@ static void test_blocks(void **state)
 	wants(&a, "aws", "p5.48xlarge", "us-east-1", 15000000);
 	/* Everything. */
 	b[1] = (struct block){.accelerator = "H100", .use_spot = -1, .expiry_at_ms = 61000};
-	refused(&a, ERR_CAPACITY, "all 4 offers that fit 8x H100 [spot] have failed lately; the first may be tried again in 1m");
+	refused(&a, ERR_CAPACITY,
+	    "all 4 offers that fit 8x H100 [spot] have failed lately; the first may be tried again in 1m");
 	/* A request without accelerators does not fall back to machines that have some. */
 	a.r[0] = resources_any();
 	a.q.n_blocks = 1;
@@ -422,7 +436,8 @@ static void test_blocks_of_json(void **state)
 	struct arena *a = arena_create();
 	struct block *b;
 	struct err err;
-	static const char text[] = "[{\"provider\":\"aws\",\"region\":null,\"use_spot\":true,\"until\":5},{\"accelerator\":\"nvidia-tesla-t4\"},7]";
+	static const char text[] = "[{\"provider\":\"aws\",\"region\":null,\"use_spot\":true,\"until\":5},{"
+				   "\"accelerator\":\"nvidia-tesla-t4\"},7]";
 	json_t *j = json_parse(text, sizeof text - 1, &err);
 	assert_int_equal(blocks_of_json(a, j, &b), 2);
 	assert_string_equal(b[0].provider, "aws");
@@ -435,14 +450,17 @@ static void test_blocks_of_json(void **state)
 	arena_destroy(a);
 }
 
-/* --- this machine ---------------------------------------------------------------------------------------------------*/
+/* --- this machine --------------------------------------------------------------------------------------------------*/
 
 static void test_local(void **state)
 {
 	(void)state;
-	static const char text[] = "{\"source\":\"this machine\",\"offers\":[{\"instance_type\":\"local\",\"region\":\"local\",\"vcpus\":4,\"mem_mib\":8192,"
-				   "\"price_uusd_h\":0,\"available\":\"yes\"},{\"region\":\"x\"},"
-				   "{\"instance_type\":\"local-gpu\",\"accelerator\":\"Tesla T4\",\"accelerator_count\":1,\"region\":\"local\",\"vcpus\":4,\"price_uusd_h\":null}]}";
+	static const char text[] =
+	    "{\"source\":\"this "
+	    "machine\",\"offers\":[{\"instance_type\":\"local\",\"region\":\"local\",\"vcpus\":4,\"mem_mib\":8192,"
+	    "\"price_uusd_h\":0,\"available\":\"yes\"},{\"region\":\"x\"},"
+	    "{\"instance_type\":\"local-gpu\",\"accelerator\":\"Tesla "
+	    "T4\",\"accelerator_count\":1,\"region\":\"local\",\"vcpus\":4,\"price_uusd_h\":null}]}";
 	static const char *const enabled[] = {"local", "aws"};
 	struct arena *arena = arena_create();
 	struct err err;
@@ -477,7 +495,8 @@ static void test_local(void **state)
 static void test_superseded(void **state)
 {
 	(void)state;
-	static const char text[] = "{\"offers\":[{\"instance_type\":\"gpu_8x_h100_sxm5\",\"accelerator\":\"H100\",\"accelerator_count\":8,\"region\":\"us-south-1\",\"vcpus\":208,"
+	static const char text[] = "{\"offers\":[{\"instance_type\":\"gpu_8x_h100_sxm5\",\"accelerator\":\"H100\","
+				   "\"accelerator_count\":8,\"region\":\"us-south-1\",\"vcpus\":208,"
 				   "\"mem_mib\":1843200,\"price_uusd_h\":22000000,\"available\":\"low\"}]}";
 	struct arena *arena = arena_create();
 	struct err err;
@@ -495,20 +514,24 @@ static void test_superseded(void **state)
 	arena_destroy(arena);
 }
 
-/* --- egress ---------------------------------------------------------------------------------------------------------*/
+/* --- egress --------------------------------------------------------------------------------------------------------*/
 
-static int64_t move(const struct egress_table *t, const char *from, const char *from_region, const char *to, const char *to_region, int64_t gb)
+static int64_t move(const struct egress_table *t, const char *from, const char *from_region, const char *to,
+    const char *to_region, int64_t gb)
 {
-	return transfer_cost_uusd(t, &(struct transfer_place){from, from_region}, &(struct transfer_place){to, to_region}, gb * M);
+	return transfer_cost_uusd(
+	    t, &(struct transfer_place){from, from_region}, &(struct transfer_place){to, to_region}, gb * M);
 }
 
 static void test_transfer(void **state)
 {
 	(void)state;
 	static const struct egress_price prices[] = {
-		{"aws", "*", "internet", 0, 10, 200000, "t", 0}, {"aws", "*", "internet", 10, -1, 100000, "t", 0},
-		{"aws", "us-east-1", "eu-west-1", 0, -1, 20000, "t", 0}, {"aws", "us-east-1", "internet", 0, 100, 90000, "t", 0},
-		{"aws", "us-east-1", "internet", 100, -1, 50000, "t", 0},
+	    {"aws", "*", "internet", 0, 10, 200000, "t", 0},
+	    {"aws", "*", "internet", 10, -1, 100000, "t", 0},
+	    {"aws", "us-east-1", "eu-west-1", 0, -1, 20000, "t", 0},
+	    {"aws", "us-east-1", "internet", 0, 100, 90000, "t", 0},
+	    {"aws", "us-east-1", "internet", 100, -1, 50000, "t", 0},
 	};
 	const struct egress_table t = {prices, ARRAY_LEN(prices)};
 	/* Steps are added up. */
@@ -524,16 +547,19 @@ static void test_transfer(void **state)
 	assert_int_equal(move(NULL, "aws", "r", "gcp", "x", 1), 0);
 	assert_int_equal(move(NULL, "aws", "r", "gcp", "x", 11), 900000);
 	assert_int_equal(move(NULL, "aws", "r", "gcp", "x", 10240), 10239 * INT64_C(90000));
-	assert_int_equal(move(NULL, "aws", "r", "gcp", "x", 60 * 1024), 10239 * INT64_C(90000) + 40 * 1024 * INT64_C(85000) + 10 * 1024 * INT64_C(70000));
+	assert_int_equal(move(NULL, "aws", "r", "gcp", "x", 60 * 1024),
+	    10239 * INT64_C(90000) + 40 * 1024 * INT64_C(85000) + 10 * 1024 * INT64_C(70000));
 	assert_int_equal(move(NULL, "aws", "r", "gcp", "x", 200 * 1024),
-	    10239 * INT64_C(90000) + 40 * 1024 * INT64_C(85000) + 100 * 1024 * INT64_C(70000) + 50 * 1024 * INT64_C(50000));
+	    10239 * INT64_C(90000) + 40 * 1024 * INT64_C(85000) + 100 * 1024 * INT64_C(70000) +
+		50 * 1024 * INT64_C(50000));
 	assert_int_equal(move(NULL, "gcp", "r", "aws", "x", 2048), 1024 * INT64_C(120000) + 1024 * INT64_C(110000));
 	assert_int_equal(move(NULL, "oci", "r", "aws", "x", 10240), 0);
 	assert_int_equal(move(NULL, "azure", "r", "azure", "x", 100), 2 * M);
 	/* More than anyone has: no overflow. */
 	assert_true(move(NULL, "aws", "r", "gcp", "x", INT64_MAX / M) > 0);
 	/* A GB at 10 Gbit/s. */
-	assert_int_equal(transfer_time_ms(&(struct transfer_place){"aws", "a"}, &(struct transfer_place){"gcp", "b"}, 10 * M), 8000);
+	assert_int_equal(
+	    transfer_time_ms(&(struct transfer_place){"aws", "a"}, &(struct transfer_place){"gcp", "b"}, 10 * M), 8000);
 	assert_string_equal(transfer_cloud_of_uri("gs://b/x"), "gcp");
 	assert_string_equal(transfer_cloud_of_uri("https://me.blob.core.windows.net/c"), "azure");
 	assert_null(transfer_cloud_of_uri("https://example.com/.blob.core.windows.net"));
@@ -545,12 +571,18 @@ static void test_chain(void **state)
 	(void)state;
 	struct ask a;
 	struct resources r[2] = {resources_any(), resources_any()};
-	struct task t[2] = {{.name = "prepare", .num_nodes = 1, .resources = &r[0], .n_resources = 1, .output_gb_micro = 1000 * M, .output_uri = "s3://x"},
+	struct task t[2] = {{.name = "prepare",
+				.num_nodes = 1,
+				.resources = &r[0],
+				.n_resources = 1,
+				.output_gb_micro = 1000 * M,
+				.output_uri = "s3://x"},
 	    {.name = "train", .num_nodes = 1, .resources = &r[1], .n_resources = 1}};
 	ask_init(&a);
 	a.dag = (struct dag){.tasks = t, .n_tasks = 2};
 	gpus(&r[1], "A100-80GB", 8);
-	/* From azure or aws the data would cost some 87 dollars to leave; gcp 120. Nothing can be done: it is needed at vast. */
+	/* From azure or aws the data would cost some 87 dollars to leave; gcp 120. Nothing can be done: it is needed at
+	 * vast. */
 	assert_int_equal(plan(&a), 0);
 	assert_string_equal(plan_chosen(a.plan, 0)->type->provider, "azure");
 	assert_int_equal(a.plan->n_transfers, 1);
@@ -582,7 +614,7 @@ static void test_chain(void **state)
 	done(&a);
 }
 
-/* --- JSON, facts ----------------------------------------------------------------------------------------------------*/
+/* --- JSON, facts ---------------------------------------------------------------------------------------------------*/
 
 static void test_json(void **state)
 {
@@ -642,7 +674,8 @@ static void test_facts(void **state)
 	assert_int_equal(machine_local_disk_gb(&t), 250);
 	t.instance_type = "new9d.large";
 	assert_int_equal(machine_local_disk_gb(&t), -1);
-	t = (struct offer_type){.provider = "gcp", .instance_type = "n1-standard-8", .accelerator = "T4", .accel_count_micro = 4 * M};
+	t = (struct offer_type){
+	    .provider = "gcp", .instance_type = "n1-standard-8", .accelerator = "T4", .accel_count_micro = 4 * M};
 	assert_int_equal(machine_host_vcpus(&t), 48);
 	/* Every feature has a name, and nothing is held against a cloud that is not known. */
 	struct str s = str_new(1000);
@@ -655,10 +688,22 @@ static void test_facts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_choices),	   cmocka_unit_test(test_machines),	    cmocka_unit_test(test_alternatives), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_refusals),   cmocka_unit_test(test_without_failure), cmocka_unit_test(test_caps),	 cmocka_unit_test(test_group_cap),
-		cmocka_unit_test(test_blocks),	   cmocka_unit_test(test_blocks_of_json),  cmocka_unit_test(test_local),	 cmocka_unit_test(test_superseded),
-		cmocka_unit_test(test_transfer),   cmocka_unit_test(test_chain),	    cmocka_unit_test(test_json),	 cmocka_unit_test(test_facts),
+	    cmocka_unit_test(test_choices),
+	    cmocka_unit_test(test_machines),
+	    cmocka_unit_test(test_alternatives),
+	    cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_refusals),
+	    cmocka_unit_test(test_without_failure),
+	    cmocka_unit_test(test_caps),
+	    cmocka_unit_test(test_group_cap),
+	    cmocka_unit_test(test_blocks),
+	    cmocka_unit_test(test_blocks_of_json),
+	    cmocka_unit_test(test_local),
+	    cmocka_unit_test(test_superseded),
+	    cmocka_unit_test(test_transfer),
+	    cmocka_unit_test(test_chain),
+	    cmocka_unit_test(test_json),
+	    cmocka_unit_test(test_facts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

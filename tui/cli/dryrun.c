@@ -43,7 +43,8 @@ static int read_clouds(struct dryrun *r, const char *list, struct err *err)
 		if (!len)
 			continue;
 		if (!cloud)
-			return err_set(err, ERR_USAGE, "--clouds: there is no cloud '%s'%s%s%s", name, near ? "; did you mean '" : "", near ? near : "",
+			return err_set(err, ERR_USAGE, "--clouds: there is no cloud '%s'%s%s%s", name,
+			    near ? "; did you mean '" : "", near ? near : "",
 			    near ? "'?" : "; skytop check -v lists them");
 		while (k < r->n_clouds && strcmp(r->clouds[k], cloud->name))
 			k++;
@@ -69,7 +70,8 @@ static void ask_local(struct dryrun *r, const struct provider *p)
 {
 	struct err err;
 	char *state_dir = home_path(HOME_STATE, p->name);
-	json_t *request = json_pack("{s:s, s:{}, s:s}", "verb", provider_verb_name(PROVIDER_OFFERS), "args", "state_dir", state_dir);
+	json_t *request =
+	    json_pack("{s:s, s:{}, s:s}", "verb", provider_verb_name(PROVIDER_OFFERS), "args", "state_dir", state_dir);
 	json_t *result = p->cloud_side(request, &err);
 	if (result)
 		r->tables[r->n_tables++] = offers_of_provider(r->arena, p->name, result, wall_now_ms(), NULL);
@@ -108,7 +110,8 @@ static int warn_over_cap(struct cli *c, const struct plan *p)
 {
 	for (size_t i = 0; i < p->n_tasks; i++)
 		if (plan_chosen(p, i)->over_cap)
-			cli_note(c, "warning: this is over max_hourly_cost, and nothing else fits. It is shown because SkyPilot plans it; it is not launched.");
+			cli_note(c, "warning: this is over max_hourly_cost, and nothing else fits. It is shown because "
+				    "SkyPilot plans it; it is not launched.");
 	return 0;
 }
 
@@ -125,9 +128,16 @@ static int plan_and_print(struct dryrun *r, enum plan_goal goal)
 	struct err err, ignored;
 	struct plan *plan;
 	struct plan_failure failure;
-	struct plan_request q = {.dag = r->dag, .tables = r->tables, .n_tables = r->n_tables, .enabled = r->clouds, .n_enabled = r->n_clouds,
-	    .egress = moves_data(r->dag) ? catalog_egress(r->catalog, &ignored) : NULL, .cap_uusd_h = PRICE_UNKNOWN, .goal = goal,
-	    .now_ms = wall_now_ms(), .dry_run = true};
+	struct plan_request q = {.dag = r->dag,
+	    .tables = r->tables,
+	    .n_tables = r->n_tables,
+	    .enabled = r->clouds,
+	    .n_enabled = r->n_clouds,
+	    .egress = moves_data(r->dag) ? catalog_egress(r->catalog, &ignored) : NULL,
+	    .cap_uusd_h = PRICE_UNKNOWN,
+	    .goal = goal,
+	    .now_ms = wall_now_ms(),
+	    .dry_run = true};
 	if (plan_make(&q, &plan, &failure, &err))
 		return fail(r, &err, &failure);
 	json_t *j = plan_json(plan, MAX_CANDIDATES);

@@ -1,5 +1,5 @@
-/* A plan as people read it: where, on what, for how much, compared with what else there is; and how far the prices can be
- * trusted. Reads the plan's JSON, so that a plan made by the engine looks the same. */
+/* A plan as people read it: where, on what, for how much, compared with what else there is; and how far the prices can
+ * be trusted. Reads the plan's JSON, so that a plan made by the engine looks the same. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,7 +69,8 @@ static void number_cell(struct table *t, int64_t micro)
 static void cost_cell(struct table *t, const json_t *row)
 {
 	char money[32];
-	table_cellf(t, "%s%s", json_bool(row, "price_estimated", false) ? "~" : "", money_text(json_int(row, "total_uusd_h", PRICE_UNKNOWN), money, sizeof money));
+	table_cellf(t, "%s%s", json_bool(row, "price_estimated", false) ? "~" : "",
+	    money_text(json_int(row, "total_uusd_h", PRICE_UNKNOWN), money, sizeof money));
 }
 
 static void add_row(struct table *t, const json_t *row, bool utf8)
@@ -83,7 +84,11 @@ static void add_row(struct table *t, const json_t *row, bool utf8)
 	number_cell(t, mem < 0 ? -1 : mem * 15625 / 16); /* MiB to millionths of a GiB */
 	gpu_cell(t, row);
 	cost_cell(t, row);
-	table_cell_tone(t, chosen ? TONE_GOOD : TONE_WARN, chosen ? (utf8 ? "✔" : "*") : none ? "no stock" : json_bool(row, "over_cap", false) ? "over cap" : "");
+	table_cell_tone(t, chosen ? TONE_GOOD : TONE_WARN,
+	    chosen				? (utf8 ? "✔" : "*")
+	    : none				? "no stock"
+	    : json_bool(row, "over_cap", false) ? "over cap"
+						: "");
 	free(infra);
 }
 
@@ -99,11 +104,10 @@ static void print_rows(FILE *out, const json_t *rows, const struct table_style *
 	table_column(t, "GPUS", 0);
 	table_column(t, "COST ($/h)", TABLE_RIGHT);
 	table_column(t, "CHOSEN", 0);
-	json_array_foreach(rows, i, row)
-		if (shown < ROWS_MAX || json_bool(row, "chosen", false)) {
-			add_row(t, row, style->utf8);
-			shown++;
-		}
+	json_array_foreach(rows, i, row) if (shown < ROWS_MAX || json_bool(row, "chosen", false)) {
+		add_row(t, row, style->utf8);
+		shown++;
+	}
 	table_print(t, out, style);
 	table_destroy(t);
 	if (shown < json_array_size(rows))
@@ -131,7 +135,8 @@ static void print_sources(FILE *out, const json_t *rows, int64_t now_ms)
 		if (k < n)
 			continue;
 		seen[n++] = source;
-		str_addf(&s, "%s%s (%s%s)", n > 1 ? ", " : "", source, at ? ago_text(at, now_ms, age, sizeof age) : "age unknown",
+		str_addf(&s, "%s%s (%s%s)", n > 1 ? ", " : "", source,
+		    at ? ago_text(at, now_ms, age, sizeof age) : "age unknown",
 		    json_bool(row, "price_stale", false) ? ", last update failed" : "");
 	}
 	fprintf(out, "Prices: %s%s\n", str_text(&s), estimated ? "; ~ is an estimate" : "");
@@ -144,8 +149,9 @@ static void print_chosen(FILE *out, const json_t *chosen, bool several)
 	int64_t nodes = json_int(chosen, "num_nodes", 1);
 	char *infra = infra_of(chosen);
 	const char *task = json_str(chosen, "task", NULL);
-	fprintf(out, "%s%s%s: %" PRId64 " node%s at %s, $%s/h\n", several ? "Task " : "Plan", several && !task ? "without a name" : "", task && several ? task : "",
-	    nodes, nodes == 1 ? "" : "s", infra, money_text(json_int(chosen, "total_uusd_h", PRICE_UNKNOWN), money, sizeof money));
+	fprintf(out, "%s%s%s: %" PRId64 " node%s at %s, $%s/h\n", several ? "Task " : "Plan",
+	    several && !task ? "without a name" : "", task && several ? task : "", nodes, nodes == 1 ? "" : "s", infra,
+	    money_text(json_int(chosen, "total_uusd_h", PRICE_UNKNOWN), money, sizeof money));
 	free(infra);
 }
 
@@ -156,9 +162,11 @@ static void print_transfers(FILE *out, const json_t *plan)
 	json_array_foreach(json_arr(plan, "transfers"), i, x) {
 		char money[32], age[32];
 		const json_t *from = json_obj(x, "from"), *to = json_obj(x, "to");
-		fprintf(out, "Data: %g GB from %s%s%s to %s %s, $%s, %s\n", json_number_value(json_object_get(x, "gb")), json_str(from, "provider", "?"),
-		    json_str(from, "region", NULL) ? " " : "", json_str(from, "region", ""), json_str(to, "provider", "?"), json_str(to, "region", ""),
-		    money_text(json_int(x, "cost_uusd", PRICE_UNKNOWN), money, sizeof money), duration_text(json_int(x, "time_ms", 0), age, sizeof age));
+		fprintf(out, "Data: %g GB from %s%s%s to %s %s, $%s, %s\n", json_number_value(json_object_get(x, "gb")),
+		    json_str(from, "provider", "?"), json_str(from, "region", NULL) ? " " : "",
+		    json_str(from, "region", ""), json_str(to, "provider", "?"), json_str(to, "region", ""),
+		    money_text(json_int(x, "cost_uusd", PRICE_UNKNOWN), money, sizeof money),
+		    duration_text(json_int(x, "time_ms", 0), age, sizeof age));
 	}
 }
 
@@ -183,8 +191,8 @@ void dryrun_print(struct cli *c, const json_t *plan)
 			putc('\n', out);
 	}
 	print_transfers(out, plan);
-	json_array_foreach(json_arr(plan, "notes"), i, text)
-		fprintf(out, "Note: %s\n", json_string_value(text));
+	json_array_foreach(json_arr(plan, "notes"), i, text) fprintf(out, "Note: %s\n", json_string_value(text));
 	if (n > 1)
-		fprintf(out, "At any time at most $%s/h\n", money_text(json_int(plan, "total_uusd_h", PRICE_UNKNOWN), money, sizeof money));
+		fprintf(out, "At any time at most $%s/h\n",
+		    money_text(json_int(plan, "total_uusd_h", PRICE_UNKNOWN), money, sizeof money));
 }
