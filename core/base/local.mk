@@ -8,5 +8,6 @@ libbase_a_SOURCES = \
 	core/base/mem.c core/base/mem.h \
 	core/base/num.c core/base/num.h \
 	core/base/str.c core/base/str.h \
+	core/base/trace.c core/base/trace.h \
 	core/base/width.c core/base/width.h
 BASE_LIBS = libbase.a $(JANSSON_LIBS) -lm

@@ -8,6 +8,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "core/base/trace.h"
 #include "core/io/lazy.h"
 
 enum { DEFAULT_TIMEOUT_MS = 30000, DEFAULT_STALL_MS = 15000, DEFAULT_MAX_BYTES = 16 << 20, HEADER_MAX = 1000 };
@@ -129,6 +130,7 @@ static void finish(struct http_call *call, CURLcode rc)
 		err_set(&err, ERR_PROTOCOL, "%s: the reply is larger than %zu bytes, the most that is read", call->url, call->body.max);
 	else if (rc)
 		err_set(&err, curl_code(rc), "%s: %s", call->url, call->error[0] ? call->error : h->c.easy_strerror(rc));
+	trace_body("http in", rc || call->body.full ? err.text : call->url, (int)status, reply.body, reply.body_len);
 	http_fn *fn = call->fn;
 	void *arg = call->arg;
 	if (rc || call->body.full)
@@ -305,6 +307,7 @@ struct http_call *http_start(struct http *h, const struct http_request *req, htt
 		h->calls->prev = call;
 	h->calls = call;
 	set_options(call, req);
+	trace_body(req->method ? req->method : "GET", req->url, -1, req->body, req->body ? req->body_len : 0);
 	if (h->c.multi_add_handle(h->multi, call->easy)) {
 		err_set(err, ERR_FAILED, "%s: libcurl refused the request", req->url);
 		call_free(call);

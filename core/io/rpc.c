@@ -16,6 +16,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "core/base/trace.h"
 
 struct pending {
 	struct rpc *rpc;
@@ -116,6 +117,7 @@ static void flush(struct rpc *r)
 
 static void send_json(struct rpc *r, json_t *msg)
 {
+	trace_json("rpc out", msg);
 	if (r->fd >= 0) {
 		char *text = json_text(msg);
 		str_add(&r->out, text);
@@ -165,6 +167,7 @@ static void take_message(struct rpc *r, const char *line, size_t len)
 	json_t *msg = json_parse(line, len, &err);
 	const json_t *id = json_object_get(msg, "id");
 	const char *method = json_str(msg, "method", NULL);
+	trace_json("rpc in", msg);
 	if (method && r->h.call)
 		r->h.call(r->h.arg, r, json_is_null(id) ? NULL : id, method, json_object_get(msg, "params"));
 	else if (json_is_object(msg) && !method && id)

@@ -9,6 +9,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "core/base/trace.h"
 #include "core/io/proc.h"
 
 enum { TRIES = 4, FIRST_PAUSE_MS = 200, DEFAULT_TIMEOUT_MS = 60000, REPLY_MAX = 32 << 20, COMPLAINT_MAX = 4096, STEPS_MAX = 10000 };
@@ -116,6 +117,7 @@ static void on_ended(void *arg, int status, bool timed_out)
 	}
 	struct provider_reply reply = {.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1, .body = str_text(&c->out), .body_len = c->out.len,
 	    .retry_after = "", .complaint = str_text(&c->complaint)};
+	trace_body("child in", c->provider->name, reply.status, reply.body, reply.body_len);
 	step(c, &reply);
 }
 
@@ -138,6 +140,7 @@ static int send_exec(struct call *c)
 	str_clear(&c->out);
 	str_clear(&c->complaint);
 	struct proc_spec spec = {.argv = q->argv, .input = q->body, .input_len = q->body_len, .timeout_ms = q->timeout_ms ? q->timeout_ms : DEFAULT_TIMEOUT_MS};
+	trace_body("child out", c->provider->name, -1, q->body, q->body ? q->body_len : 0);
 	c->proc = proc_start(c->ctx->loop, &spec, &(struct proc_handlers){on_out, on_ended, c}, &c->err);
 	return c->proc ? 0 : -1;
 }

@@ -10,4 +10,10 @@ TESTS += tests/base/test_fs
 tests_base_test_fs_SOURCES = tests/base/test_fs.c
 tests_base_test_fs_CPPFLAGS = $(TEST_CFLAGS)
 tests_base_test_fs_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/base/test_trace
+TESTS += tests/base/test_trace
+tests_base_test_trace_SOURCES = tests/base/test_trace.c
+tests_base_test_trace_CPPFLAGS = $(TEST_CFLAGS)
+tests_base_test_trace_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 endif

@@ -101,6 +101,13 @@ ok "every verb has its page, and refuses what it does not know" test -z "$bad"
 ok "nothing was written at home" test -z "$(ls -A "$HOME")"
 ok "nor in the folder of skytop" test ! -e "$SKYTOP_HOME"
 
+# A trace is a file of one's own, or nothing is done.
+sky version --trace "$tmp/no/such/folder/trace"
+ok "a trace that cannot be written" test "$status" != 0 -a -z "$out"
+ok "a trace that cannot be written: where" contains "$err" "$tmp/no/such/folder/trace"
+sky version --trace "$tmp/trace"
+ok "a trace that can" test "$status" = 0 -a -f "$tmp/trace"
+
 # What cannot be written was not done.
 if [ -w /dev/full ]; then
   "$SKYTOP" help >/dev/full 2>"$tmp/err"

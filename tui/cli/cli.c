@@ -15,6 +15,7 @@
 #include "core/base/mem.h"
 #include "core/base/num.h"
 #include "core/base/str.h"
+#include "core/base/trace.h"
 #include "tui/cli/cli_priv.h"
 
 const struct option_spec cli_globals[] = {
@@ -271,6 +272,13 @@ static bool has(const struct cli *c, const char *name)
 	return false;
 }
 
+static int start_trace(struct cli *c)
+{
+	struct err err;
+	const char *path = cli_trace(c);
+	return path && trace_open(path, &err) ? cli_fail(c, &err) : 0;
+}
+
 /* No verb: the screen, or a word about what this is. */
 static int run_without_verb(struct cli *c)
 {
@@ -283,7 +291,8 @@ static int run_without_verb(struct cli *c)
 		return 0;
 	}
 	c->verb = &verb_screen;
-	return c->verb->run(c);
+	int rc = start_trace(c);
+	return rc ? rc : c->verb->run(c);
 }
 
 /* Is JSON asked for? Looked up ahead of parsing, so that an error in the line itself is told in JSON too. */
@@ -315,6 +324,8 @@ static int run(struct cli *c, int argc, char **argv)
 		return 0;
 	}
 	rc = check_args(c);
+	if (!rc)
+		rc = start_trace(c);
 	return rc ? rc : c->verb->run(c);
 }
 
