@@ -21,6 +21,7 @@ libcli_a_SOURCES = \
 	tui/cli/man.c \
 	tui/cli/markdown.c \
 	tui/cli/offers.c \
+	tui/cli/offers_print.c tui/cli/offers_print.h \
 	tui/cli/output.c \
 	tui/cli/plan_text.c \
 	tui/cli/recipes.c \

@@ -44,10 +44,12 @@ static bool text_has(const struct term *t, const char *text)
 	return false;
 }
 
+/* A text that is not there is only what "" asks for: gpu:* are machines that have one, zone:"" offers of no zone. */
 static bool text_is(const struct term *t, const char *text)
 {
+	bool none = !text || !*text;
 	for (size_t i = 0; i < t->n_values; i++)
-		if (str_glob(t->values[i], text ? text : ""))
+		if (none ? !*t->values[i] : str_glob(t->values[i], text))
 			return true;
 	return false;
 }

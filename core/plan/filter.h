@@ -3,7 +3,7 @@
  *   words            h100 us-east       every word must occur in one of: GPU, cloud, instance, region, zone (case folded);
  *                    h100,h200          any of several; "two words" is one
  *   field:value      cloud:aws,gcp region:us-* gpu:H100 instance:p5* zone: arch:arm64 avail:yes,low source:
- *                                       whole value, globs with * and ?, any of several
+ *                                       whole value, globs with * and ?, any of several; gpu:* has one, zone:"" none
  *   comparisons      price<2.5 spot<=1 pergpu<3 n>=8 (or gpu>=8) mem>=80 (GB of one GPU) ram>=64 vcpu>=16
  *                    reclaim<10 saving>50                < <= > >= = !=; an unknown value fails them all
  *   spot             sold as spot

@@ -13,6 +13,7 @@
 #include "core/base/num.h"
 #include "core/base/str.h"
 #include "core/model/accelerator.h"
+#include "core/model/cloud.h"
 #include "core/plan/filter_term.h"
 
 enum { MAX_VALUES = 64, MAX_REGEX = 200, MAX_PLUSES = 8 };
@@ -44,9 +45,9 @@ static const struct {
 	enum field_id field;
 	const char *from, *to;
 } synonyms[] = {
-	{FIELD_CLOUD, "digitalocean", "do"}, {FIELD_CLOUD, "datacrunch", "verda"}, {FIELD_CLOUD, "k8s", "kubernetes"},
-	{FIELD_CLOUD, "amazon", "aws"},	     {FIELD_CLOUD, "google", "gcp"},	   {FIELD_ARCH, "x86", "x86_64"},
-	{FIELD_ARCH, "amd64", "x86_64"},     {FIELD_ARCH, "arm", "arm64"},	   {FIELD_ARCH, "aarch64", "arm64"},
+	{FIELD_CLOUD, "digitalocean", "do"}, {FIELD_CLOUD, "datacrunch", "verda"}, {FIELD_CLOUD, "amazon", "aws"},
+	{FIELD_CLOUD, "google", "gcp"},	     {FIELD_ARCH, "x86", "x86_64"},	   {FIELD_ARCH, "amd64", "x86_64"},
+	{FIELD_ARCH, "arm", "arm64"},	     {FIELD_ARCH, "aarch64", "arm64"},
 };
 
 struct parser {
@@ -148,6 +149,9 @@ static int read_values(struct parser *p, struct term *t, size_t at)
 
 static const char *synonym(enum field_id field, const char *value)
 {
+	const struct cloud *cloud = field == FIELD_CLOUD ? cloud_find(value) : NULL;
+	if (cloud)
+		return cloud->name;
 	for (size_t i = 0; i < ARRAY_LEN(synonyms); i++)
 		if (synonyms[i].field == field && str_ieq(synonyms[i].from, value))
 			return synonyms[i].to;

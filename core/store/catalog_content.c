@@ -115,14 +115,12 @@ static int id_of(struct replacing *p, sqlite3_stmt *put, sqlite3_stmt *get, int6
 static int put_types(struct replacing *p)
 {
 	sqlite3_stmt *put = catdb_prepare(p->db,
-	    "INSERT INTO type(cloud, instance_type, accelerator, accel_count_micro, gpu_mem_mib, vcpus_micro, mem_mib, arch)"
-	    " VALUES(?,?,?,?,?,?,?,?) ON CONFLICT(cloud, instance_type, accelerator, accel_count_micro) DO UPDATE SET"
-	    " gpu_mem_mib=coalesce(excluded.gpu_mem_mib, gpu_mem_mib), vcpus_micro=coalesce(excluded.vcpus_micro, vcpus_micro),"
-	    " mem_mib=coalesce(excluded.mem_mib, mem_mib), arch=coalesce(excluded.arch, arch)"
-	    " WHERE excluded.gpu_mem_mib IS NOT gpu_mem_mib OR excluded.vcpus_micro IS NOT vcpus_micro"
-	    " OR excluded.mem_mib IS NOT mem_mib OR excluded.arch IS NOT arch", p->err);
+	    "INSERT INTO type(cloud, instance_type, accelerator, accel_count_micro, vcpus_micro, mem_mib, gpu_mem_mib, arch)"
+	    " VALUES(?,?,?,?,?,?,?,?) ON CONFLICT(cloud, instance_type, accelerator, accel_count_micro, ifnull(vcpus_micro, -1),"
+	    " ifnull(mem_mib, -1)) DO UPDATE SET gpu_mem_mib=ifnull(excluded.gpu_mem_mib, gpu_mem_mib), arch=ifnull(excluded.arch, arch)"
+	    " WHERE excluded.gpu_mem_mib IS NOT gpu_mem_mib OR excluded.arch IS NOT arch", p->err);
 	sqlite3_stmt *get = catdb_prepare(p->db, "SELECT id FROM type WHERE cloud=? AND instance_type=? AND accelerator=?"
-					      " AND accel_count_micro=?", p->err);
+					      " AND accel_count_micro=? AND ifnull(vcpus_micro, -1)=? AND ifnull(mem_mib, -1)=?", p->err);
 	int rc = put && get ? 0 : -1;
 	for (size_t i = 0; i < p->l->n_types && rc == 0; i++) {
 		const struct offer_type *t = &p->l->types[i];
@@ -133,9 +131,11 @@ static int put_types(struct replacing *p)
 			bind_text(s, 3, t->accelerator);
 			sqlite3_bind_int64(s, 4, t->accel_count_micro);
 		}
-		catdb_bind_number(put, 5, t->gpu_mem_mib);
-		catdb_bind_number(put, 6, t->vcpus_micro);
-		catdb_bind_number(put, 7, t->mem_mib);
+		sqlite3_bind_int64(get, 5, t->vcpus_micro);
+		sqlite3_bind_int64(get, 6, t->mem_mib);
+		catdb_bind_number(put, 5, t->vcpus_micro);
+		catdb_bind_number(put, 6, t->mem_mib);
+		catdb_bind_number(put, 7, t->gpu_mem_mib);
 		sqlite3_bind_text(put, 8, t->arch, -1, SQLITE_STATIC);
 		rc = id_of(p, put, get, &p->type_ids[i]);
 	}

@@ -127,30 +127,18 @@ static char *keep_bytes(struct pricelist *l, const void *p, size_t len)
 	return copy;
 }
 
-static void fill_unknown(struct offer_type *have, const struct offer_type *t, const char *arch)
-{
-	if (have->gpu_mem_mib < 0)
-		have->gpu_mem_mib = t->gpu_mem_mib;
-	if (have->vcpus_micro < 0)
-		have->vcpus_micro = t->vcpus_micro;
-	if (have->mem_mib < 0)
-		have->mem_mib = t->mem_mib;
-	if (!have->arch)
-		have->arch = arch;
-}
-
 uint32_t pricelist_type(struct pricelist *l, const struct offer_type *t)
 {
-	/* Kept strings are equal when their addresses are, so the key is made of addresses. */
+	/* Kept strings are equal when their addresses are, so the key is made of addresses. The sizes belong to it: some clouds sell
+	 * different machines under one name, here with 960 GB and there with 1800. */
 	struct {
 		const char *instance_type, *accelerator;
-		int64_t count;
-	} key = {keep(l, t->instance_type ? t->instance_type : ""), keep(l, t->accelerator), t->accel_count_micro};
+		int64_t count, vcpus, mem;
+	} key = {keep(l, t->instance_type ? t->instance_type : ""), keep(l, t->accelerator), t->accel_count_micro, t->vcpus_micro,
+	    t->mem_mib};
 	struct slot *s = intern_find(l->type_index, (const char *)&key, sizeof key);
-	if (s->key) {
-		fill_unknown(&l->types[s->value], t, keep(l, t->arch));
+	if (s->key)
 		return s->value;
-	}
 	ARRAY_GROW(l->types, l->n_types, l->cap_types);
 	l->types[l->n_types] = *t;
 	l->types[l->n_types].provider = l->cloud;

@@ -30,8 +30,8 @@ struct pricelist {
 void pricelist_init(struct pricelist *l, const char *cloud);
 void pricelist_free(struct pricelist *l);
 
-/* The index of a type (its provider is the list's cloud), new or known. Strings are copied. Of a type told twice the first
- * telling counts, but what it left unknown is filled in. */
+/* The index of a type (its provider is the list's cloud), new or known: the same names, count, vCPUs and memory. Strings are
+ * copied. */
 uint32_t pricelist_type(struct pricelist *l, const struct offer_type *t);
 uint32_t pricelist_place(struct pricelist *l, const char *region, const char *zone);
 uint16_t pricelist_source(struct pricelist *l, const struct offer_source *s);

@@ -3,6 +3,7 @@ CLI_TESTS = \
 	tests/cli/test_check.sh \
 	tests/cli/test_completions.sh \
 	tests/cli/test_frame.sh \
+	tests/cli/test_offers.sh \
 	tests/cli/test_recipes.sh \
 	tests/cli/test_tty.py
 TESTS += $(CLI_TESTS)

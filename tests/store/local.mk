@@ -12,5 +12,5 @@ tests_store_test_catalog_CPPFLAGS = $(TEST_CFLAGS)
 tests_store_test_catalog_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 endif
 
-dist_check_SCRIPTS += tests/store/test_update.py
-TESTS += tests/store/test_update.py
+dist_check_SCRIPTS += tests/store/test_lists.py tests/store/test_update.py
+TESTS += tests/store/test_lists.py tests/store/test_update.py
