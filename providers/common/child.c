@@ -25,7 +25,8 @@ static void become(const char *const *argv, int out)
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 2) < 0 || dup2(out, 1) < 0)
 		_exit(EXEC_FAILED);
 	execvp(argv[0], (char *const *)argv);
-	_exit(errno == ENOENT ? EXEC_NOT_FOUND : EXEC_FAILED);
+	/* EACCES is also what a folder of PATH that may not be entered gives, when the program is in none of the others. */
+	_exit(errno == ENOENT || errno == EACCES || errno == ENOTDIR ? EXEC_NOT_FOUND : EXEC_FAILED);
 }
 
 /* Until the end of output: 0; -1 with err when time or room runs out. */
