@@ -403,6 +403,11 @@ case_cancel() {
   is "cancel with a recycled pid" "$(agj cancel $job | field status)" CANCELLED
   ok "spares the stranger" kill -0 $stranger
   kill $stranger
+  # The command died between its two steps: the daemon takes the second.
+  submit c5 'sleep 300'
+  until_ok has_status $job RUNNING
+  echo 1 >"$dir/jobs/$job/cancel"
+  ok "a cancel that was cut off is finished" until_ok has_status $job CANCELLED
   is "cancel without saying what" "$(ag cancel | field code)" usage
   cd "$work" || exit
   ag shutdown >/dev/null
@@ -464,6 +469,13 @@ case_deaths() {
   submit d11 'echo d11'
   is "the count of jobs is lost" "$job" 11
   finish 11
+
+  pid=$(ag status | field pid)
+  { cat "$agent" && echo '# newer'; } >"$work/newer"
+  job2=$(HOME=$home $shell "$work/newer" init --node-id n | field daemon)
+  ok "another agent brings its own daemon" no test "$pid" = "$job2"
+  ok "in place of the old one" until_ok gone "$pid"
+  ag init --node-id n >/dev/null
 
   submit d12 'echo $$ >p12; sleep 300'
   until_ok test -s "$home/sky_workdir/p12"
