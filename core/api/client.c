@@ -161,7 +161,7 @@ static void on_reply(void *arg, const json_t *result, const struct err *err)
 		w->result = json_incref((json_t *)(uintptr_t)result);
 }
 
-struct client *client_open(const char *self, bool start, struct err *err)
+static struct client *open_once(const char *self, bool start, struct err *err)
 {
 	int fd = client_connect(self, start, err);
 	if (fd < 0)
@@ -175,6 +175,17 @@ struct client *client_open(const char *self, bool start, struct err *err)
 		return NULL;
 	}
 	json_decref(hello);
+	return c;
+}
+
+struct client *client_open(const char *self, bool start, struct err *err)
+{
+	struct client *c = open_once(self, start, err);
+	/* It was just leaving, or died: what it said to us went nowhere, so asking the next one does no harm. */
+	for (int i = 0; !c && start && err->code == ERR_NETWORK && i < 3; i++) {
+		usleep(50000);
+		c = open_once(self, start, err);
+	}
 	return c;
 }
 

@@ -26,7 +26,30 @@
 #include "core/io/rpc.h"
 #include "core/run/engine.h"
 
-enum { EXIT_LOCKED = 75, BACKOFF_MIN_MS = 200, BACKOFF_MAX_MS = 30000, STEADY_MS = 60000, LOG_MAX_BYTES = 4 << 20 };
+enum { EXIT_LOCKED = 75, BACKOFF_MIN_MS = 200, BACKOFF_MAX_MS = 30000, STEADY_MS = 60000, LOG_MAX_BYTES = 4 << 20, LEAVING_MS = 5000 };
+
+/* Is somebody at home there? */
+static bool answered(void)
+{
+	char *path = api_socket_path();
+	int fd = unix_connect(path, NULL);
+	free(path);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* An engine that is leaving has closed its socket, but holds the lock until its state is closed: it is waited for. */
+static bool lock_now(int fd)
+{
+	int64_t end = mono_now_ms() + LEAVING_MS;
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (answered() || mono_now_ms() > end)
+			return false;
+		usleep(20000);
+	}
+	return true;
+}
 
 static int take_lock(struct err *err)
 {
@@ -39,7 +62,7 @@ static int take_lock(struct err *err)
 		err_set(err, ERR_CREDENTIALS, "%s belongs to user %u, not to you", path, (unsigned)st.st_uid);
 		close(fd);
 		fd = -1;
-	} else if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+	} else if (fd >= 0 && !lock_now(fd)) {
 		err_set(err, ERR_CONFLICT, "an engine is running already (%s is locked)", path);
 		close(fd);
 		fd = -1;

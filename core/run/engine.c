@@ -2,6 +2,7 @@
  * operations; what it sees of the world in watch.c, spool.c and reconcile.c. */
 #include "core/run/engine.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -239,6 +240,23 @@ static int load(struct engine *e, struct err *err)
 	return 0;
 }
 
+/* A crash between the end of a request and the removal of its secrets leaves them: nobody needs them any more. */
+static void sweep_secrets(struct engine *e)
+{
+	DIR *d = opendir(e->secrets_dir);
+	for (struct dirent *f; d && (f = readdir(d));) {
+		char *end;
+		long long id = strtoll(f->d_name, &end, 10);
+		bool needed = f->d_name[0] == '.';
+		for (size_t i = 0; i < e->n_ops && !needed; i++)
+			needed = e->ops[i]->r->id == id && !strcmp(end, ".json");
+		if (!needed)
+			unlinkat(dirfd(d), f->d_name, 0);
+	}
+	if (d)
+		closedir(d);
+}
+
 static int open_state(struct engine *e, struct err *err)
 {
 	char *path = home_path(HOME_STATE, "state.db"), *moved = NULL;
@@ -267,6 +285,7 @@ struct engine *engine_create(const struct engine_setup *setup, struct err *err)
 		return NULL;
 	}
 	state_on_commit(e->state, on_commit, e);
+	sweep_secrets(e);
 	op_kick(e);
 	reconcile_all(e);
 	e->tick = loop_after(e->loop, TICK_MS, on_tick, e);

@@ -130,7 +130,7 @@ def scenario(home, crash_at):
         assert r['state'] == 'SUCCEEDED', r
     nodes = home.dir + '/state/%s/nodes' % home.provider
     assert not os.path.isdir(nodes) or not os.listdir(nodes), os.listdir(nodes)
-    assert not os.listdir(home.dir + '/state/secrets')
+    assert not os.listdir(home.dir + '/state/secrets'), 'secrets are left'
     assert all(not row['running'] for row in home.json('cost')['clusters'])
     for f in ('state.db', 'state.db-wal', 'engine.log'):
         path = home.dir + '/state/' + f
