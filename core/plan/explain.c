@@ -95,9 +95,10 @@ struct explanation {
 /* One more way out: "on demand in place of spot there are 12 offers, the cheapest …". */
 static void add_way(struct explanation *x, const char *text)
 {
-	str_addf(&x->lines, "  - %s\n", text);
 	if (!x->inline_text.len || (x->inline_all && x->inline_text.len + strlen(text) + 2 < INLINE_MAX))
 		str_addf(&x->inline_text, "%s%s", x->inline_text.len ? "; " : "", text);
+	else
+		str_addf(&x->lines, "  - %s\n", text);
 }
 
 /* All candidates of the task's alternatives with one requirement less. */

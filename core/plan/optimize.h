@@ -68,7 +68,7 @@ struct plan {
 
 /* Why there is no plan, at length. */
 struct plan_failure {
-	char *text;	/* lines for a person, without the first one, which is err.text; may be "" */
+	char *text;	/* more lines for a person, after err's text; may be "" */
 	json_t *detail; /* {"task", "asked", "relax": […], "nearest": […], "not_enabled": […], "clouds": […]}; NULL
 			   where there is nothing to say */
 };

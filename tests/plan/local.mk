@@ -15,3 +15,5 @@ tests_plan_test_plan_cases_SOURCES = tests/plan/test_plan_cases.c tests/plan/wor
 tests_plan_test_plan_cases_CPPFLAGS = $(TEST_CFLAGS)
 tests_plan_test_plan_cases_LDADD = $(PLAN_LIBS) $(CMOCKA_LIBS)
 endif
+TESTS += tests/plan/test_conformance.py
+EXTRA_DIST += tests/plan/test_conformance.py

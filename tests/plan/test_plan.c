@@ -360,6 +360,67 @@ static void test_against_slow(void **state)
 	assert_true(planned > 1500 && refused > 500);
 }
 
+/* --- failover ------------------------------------------------------------------------------------------------------*/
+
+static struct block block_of(const struct candidate *c)
+{
+	return (struct block){c->type->provider, c->type->instance_type, c->place->region,
+	    c->any_zone ? NULL : c->place->zone, NULL, c->use_spot, 0};
+}
+
+static bool same_offer(const struct candidate *a, const struct candidate *b)
+{
+	return a->type == b->type && a->region == b->region && a->use_spot == b->use_spot &&
+	       (a->any_zone || a->place == b->place);
+}
+
+/* Each place fails for lack of capacity, and is blocked: planning again goes down the first plan's list, place by
+ * place, to the last one, and then says that all have failed. */
+static void test_failover(void **state)
+{
+	static const char *const enabled[] = {"aws", "gcp", "azure", "lambda", "vast"};
+	static struct world w;
+	static struct block blocks[WORLD_TYPES * WORLD_PLACES + 1];
+	(void)state;
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		struct dice d = {seed * UINT64_C(0x9e3779b97f4a7c15)};
+		struct resources r[2] = {resources_any(), resources_any()};
+		struct task t = {.num_nodes = 1, .resources = r, .n_resources = 2, .ordered = dice_roll(&d, 2)};
+		struct dag dag = {.tasks = &t, .n_tasks = 1};
+		world_make(&w, &d);
+		r[0].accelerator = "T4";
+		r[0].accel_count_micro = M;
+		r[0].use_spot = dice_roll(&d, 2);
+		r[1].accelerator = "A100";
+		r[1].accel_count_micro = 8 * M;
+		r[1].use_spot = dice_roll(&d, 2);
+		const struct offers *tables[] = {&w.offers};
+		struct plan_request q = {.dag = &dag,
+		    .tables = tables,
+		    .n_tables = 1,
+		    .enabled = enabled,
+		    .n_enabled = ARRAY_LEN(enabled),
+		    .blocks = blocks,
+		    .cap_uusd_h = PRICE_UNKNOWN,
+		    .now_ms = 1};
+		struct plan *first, *p;
+		struct err err;
+		if (plan_make(&q, &first, NULL, &err))
+			continue;
+		const struct candidates *list = &first->tasks[0].all;
+		for (size_t i = 0; i < list->n; i++) {
+			assert_int_equal(plan_make(&q, &p, NULL, &err), 0);
+			assert_true(same_offer(plan_chosen(p, 0), &list->v[i]));
+			assert_int_equal(p->tasks[0].all.n, list->n - i);
+			blocks[q.n_blocks++] = block_of(plan_chosen(p, 0));
+			plan_destroy(p);
+		}
+		assert_int_equal(plan_make(&q, &p, NULL, &err), -1);
+		assert_int_equal(err.code, ERR_CAPACITY);
+		plan_destroy(first);
+	}
+}
+
 /* --- chains and groups ---------------------------------------------------------------------------------------------*/
 
 enum { CHAIN = 4 };
@@ -558,6 +619,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_against_slow),
+	    cmocka_unit_test(test_failover),
 	    cmocka_unit_test(test_chains),
 	    cmocka_unit_test(test_groups),
 	};

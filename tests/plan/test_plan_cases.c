@@ -135,7 +135,7 @@ static void refused(struct ask *a, enum err_code code, const char *words)
 
 static void lines_say(const struct ask *a, const char *words)
 {
-	if (!strstr(a->failure.text, words))
+	if (!strstr(a->failure.text, words) && !strstr(a->err.text, words))
 		fail_msg("%s: lacks: %s", a->failure.text, words);
 }
 

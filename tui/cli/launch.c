@@ -140,10 +140,11 @@ static int run_launch(struct cli *c)
 {
 	struct err err;
 	int status;
-	struct dag *d = session_task(c, 0, &status);
+	bool prices_only = cli_flag(c, "dryrun") && cli_value(c, "clouds");
+	struct dag *d = prices_only ? session_tasks(c, 0, &status) : session_task(c, 0, &status);
 	if (!d)
 		return status;
-	if (cli_flag(c, "dryrun") && cli_value(c, "clouds")) { /* as if exactly these were enabled: prices alone decide, no engine is needed */
+	if (prices_only) { /* as if exactly these clouds were enabled: no engine is needed */
 		status = dryrun_plan(c, d);
 		dag_destroy(d);
 		return status;

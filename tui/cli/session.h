@@ -46,5 +46,7 @@ const char *session_infra(const json_t *cluster, char *buf, size_t size);
 /* The task that the arguments from first_arg on give: a YAML file, or a command; none at all is an empty task. Relative paths in it are
  * made absolute (the engine works elsewhere). NULL: *status is what to end with. The caller destroys the dag. */
 struct dag *session_task(struct cli *c, size_t first_arg, int *status);
+/* The same, but the file may hold several tasks: for what only looks at them. */
+struct dag *session_tasks(struct cli *c, size_t first_arg, int *status);
 
 #endif

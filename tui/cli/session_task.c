@@ -2,7 +2,7 @@
 #include "tui/cli/session.h"
 #include "tui/cli/task_file.h"
 
-static struct dag *read_task(struct cli *c, size_t first, struct err *err)
+static struct dag *read_task(struct cli *c, size_t first, bool several, struct err *err)
 {
 	struct task_override over;
 	struct task_override_memory *memory;
@@ -11,7 +11,7 @@ static struct dag *read_task(struct cli *c, size_t first, struct err *err)
 		return NULL;
 	struct dag *d = task_of_words(cli_args(c) + first, cli_n_args(c) - first, &over, &at, err);
 	task_override_free(memory);
-	if (d && d->n_tasks != 1) {
+	if (d && (several ? !d->n_tasks : d->n_tasks != 1)) {
 		err_set(err, ERR_UNSUPPORTED, "%s holds %zu tasks: launch and exec take one; pipelines and job groups are for managed jobs", d->file, d->n_tasks);
 		dag_destroy(d);
 		return NULL;
@@ -23,10 +23,10 @@ static struct dag *read_task(struct cli *c, size_t first, struct err *err)
 	return d;
 }
 
-struct dag *session_task(struct cli *c, size_t first_arg, int *status)
+static struct dag *read_and_tell(struct cli *c, size_t first_arg, bool several, int *status)
 {
 	struct err err;
-	struct dag *d = read_task(c, first_arg, &err);
+	struct dag *d = read_task(c, first_arg, several, &err);
 	if (!d) {
 		*status = cli_fail(c, &err);
 		return NULL;
@@ -34,4 +34,14 @@ struct dag *session_task(struct cli *c, size_t first_arg, int *status)
 	task_warn(c, d);
 	dag_make_absolute(d);
 	return d;
+}
+
+struct dag *session_tasks(struct cli *c, size_t first_arg, int *status)
+{
+	return read_and_tell(c, first_arg, true, status);
+}
+
+struct dag *session_task(struct cli *c, size_t first_arg, int *status)
+{
+	return read_and_tell(c, first_arg, false, status);
 }
