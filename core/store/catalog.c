@@ -15,7 +15,8 @@
 struct catalog {
 	char *path;	/* of the file that was opened */
 	char *wanted;	/* where catalog.db should be; NULL: none */
-	struct stat was;
+	struct stat was;  /* the file that was opened */
+	struct stat seen; /* what lay at `wanted` then; zero: nothing */
 	sqlite3 *db;
 	struct pack *pack;
 	char *warning;
@@ -70,6 +71,12 @@ static int load(struct catalog *c, const char *path, bool *damaged, struct err *
 	if (stat(path, &c->was))
 		memset(&c->was, 0, sizeof c->was);
 	return 0;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
 /* A catalog that is only a copy of a snapshot, but not of the one that is installed now? */
@@ -148,10 +155,15 @@ struct catalog *catalog_open_at(const char *path, const char *snapshot, struct e
 	struct catalog *c = xcalloc(1, sizeof *c);
 	c->wanted = xstrdup(path);
 	c->arena = arena_create();
-	if (open_files(c, snapshot, err) == 0)
-		return c;
-	catalog_close(c);
-	return NULL;
+	if (open_files(c, snapshot, err) < 0) {
+		catalog_close(c);
+		return NULL;
+	}
+	if (c->wanted && strcmp(c->path, c->wanted) == 0)
+		c->seen = c->was;
+	else if (c->wanted && stat(c->wanted, &c->seen))
+		memset(&c->seen, 0, sizeof c->seen);
+	return c;
 }
 
 struct catalog *catalog_open(struct err *err)
@@ -182,10 +194,7 @@ const char *catalog_warning(const struct catalog *c)
 bool catalog_changed(const struct catalog *c)
 {
 	struct stat st;
-	if (!c->wanted || stat(c->wanted, &st))
-		return false;
-	return st.st_ino != c->was.st_ino || st.st_dev != c->was.st_dev || st.st_size != c->was.st_size ||
-	    st.st_mtim.tv_sec != c->was.st_mtim.tv_sec || st.st_mtim.tv_nsec != c->was.st_mtim.tv_nsec;
+	return c->wanted && stat(c->wanted, &st) == 0 && !same_file(&st, &c->seen);
 }
 
 const struct offers *catalog_offers(const struct catalog *c)

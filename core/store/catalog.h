@@ -31,7 +31,7 @@ struct catalog *catalog_open_at(const char *path, const char *snapshot, struct e
 void catalog_close(struct catalog *c);
 /* What went wrong and was mended while opening, for the person; NULL: nothing. */
 const char *catalog_warning(const struct catalog *c);
-/* Another catalog.db lies there now than the one that was opened. One stat(2). */
+/* Another catalog.db lies there now than when this was opened: open again. One stat(2). */
 bool catalog_changed(const struct catalog *c);
 
 /* All offers; rows of one type are neighbours. Borrowed. */

@@ -16,7 +16,8 @@
 #include "core/base/mem.h"
 #include "core/store/pack.h"
 
-/* Numbers that are not known are NULL. Offers lie in the order of their types, as the pack has them; ids of offers are
+/* The screen and the optimizer scan the pack, in memory; the indexes here are for finding one type, and for people.
+ * Numbers that are not known are NULL. Offers lie in the order of their types, as the pack has them; ids of offers are
  * counted up in meta.next_offer and stay with their (type, place). */
 static const char schema[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"

@@ -174,13 +174,14 @@ static bool unpack(struct pack *p)
 
 /* --- blobs ------------------------------------------------------------------------------------------------------------*/
 
-/* Read a blob whole; want: its size, or SIZE_MAX for whatever it is. -1: I/O or absent; -2: not of that size. */
+/* Read a blob whole. -1: the file cannot be read; -2: there is none, or it has another size. */
 static int read_blob(sqlite3 *db, enum part part, size_t want, void **out)
 {
 	sqlite3_blob *b = NULL;
-	if (sqlite3_blob_open(db, "main", "pack", "data", part, 0, &b) != SQLITE_OK) {
+	int opened = sqlite3_blob_open(db, "main", "pack", "data", part, 0, &b);
+	if (opened != SQLITE_OK) {
 		sqlite3_blob_close(b);
-		return -1;
+		return (opened & 0xff) == SQLITE_ERROR ? -2 : -1; /* ERROR: no such row */
 	}
 	int n = sqlite3_blob_bytes(b), rc = -2;
 	if (n >= 0 && (size_t)n == want) {
