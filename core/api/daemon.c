@@ -254,7 +254,10 @@ static int into_background(struct daemon_setup *d, struct err *err)
 int daemon_run(const struct daemon_setup *setup, struct err *err)
 {
 	struct daemon_setup d = *setup;
-	umask(077);
+	/* Jobs on nodes of this machine get the user's umask, not ours. Not overwritten: a restart comes here again. */
+	char mask[16];
+	snprintf(mask, sizeof mask, "%04o", (unsigned)umask(077));
+	setenv("SKYTOP_AGENT_UMASK", mask, 0);
 	if (d.foreground) {
 		log_open(2, LOG_INFO);
 		return run_once(&d, err);

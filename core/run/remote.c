@@ -35,6 +35,8 @@ static void env_free(struct env_list *e)
 static bool is_ours(const char *entry)
 {
 	static const char *const drop[] = {"HOME=", "SKYTOP_", "SKYPILOT_", "PWD=", "OLDPWD=", "CUDA_VISIBLE_DEVICES="};
+	if (str_starts(entry, "SKYTOP_AGENT_UMASK=")) /* the user's, for his jobs: see daemon_run */
+		return false;
 	for (size_t i = 0; i < ARRAY_LEN(drop); i++)
 		if (str_starts(entry, drop[i]))
 			return true;

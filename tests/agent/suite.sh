@@ -631,7 +631,7 @@ case_gang() {
   home=$work/g0 dir=$work/g0/.skytop
   mv "$work/g1" "$work/g '1"
   HOME="$work/g '1" $shell "$agent" init --node-id x --rank 1 --gpus 2 --cpus 2 >/dev/null
-  printf '%s\n' "0 10.0.0.1 2 2" "1 10.0.0.2 2 2 env HOME='$work/g '\\''1' sh -c" "2 10.0.0.3 2 2 env HOME='$work/g2' sh -c" >"$dir/nodes"
+  printf '%s\n' "0 10.0.0.1 2 2" "1 10.0.0.2 2 2 env HOME='$work/g '\\''1' sh -c" "2 10.0.0.3 1.5 2 env HOME='$work/g2' sh -c" >"$dir/nodes"
   untag() { sed 's/, pid=[0-9]*)/)/' | sort; }
   setup='echo "setup $SKYPILOT_SETUP_NODE_RANK of $SKYPILOT_NUM_NODES"'
   submit g1 'echo "$SKYPILOT_NODE_RANK/$SKYPILOT_NUM_NODES $CUDA_VISIBLE_DEVICES" $SKYPILOT_NODE_IPS; printf "no newline"' num_nodes=2 gpus=1
