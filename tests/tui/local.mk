@@ -1,5 +1,25 @@
+# The screen. Unit tests of its pure parts; and screens: a program with the product's libtui over a made-up world runs under a
+# real pty, libvterm shows what it draws, and whole screens are compared (screens.c). SKYTOP_UPDATE=1 writes them anew.
 check_PROGRAMS += tests/tui/skytop_screen
 FAKE_SOURCE = tests/tui/fake_source.c tests/tui/fake_source.h
+TUI_LIBS = libtui.a $(PLAN_LIBS) $(CURSES_LIBS)
 tests_tui_skytop_screen_SOURCES = tests/tui/skytop_screen.c $(FAKE_SOURCE)
-tests_tui_skytop_screen_LDADD = libtui.a $(STORE_AND_PLAN) $(CURSES_LIBS)
-STORE_AND_PLAN = $(PLAN_LIBS)
+tests_tui_skytop_screen_LDADD = $(TUI_LIBS)
+
+if HAVE_CMOCKA
+TUI_TESTS = tests/tui/test_canvas tests/tui/test_grid tests/tui/test_input tests/tui/test_logbuf
+check_PROGRAMS += $(TUI_TESTS)
+TESTS += $(TUI_TESTS)
+tests_tui_test_canvas_SOURCES = tests/tui/test_canvas.c
+tests_tui_test_canvas_CPPFLAGS = $(TEST_CFLAGS)
+tests_tui_test_canvas_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)
+tests_tui_test_grid_SOURCES = tests/tui/test_grid.c
+tests_tui_test_grid_CPPFLAGS = $(TEST_CFLAGS)
+tests_tui_test_grid_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)
+tests_tui_test_input_SOURCES = tests/tui/test_input.c
+tests_tui_test_input_CPPFLAGS = $(TEST_CFLAGS)
+tests_tui_test_input_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)
+tests_tui_test_logbuf_SOURCES = tests/tui/test_logbuf.c
+tests_tui_test_logbuf_CPPFLAGS = $(TEST_CFLAGS)
+tests_tui_test_logbuf_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)
+endif

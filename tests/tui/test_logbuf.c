@@ -1,0 +1,198 @@
+/* The log's ring: lines, colours, what is swallowed, and that memory is bounded. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "tui/logbuf.h"
+
+static void add(struct logbuf *b, const char *text)
+{
+	logbuf_add(b, text, strlen(text));
+}
+
+/* All lines joined by "|". */
+static char *all(const struct logbuf *b)
+{
+	struct str s = str_new(8 << 20);
+	for (uint64_t i = logbuf_first(b); i < logbuf_end(b); i++) {
+		if (i > logbuf_first(b))
+			str_addc(&s, '|');
+		logbuf_text(b, i, &s);
+	}
+	return str_take(&s);
+}
+
+static void expect(const char *in, const char *want)
+{
+	/* At once, and byte by byte: the same. */
+	for (int pass = 0; pass < 2; pass++) {
+		struct logbuf *b = logbuf_create(0, 0);
+		if (pass)
+			for (const char *p = in; *p; p++)
+				logbuf_add(b, p, 1);
+		else
+			add(b, in);
+		char *got = all(b);
+		assert_string_equal(got, want);
+		free(got);
+		logbuf_destroy(b);
+	}
+}
+
+static void test_lines(void **state)
+{
+	(void)state;
+	expect("", "");
+	expect("a\nb\n", "a|b");
+	expect("a\nb", "a|b");
+	expect("\n\n", "|");
+	expect("a\r\nb\r\n", "a|b");
+	expect("1%\r50%\r100%\ndone\n", "100%|done");
+	expect("1%\r50%\r", "50%"); /* until something follows the old text stays */
+	expect("a\tb\tc", "a       b       c");
+	expect("gr\xc3\xbc\xc3\x9f \xe2\x82\xac", "gr\xc3\xbc\xc3\x9f \xe2\x82\xac");
+	expect("\xff|\xe2\x82|\xc3", "\xef\xbf\xbd|\xef\xbf\xbd|");
+}
+
+/* Nothing but text comes through. */
+static void test_swallowed(void **state)
+{
+	(void)state;
+	expect("a\033]0;title\007b\033]52;c;aGk=\033\\c", "abc");
+	expect("a\033[2J\033[10;10Hb\033[?1049hc", "abc");
+	expect("a\033Pq#0;2\033\\b\033_x\033\\c\033^y\033\\d", "abcd");
+	expect("a\033(0b\033=c\x07\x08\x0e", "abc");
+	expect("x\xe2\x80\xaey\xc2\x9bz\xe2\x80\x8b", "xyz");
+	expect("a\033]never ended\nb\n", "a|b");
+	expect("a\033[12\nb", "a|b");
+}
+
+static void test_colors(void **state)
+{
+	(void)state;
+	struct logbuf *b = logbuf_create(0, 0);
+	struct logbuf_run runs[LOGBUF_RUNS_MAX];
+	add(b, "plain \033[31mred \033[1mbold\033[0m end\n\033[38;5;9mA\033[38;2;0;255;0mB\033[48;5;3mC\033[39mD\n");
+	size_t n = logbuf_runs(b, 0, runs);
+	assert_int_equal(n, 4);
+	assert_true(runs[0].role == ROLE_TEXT && runs[0].len == 6);
+	assert_true(runs[1].role == ROLE_ANSI + 1 && !runs[1].attrs && runs[1].len == 4);
+	assert_true(runs[2].role == ROLE_ANSI + 1 && runs[2].attrs == ATTR_BOLD);
+	assert_true(runs[3].role == ROLE_TEXT && !runs[3].attrs && runs[3].len == 4);
+	n = logbuf_runs(b, 1, runs);
+	assert_true(runs[0].role == ROLE_ANSI + 9 && runs[1].role == ROLE_ANSI + 2);
+	assert_true(runs[n - 1].role == ROLE_TEXT);
+	/* A colour goes on in the next line until it is taken back. */
+	add(b, "\033[33myellow\nstill\n\033[0mplain\n");
+	assert_int_equal(logbuf_runs(b, 3, runs), 1);
+	assert_int_equal(runs[0].role, ROLE_ANSI + 3);
+	logbuf_runs(b, 4, runs);
+	assert_int_equal(runs[0].role, ROLE_TEXT);
+	/* Many changes in one line: the last run takes the rest. */
+	for (int i = 0; i < 500; i++)
+		add(b, i % 2 ? "\033[31mx" : "\033[32my");
+	n = logbuf_runs(b, 5, runs);
+	assert_true(n <= LOGBUF_RUNS_MAX);
+	logbuf_destroy(b);
+}
+
+static void test_bounds(void **state)
+{
+	(void)state;
+	struct logbuf *b = logbuf_create(100, 5000);
+	char line[64];
+	for (int i = 0; i < 1000; i++) {
+		snprintf(line, sizeof line, "line %d\n", i);
+		add(b, line);
+	}
+	assert_int_equal(logbuf_end(b), 1000);
+	assert_int_equal(logbuf_first(b), 900);
+	struct str s = str_new(100);
+	logbuf_text(b, 900, &s);
+	assert_string_equal(str_text(&s), "line 900");
+	str_clear(&s);
+	logbuf_text(b, 899, &s); /* gone */
+	logbuf_text(b, 1000, &s); /* not there yet */
+	assert_string_equal(str_text(&s), "");
+	str_free(&s);
+	/* By bytes. */
+	char big[1001];
+	memset(big, 'x', 999);
+	big[999] = '\n';
+	big[1000] = '\0';
+	for (int i = 0; i < 20; i++)
+		add(b, big);
+	assert_true(logbuf_end(b) - logbuf_first(b) <= 5);
+	assert_int_equal(logbuf_end(b), 1020);
+	logbuf_destroy(b);
+}
+
+/* A line without end is cut into several, and a megabyte of noise stays bounded. */
+static void test_endless(void **state)
+{
+	(void)state;
+	struct logbuf *b = logbuf_create(50, 100000);
+	char chunk[4096];
+	unsigned seed = 3;
+	for (int i = 0; i < 300; i++) {
+		for (size_t k = 0; k < sizeof chunk; k++) {
+			seed = seed * 1103515245 + 12345;
+			chunk[k] = i % 2 ? 'x' : (char)(seed >> 16);
+		}
+		logbuf_add(b, chunk, sizeof chunk);
+	}
+	assert_true(logbuf_end(b) - logbuf_first(b) <= 51);
+	for (uint64_t i = logbuf_first(b); i < logbuf_end(b); i++) {
+		struct str s = str_new(1 << 20);
+		logbuf_text(b, i, &s);
+		assert_true(s.len <= LOGBUF_LINE_MAX + 8);
+		for (size_t k = 0; k < s.len; k++)
+			assert_true((unsigned char)s.data[k] >= 0x20);
+		assert_true(utf8_valid(str_text(&s), s.len, NULL));
+		str_free(&s);
+	}
+	logbuf_destroy(b);
+}
+
+static void test_search(void **state)
+{
+	(void)state;
+	struct logbuf *b = logbuf_create(0, 0);
+	add(b, "first ERROR here\nnothing\nan er\033[31mror in two colours\nerr\n");
+	assert_true(logbuf_has(b, 0, "error"));
+	assert_false(logbuf_has(b, 1, "error"));
+	assert_true(logbuf_has(b, 2, "ERROR"));
+	assert_false(logbuf_has(b, 3, "error"));
+	assert_false(logbuf_has(b, 77, "error"));
+	assert_int_equal(logbuf_count(b, "error"), 2);
+	assert_int_equal(logbuf_count(b, "er"), 3);
+	assert_int_equal(logbuf_count(b, ""), 0);
+	logbuf_destroy(b);
+}
+
+static void test_levels(void **state)
+{
+	(void)state;
+	struct logbuf *b = logbuf_create(0, 0);
+	add(b, "2026-11-25 ERROR x\n[WARNING] y\nDEBUG: z\nTERROR no\nINFO fine\nTraceback (most recent call last):\nERRORS no\n");
+	static const enum role want[] = {ROLE_BAD, ROLE_WARN, ROLE_DIM, ROLE_TEXT, ROLE_TEXT, ROLE_BAD, ROLE_TEXT};
+	for (size_t i = 0; i < ARRAY_LEN(want); i++)
+		assert_int_equal(logbuf_level(b, i), want[i]);
+	logbuf_destroy(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_lines), cmocka_unit_test(test_swallowed), cmocka_unit_test(test_colors), cmocka_unit_test(test_bounds),
+	    cmocka_unit_test(test_endless), cmocka_unit_test(test_search), cmocka_unit_test(test_levels),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
