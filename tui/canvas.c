@@ -260,6 +260,12 @@ void canvas_box(struct canvas *c, struct rect r, enum role role)
 	canvas_put(c, right, bottom, role, 0x2518);
 }
 
+bool canvas_has_edge(const struct canvas *c, struct rect r)
+{
+	int x = r.x + r.w;
+	return x >= 0 && x < c->w && r.y >= 0 && r.y < c->h && c->cells[(size_t)r.y * (size_t)c->w + (size_t)x].cp == 0x2502;
+}
+
 void canvas_scrollbar(struct canvas *c, struct rect r, size_t top, size_t shown, size_t total)
 {
 	if (rect_empty(r) || total <= shown || !total)
@@ -269,8 +275,13 @@ void canvas_scrollbar(struct canvas *c, struct rect r, size_t top, size_t shown,
 		size = 1;
 	size_t room = h - size, hidden = total - shown;
 	size_t at = (top * room + hidden / 2) / hidden;
+	bool edge = canvas_has_edge(c, r);
+	struct rect was = c->clip;
+	if (edge)
+		c->clip = (struct rect){0, 0, c->w, c->h};
 	for (size_t i = 0; i < size; i++)
-		canvas_put(c, r.x + r.w - 1, r.y + (int)(at + i), ROLE_BORDER, 0x2503);
+		canvas_put(c, r.x + r.w - !edge, r.y + (int)(at + i), ROLE_BORDER, 0x2503);
+	c->clip = was;
 }
 
 void canvas_spark(struct canvas *c, int x, int y, int w, enum role role, const int64_t *values, size_t n)

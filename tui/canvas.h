@@ -55,7 +55,10 @@ void canvas_back(struct canvas *c, struct rect r, enum role back);
 void canvas_attrs(struct canvas *c, struct rect r, unsigned attrs);
 /* Lines around r. */
 void canvas_box(struct canvas *c, struct rect r, enum role role);
-/* A bar on the right edge of r showing that lines [top, top+shown) of total are visible; nothing when all are. */
+/* Is there a line of a box just right of r? A scroll bar goes there, and costs no column. */
+bool canvas_has_edge(const struct canvas *c, struct rect r);
+/* A bar showing that lines [top, top+shown) of total are visible, nothing when all are: on the box's line just right of r if
+ * there is one, else in r's last column. */
 void canvas_scrollbar(struct canvas *c, struct rect r, size_t top, size_t shown, size_t total);
 /* One cell a value, oldest first, scaled between their least and greatest; unknown (< 0) leaves a gap. */
 void canvas_spark(struct canvas *c, int x, int y, int w, enum role role, const int64_t *values, size_t n);

@@ -10,7 +10,7 @@
 #include "core/base/mem.h"
 #include "tui/width.h"
 
-enum { GUTTER = 1, ROOMY_COLUMNS = 110 };
+enum { GUTTER = 1, ROOMY_COLUMNS = 130 };
 
 void grid_init(struct grid *g, const struct grid_column *columns, size_t n)
 {
@@ -182,40 +182,49 @@ void grid_sync_marks(struct grid *g, const struct grid_rows *rows)
 
 /* --- columns ------------------------------------------------------------------------------------------------------ */
 
-static int needed(const struct grid_column *columns, size_t n, int gap, int most_priority)
+/* Between two columns; more where figures that end on the right meet text that begins on the left. */
+static int gap_between(const struct grid_column *before, const struct grid_column *after, int width)
 {
-	int sum = 0, count = 0;
-	for (size_t i = 0; i < n; i++) {
-		if (columns[i].priority > most_priority)
-			continue;
-		sum += columns[i].min;
-		count++;
-	}
-	return sum + (count ? (count - 1) * gap : 0);
+	return (width >= ROOMY_COLUMNS ? 2 : 1) + (before->right && !after->right);
 }
 
-int grid_widths(const struct grid_column *columns, size_t n, int width, int out[GRID_COLUMNS_MAX])
+/* Place the columns up to a priority at their least widths, or at those in w when `grown`; returns the columns needed. */
+static int place(const struct grid_column *columns, size_t n, int width, int most_priority, bool grown, int *x, int *w)
 {
-	int gap = width >= ROOMY_COLUMNS ? 2 : 1, priority = 0;
+	const struct grid_column *before = NULL;
+	int at = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (!grown)
+			w[i] = columns[i].priority <= most_priority ? columns[i].min : 0;
+		x[i] = at;
+		if (!w[i])
+			continue;
+		x[i] += before ? gap_between(before, &columns[i], width) : 0;
+		at = x[i] + w[i];
+		before = &columns[i];
+	}
+	return at;
+}
+
+void grid_widths(const struct grid_column *columns, size_t n, int width, int x[GRID_COLUMNS_MAX], int w[GRID_COLUMNS_MAX])
+{
+	int priority = 0, room;
 	for (size_t i = 0; i < n; i++)
 		priority = columns[i].priority > priority ? columns[i].priority : priority;
-	while (priority > 0 && needed(columns, n, gap, priority) > width)
+	while ((room = width - place(columns, n, width, priority, false, x, w)) < 0 && priority > 0)
 		priority--;
-	int room = width - needed(columns, n, gap, priority);
-	for (size_t i = 0; i < n; i++)
-		out[i] = columns[i].priority <= priority ? columns[i].min : 0;
 	/* What is left is shared out, a column of the screen at a time, so that all grow alike up to what they can use. */
 	for (bool grown = true; grown && room > 0;) {
 		grown = false;
 		for (size_t i = 0; i < n && room > 0; i++) {
-			if (!out[i] || columns[i].max <= out[i])
+			if (!w[i] || columns[i].max <= w[i])
 				continue;
-			out[i]++;
+			w[i]++;
 			room--;
 			grown = true;
 		}
 	}
-	return gap;
+	place(columns, n, width, priority, true, x, w);
 }
 
 int grid_next_sort(const struct grid *g, int dir)
@@ -251,12 +260,9 @@ size_t grid_row_at(const struct grid *g, const struct grid_rows *rows, int x, in
 
 static void place_columns(struct grid *g, struct rect r)
 {
-	int gap = grid_widths(g->columns, g->n_columns, r.w - GUTTER, g->column_w), x = r.x + GUTTER;
-	for (size_t i = 0; i < g->n_columns; i++) {
-		g->column_x[i] = x;
-		if (g->column_w[i])
-			x += g->column_w[i] + gap;
-	}
+	grid_widths(g->columns, g->n_columns, r.w - GUTTER, g->column_x, g->column_w);
+	for (size_t i = 0; i < g->n_columns; i++)
+		g->column_x[i] += r.x + GUTTER;
 }
 
 static void draw_titles(const struct grid *g, struct canvas *c, struct rect r)
@@ -339,7 +345,8 @@ void grid_draw(struct grid *g, const struct grid_rows *rows, struct canvas *c, s
 	struct rect was = canvas_clip(c, r);
 	struct rect body = r, titles = rect_cut_top(&body, r.h > 1);
 	g->page = body.h > 0 ? body.h : 1;
-	if (n > (size_t)g->page)
+	bool reserve = n > (size_t)g->page && !canvas_has_edge(c, body);
+	if (reserve)
 		rect_cut_right(&body, 1);
 	place_columns(g, body);
 	draw_titles(g, c, titles);
@@ -349,7 +356,7 @@ void grid_draw(struct grid *g, const struct grid_rows *rows, struct canvas *c, s
 	clamp_top(g, n);
 	for (int i = 0; i < body.h && g->top + (size_t)i < n; i++)
 		draw_row(g, rows, c, (struct rect){body.x, body.y + i, body.w, 1}, g->top + (size_t)i, keys);
-	body.w += r.x + r.w - body.x - body.w;
+	body.w += reserve;
 	canvas_scrollbar(c, body, g->top, (size_t)body.h, n);
 	c->clip = was;
 }

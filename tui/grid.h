@@ -85,9 +85,8 @@ int grid_column_at(const struct grid *g, int x);
 /* The row at screen line y, or SIZE_MAX. */
 size_t grid_row_at(const struct grid *g, const struct grid_rows *rows, int x, int y);
 
-/* Pure: which columns fit into so many columns of the screen, and how wide each is; 0: left out. Returns the gap between
- * them. */
-int grid_widths(const struct grid_column *columns, size_t n, int width, int out[GRID_COLUMNS_MAX]);
+/* Pure: which columns fit into so many columns of the screen, where each begins, and how wide it is; 0: left out. */
+void grid_widths(const struct grid_column *columns, size_t n, int width, int x[GRID_COLUMNS_MAX], int w[GRID_COLUMNS_MAX]);
 /* Titles in the first line of r, rows below; `empty` stands where there are none. `keys`: it has the keys, so the cursor is
  * put on its selected row. */
 void grid_draw(struct grid *g, const struct grid_rows *rows, struct canvas *c, struct rect r, bool keys, const char *empty);

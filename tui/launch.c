@@ -46,8 +46,13 @@ static void summary(const struct form *f, void *arg, char *buf, size_t size)
 		snprintf(buf, size, "The cheapest place that fits the task is taken; `skytop launch --dryrun` shows the plan.");
 	else if (form_is_on(f, SPOT) && price == PRICE_UNKNOWN)
 		snprintf(buf, size, "Not sold as spot here, as far as is known.");
-	else if (price == PRICE_UNKNOWN || !nodes)
-		snprintf(buf, size, "Costs: not known.");
+	else if (price == PRICE_UNKNOWN)
+		snprintf(buf, size, "What it costs is not known.");
+	else if (!form_value(f, NODES)[0])
+		snprintf(buf, size, "Costs $%s each hour from now on, for each node the task asks for.",
+		    format_price(price, l->spot_estimated && form_is_on(f, SPOT), money, sizeof money));
+	else if (!nodes)
+		snprintf(buf, size, "Nodes: a whole number from 1 up, or nothing.");
 	else if (nodes == 1)
 		snprintf(buf, size, "Costs $%s each hour from now on.", format_price(price, l->spot_estimated && form_is_on(f, SPOT),
 		    money, sizeof money));

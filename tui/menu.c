@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/base/mem.h"
 #include "core/base/str.h"
@@ -41,7 +42,7 @@ static bool initials(const char *q, const char *text)
 	return !*q;
 }
 
-bool menu_match(const char *query, const char *text)
+static bool words_match(const char *query, const char *text)
 {
 	char word[FIELD_MAX + 1];
 	bool all = true;
@@ -52,26 +53,41 @@ bool menu_match(const char *query, const char *text)
 		all = all && str_istr(text, word);
 		q += n + strspn(q + n, " ");
 	}
-	return all || (!strchr(query, ' ') && initials(query, text));
+	return all;
 }
 
-static bool item_matches(const struct menu_item *it, const char *query)
+bool menu_match(const char *query, const char *text)
 {
+	return words_match(query, text) || (!strchr(query, ' ') && initials(query, text));
+}
+
+enum { MATCH_KEY, MATCH_START, MATCH_WORDS, MATCH_INITIALS, MATCHES };
+
+/* How well; MATCHES: not at all. A key is found by its exact name only: "s" means the word. */
+static int item_match(const struct menu_item *it, const char *query)
+{
+	if (!query[0])
+		return MATCH_KEY; /* all alike */
+	if (it->left && str_eq(it->left, query))
+		return MATCH_KEY;
+	if (!strncasecmp(it->text, query, strlen(query)) || (it->words && str_starts(it->words, query)))
+		return MATCH_START;
 	struct str all = str_new(4096);
 	str_addf(&all, "%s %s %s %s", it->text, it->words ? it->words : "", it->right ? it->right : "",
 	    it->heading ? it->heading : "");
-	/* A key is found by its exact name only: "s" means the word. */
-	bool hit = menu_match(query, str_text(&all)) || (it->left && str_eq(it->left, query));
+	int match = words_match(query, str_text(&all)) ? MATCH_WORDS : menu_match(query, str_text(&all)) ? MATCH_INITIALS : MATCHES;
 	str_free(&all);
-	return hit;
+	return match;
 }
 
+/* Better matches first, equal ones in the order of the list. */
 static void search(struct menu *m)
 {
 	m->n_shown = 0;
-	for (size_t i = 0; i < m->n; i++)
-		if (item_matches(&m->items[i], m->query.text))
-			m->shown[m->n_shown++] = i;
+	for (int match = 0; match < MATCHES; match++)
+		for (size_t i = 0; i < m->n; i++)
+			if (item_match(&m->items[i], m->query.text) == match)
+				m->shown[m->n_shown++] = i;
 	m->selected = m->top = 0;
 }
 
@@ -261,7 +277,7 @@ static void draw_list(struct menu *m, struct canvas *c, struct rect r)
 			canvas_text(c, r.x + 1, y++, r.w - 2, ROLE_HEADER, m->items[m->shown[i]].heading);
 		draw_item(m, c, (struct rect){r.x, y++, r.w, 1}, &m->items[m->shown[i]], i == m->selected);
 	}
-	canvas_scrollbar(c, (struct rect){r.x + r.w, r.y, 1, r.h}, m->top, i - m->top, m->n_shown);
+	canvas_scrollbar(c, r, m->top, i - m->top, m->n_shown);
 }
 
 static const char *explanation(const struct menu *m)
@@ -284,7 +300,9 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 	int want_w = m->left_w + m->text_w + right + 8, want_h = lines_of(m, 0, m->n) + 2 + m->spec.search + 1;
 	if (m->n_shown < m->n || m->spec.tall)
 		want_h = (int)m->n + 12;
-	struct rect box = rect_center(area, want_w > 50 ? want_w : 50, want_h), r;
+	/* Nearly the whole width is the whole width: no slivers of the view beside it. */
+	want_w = want_w > 50 ? want_w : 50;
+	struct rect box = rect_center(area, want_w > area.w - 8 ? area.w : want_w, want_h), r;
 	canvas_fill(c, box, ROLE_DIALOG, ' ');
 	if (area.h >= 6) {
 		canvas_box(c, box, ROLE_BORDER);

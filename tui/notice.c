@@ -146,13 +146,19 @@ int64_t notices_wait_ms(const struct notices *ns, int64_t now_ms)
 	return wait;
 }
 
+void notice_words(const struct notice *n, struct str *out)
+{
+	/* Errors say themselves what was tried. */
+	if (n->what[0] && !str_starts(n->text, n->what))
+		str_addf(out, "%s: ", n->what);
+	str_add(out, n->text);
+}
+
 /* ' stop train: stopping nodes 1/2 · 12s ' */
 static void notice_text(const struct notice *n, int64_t now_ms, struct str *out)
 {
 	str_add(out, " ");
-	if (n->what[0])
-		str_addf(out, "%s: ", n->what);
-	str_add(out, n->text);
+	notice_words(n, out);
 	if (n->state < NOTICE_DONE && now_ms - n->since_ms >= 1000) {
 		char took[24];
 		str_addf(out, " \xc2\xb7 %s", duration_text((now_ms - n->since_ms) / 1000 * 1000, took, sizeof took));

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/str.h"
 #include "tui/canvas.h"
 #include "tui/source.h"
 
@@ -50,6 +51,8 @@ void notices_seen(struct notices *ns, int64_t now_ms);
 const struct notice *notices_about(const struct notices *ns, const char *object);
 /* Milliseconds until one disappears or its elapsed time changes; -1: none will. */
 int64_t notices_wait_ms(const struct notices *ns, int64_t now_ms);
+/* "stop train: stopping nodes 1/2" */
+void notice_words(const struct notice *n, struct str *out);
 /* Over the lower right part of area. */
 void notices_draw(const struct notices *ns, struct canvas *c, struct rect area, int64_t now_ms);
 

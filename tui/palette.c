@@ -131,7 +131,10 @@ void palette_messages(struct app *a)
 	struct menu_item *items = arena_alloc(arena, (ns->n + 1) * sizeof *items);
 	for (size_t i = 0; i < ns->n; i++) {
 		const struct notice *n = &ns->list[i];
-		const char *text = arena_printf(arena, "%s%s%s", n->what, n->what[0] ? ": " : "", n->text);
+		struct str words = str_new(2 * NOTICE_TEXT_MAX);
+		notice_words(n, &words);
+		const char *text = arena_strdup(arena, str_text(&words));
+		str_free(&words);
 		items[i] = (struct menu_item){
 		    .left = message_time(arena, n->ended_ms ? n->ended_ms : n->since_ms),
 		    .text = text,

@@ -168,12 +168,20 @@ static void on_shuffle(void *arg)
 	f->shuffle_timer = loop_after(f->loop, f->o.shuffle_ms, on_shuffle, f);
 }
 
+static void on_no_engine(void *arg)
+{
+	struct fake *f = arg;
+	f->start_timer = 0;
+	f->snap.link_text = "no engine runs; an order starts one";
+	tell(f);
+}
+
 static void start(struct ui_source *s, const struct ui_sink *sink)
 {
 	struct fake *f = (struct fake *)s;
 	f->sink = *sink;
 	if (f->o.no_engine) {
-		f->snap.link_text = "no engine runs; an order starts one";
+		f->start_timer = loop_after(f->loop, 0, on_no_engine, f);
 		return;
 	}
 	f->snap.link = UI_LINK_CONNECTING;

@@ -23,3 +23,15 @@ tests_tui_test_logbuf_SOURCES = tests/tui/test_logbuf.c
 tests_tui_test_logbuf_CPPFLAGS = $(TEST_CFLAGS)
 tests_tui_test_logbuf_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)
 endif
+
+if HAVE_CMOCKA
+if HAVE_VTERM
+check_PROGRAMS += tests/tui/test_screens
+TESTS += tests/tui/test_screens
+tests_tui_test_screens_SOURCES = tests/tui/test_screens.c tests/tui/screen.c tests/tui/screen.h tests/tui/fixture.c \
+	tests/tui/fixture.h
+tests_tui_test_screens_CPPFLAGS = $(TEST_CFLAGS) $(VTERM_CFLAGS)
+tests_tui_test_screens_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) $(UTIL_LIBS)
+endif
+endif
+EXTRA_DIST += tests/tui/golden

@@ -42,26 +42,28 @@ static struct grid_rows source(struct rows *r)
 static void test_widths(void **state)
 {
 	(void)state;
-	int w[GRID_COLUMNS_MAX];
+	int x[GRID_COLUMNS_MAX], w[GRID_COLUMNS_MAX];
 	/* All of them with gaps of one: 6+4+4+7+3 = 24. */
-	assert_int_equal(grid_widths(columns, 4, 24, w), 1);
+	grid_widths(columns, 4, 24, x, w);
 	assert_true(w[0] == 6 && w[1] == 4 && w[2] == 4 && w[3] == 7);
+	assert_true(x[0] == 0 && x[1] == 7 && x[2] == 12 && x[3] == 17);
 	/* One column less: the highest priority goes, and what it leaves is shared. */
-	grid_widths(columns, 4, 23, w);
+	grid_widths(columns, 4, 23, x, w);
 	assert_true(w[0] > 6 && w[1] == 4 && w[2] == 0 && w[3] > 7);
-	grid_widths(columns, 4, 10, w);
+	grid_widths(columns, 4, 10, x, w);
 	assert_true(w[0] == 10 && !w[1] && !w[2] && !w[3]);
-	grid_widths(columns, 4, 0, w);
+	grid_widths(columns, 4, 0, x, w);
 	assert_true(w[0] == 6);
-	assert_int_equal(grid_widths(columns, 4, 200, w), 2);
-	assert_true(w[0] == 20 && w[3] == 9);
-	for (int width = 0; width < 400; width++) {
-		int gap = grid_widths(columns, 4, width, w), sum = 0, n = 0;
-		for (int i = 0; i < 4; i++) {
-			sum += w[i];
-			n += w[i] > 0;
-		}
-		assert_true(width < 6 || sum + (n - 1) * gap <= width);
+	grid_widths(columns, 4, 200, x, w);
+	assert_true(w[0] == 20 && w[3] == 9 && x[1] == 22);
+	/* Figures that end on the right keep off text that begins on the left. */
+	static const struct grid_column mixed[] = {{"A", 4, 4, 0, true, 0}, {"B", 4, 4, 0, false, 0}};
+	grid_widths(mixed, 2, 50, x, w);
+	assert_int_equal(x[1], 6);
+	for (int width = 6; width < 400; width++) {
+		grid_widths(columns, 4, width, x, w);
+		for (int i = 0; i < 4; i++)
+			assert_true(!w[i] || x[i] + w[i] <= width);
 	}
 }
 

@@ -21,11 +21,10 @@ enum { CLUSTERS_AT_ONCE = 200, TEXT_MAX = 8000 };
 static const struct question {
 	const char *title, *button, *consequence;
 } questions[UI_VERBS] = {
-    [UI_STOP] = {"Stop", "Stop", "The machines are stopped and running jobs end. Disks are kept, and the cloud goes on charging for "
-	"them; R starts it again."},
+    [UI_STOP] = {"Stop", "Stop", "Machines stop and running jobs end. Disks are kept, and go on costing; R starts it again."},
     [UI_START] = {"Start", "Start", "The machines are started and cost money again from that moment."},
-    [UI_DOWN] = {"Tear down", "Tear down", "Machines and disks are deleted for good: running jobs end, files that are only there are "
-	"lost. Logs that were read are kept here."},
+    [UI_DOWN] = {"Tear down", "Tear down", "Machines and disks are deleted for good: running jobs end, and files that are only there are "
+	"lost."},
 };
 
 /* --- which ones --------------------------------------------------------------------------------------------------- */
@@ -72,16 +71,14 @@ const char *cluster_why_not(const struct clusters_state *v, enum ui_verb verb)
 
 /* --- what is said about them -------------------------------------------------------------------------------------- */
 
-/* "train: UP, 2x 8x H100 at aws/us-east-1, $98.32/h, $312.10 so far, 2 jobs running" */
+/* "train: $196.64/h, UP, 2x(8x H100) at aws/us-east-1a, $624.87 so far, 1 job is RUNNING" */
 static void describe(const struct ui_cluster *c, enum ui_verb verb, int64_t now_ms, struct str *out)
 {
 	char place[160], machines[160], price[40], cost[40], age[24];
-	str_addf(out, "%s: %s, %s at %s", c->name, c->status, cluster_machines(c, machines, sizeof machines),
+	str_addf(out, "%s: $%s/h%s, %s, %s at %s", c->name,
+	    format_price(verb == UI_START ? c->running_uusd_h : c->price_uusd_h, 0, price, sizeof price),
+	    verb == UI_START ? " once it runs" : "", c->status, cluster_machines(c, machines, sizeof machines),
 	    cluster_place(c, place, sizeof place));
-	if (verb == UI_START)
-		str_addf(out, ", $%s/h once it runs", format_price(c->running_uusd_h, 0, price, sizeof price));
-	else
-		str_addf(out, ", $%s/h", format_price(c->price_uusd_h, 0, price, sizeof price));
 	str_addf(out, ", $%s so far", format_price(c->cost_uusd, 0, cost, sizeof cost));
 	if (c->launched_at_ms)
 		str_addf(out, ", launched %s", ago_text(c->launched_at_ms, now_ms, age, sizeof age));
@@ -101,15 +98,18 @@ void cluster_ask(struct clusters_state *v, enum ui_verb verb)
 	struct arena *arena = arena_create();
 	struct ui_order *orders = arena_alloc(arena, (n + 1) * sizeof *orders);
 	struct str text = str_new(TEXT_MAX);
+	/* First what will happen: on a small screen the end is cut off. */
+	str_addf(&text, "%s\n\n", questions[verb].consequence);
 	for (size_t i = 0; i < n; i++) {
-		if (!eligible(list[i], verb))
+		if (!eligible(list[i], verb)) {
+			str_addf(&text, "%s: %s, left alone\n", list[i]->name, list[i]->status);
 			continue;
+		}
 		orders[n_orders++] = (struct ui_order){
 		    .verb = verb, .cluster = arena_strdup(arena, list[i]->name), .autostop_min = INT64_MIN};
 		describe(list[i], verb, v->app->now_ms, &text);
 	}
 	const struct question *q = &questions[verb];
-	str_addf(&text, "\n%s", q->consequence);
 	struct confirm_spec spec = {
 	    .title = n_orders == 1 ? arena_printf(arena, "%s %s?", q->title, orders[0].cluster)
 				   : arena_printf(arena, "%s %zu clusters?", q->title, n_orders),

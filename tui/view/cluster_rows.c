@@ -11,13 +11,13 @@
 #include "tui/format.h"
 
 static const struct grid_column cluster_columns[] = {
-    [C_NAME] = {"NAME", 12, 28, 0, false, C_NAME},
+    [C_NAME] = {"NAME", 10, 28, 0, false, C_NAME},
     [C_STATUS] = {"STATUS", 8, 8, 0, false, C_STATUS},
-    [C_INFRA] = {"INFRA", 12, 28, 3, false, C_INFRA},
-    [C_RESOURCES] = {"RESOURCES", 10, 26, 4, false, C_RESOURCES},
+    [C_INFRA] = {"INFRA", 13, 28, 3, false, C_INFRA},
+    [C_RESOURCES] = {"RESOURCES", 13, 26, 4, false, C_RESOURCES},
     [C_JOBS] = {"JOBS", 5, 5, 5, true, C_JOBS},
     [C_PRICE] = {"$/h", 8, 9, 0, true, C_PRICE},
-    [C_COST] = {"COST", 9, 10, 2, true, C_COST},
+    [C_COST] = {"COST", 8, 10, 2, true, C_COST},
     [C_AUTOSTOP] = {"AUTOSTOP", 9, 11, 7, false, -1},
     [C_AGE] = {"LAUNCHED", 8, 8, 6, false, C_AGE},
     [C_DOING] = {"DOING", 10, 60, 1, false, -1},

@@ -46,21 +46,30 @@ static void heading(struct pen *p, const struct offer_type *t, const struct offe
 	row(p, "where", ROLE_TEXT, text);
 }
 
+/* "$98.32/h  ($12.29 per GPU)" */
+static void with_share(char *buf, size_t size, int64_t uusd_h, int64_t per_gpu_uusd_h, bool estimated)
+{
+	char price[40], per[40];
+	format_price(uusd_h, estimated, price, sizeof price);
+	if (per_gpu_uusd_h == PRICE_UNKNOWN)
+		snprintf(buf, size, "$%s/h", price);
+	else
+		snprintf(buf, size, "$%s/h  ($%s per GPU)", price, format_price(per_gpu_uusd_h, estimated, per, sizeof per));
+}
+
 static void price_rows(struct pen *p, const struct offers *o, size_t at)
 {
 	const struct offer *offer = &o->rows[at];
 	bool estimated = o->sources[offer->source].spot_estimated;
-	char price[40], per[40], text[200];
+	char text[200];
 	int64_t per_gpu = offer_per_gpu(o, at, false), spot_per_gpu = offer_per_gpu(o, at, true), micro;
-	snprintf(text, sizeof text, "$%s/h  ($%s per GPU)", format_price(offer->price_uusd_h, 0, price, sizeof price),
-	    format_price(per_gpu, 0, per, sizeof per));
+	with_share(text, sizeof text, offer->price_uusd_h, o->types[offer->type].accelerator ? per_gpu : PRICE_UNKNOWN, false);
 	row(p, "on demand", ROLE_MONEY, offer->price_uusd_h == PRICE_UNKNOWN ? "not known" : text);
 	if (offer->spot_uusd_h == PRICE_UNKNOWN) {
 		row(p, "spot", ROLE_DIM, "not sold, or not known");
 		return;
 	}
-	snprintf(text, sizeof text, "$%s/h  ($%s per GPU)", format_price(offer->spot_uusd_h, estimated, price, sizeof price),
-	    format_price(spot_per_gpu, estimated, per, sizeof per));
+	with_share(text, sizeof text, offer->spot_uusd_h, o->types[offer->type].accelerator ? spot_per_gpu : PRICE_UNKNOWN, estimated);
 	if (offer_value(o, at, OFFER_BY_SAVING, &micro)) {
 		size_t used = strlen(text);
 		snprintf(text + used, sizeof text - used, "  %lld%% less%s", (long long)(micro / 10000),

@@ -75,21 +75,58 @@ static void recompute(struct offers_state *v)
 	grid_sync(g, &rows);
 }
 
-/* While it is typed (not whole) the beginning of something right keeps the last good filter, without a word. */
+/* Compile the first len bytes of the query. */
+static struct filter *compile(const struct offers_state *v, size_t len, struct filter_error *where, struct err *err)
+{
+	char text[FIELD_MAX + 1];
+	memcpy(text, v->query.field.text, len);
+	text[len] = '\0';
+	return filter_compile(text, where, err);
+}
+
+/* Where the term begins that the cursor is in. */
+static size_t term_start(const struct offers_state *v)
+{
+	size_t start = v->query.field.cursor;
+	while (start > 0 && v->query.field.text[start - 1] != ' ')
+		start--;
+	return start;
+}
+
+/* Is the last word perhaps the beginning of a field's name: "pri" of "price<"? */
+static bool may_become_field(const struct offers_state *v)
+{
+	const char *word = v->query.field.text + term_start(v), *out[1];
+	return v->query.field.cursor == v->query.field.len && word[0] && filter_complete(word, out, 1) > 0;
+}
+
+static void use(struct offers_state *v, struct filter *f)
+{
+	filter_destroy(v->filter);
+	v->filter = f;
+	recompute(v);
+}
+
+/* While it is typed (not whole) a last term that is only the beginning of something right does not count yet. */
 static void apply_query(struct offers_state *v, bool whole)
 {
 	struct filter_error where;
 	struct err err = {0};
-	struct filter *f = filter_compile(v->query.field.text, &where, &err);
+	struct filter *f = compile(v, v->query.field.len, &where, &err);
 	v->problem[0] = '\0';
+	/* Back to the blank before it, or to the one before that when it is within quotes. */
+	for (size_t len = v->query.field.len; !f && !whole && where.incomplete && len;) {
+		while (--len && v->query.field.text[len] != ' ')
+			continue;
+		f = compile(v, len, &where, &err);
+	}
 	if (!f) {
-		if (whole || !where.incomplete)
-			snprintf(v->problem, sizeof v->problem, "%s", err.text);
+		snprintf(v->problem, sizeof v->problem, "%s", err.text);
 		return;
 	}
-	filter_destroy(v->filter);
-	v->filter = f;
-	recompute(v);
+	use(v, f);
+	if (!whole && !v->list.n && may_become_field(v) && (f = compile(v, term_start(v), &where, &err)))
+		use(v, f);
 }
 
 void offers_set_filter(struct app *a, const char *text)
@@ -254,12 +291,9 @@ static const char *why_not(void *state, const struct app *a, enum action what)
 
 static void complete(struct offers_state *v)
 {
-	size_t start = v->query.field.cursor;
-	while (start > 0 && v->query.field.text[start - 1] != ' ')
-		start--;
 	char prefix[64];
 	const char *words[1];
-	size_t len = v->query.field.cursor - start;
+	size_t start = term_start(v), len = v->query.field.cursor - start;
 	if (!len || len >= sizeof prefix)
 		return;
 	memcpy(prefix, v->query.field.text + start, len);

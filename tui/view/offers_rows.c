@@ -13,7 +13,7 @@
 
 static const struct grid_column offer_columns[] = {
     [GPU] = {"GPU", 9, 14, 0, false, OFFER_BY_GPU},
-    [COUNT] = {"N", 3, 4, 0, true, OFFER_BY_COUNT},
+    [COUNT] = {"N", 3, 5, 0, true, OFFER_BY_COUNT},
     [CLOUD] = {"CLOUD", 7, 12, 0, false, OFFER_BY_CLOUD},
     [INSTANCE] = {"INSTANCE", 13, 30, 4, false, OFFER_BY_INSTANCE},
     [REGION] = {"REGION", 10, 18, 3, false, OFFER_BY_REGION},
@@ -113,8 +113,9 @@ const char *offer_reclaim_text(unsigned reclaim)
 static void put_week(const struct offers_state *v, const struct offer *row, struct grid_cell *out)
 {
 	int64_t week[PRICES_DAYS];
-	out->role = ROLE_CHART;
-	if (prices_week(v->app->prices, row->id, row->price_uusd_h == PRICE_UNKNOWN, v->app->now_ms, week)) {
+	/* Spot moves more than the list price, and matters more for it. */
+	if (prices_week(v->app->prices, row->id, row->spot_uusd_h != PRICE_UNKNOWN, v->app->now_ms, week)) {
+		out->role = ROLE_CHART;
 		memcpy(out->spark, week, sizeof week);
 		out->n_spark = PRICES_DAYS;
 	} else {
@@ -178,8 +179,8 @@ static void offer_cell(void *arg, size_t at, size_t column, struct grid_cell *ou
 		put_price(out, offer->price_uusd_h, false, false);
 		return;
 	case PER_GPU: {
-		int64_t per_gpu = offer_per_gpu(o, row, false);
-		put_price(out, per_gpu, false, false);
+		int64_t per_gpu = type->accelerator ? offer_per_gpu(o, row, false) : PRICE_UNKNOWN;
+		put_price(out, per_gpu, false, !type->accelerator);
 		if (per_gpu != PRICE_UNKNOWN && per_gpu == v->best_per_gpu)
 			out->role = ROLE_BEST;
 		return;

@@ -1,0 +1,426 @@
+/* The harness. The program's parent is a small launcher, as a shell is: the program has a process group of its own in the
+ * foreground of its terminal, so that SIGTSTP really stops it. The launcher says over a pipe what happens to it. */
+#include "tests/tui/screen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+#include <vterm.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "tui/keys.h"
+
+enum { PATIENCE_MS = 10000, RAW_MAX = 64 << 20 };
+
+struct screen {
+	int fd, events, commands; /* pty; what the launcher says; what it is told */
+	pid_t launcher, pid;
+	int w, h;
+	VTerm *vt;
+	VTermScreen *vs;
+	struct str raw;
+	struct termios before;
+	bool alternate, cursor_hidden, mouse, bracketed;
+	bool ended, is_stopped;
+	int status;
+	char left[200];
+};
+
+/* --- the launcher ------------------------------------------------------------------------------------------------- */
+
+struct report {
+	char what; /* 'p' pid, 's' stopped, 'e' ended */
+	int value;
+};
+
+static void say(int fd, char what, int value)
+{
+	struct report r = {what, value};
+	ssize_t ignored = write(fd, &r, sizeof r);
+	(void)ignored;
+}
+
+static void watch(pid_t child, int events, int commands)
+{
+	for (;;) {
+		int status;
+		if (waitpid(child, &status, WUNTRACED) < 0)
+			_exit(1);
+		if (!WIFSTOPPED(status)) {
+			say(events, 'e', status);
+			_exit(0);
+		}
+		/* A shell takes its terminal back and puts it in order while a job is stopped. */
+		tcsetpgrp(0, getpid());
+		say(events, 's', 0);
+		char c;
+		if (read(commands, &c, 1) != 1)
+			_exit(0);
+		tcsetpgrp(0, child);
+		kill(-child, SIGCONT);
+	}
+}
+
+static void set_env(const struct screen_options *o)
+{
+	const char *keep = getenv("PATH");
+	char *path = xstrdup(keep ? keep : "/usr/bin:/bin"), *san = xstrdup(getenv("ASAN_OPTIONS"));
+	clearenv();
+	setenv("PATH", path, 1);
+	if (san)
+		setenv("ASAN_OPTIONS", san, 1);
+	setenv("TERM", o->term ? o->term : "xterm-256color", 1);
+	setenv("LC_ALL", o->c_locale ? "C" : "C.UTF-8", 1);
+	setenv("HOME", o->home, 1);
+	setenv("SKYTOP_HOME", o->home, 1);
+	char *share = xasprintf("%s/share", o->home);
+	setenv("SKYTOP_SHARE", share, 1);
+	if (o->no_color)
+		setenv("NO_COLOR", "1", 1);
+}
+
+static void launch(const char *const *argv, const struct screen_options *o, int events, int commands)
+{
+	set_env(o);
+	signal(SIGTTOU, SIG_IGN);
+	signal(SIGTTIN, SIG_IGN);
+	pid_t child = fork();
+	if (!child) {
+		setpgid(0, 0);
+		tcsetpgrp(0, getpid());
+		signal(SIGTTOU, SIG_DFL);
+		signal(SIGTTIN, SIG_DFL);
+		execv(argv[0], (char *const *)(uintptr_t)argv);
+		_exit(127);
+	}
+	setpgid(child, child);
+	say(events, 'p', child);
+	signal(SIGHUP, SIG_IGN);
+	watch(child, events, commands);
+}
+
+/* --- the emulator ------------------------------------------------------------------------------------------------- */
+
+static int on_prop(VTermProp prop, VTermValue *value, void *arg)
+{
+	struct screen *s = arg;
+	if (prop == VTERM_PROP_ALTSCREEN)
+		s->alternate = value->boolean;
+	else if (prop == VTERM_PROP_CURSORVISIBLE)
+		s->cursor_hidden = !value->boolean;
+	else if (prop == VTERM_PROP_MOUSE)
+		s->mouse = value->number != VTERM_PROP_MOUSE_NONE;
+	return 1;
+}
+
+static const VTermScreenCallbacks callbacks = {.settermprop = on_prop};
+
+static void make_emulator(struct screen *s)
+{
+	s->vt = vterm_new(s->h, s->w);
+	vterm_set_utf8(s->vt, 1);
+	s->vs = vterm_obtain_screen(s->vt);
+	vterm_screen_set_callbacks(s->vs, &callbacks, s);
+	vterm_screen_enable_altscreen(s->vs, 1);
+	vterm_screen_reset(s->vs, 1);
+}
+
+struct screen *screen_start(const char *const *argv, const struct screen_options *o)
+{
+	struct screen *s = xcalloc(1, sizeof *s);
+	int events[2], commands[2];
+	s->w = o->w;
+	s->h = o->h;
+	s->raw = str_new(RAW_MAX);
+	if (pipe2(events, O_CLOEXEC) || pipe2(commands, O_CLOEXEC))
+		abort();
+	struct winsize ws = {.ws_row = (unsigned short)o->h, .ws_col = (unsigned short)o->w};
+	s->launcher = forkpty(&s->fd, NULL, NULL, &ws);
+	if (s->launcher < 0)
+		abort();
+	if (!s->launcher)
+		launch(argv, o, events[1], commands[0]);
+	close(events[1]);
+	close(commands[0]);
+	s->events = events[0];
+	s->commands = commands[1];
+	tcgetattr(s->fd, &s->before);
+	fcntl(s->fd, F_SETFL, O_NONBLOCK);
+	fcntl(s->fd, F_SETFD, FD_CLOEXEC);
+	make_emulator(s);
+	return s;
+}
+
+void screen_free(struct screen *s)
+{
+	if (!s)
+		return;
+	screen_hang_up(s);
+	close(s->commands);
+	if (!s->ended && s->pid > 0)
+		kill(s->pid, SIGKILL);
+	while (waitpid(s->launcher, NULL, 0) < 0 && errno == EINTR)
+		continue;
+	close(s->events);
+	vterm_free(s->vt);
+	str_free(&s->raw);
+	free(s);
+}
+
+static void read_events(struct screen *s)
+{
+	struct pollfd p = {.fd = s->events, .events = POLLIN};
+	struct report r;
+	while (!s->ended && poll(&p, 1, 0) > 0 && read(s->events, &r, sizeof r) == (ssize_t)sizeof r) {
+		if (r.what == 'p')
+			s->pid = r.value;
+		else if (r.what == 's')
+			s->is_stopped = true;
+		s->ended = r.what == 'e';
+		if (s->ended)
+			s->status = r.value;
+	}
+}
+
+void screen_read(struct screen *s)
+{
+	char buf[16384];
+	ssize_t n;
+	while (s->fd >= 0 && (n = read(s->fd, buf, sizeof buf)) > 0) {
+		str_addn(&s->raw, buf, (size_t)n);
+		vterm_input_write(s->vt, buf, (size_t)n);
+	}
+	read_events(s);
+}
+
+/* Wait for something to come, at most so long. */
+static bool wait_for_more(struct screen *s, int ms)
+{
+	struct pollfd p[2] = {{.fd = s->events, .events = POLLIN}, {.fd = s->fd, .events = POLLIN}};
+	if (s->ended)
+		p[0].fd = -1;
+	bool more = poll(p, 2, ms) > 0;
+	/* A pty whose other side is gone reports that without end. */
+	if (more && !(p[1].revents & POLLIN) && !(p[0].revents & POLLIN))
+		poll(NULL, 0, 10);
+	screen_read(s);
+	return more;
+}
+
+void screen_settle(struct screen *s, int quiet_ms)
+{
+	int64_t until = mono_now_ms() + PATIENCE_MS;
+	while (wait_for_more(s, quiet_ms) && mono_now_ms() < until && !s->ended)
+		continue;
+}
+
+/* --- to the program ----------------------------------------------------------------------------------------------- */
+
+void screen_bytes(struct screen *s, const char *bytes, size_t n)
+{
+	int64_t until = mono_now_ms() + PATIENCE_MS;
+	while (n && s->fd >= 0 && mono_now_ms() < until) {
+		ssize_t k = write(s->fd, bytes, n);
+		if (k > 0) {
+			bytes += k;
+			n -= (size_t)k;
+		} else {
+			screen_read(s);
+			poll(NULL, 0, 1);
+		}
+	}
+}
+
+static const struct {
+	const char *name, *bytes;
+} sequences[] = {
+    {"Up", "\033OA"}, {"Down", "\033OB"}, {"Right", "\033OC"}, {"Left", "\033OD"}, {"PgUp", "\033[5~"}, {"PgDn", "\033[6~"},
+    {"Home", "\033OH"}, {"End", "\033OF"}, {"Enter", "\r"}, {"Tab", "\t"}, {"Esc", "\033"}, {"Space", " "}, {"BS", "\x7f"},
+    {"Del", "\033[3~"}, {"F1", "\033OP"},
+};
+
+static void send_key(struct screen *s, const char *key)
+{
+	if (key[0] == '\'') {
+		for (const char *p = key + 1; *p; p++)
+			screen_bytes(s, *p == '_' ? " " : p, 1);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(sequences); i++) {
+		if (strcmp(sequences[i].name, key))
+			continue;
+		screen_bytes(s, sequences[i].bytes, strlen(sequences[i].bytes));
+		if (!strcmp(key, "Esc")) /* alone for long enough to be the key */
+			poll(NULL, 0, 60);
+		return;
+	}
+	if (key[0] == 'C' && key[1] == '-' && key[2])
+		screen_bytes(s, (char[]){(char)(key[2] & 0x1f)}, 1);
+	else
+		screen_bytes(s, key, strlen(key));
+}
+
+void screen_keys(struct screen *s, const char *keys)
+{
+	char *copy = xstrdup(keys), *save = NULL;
+	for (char *k = strtok_r(copy, " ", &save); k; k = strtok_r(NULL, " ", &save))
+		send_key(s, k);
+	free(copy);
+}
+
+void screen_resize(struct screen *s, int w, int h)
+{
+	struct winsize ws = {.ws_row = (unsigned short)h, .ws_col = (unsigned short)w};
+	screen_read(s);
+	s->w = w;
+	s->h = h;
+	vterm_set_size(s->vt, h, w);
+	ioctl(s->fd, TIOCSWINSZ, &ws);
+}
+
+void screen_signal(struct screen *s, int signo)
+{
+	read_events(s);
+	if (s->pid > 0)
+		kill(s->pid, signo);
+}
+
+void screen_continue(struct screen *s)
+{
+	s->is_stopped = false;
+	ssize_t ignored = write(s->commands, "c", 1);
+	(void)ignored;
+}
+
+void screen_hang_up(struct screen *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+}
+
+/* --- what is there ------------------------------------------------------------------------------------------------ */
+
+static void add_cell(const VTermScreenCell *cell, struct str *out)
+{
+	char utf8[4];
+	if (!cell->chars[0])
+		str_addc(out, ' ');
+	for (int i = 0; i < VTERM_MAX_CHARS_PER_CELL && cell->chars[i]; i++)
+		if (cell->chars[i] != (uint32_t)-1)
+			str_addn(out, utf8, utf8_encode(cell->chars[i], utf8));
+}
+
+char *screen_text(struct screen *s)
+{
+	struct str out = str_new(RAW_MAX);
+	for (int y = 0; y < s->h; y++) {
+		VTermScreenCell cell = {.width = 1};
+		for (int x = 0; x < s->w; x += cell.width > 0 ? cell.width : 1) {
+			vterm_screen_get_cell(s->vs, (VTermPos){.row = y, .col = x}, &cell);
+			add_cell(&cell, &out);
+		}
+		while (out.len && out.data[out.len - 1] == ' ')
+			out.data[--out.len] = '\0';
+		str_addc(&out, '\n');
+	}
+	return str_take(&out);
+}
+
+static bool until_has(struct screen *s, const char *text, bool wanted)
+{
+	int64_t until = mono_now_ms() + PATIENCE_MS;
+	do {
+		screen_read(s);
+		char *now = screen_text(s);
+		bool has = strstr(now, text) != NULL;
+		free(now);
+		if (has == wanted)
+			return true;
+		wait_for_more(s, 20);
+	} while (mono_now_ms() < until && !s->ended);
+	return false;
+}
+
+bool screen_has(struct screen *s, const char *text)
+{
+	return until_has(s, text, true);
+}
+
+bool screen_lacks(struct screen *s, const char *text)
+{
+	return until_has(s, text, false);
+}
+
+bool screen_is(struct screen *s, const char *text)
+{
+	int64_t until = mono_now_ms() + PATIENCE_MS;
+	do {
+		screen_read(s);
+		char *now = screen_text(s);
+		bool same = !strcmp(now, text);
+		free(now);
+		if (same)
+			return true;
+		wait_for_more(s, 20);
+	} while (mono_now_ms() < until && !s->ended);
+	return false;
+}
+
+int screen_wait(struct screen *s)
+{
+	int64_t until = mono_now_ms() + PATIENCE_MS;
+	while (!s->ended && mono_now_ms() < until)
+		wait_for_more(s, 20);
+	screen_read(s);
+	return s->ended ? s->status : -1;
+}
+
+bool screen_stopped(struct screen *s)
+{
+	int64_t until = mono_now_ms() + PATIENCE_MS;
+	while (!s->is_stopped && !s->ended && mono_now_ms() < until)
+		wait_for_more(s, 20);
+	screen_read(s);
+	return s->is_stopped;
+}
+
+/* libvterm does not tell of bracketed paste: which was the last that was asked for? */
+static bool last_is_on(const struct str *raw, const char *on, const char *off)
+{
+	const char *last_on = NULL, *last_off = NULL;
+	for (const char *p = str_text(raw); (p = strstr(p, on)); p++)
+		last_on = p;
+	for (const char *p = str_text(raw); (p = strstr(p, off)); p++)
+		last_off = p;
+	return last_on && (!last_off || last_off < last_on);
+}
+
+const char *screen_left(struct screen *s)
+{
+	struct termios now;
+	screen_read(s);
+	bool same = !tcgetattr(s->fd, &now) && now.c_iflag == s->before.c_iflag && now.c_oflag == s->before.c_oflag &&
+		    now.c_cflag == s->before.c_cflag && now.c_lflag == s->before.c_lflag &&
+		    !memcmp(now.c_cc, s->before.c_cc, sizeof now.c_cc);
+	snprintf(s->left, sizeof s->left, "%s%s%s%s%s%s", s->alternate ? "alternate-screen " : "", s->cursor_hidden ? "cursor " : "",
+	    s->mouse ? "mouse " : "", last_is_on(&s->raw, "\033[?2004h", "\033[?2004l") ? "paste " : "",
+	    last_is_on(&s->raw, "\033[?1h", "\033[?1l") ? "keypad " : "", same ? "" : "modes ");
+	return s->left;
+}
+
+const struct str *screen_raw(struct screen *s)
+{
+	return &s->raw;
+}

@@ -1,0 +1,53 @@
+/* A terminal for tests: a program runs under a real pty behind something like a shell (so that it can be stopped and continued),
+ * and libvterm keeps what it draws. Nothing asserts how long anything takes; whatever is waited for has ten seconds. */
+#ifndef TESTS_TUI_SCREEN_H
+#define TESTS_TUI_SCREEN_H
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/str.h"
+
+struct screen;
+
+struct screen_options {
+	int w, h;
+	const char *term;	/* NULL: xterm-256color */
+	bool c_locale;		/* else C.UTF-8 */
+	bool no_color;
+	const char *home;	/* SKYTOP_HOME, and an empty SKYTOP_SHARE below it */
+};
+
+struct screen *screen_start(const char *const *argv, const struct screen_options *o);
+/* Hangs up if it still runs. NULL is fine. */
+void screen_free(struct screen *s);
+
+/* "j", "Enter", "C-d", "Esc", … separated by blanks; and "'text" (to the next blank) typed as it is, with _ for a blank. */
+void screen_keys(struct screen *s, const char *keys);
+void screen_bytes(struct screen *s, const char *bytes, size_t n);
+void screen_resize(struct screen *s, int w, int h);
+void screen_signal(struct screen *s, int signo);
+/* Read until nothing has come for so long; and whatever is there, without waiting. */
+void screen_settle(struct screen *s, int quiet_ms);
+void screen_read(struct screen *s);
+
+/* Wait until the text is (not) somewhere on the screen; false after ten seconds. */
+bool screen_has(struct screen *s, const char *text);
+bool screen_lacks(struct screen *s, const char *text);
+/* Whole screen, one line a row, trailing blanks cut. Caller frees. */
+char *screen_text(struct screen *s);
+/* Wait until the screen is this; false after ten seconds. */
+bool screen_is(struct screen *s, const char *text);
+
+/* Wait until it ends; its wait status, or -1 after ten seconds. */
+int screen_wait(struct screen *s);
+/* Wait until it is stopped; and let it go on. */
+bool screen_stopped(struct screen *s);
+void screen_continue(struct screen *s);
+/* What it left behind: "" when the terminal is as it was, else words: "alternate-screen cursor mouse modes". Borrowed. */
+const char *screen_left(struct screen *s);
+/* Close the terminal's other end. */
+void screen_hang_up(struct screen *s);
+/* Everything that was written so far. Borrowed. */
+const struct str *screen_raw(struct screen *s);
+
+#endif
