@@ -115,9 +115,11 @@ static int read_tasks(struct reading *r, struct yaml_node *const *docs, size_t n
 }
 
 /* A file with nothing but a header: one task that has a name and does nothing. */
-static int read_trivial(struct reading *r)
+static int read_trivial(struct reading *r, const struct yaml_node *header)
 {
 	struct yaml_node *doc = yaml_new_map(r->tree, NULL);
+	doc->line = header->line;
+	doc->column = header->column;
 	if (r->dag->name)
 		yaml_put(r->tree, doc, "name", yaml_new_string(r->tree, r->dag->name, NULL));
 	return read_tasks(r, &doc, 1);
@@ -157,7 +159,7 @@ static int read_chain(struct reading *r, struct yaml_node *const *docs, size_t n
 	}
 	if (read_tasks(r, docs + header, n - header))
 		return -1;
-	return r->dag->n_tasks ? 0 : read_trivial(r);
+	return r->dag->n_tasks ? 0 : read_trivial(r, docs[0]);
 }
 
 /* --- job groups -------------------------------------------------------------------------------------------------------*/

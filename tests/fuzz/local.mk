@@ -36,6 +36,11 @@ tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_wire_LDADD = $(IO_LIBS)
 tests_fuzz_fuzz_wire_LDFLAGS = $(FUZZ_LINK)
 
+FUZZERS += tests/fuzz/fuzz_config
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_config_LDADD = $(MODEL_LIBS)
+tests_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
+
 # Each target for FUZZ_SECONDS; new inputs stay in the build tree, a crash stops it.
 FUZZ_SECONDS = 30
 fuzz: $(FUZZERS)
