@@ -446,16 +446,18 @@ size_t offer_groups(const struct offers *o, const uint32_t *rows, size_t n, stru
 			continue;
 		struct offer_group *g = &v[group[t]];
 		if (o->types[t].accelerator) {
-			const struct accelerator *nominal = accelerator_find(o->types[t].accelerator);
-			if (nominal && nominal->mem_gib > 0)
-				g->gpu_mem_mib = (int64_t)nominal->mem_gib * 1024;
 			group_count(g, o->types[t].accel_count_micro);
-			if (o->types[t].gpu_mem_mib > g->gpu_mem_mib && !nominal)
+			if (o->types[t].gpu_mem_mib > g->gpu_mem_mib)
 				g->gpu_mem_mib = o->types[t].gpu_mem_mib;
 		}
 		if (!cloud[group[t]] || strcmp(cloud[group[t]], o->types[t].provider) != 0)
 			g->n_clouds++;
 		cloud[group[t]] = o->types[t].provider;
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct accelerator *nominal = names[i] ? accelerator_find(names[i]) : NULL;
+		if (nominal && nominal->mem_gib > 0)
+			v[i].gpu_mem_mib = (int64_t)nominal->mem_gib * 1024;
 	}
 	free(seen);
 	free(cloud);
