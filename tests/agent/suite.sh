@@ -299,6 +299,7 @@ case_fifo() {
   cat >"$work/bin/nvidia-smi" <<'SMI'
 #!/bin/sh
 case $* in
+  *=index,name*-i?1) printf '%s\n' '1, Fake H100, [N/A], 20, 81920' ;;
   *=index,name*) printf '%s\n' '0, Fake "H100", 3, 10, 81920' '1, Fake H100, [N/A], 20, 81920' ;;
   *=index*) printf '0\n1\n' ;;
 esac
@@ -308,6 +309,8 @@ SMI
   node fifo --cpus 4
   is "GPUs counted and told" "$(agj status | sed 's/.*"gpus":\(\[.*\]\),"autostop.*/\1/')" \
     '[{"index":0,"name":"Fake H100","util":3,"mem_used":10485760,"mem_total":85899345920},{"index":1,"name":"Fake H100","util":null,"mem_used":20971520,"mem_total":85899345920}]'
+  is "a share of the machine's GPUs" "$(SKYTOP_GPU_INDICES=1 ag status | sed 's/.*"gpus":\(\[.*\]\),"autostop.*/\1/' | field index)" 1
+  is "none of them" "$(SKYTOP_GPU_INDICES='' ag status | field gpus)" '[]'
   say="echo cuda=\$CUDA_VISIBLE_DEVICES n=\$SKYPILOT_NUM_GPUS_PER_NODE; $gate_wait"
   env="G='1'" && submit f1 "$say" gpus=1
   env="G='2'" && submit f2 "$say" gpus=2
@@ -317,6 +320,7 @@ SMI
   is "GPU of a running job" "$(job_field 1 gpu_ids) $(job_field 2 gpu_ids)" "[0] null"
   open_gate 1
   ok "then it runs, and what fits beside it" until_ok has_status 3 RUNNING
+  until_ok has_status 2 RUNNING
   is "both GPUs" "$(job_field 2 gpu_ids) $(status_of 2)" "[0,1] RUNNING"
   open_gate 2
   open_gate 3
@@ -333,6 +337,11 @@ SMI
   is "a share as it was asked for" "$(job_field 6 gpus)" 0.333
   open_gate 4
   for i in 4 5 6 7 8; do finish $i; done
+  SKYTOP_GPU_INDICES=5,7
+  export SKYTOP_GPU_INDICES
+  submit real 'echo $CUDA_VISIBLE_DEVICES' gpus=2
+  is "GPUs as the machine counts them" "$(ag logs $job --follow)" 5,7
+  unset SKYTOP_GPU_INDICES
   is "all ran" "$(for i in 4 5 6 7 8; do status_of $i; done | sort | uniq -c | tr -s ' ')" ' 5 SUCCEEDED'
   PATH=${PATH#*:}
   ag shutdown >/dev/null
@@ -599,8 +608,14 @@ case_watch() {
   ok "watch ends with its parent" until_ok gone "$(cat "$work/w2.pid")"
   HOME=$home $shell "$agent" watch --no-stdin --interval 1 >"$work/w3.out" &
   watch=$!
-  until_ok grep -q ready "$work/w3.out"
+  until_ok grep -qs ready "$work/w3.out"
+  kill $watch
+  ok "watch ends when it is told to" until_ok gone $watch
+  HOME=$home $shell "$agent" watch --no-stdin --interval 1 >"$work/w3.out" &
+  watch=$!
+  until_ok grep -qs ready "$work/w3.out"
   kill -9 $watch
+  wait $watch 2>/dev/null
   submit w4 'true'
   finish $job
   is "a watch that was killed is in no one's way" "$(status_of $job)" SUCCEEDED
@@ -633,7 +648,7 @@ case_gang() {
   HOME="$work/g '1" $shell "$agent" init --node-id x --rank 1 --gpus 2 --cpus 2 >/dev/null
   printf '%s\n' "0 10.0.0.1 2 2" "1 10.0.0.2 2 2 env HOME='$work/g '\\''1' sh -c" "2 10.0.0.3 1.5 2 env HOME='$work/g2' sh -c" >"$dir/nodes"
   untag() { sed 's/, pid=[0-9]*)/)/' | sort; }
-  setup='echo "setup $SKYPILOT_SETUP_NODE_RANK of $SKYPILOT_NUM_NODES"'
+  setup='echo "setup $SKYPILOT_SETUP_NODE_RANK of $SKYPILOT_NUM_NODES"' env="A='b'"
   submit g1 'echo "$SKYPILOT_NODE_RANK/$SKYPILOT_NUM_NODES $CUDA_VISIBLE_DEVICES" $SKYPILOT_NODE_IPS; printf "no newline"' num_nodes=2 gpus=1
   ag logs $job --follow >"$work/gang"
   is "a job of two nodes of three" "$(untag <"$work/gang")" "(head, rank=0) 0/2 0 10.0.0.1 10.0.0.2
@@ -676,6 +691,14 @@ case_gang() {
   unset SKYTOP_AGENT_REACH_TRIES
   is "a node that cannot be reached" "$(job_field $job status reason)" 'FAILED_DRIVER unreachable'
   ok "and nothing ran" no test -e "$gates/gang"
+  # A stop that is faster than the start it is for.
+  home=$work/g2 dir=$work/g2/.skytop
+  is "stop before start" "$(ag rank-stop late)" 'rank CANCELLED 137'
+  mkdir "$work/late"
+  echo 'echo never >>"$gates/gang"' >"$work/late/run"
+  tar -C "$work/late" -cf - . | HOME=$home $shell "$agent" rank-start late >"$work/late/out"
+  is "is a stop" "$(cat "$work/late/out")" 'rank CANCELLED 137'
+  is "secrets leave the nodes" "$(find "$work"/g*/.skytop -name 'env*' | wc -l | tr -d ' ')" 0
   for home in "$work/g0" "$work/g '1" "$work/g2"; do ag shutdown >/dev/null; done
 }
 
