@@ -65,7 +65,6 @@ int theme_parse(struct theme *t, const char *text, size_t len, const char *file,
 /* What a terminal of so many colours can show of it: ≥ 256 all, 8 or 16 nearest, below (or mono) attributes only. */
 void theme_reduce(struct theme *t, int colors);
 
-/* As written in theme files: "header". */
 /* The nearest of the 256 colours (of 16…255: the first sixteen are whatever the person has set them to). */
 int16_t theme_nearest(unsigned rgb);
 

@@ -41,6 +41,16 @@ tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_config_LDADD = $(MODEL_LIBS)
 tests_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
 
+FUZZERS += tests/fuzz/fuzz_theme
+tests_fuzz_fuzz_theme_SOURCES = tests/fuzz/fuzz_theme.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_theme_LDADD = libtui.a $(PLAN_LIBS) $(CURSES_LIBS)
+tests_fuzz_fuzz_theme_LDFLAGS = $(FUZZ_LINK)
+
+FUZZERS += tests/fuzz/fuzz_unpack
+tests_fuzz_fuzz_unpack_SOURCES = tests/fuzz/fuzz_unpack.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_unpack_LDADD = $(MODEL_LIBS)
+tests_fuzz_fuzz_unpack_LDFLAGS = $(FUZZ_LINK)
+
 # Each target for FUZZ_SECONDS; new inputs stay in the build tree, a crash stops it.
 FUZZ_SECONDS = 30
 fuzz: $(FUZZERS)
