@@ -1,6 +1,6 @@
 /* Offers in order. Every key is turned into whole numbers first (texts into their rank among the few thousand types or
- * places), the unknown into one more than the largest known; then a radix sort from the last key to the first, which is
- * stable, gives the whole order in a few milliseconds, and a heap gives the first page in less. */
+ * places), the unknown into one more than the largest known; then a stable radix sort by the first key, and of what is equal by the
+ * next, gives the whole order in a few milliseconds, and a heap gives the first page in less. */
 #include "core/plan/order.h"
 
 #include <stdlib.h>
@@ -204,7 +204,14 @@ static int64_t *text_ranks(const struct offers *o, enum offer_key key)
 
 struct item {
 	uint64_t key;
-	uint32_t row, pos; /* pos: where it stood before, which settles what is equal */
+	uint32_t row, pos; /* pos: set when it was chosen for the page */
+};
+
+/* An order made ready for one table. */
+struct sorter {
+	const struct offers *o;
+	const struct offer_order *order;
+	int64_t *rank[ORDER_MAX]; /* of types or places, for text keys */
 };
 
 static bool is_text_key(enum offer_key key)
@@ -212,36 +219,60 @@ static bool is_text_key(enum offer_key key)
 	return key == OFFER_BY_GPU || key == OFFER_BY_CLOUD || key == OFFER_BY_INSTANCE || key == OFFER_BY_REGION;
 }
 
-/* Set the keys of all items: small numbers in the wanted direction, the unknown after all of them. */
-static void set_keys(const struct offers *o, enum offer_key key, bool descending, struct item *v, size_t n)
+static struct sorter sorter_make(const struct offers *o, const struct offer_order *order)
 {
-	int64_t *rank = is_text_key(key) ? text_ranks(o, key) : NULL;
+	struct sorter s = {o, order, {NULL}};
+	for (size_t k = 0; k < order->n; k++)
+		if (is_text_key(order->by[k].key))
+			s.rank[k] = text_ranks(o, order->by[k].key);
+	return s;
+}
+
+static void sorter_free(struct sorter *s)
+{
+	for (size_t k = 0; k < s->order->n; k++)
+		free(s->rank[k]);
+}
+
+static bool key_value(const struct sorter *s, size_t k, uint32_t row, int64_t *x)
+{
+	const struct offer *r = &s->o->rows[row];
+	enum offer_key key = s->order->by[k].key;
+	if (!offer_value(s->o, row, key, x))
+		return false;
+	if (s->rank[k])
+		*x = s->rank[k][key == OFFER_BY_REGION ? r->place : r->type];
+	return true;
+}
+
+/* Set the k-th keys of all items: small numbers in the wanted direction, the unknown after all of them. Returns the key of the
+ * unknown. */
+static uint64_t set_keys(const struct sorter *s, size_t k, struct item *v, size_t n)
+{
 	int64_t lo = INT64_MAX, hi = INT64_MIN, x;
 	for (size_t i = 0; i < n; i++) {
-		const struct offer *r = &o->rows[v[i].row];
-		bool ok = offer_value(o, v[i].row, key, &x);
-		if (ok && rank)
-			x = rank[key == OFFER_BY_REGION ? r->place : r->type];
+		bool ok = key_value(s, k, v[i].row, &x);
 		v[i].key = ok ? (uint64_t)x : UINT64_MAX;
 		if (ok && x < lo)
 			lo = x;
 		if (ok && x > hi)
 			hi = x;
 	}
-	free(rank);
-	uint64_t span = hi < lo ? 0 : (uint64_t)(hi - lo);
+	uint64_t unknown = hi < lo ? 0 : (uint64_t)(hi - lo) + 1;
 	for (size_t i = 0; i < n; i++) {
 		if (v[i].key == UINT64_MAX)
-			v[i].key = span + 1;
+			v[i].key = unknown;
 		else
-			v[i].key = descending ? (uint64_t)hi - v[i].key : v[i].key - (uint64_t)lo;
+			v[i].key = s->order->by[k].descending ? (uint64_t)hi - v[i].key : v[i].key - (uint64_t)lo;
 	}
+	return unknown;
 }
 
 /* Stable, least digit first; digits that are the same everywhere are skipped. tmp has room for n. */
-static struct item *radix_sort(struct item *v, struct item *tmp, size_t n)
+static void radix_sort(struct item *v, struct item *tmp, size_t n)
 {
 	enum { BITS = 11, DIGITS = 1 << BITS };
+	struct item *from = v, *to = tmp;
 	uint64_t differ = 0;
 	for (size_t i = 1; i < n; i++)
 		differ |= v[i].key ^ v[0].key;
@@ -250,52 +281,111 @@ static struct item *radix_sort(struct item *v, struct item *tmp, size_t n)
 		if (!(differ >> shift & (DIGITS - 1)))
 			continue;
 		for (size_t i = 0; i < n; i++)
-			count[v[i].key >> shift & (DIGITS - 1)]++;
+			count[from[i].key >> shift & (DIGITS - 1)]++;
 		for (size_t d = 0; d < DIGITS; d++) {
 			size_t c = count[d];
 			count[d] = at;
 			at += c;
 		}
 		for (size_t i = 0; i < n; i++)
-			tmp[count[v[i].key >> shift & (DIGITS - 1)]++] = v[i];
-		struct item *swap = v;
-		v = tmp;
-		tmp = swap;
+			to[count[from[i].key >> shift & (DIGITS - 1)]++] = from[i];
+		struct item *swap = from;
+		from = to;
+		to = swap;
 	}
-	return v;
+	if (from != v)
+		memcpy(v, from, n * sizeof *v);
+}
+
+/* By the k-th key and those after it. */
+static int compare_rows(const struct sorter *s, size_t k, uint32_t a, uint32_t b)
+{
+	for (; k < s->order->n; k++) {
+		int64_t x = 0, y = 0;
+		bool p = key_value(s, k, a, &x), q = key_value(s, k, b, &y);
+		if (p != q)
+			return p ? -1 : 1;
+		if (p && x != y)
+			return (x < y) != s->order->by[k].descending ? -1 : 1;
+	}
+	return 0;
+}
+
+static void insertion_sort(const struct sorter *s, size_t k, struct item *v, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct item x = v[i];
+		size_t at = i;
+		for (; at > 0 && compare_rows(s, k, v[at - 1].row, x.row) > 0; at--)
+			v[at] = v[at - 1];
+		v[at] = x;
+	}
+}
+
+/* Put the items whose key is `unknown` last, keeping the order otherwise. Returns how many come before. */
+static size_t part_unknown(struct item *v, struct item *tmp, size_t n, uint64_t unknown)
+{
+	size_t known = 0, rest = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].key == unknown)
+			tmp[rest++] = v[i];
+		else
+			v[known++] = v[i];
+	}
+	memcpy(v + known, tmp, rest * sizeof *v);
+	return known;
+}
+
+/* Sort by the k-th key, then what is equal by the next. The unknown, which may be nearly all, is not carried through. */
+static void sort_from(const struct sorter *s, size_t k, struct item *v, struct item *tmp, size_t n)
+{
+	enum { SMALL = 24 };
+	if (n <= SMALL || k == s->order->n) {
+		insertion_sort(s, k, v, n);
+		return;
+	}
+	size_t known = part_unknown(v, tmp, n, set_keys(s, k, v, n));
+	radix_sort(v, tmp, known);
+	if (k + 1 == s->order->n)
+		return;
+	for (size_t from = 0, to; from < known; from = to) {
+		for (to = from + 1; to < known && v[to].key == v[from].key; to++)
+			;
+		if (to - from > 1)
+			sort_from(s, k + 1, v + from, tmp, to - from);
+	}
+	sort_from(s, k + 1, v + known, tmp, n - known);
 }
 
 void offer_sort(const struct offers *o, const struct offer_order *order, uint32_t *rows, size_t n)
 {
 	if (n < 2 || order->n == 0)
 		return;
-	struct item *a = xreallocarray(NULL, n, 2 * sizeof *a), *v = a;
+	struct sorter s = sorter_make(o, order);
+	struct item *v = xreallocarray(NULL, n, 2 * sizeof *v);
 	for (size_t i = 0; i < n; i++)
 		v[i] = (struct item){.row = rows[i]};
-	for (size_t k = order->n; k-- > 0;) {
-		set_keys(o, order->by[k].key, order->by[k].descending, v, n);
-		v = radix_sort(v, v == a ? a + n : a, n);
-	}
+	sort_from(&s, 0, v, v + n, n);
 	for (size_t i = 0; i < n; i++)
 		rows[i] = v[i].row;
-	free(a);
+	free(v);
+	sorter_free(&s);
 }
 
 /* --- the first page -------------------------------------------------------------------------------------------------*/
 
 struct select {
-	uint64_t *keys[ORDER_MAX]; /* by position */
-	size_t n_keys;
-	uint32_t *heap;		   /* positions; the worst of the best on top */
-	size_t n;
+	const struct sorter *sorter;
+	const struct item *v; /* with the first key; the others are looked up where that is equal */
+	uint32_t *heap;	      /* positions; the worst of the best on top */
 };
 
 static bool after(const struct select *s, uint32_t a, uint32_t b)
 {
-	for (size_t k = 0; k < s->n_keys; k++)
-		if (s->keys[k][a] != s->keys[k][b])
-			return s->keys[k][a] > s->keys[k][b];
-	return a > b;
+	if (s->v[a].key != s->v[b].key)
+		return s->v[a].key > s->v[b].key;
+	int d = compare_rows(s->sorter, 1, s->v[a].row, s->v[b].row);
+	return d ? d > 0 : a > b;
 }
 
 static void sift_down(struct select *s, size_t i, size_t n)
@@ -340,16 +430,12 @@ void offer_sort_first(const struct offers *o, const struct offer_order *order, u
 		offer_sort(o, order, rows, n);
 		return;
 	}
+	struct sorter sorter = sorter_make(o, order);
 	struct item *v = xreallocarray(NULL, n, sizeof *v);
-	struct select s = {.n_keys = order->n, .heap = xreallocarray(NULL, upto, sizeof *s.heap), .n = upto};
+	struct select s = {&sorter, v, xreallocarray(NULL, upto, sizeof *s.heap)};
 	for (size_t i = 0; i < n; i++)
 		v[i] = (struct item){.row = rows[i]};
-	for (size_t k = 0; k < order->n; k++) {
-		set_keys(o, order->by[k].key, order->by[k].descending, v, n);
-		s.keys[k] = xreallocarray(NULL, n, sizeof *s.keys[k]);
-		for (size_t i = 0; i < n; i++)
-			s.keys[k][i] = v[i].key;
-	}
+	set_keys(&sorter, 0, v, n);
 	select_first(&s, n, upto);
 	for (size_t i = 0; i < upto; i++) {
 		rows[i] = v[s.heap[i]].row;
@@ -358,8 +444,7 @@ void offer_sort_first(const struct offers *o, const struct offer_order *order, u
 	for (size_t i = 0, at = upto; i < n; i++)
 		if (!v[i].pos)
 			rows[at++] = v[i].row;
-	for (size_t k = 0; k < order->n; k++)
-		free(s.keys[k]);
+	sorter_free(&sorter);
 	free(s.heap);
 	free(v);
 }
