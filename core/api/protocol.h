@@ -18,7 +18,7 @@
  *   queue {cluster?}                         → [job…]
  *   events {cluster?, after?, limit?}        → [event…], oldest first
  *   cost {since?}                            → [row…]
- *   spend {}                                 → {now_uusd_h, today_uusd, month_uusd}
+ *   spend {}                                 → {now_uusd_h, today_uusd, month_uusd, simulated: some of it is}
  *   nodes {cluster}                          → {heartbeat, at}
  *   check {}                                 → [{name, title, enabled, identity, reason, simulated}…]
  *   plan {task, clouds?}                     → {plan, candidates}; or NO_RESOURCE

@@ -203,14 +203,31 @@ static bool is_due(const struct unit *u, int64_t now_ms)
 	return now_ms - idle_since >= u->c->autostop_minutes * 60000;
 }
 
+/* How long the provider's word on a cluster is good for: spot machines go at any moment, and INIT is to be cleared up. */
+static bool is_stale(const struct unit *u, int64_t now_ms)
+{
+	enum { SPOT_MS = 20000, INIT_MS = 20000, OTHER_MS = 120000 };
+	int64_t good_for = u->c->status == CLUSTER_INIT ? INIT_MS : u->c->use_spot ? SPOT_MS : OTHER_MS;
+	int64_t asked = u->asked_at_ms > u->checked_at_ms ? u->asked_at_ms : u->checked_at_ms;
+	return u->c->status != CLUSTER_STOPPED && now_ms - asked > good_for;
+}
+
 static void on_tick(void *arg)
 {
 	struct engine *e = arg;
 	int64_t now = wall_now_ms();
 	e->tick = loop_after(e->loop, TICK_MS, on_tick, e);
-	for (size_t i = 0; i < e->n_units; i++)
-		if (is_due(e->units[i], now) && !run_op_of(e, e->units[i]->c->name, NULL))
-			submit_autostop(e->units[i]);
+	for (size_t i = 0; i < e->n_units; i++) {
+		struct unit *u = e->units[i];
+		if (run_op_of(e, u->c->name, NULL))
+			continue;
+		if (is_due(u, now))
+			submit_autostop(u);
+		else if (is_stale(u, now)) {
+			u->asked_at_ms = now;
+			reconcile_unit(u, NULL, NULL);
+		}
+	}
 	run_commit(e);
 }
 
@@ -435,6 +452,12 @@ int engine_cancel(struct engine *e, int64_t id, struct err *err)
 
 /* ---- questions --------------------------------------------------------------------------------------------------- */
 
+static bool is_simulated(struct engine *e, const char *provider)
+{
+	const struct provider *p = run_provider(e, provider);
+	return p && p->simulated;
+}
+
 static json_t *unit_json(struct unit *u)
 {
 	json_t *j = cluster_to_json(u->c);
@@ -451,22 +474,10 @@ static json_t *unit_json(struct unit *u)
 	json_object_set_new(j, "checked_at", u->checked_at_ms ? json_integer(u->checked_at_ms) : json_null());
 	const json_t *idle = json_object_get(u->heartbeat, "idle_since");
 	json_object_set_new(j, "idle_since", json_is_integer(idle) ? json_integer(json_integer_value(idle)) : json_null());
-	const struct provider *p = run_provider(u->engine, u->c->provider);
-	json_put_bool(j, "simulated", p && p->simulated);
+	json_put_bool(j, "simulated", is_simulated(u->engine, u->c->provider));
+	int64_t cost = state_cluster_cost(u->engine->state, u->c->id, wall_now_ms());
+	json_object_set_new(j, "cost_uusd", cost == PRICE_UNKNOWN ? json_null() : json_integer(cost));
 	return j;
-}
-
-static void add_costs(struct engine *e, json_t *clusters)
-{
-	json_t *cost = state_cost(e->state, 0, wall_now_ms(), NULL), *c, *row;
-	size_t i, k;
-	json_array_foreach(clusters, i, c) {
-		json_object_set_new(c, "cost_uusd", json_null());
-		json_array_foreach(cost, k, row)
-			if (str_eq(json_str(row, "id", NULL), json_str(c, "id", "")))
-				json_object_set(c, "cost_uusd", json_object_get(row, "cost_uusd"));
-	}
-	json_decref(cost);
 }
 
 json_t *engine_status(struct engine *e)
@@ -474,8 +485,6 @@ json_t *engine_status(struct engine *e)
 	json_t *a = json_array();
 	for (size_t i = 0; i < e->n_units; i++)
 		json_array_append_new(a, unit_json(e->units[i]));
-	if (e->n_units)
-		add_costs(e, a);
 	return a;
 }
 
@@ -538,7 +547,11 @@ json_t *engine_events(struct engine *e, const char *cluster, int64_t after, int6
 
 json_t *engine_cost(struct engine *e, int64_t since_ms, struct err *err)
 {
-	return state_cost(e->state, since_ms, wall_now_ms(), err);
+	json_t *rows = state_cost(e->state, since_ms, wall_now_ms(), err), *j;
+	size_t i;
+	json_array_foreach(rows, i, j)
+		json_put_bool(j, "simulated", is_simulated(e, json_str(j, "provider", NULL)));
+	return rows;
 }
 
 /* The start of today and of this month, in the user's own time zone. */
@@ -562,6 +575,22 @@ static json_t *spent(struct engine *e, int64_t from, int64_t to)
 	return state_spend(e->state, from, to, &uusd, &unknown, NULL) || unknown ? json_null() : json_integer(uusd);
 }
 
+/* Did simulated machines run since then? Their money is counted like any other, and said to be none. */
+static bool any_simulated(struct engine *e, int64_t since_ms)
+{
+	bool any = false, could = false;
+	size_t i;
+	for (const struct provider *const *p = e->setup.providers; *p; p++)
+		could = could || ((*p)->simulated && run_provider_enabled(e, *p));
+	if (!could)
+		return false;
+	json_t *rows = engine_cost(e, since_ms, NULL), *j;
+	json_array_foreach(rows, i, j)
+		any = any || json_bool(j, "simulated", false);
+	json_decref(rows);
+	return any;
+}
+
 json_t *engine_spend(struct engine *e)
 {
 	int64_t rate = 0, now = wall_now_ms();
@@ -571,8 +600,8 @@ json_t *engine_spend(struct engine *e)
 			if (c->nodes[k].ledger_id)
 				rate = c->price_uusd_h == PRICE_UNKNOWN ? PRICE_UNKNOWN : rate + c->price_uusd_h;
 	}
-	return json_pack("{s:o, s:o, s:o}", "now_uusd_h", rate == PRICE_UNKNOWN ? json_null() : json_integer(rate), "today_uusd",
-	    spent(e, day_start(now, false), now), "month_uusd", spent(e, day_start(now, true), now));
+	return json_pack("{s:o, s:o, s:o, s:b}", "now_uusd_h", rate == PRICE_UNKNOWN ? json_null() : json_integer(rate), "today_uusd",
+	    spent(e, day_start(now, false), now), "month_uusd", spent(e, day_start(now, true), now), "simulated", any_simulated(e, day_start(now, true)));
 }
 
 json_t *engine_nodes(struct engine *e, const char *cluster, struct err *err)

@@ -52,7 +52,7 @@ json_t *engine_requests(struct engine *e, bool all, int64_t limit, struct err *e
 json_t *engine_request(struct engine *e, int64_t id, struct err *err);
 json_t *engine_events(struct engine *e, const char *cluster, int64_t after, int64_t limit, struct err *err);
 json_t *engine_cost(struct engine *e, int64_t since_ms, struct err *err);
-json_t *engine_spend(struct engine *e); /* {now_uusd_h, today_uusd, month_uusd}, null what is not known */
+json_t *engine_spend(struct engine *e); /* {now_uusd_h, today_uusd, month_uusd, simulated}, null what is not known */
 json_t *engine_nodes(struct engine *e, const char *cluster, struct err *err); /* their last heartbeat, as the agent gave it */
 /* {cluster_id, job_id, path, size, status, exit_code, complete, name} of a job's spooled log; job 0: the newest. Clusters that are gone have
  * theirs still. */

@@ -239,8 +239,12 @@ static void finish(void *arg)
 	if (e->listener.request_over)
 		e->listener.request_over(e->listener.arg, op->r);
 	run_changed(e);
+	struct unit *u = op_unit(op);
+	bool unsure = u && u->c->status == CLUSTER_INIT;
 	op_destroy(op);
 	op_kick(e);
+	if (unsure) /* INIT means unsure: the provider is asked, unless the next operation is at it already */
+		reconcile_unit(u, NULL, NULL);
 }
 
 static void end(struct op *op, enum request_state state)

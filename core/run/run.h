@@ -30,6 +30,7 @@ struct unit {
 	struct drain *drain;	 /* somebody waits for the logs */
 	struct reconcile *query; /* the provider is being asked */
 	int64_t checked_at_ms;	 /* when the provider last confirmed it */
+	int64_t asked_at_ms;	 /* when it was last asked by the clock */
 	json_t *heartbeat;	 /* the head's last status line; NULL */
 	int64_t heartbeat_at_ms;
 	bool was_up_since_start; /* its nodes were confirmed by this engine */

@@ -567,6 +567,16 @@ json_t *state_cost(struct state *s, int64_t since_ms, int64_t now_ms, struct err
 	return a;
 }
 
+int64_t state_cluster_cost(struct state *s, int64_t cluster_id, int64_t now_ms)
+{
+	sqlite3_stmt *r = db_query(s->db, NULL,
+	    "SELECT coalesce(sum(" COST_SQL("started_at", "(CASE ended_at WHEN 0 THEN ?1 ELSE ended_at END)") "), 0), coalesce(sum(price_uusd_h IS NULL), 0)"
+	    " FROM ledger l WHERE cluster_id = ?2", "ii", us(now_ms), cluster_id);
+	int64_t cost = r && db_next(s->db, r, NULL) > 0 && !db_int(r, 1) ? db_int(r, 0) : PRICE_UNKNOWN;
+	db_end(r);
+	return cost;
+}
+
 int state_spend(struct state *s, int64_t from_ms, int64_t to_ms, int64_t *uusd, bool *unknown, struct err *err)
 {
 	sqlite3_stmt *r = db_query(s->db, err,

@@ -52,6 +52,8 @@ int state_ledger_close(struct state *s, struct node *n, int64_t at_ms, struct er
 /* Per cluster (a row each, removed ones too): name, id, provider, instance, status, nodes, from, to, duration_ms (machine time), cost_uusd (null
  * if any of its intervals has no price), running. since_ms 0: all. */
 json_t *state_cost(struct state *s, int64_t since_ms, int64_t now_ms, struct err *err);
+/* What one cluster has cost so far; PRICE_UNKNOWN if any of it has no price, or on failure. */
+int64_t state_cluster_cost(struct state *s, int64_t cluster_id, int64_t now_ms);
 /* Spend in [from, to): micro-dollars of intervals with a price; *unknown says whether there were others. */
 int state_spend(struct state *s, int64_t from_ms, int64_t to_ms, int64_t *uusd, bool *unknown, struct err *err);
 

@@ -198,11 +198,13 @@ static void test_ledger(void **state)
 	assert_int_equal(json_int(json_array_get(a, 0), "cost_uusd", 0), 5400000);
 	assert_int_equal(json_int(json_array_get(a, 0), "duration_ms", 0), 5400000);
 	json_decref(a);
+	assert_int_equal(state_cluster_cost(f->s, c->id, 1000000 + 3600000), 5400000);
 	c->price_uusd_h = PRICE_UNKNOWN;
 	assert_int_equal(state_ledger_open(f->s, c, &c->nodes[1], 1000000, &e), 0);
 	assert_int_equal(state_spend(f->s, 0, 1000000 + 3600000, &spent, &unknown, &e), 0);
 	assert_true(unknown);
 	a = state_cost(f->s, 0, 1000000 + 3600000, &e);
+	assert_int_equal(state_cluster_cost(f->s, c->id, 1000000 + 3600000), PRICE_UNKNOWN);
 	assert_true(json_is_null(json_object_get(json_array_get(a, 0), "cost_uusd"))); /* unknown, not less */
 	json_decref(a);
 	cluster_destroy(c);

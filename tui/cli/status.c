@@ -150,7 +150,8 @@ static void cost_row(struct table *t, const json_t *j, int64_t now)
 	table_cell(t, json_str(j, "name", "?"));
 	table_cell(t, ago_text(json_int(j, "from", 0), now, buf, sizeof buf));
 	table_cell(t, duration_text(json_int(j, "duration_ms", 0), buf, sizeof buf));
-	table_cellf(t, "%" PRId64 "x %s %s", json_int(j, "num_nodes", 0), json_str(j, "provider", "?"), json_str(j, "instance_type", "?"));
+	table_cellf(t, "%" PRId64 "x %s %s%s", json_int(j, "num_nodes", 0), json_str(j, "provider", "?"), json_str(j, "instance_type", "?"),
+	    json_bool(j, "simulated", false) ? " (simulated)" : "");
 	table_cell(t, json_bool(j, "running", false) ? json_str(j, "status", "?") : strcmp(json_str(j, "status", ""), "REMOVED") ? json_str(j, "status", "?") : "gone");
 	table_cell(t, price_of(j, "price_uusd_h", buf, sizeof buf));
 	table_cellf(t, "%s%s", json_bool(j, "estimated", false) ? "~" : "", price_of(j, "cost_uusd", buf, sizeof buf));
@@ -159,8 +160,8 @@ static void cost_row(struct table *t, const json_t *j, int64_t now)
 static void print_spend(struct cli *c, const json_t *spend)
 {
 	char a[40], b[40], m[40];
-	cli_note(c, "now $%s/h, today $%s, this month $%s", price_of(spend, "now_uusd_h", a, sizeof a), price_of(spend, "today_uusd", b, sizeof b),
-	    price_of(spend, "month_uusd", m, sizeof m));
+	cli_note(c, "now $%s/h, today $%s, this month $%s%s", price_of(spend, "now_uusd_h", a, sizeof a), price_of(spend, "today_uusd", b, sizeof b),
+	    price_of(spend, "month_uusd", m, sizeof m), json_bool(spend, "simulated", false) ? " (some of it simulated: no money)" : "");
 }
 
 static int run_cost(struct cli *c)
