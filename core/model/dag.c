@@ -267,6 +267,8 @@ static int read_delay(struct reading *r, const struct yaml_node *n)
 static int read_group(struct reading *r, struct yaml_node *const *docs, size_t n)
 {
 	const struct yaml_node *header = docs[0];
+	if (n > MAX_TASKS)
+		return refuse_at(r, docs[MAX_TASKS], "more than %d jobs in one file", MAX_TASKS);
 	if (check_group_name(r, header, "a job group") || schema_check(&schema_header, header, &r->place) ||
 	    check_jobs(r, docs + 1, n - 1))
 		return -1;

@@ -7,7 +7,8 @@
 #include "core/base/num.h"
 #include "core/model/amount.h"
 
-enum { PORTS = 65536 };
+/* A text this long lists more ports than there are reasons for, and would take its time. */
+enum { PORTS = 65536, TEXT_MAX_LEN = 1000 };
 struct port_set {
 	unsigned char bits[PORTS / 8];
 	size_t n;
@@ -66,6 +67,8 @@ const char *port_set_add(struct port_set *p, struct arena *a, const char *text)
 {
 	if (!text[strspn(text, " \t")])
 		return NULL;
+	if (strlen(text) > TEXT_MAX_LEN)
+		return "has a text of more than 1000 characters; write ranges";
 	for (const char *s = text;; s++) {
 		size_t len = strcspn(s, ",");
 		const char *wrong = add_range(p, a, s, len);

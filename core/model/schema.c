@@ -207,7 +207,7 @@ static int report_unknown(const struct schema *s, const struct yaml_node *n, con
 	const struct yaml_node *first = NULL;
 	struct str text = str_new(700);
 	bool far = false;
-	for (size_t i = 0; i < n->n; i++) {
+	for (size_t i = 0; i < n->n && text.len < text.max / 2; i++) {
 		const struct yaml_node *key = n->pairs[i].key;
 		if (schema_find(s, key->text))
 			continue;

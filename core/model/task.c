@@ -201,7 +201,7 @@ static int check_managed(struct reading *r, const struct yaml_node *list)
 
 /* --- $NAME in values --------------------------------------------------------------------------------------------------*/
 
-enum { FILLED_MAX = 16 << 20 };
+enum { FILLED_MAX = 16 << 20, COMPARED_MAX = 100 << 20 };
 
 /* The variable that starts at s ("$NAME" or "${NAME}"): its value and the length of the reference; 0: none, leave as it is. */
 static size_t reference(const struct task *t, const char *s, const struct task_env **e)
@@ -227,8 +227,9 @@ static struct yaml_node *fill_text(struct reading *r, const struct task *t, stru
 {
 	struct str out = str_new(1 << 20);
 	bool changed = false, hidden = n->hidden;
-	for (const char *p = n->text; *p;) {
+	for (const char *p = n->text; *p && r->compared <= COMPARED_MAX;) {
 		const struct task_env *e = NULL;
+		r->compared += *p == '$' ? t->n_envs : 0;
 		size_t len = *p == '$' ? reference(t, p, &e) : 0;
 		if (!len) {
 			str_addc(&out, *p++);
@@ -240,7 +241,7 @@ static struct yaml_node *fill_text(struct reading *r, const struct task *t, stru
 		hidden = hidden || e->secret;
 	}
 	r->filled += out.len;
-	r->overflow = r->overflow || out.full || r->filled > FILLED_MAX;
+	r->overflow = r->overflow || out.full || r->filled > FILLED_MAX || r->compared > COMPARED_MAX;
 	if (changed) {
 		n = yaml_copy(r->tree, n);
 		n->text = arena_strndup(r->tree, str_text(&out), out.len);
@@ -290,7 +291,8 @@ static int fill_fields(struct reading *r, const struct task *t, struct yaml_node
 		const struct yaml_node *before = n;
 		n = fill(r, t, n);
 		if (r->overflow)
-			return refuse_at(r, before, "%s grows beyond %d MB when the variables are filled in", keys[i], FILLED_MAX >> 20);
+			return refuse_at(r, before, "%s grows beyond %d MB, or takes too long, when the variables are filled in",
+			    keys[i], FILLED_MAX >> 20);
 		if (n->kind == YAML_MAP && check_filled_keys(r, n))
 			return -1;
 		yaml_put(r->tree, doc, keys[i], n);

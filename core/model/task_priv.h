@@ -21,7 +21,8 @@ struct reading {
 	struct dag *dag;
 	struct schema_place place;
 	const struct task_override *over;
-	size_t filled; /* bytes written by filling in variables */
+	size_t filled;	/* bytes written by filling in variables */
+	size_t compared; /* names looked at on the way */
 	bool overflow; /* too many of them */
 };
 /* INVALID at a node. Returns -1. */

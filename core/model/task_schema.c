@@ -209,27 +209,27 @@ static const struct schema_type type_port = {
     .kinds = S_STR | S_INT, .want = "a port (8080) or a range (8080-8090)"};
 
 /* What stands in resources and in each alternative of it alike. */
-#define RESOURCE_FIELDS                                                                                                    \
-	FIELD("infra", S_STR), FIELD("cloud", S_STR), FIELD("region", S_STR), FIELD("zone", S_STR),                        \
-	    FIELD("cpus", S_STR | S_NUM), FIELD("memory", S_STR | S_NUM), FIELD("instance_type", S_STR),                   \
-	    FIELD("use_spot", S_BOOL), FIELD("job_recovery", S_STR | S_MAP, .map = &schema_recovery),                      \
-	    FIELD("disk_size", S_STR | S_INT,                                                                              \
-		.want = "whole GB (256), a whole number with a unit (500GB, 1TB), or \"500+\" for at least that"),         \
-	    FIELD("ephemeral_storage", S_STR | S_INT, .check = is_size, .want = want_size),                                \
-	    FIELD("disk_tier", S_STR, WORDS("low", "medium", "high", "ultra", "best")),                                    \
-	    FIELD("network_tier", S_STR, WORDS("standard", "best")), FIELD("local_disk", S_STR),                           \
-	    FIELD("max_hourly_cost", S_NUM),                                                                               \
-	    FIELD("ports", S_STR | S_INT | S_LIST | S_NULL, .each = &type_port,                                            \
-		.want = "a port (8080), a range (\"8080-8090\"), or a list of them"),                                      \
-	    FIELD("labels", S_MAP, .each = &type_text),                                                                    \
-	    FIELD("accelerator_args", S_MAP, .map = &schema_accelerator_args),                                             \
-	    FIELD("image_id", S_STR | S_MAP | S_NULL),                                                                     \
-	    FIELD("autostop", S_BOOL | S_INT | S_STR | S_MAP, .map = &schema_autostop),                                    \
-	    FIELD("priority", S_INT, BETWEEN(-1000, 1000)), FIELD("priority_class", S_STR),                                \
+#define RESOURCE_FIELDS													\
+	FIELD("infra", S_STR), FIELD("cloud", S_STR), FIELD("region", S_STR), FIELD("zone", S_STR),			\
+	    FIELD("cpus", S_STR | S_NUM), FIELD("memory", S_STR | S_NUM), FIELD("instance_type", S_STR),		\
+	    FIELD("use_spot", S_BOOL), FIELD("job_recovery", S_STR | S_MAP, .map = &schema_recovery),			\
+	    FIELD("disk_size", S_STR | S_INT,										\
+		.want = "whole GB (256), a whole number with a unit (500GB, 1TB), or \"500+\" for at least that"),	\
+	    FIELD("ephemeral_storage", S_STR | S_INT, .check = is_size, .want = want_size),				\
+	    FIELD("disk_tier", S_STR, WORDS("low", "medium", "high", "ultra", "best")),					\
+	    FIELD("network_tier", S_STR, WORDS("standard", "best")), FIELD("local_disk", S_STR),			\
+	    FIELD("max_hourly_cost", S_NUM),										\
+	    FIELD("ports", S_STR | S_INT | S_LIST | S_NULL, .each = &type_port, .max_items = 1000,			\
+		.want = "a port (8080), a range (\"8080-8090\"), or a list of them"),					\
+	    FIELD("labels", S_MAP, .each = &type_text, .max_items = 1000),						\
+	    FIELD("accelerator_args", S_MAP, .map = &schema_accelerator_args),						\
+	    FIELD("image_id", S_STR | S_MAP | S_NULL),									\
+	    FIELD("autostop", S_BOOL | S_INT | S_STR | S_MAP, .map = &schema_autostop),					\
+	    FIELD("priority", S_INT, BETWEEN(-1000, 1000)), FIELD("priority_class", S_STR),				\
 	    FIELD("volumes", S_LIST, .each = &type_volume), FIELD("spot_recovery", S_STR | S_MAP, .map = &schema_recovery), \
-	    FIELD("hooks", 0, .want = "hooks stand in config.hooks at the top level of the task, not in resources"),       \
-	    FIELD("_docker_login_config", S_MAP), FIELD("_docker_username_for_runpod", S_STR),                             \
-	    FIELD("_is_image_managed", S_BOOL), FIELD("_requires_fuse", S_BOOL),                                           \
+	    FIELD("hooks", 0, .want = "hooks stand in config.hooks at the top level of the task, not in resources"),	\
+	    FIELD("_docker_login_config", S_MAP), FIELD("_docker_username_for_runpod", S_STR),				\
+	    FIELD("_is_image_managed", S_BOOL), FIELD("_requires_fuse", S_BOOL),					\
 	    FIELD("_cluster_config_overrides", S_MAP), FIELD("_no_missing_accel_warnings", S_BOOL)
 
 #define ACCELERATORS_WANT "a name (H100), a name with a count (H100:8), a memory size (80GB+)"
