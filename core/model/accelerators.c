@@ -1,9 +1,9 @@
 /* The accelerators field: names, counts, sets, lists, memory sizes, and braces.
  *
- * A memory size ("80GB+", "amd:192GB") stands for every GPU of that memory that is known. Braces around names with a count
- * behind them, {A100,V100,H100}:8, mean any of these, 8 of it. Unquoted that is no YAML, but people write it: where the
- * parser stumbles over it, it is read as if it were quoted. With blanks inside the braces ({A100, V100}:8) it stays the
- * syntax error that it is for other readers of these files, and the message says how to write it. */
+ * A memory size ("80GB+", "amd:192GB") stands for every GPU of that memory that is known. Braces around names with a
+ * count behind them, {A100,V100,H100}:8, mean any of these, 8 of it. Unquoted that is no YAML, but people write it:
+ * where the parser stumbles over it, it is read as if it were quoted. With blanks inside the braces ({A100, V100}:8) it
+ * stays the syntax error that it is for other readers of these files, and the message says how to write it. */
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -76,8 +76,8 @@ static void list_sizes(const char *vendor, char *buf, size_t size)
 			used += (size_t)snprintf(buf + used, size - used, "%s%zu", used ? ", " : "", i);
 }
 
-static int add_by_memory(struct reading *r, const struct yaml_node *n, struct accelerator_asks *asks, const char *vendor,
-    int64_t gib, bool at_least, int64_t count_micro)
+static int add_by_memory(struct reading *r, const struct yaml_node *n, struct accelerator_asks *asks,
+    const char *vendor, int64_t gib, bool at_least, int64_t count_micro)
 {
 	const struct accelerator *a;
 	bool any = false, vendor_known = false;
@@ -94,16 +94,18 @@ static int add_by_memory(struct reading *r, const struct yaml_node *n, struct ac
 	if (any)
 		return 0;
 	if (!vendor_known)
-		return refuse_at(r, n, "accelerators: the maker '%.40s' is not known; it is one of nvidia, amd, intel", vendor);
+		return refuse_at(
+		    r, n, "accelerators: the maker '%.40s' is not known; it is one of nvidia, amd, intel", vendor);
 	char sizes[300];
 	list_sizes(vendor, sizes, sizeof sizes);
-	return refuse_at(r, n, "accelerators: no GPU%s%.40s with %s%lld GB is known; there are %s GB", vendor ? " of " : "",
-	    vendor ? vendor : "", at_least ? "at least " : "exactly ", (long long)gib, sizes);
+	return refuse_at(r, n, "accelerators: no GPU%s%.40s with %s%lld GB is known; there are %s GB",
+	    vendor ? " of " : "", vendor ? vendor : "", at_least ? "at least " : "exactly ", (long long)gib, sizes);
 }
 
-/* One accelerator "NAME", "NAME:COUNT", "MEMORY[+][:COUNT]", "VENDOR:MEMORY[+][:COUNT]". outer is the count when the text has
- * none. */
-static int read_one(struct reading *r, const struct yaml_node *n, const char *text, int64_t outer, struct accelerator_asks *asks)
+/* One accelerator "NAME", "NAME:COUNT", "MEMORY[+][:COUNT]", "VENDOR:MEMORY[+][:COUNT]". outer is the count when the
+ * text has none. */
+static int read_one(
+    struct reading *r, const struct yaml_node *n, const char *text, int64_t outer, struct accelerator_asks *asks)
 {
 	static const char want[] = "accelerators: '%.60s' must be NAME, NAME:COUNT, 80GB+, or VENDOR:80GB+:COUNT";
 	if (strlen(text) > NAME_MAX_LEN)
@@ -129,7 +131,8 @@ static int read_one(struct reading *r, const struct yaml_node *n, const char *te
 	if (parts > count_at + 1 || (parts == 3 && !gib))
 		return refuse_at(r, n, want, text);
 	if (parts > count_at && !read_count(part[count_at], &count))
-		return refuse_at(r, n, "accelerators: the count '%.40s' must be a number above 0, as in H100:8", part[count_at]);
+		return refuse_at(
+		    r, n, "accelerators: the count '%.40s' must be a number above 0, as in H100:8", part[count_at]);
 	if (gib < 0)
 		return refuse_at(r, n, "accelerators: '%.60s' is not a whole number of GB", text);
 	if (gib)
@@ -146,7 +149,8 @@ static int read_braces(struct reading *r, const struct yaml_node *n, const char 
 	if (!close || (close[1] && close[1] != ':') || strchr(text + 1, '{'))
 		return refuse_at(r, n, "accelerators: '%.60s' must be {NAME,NAME,…}:COUNT", text);
 	if (close[1] && !read_count(close + 2, &count))
-		return refuse_at(r, n, "accelerators: the count '%.40s' must be a number above 0, as in {A100,H100}:8", close + 2);
+		return refuse_at(
+		    r, n, "accelerators: the count '%.40s' must be a number above 0, as in {A100,H100}:8", close + 2);
 	for (const char *p = text + 1; p < close; p++) {
 		size_t len = strcspn(p, ",}"), from = 0, to = len;
 		while (from < to && isspace((unsigned char)p[from]))
@@ -207,7 +211,7 @@ int accelerators_read(struct reading *r, const struct yaml_node *n, struct accel
 	return 0;
 }
 
-/* --- the unquoted form ------------------------------------------------------------------------------------------------*/
+/* --- the unquoted form ------------------------------------------------------------------------------------------- */
 
 /* Does "accelerators:" or "gpus:" with blanks behind it end just before `open`? */
 static bool is_value_of_accelerators(const char *line, size_t open)

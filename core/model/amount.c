@@ -1,5 +1,5 @@
-/* Numbers with units. Whatever reads them here is exact to a millionth and refuses infinities, so that nothing behind it has
- * to think of them. */
+/* Numbers with units. Whatever reads them here is exact to a millionth and refuses infinities, so that nothing behind
+ * it has to think of them. */
 #include "core/model/amount.h"
 
 #include <ctype.h>
@@ -65,15 +65,23 @@ const char *amount_cpus(struct arena *a, const char *text, struct amount *out)
 	return NULL;
 }
 
-/* --- units ------------------------------------------------------------------------------------------------------------*/
+/* --- units ------------------------------------------------------------------------------------------------------- */
 
 /* Binary, in KiB. */
 static const struct unit {
 	const char *name;
 	double kib;
 } units[] = {
-    {"kb", 1},		   {"ki", 1},	      {"mb", 1024.0},	   {"mi", 1024.0},	{"gb", 1048576.0},
-    {"gi", 1048576.0},	   {"tb", 1073741824.0}, {"ti", 1073741824.0}, {"pb", 1099511627776.0}, {"pi", 1099511627776.0},
+    {"kb", 1},
+    {"ki", 1},
+    {"mb", 1024.0},
+    {"mi", 1024.0},
+    {"gb", 1048576.0},
+    {"gi", 1048576.0},
+    {"tb", 1073741824.0},
+    {"ti", 1073741824.0},
+    {"pb", 1099511627776.0},
+    {"pi", 1099511627776.0},
 };
 
 /* Cut a unit off the end of s. NULL: there is none. */
@@ -91,8 +99,9 @@ static const struct unit *take_unit(char *s)
 
 const char *amount_memory(struct arena *a, const char *text, bool may_be_zero, struct amount *out)
 {
-	static const char want[] = "must be GB as a number (16), a number with one of KB, MB, GB, TB, PB (16GB), and + behind "
-				   "it for \"at least\" (16+, 16GB+)";
+	static const char want[] =
+	    "must be GB as a number (16), a number with one of KB, MB, GB, TB, PB (16GB), and + behind "
+	    "it for \"at least\" (16+, 16GB+)";
 	char buf[TEXT_MAX], number[40];
 	double v;
 	if (!trimmed(text, buf, sizeof buf))
@@ -188,7 +197,8 @@ const char *amount_seconds(const char *text, int64_t *seconds)
 
 const char *amount_local_disk(struct arena *a, const char *text, const char **out)
 {
-	static const char want[] = "must be nvme or ssd, with a size in GB or without: nvme, ssd:500, nvme:500+, \"500+\"";
+	static const char want[] =
+	    "must be nvme or ssd, with a size in GB or without: nvme, ssd:500, nvme:500+, \"500+\"";
 	char buf[TEXT_MAX];
 	int64_t size = 100;
 	if (!trimmed(text, buf, sizeof buf))

@@ -101,15 +101,17 @@ static const char *unknown(struct arena *a, const char *name)
 	if (near)
 		return arena_printf(a, "names the cloud '%.40s', which is not known; did you mean '%s'?", name, near);
 	return arena_printf(a,
-	    "names the cloud '%.40s', which is not known; it is one of aws, gcp, azure, kubernetes, lambda, runpod, vast, "
+	    "names the cloud '%.40s', which is not known; it is one of aws, gcp, azure, kubernetes, lambda, runpod, "
+	    "vast, "
 	    "nebius, oci, … (skytop check lists them all)",
 	    name);
 }
 
 const char *infra_parse(struct arena *a, const char *text, struct place *out)
 {
-	static const char want[] = "must be cloud, cloud/region or cloud/region/zone, with * for any: aws, gcp/us-central1, "
-				   "*/us-east-1, k8s/my-context";
+	static const char want[] =
+	    "must be cloud, cloud/region or cloud/region/zone, with * for any: aws, gcp/us-central1, "
+	    "*/us-east-1, k8s/my-context";
 	size_t len = strlen(text), first = strcspn(text, "/");
 	if (!first || len > 256 || text[len - 1] == '/')
 		return want;

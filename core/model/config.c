@@ -1,5 +1,5 @@
-/* Settings: the table, and reading a file by it. Reading never fails: every problem becomes a line of text, and the default
- * stands. What the settings mean is up to who asks for them. */
+/* Settings: the table, and reading a file by it. Reading never fails: every problem becomes a line of text, and the
+ * default stands. What the settings mean is up to who asks for them. */
 #include "core/model/config.h"
 
 #include <math.h>
@@ -18,15 +18,16 @@
 enum { MAX_PROBLEMS = 50, CONFIG_MAX_BYTES = 1 << 20 };
 
 const struct config_key config_keys[] = {
-    {"catalog.url", CONFIG_URL, "https://raw.githubusercontent.com/skypilot-org/skypilot-catalog/master/catalogs/v8", 0, 0,
-	"Where `catalog update` fetches price lists from: CLOUD/vms.csv below it."},
+    {"catalog.url", CONFIG_URL, "https://raw.githubusercontent.com/skypilot-org/skypilot-catalog/master/catalogs/v8", 0,
+	0, "Where `catalog update` fetches price lists from: CLOUD/vms.csv below it."},
     {"catalog.max_age_hours", CONFIG_INT, "7", 1, 87600, "Prices older than this are fetched again."},
     {"clouds", CONFIG_CLOUDS, "", 0, 0, "Clouds that may be used; empty means every cloud that has credentials here."},
     {"local.enabled", CONFIG_BOOL, "true", 0, 0, "May jobs run on this machine?"},
     {"local.max_nodes", CONFIG_INT, "8", 1, 1000, "How many nodes of its own this machine may play at most."},
     {"local.price_per_hour", CONFIG_DOLLARS, "0", 0, 0, "What a node on this machine costs an hour, in dollars."},
     {"sim.enabled", CONFIG_BOOL, "false", 0, 0, "Is the simulated cloud offered?"},
-    {"sim.scenario", CONFIG_TEXT, "", 0, 0, "What the simulated cloud does: a file, or the name of a scenario that comes along."},
+    {"sim.scenario", CONFIG_TEXT, "", 0, 0,
+	"What the simulated cloud does: a file, or the name of a scenario that comes along."},
     {"autostop.default_minutes", CONFIG_MINUTES, "never", 0, 525600,
 	"Clusters stop after being idle this long, unless the task or the command says otherwise."},
     {"launch.max_hourly_cost", CONFIG_DOLLARS, "none", 0, 0,
@@ -56,13 +57,15 @@ const struct config_key *config_key_find(const char *name)
 	return NULL;
 }
 
-/* --- values -----------------------------------------------------------------------------------------------------------*/
+/* --- values ------------------------------------------------------------------------------------------------------ */
 
-static const char *read_whole(struct arena *a, const struct config_key *k, const struct yaml_node *n, struct config_value *v)
+static const char *read_whole(
+    struct arena *a, const struct config_key *k, const struct yaml_node *n, struct config_value *v)
 {
 	int64_t i;
-	const char *want = arena_printf(a, "must be %s from %lld to %lld%s", k->type == CONFIG_INT ? "a whole number" : "minutes",
-	    (long long)k->min, (long long)k->max, k->type == CONFIG_INT ? "" : ", a duration like 2h, or never");
+	const char *want =
+	    arena_printf(a, "must be %s from %lld to %lld%s", k->type == CONFIG_INT ? "a whole number" : "minutes",
+		(long long)k->min, (long long)k->max, k->type == CONFIG_INT ? "" : ", a duration like 2h, or never");
 	if (k->type == CONFIG_MINUTES && n->kind == YAML_STRING && str_ieq(n->text, "never")) {
 		v->integer = -1;
 		v->shown = "never";
@@ -119,7 +122,8 @@ static const char *read_clouds(struct arena *a, const struct yaml_node *n, struc
 	return NULL;
 }
 
-static const char *read_text(struct arena *a, const struct config_key *k, const struct yaml_node *n, struct config_value *v)
+static const char *read_text(
+    struct arena *a, const struct config_key *k, const struct yaml_node *n, struct config_value *v)
 {
 	if (n->kind != YAML_STRING || strpbrk(n->text, "\n\r"))
 		return "must be text on one line";
@@ -170,9 +174,10 @@ struct yaml_node *config_node(struct arena *a, const struct config_key *k, const
 	return n;
 }
 
-/* --- the file ---------------------------------------------------------------------------------------------------------*/
+/* --- the file ---------------------------------------------------------------------------------------------------- */
 
-static void problem(struct config *c, const struct yaml_node *n, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void problem(struct config *c, const struct yaml_node *n, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 static void problem(struct config *c, const struct yaml_node *n, const char *fmt, ...)
 {
 	char text[600];
@@ -204,8 +209,8 @@ static void unknown(struct config *c, const struct yaml_node *key, const char *n
 	for (size_t i = 0; i < config_n_keys; i++)
 		names[i] = config_keys[i].name;
 	const char *near = text_nearest(name, names, config_n_keys);
-	problem(c, key, "there is no setting '%.80s'%s%s%s; it is ignored", name, near ? "; did you mean '" : "", near ? near : "",
-	    near ? "'?" : "");
+	problem(c, key, "there is no setting '%.80s'%s%s%s; it is ignored", name, near ? "; did you mean '" : "",
+	    near ? near : "", near ? "'?" : "");
 }
 
 /* "must be …" wants to be followed by what it is instead. */
@@ -235,7 +240,8 @@ static void read_section(struct config *c, const char *name, const struct yaml_n
 	if (map->kind == YAML_NULL)
 		return;
 	if (map->kind != YAML_MAP) {
-		problem(c, map, "'%s' must be a map of settings, not %s; its defaults are used", name, yaml_kind_name(map->kind));
+		problem(c, map, "'%s' must be a map of settings, not %s; its defaults are used", name,
+		    yaml_kind_name(map->kind));
 		return;
 	}
 	for (size_t i = 0; i < map->n; i++) {
@@ -272,8 +278,8 @@ static void read_root(struct config *c, const struct yaml_node *root)
 static void set_defaults(struct config *c)
 {
 	for (size_t i = 0; i < config_n_keys; i++) {
-		const char *wrong = config_read(c->arena, &config_keys[i], config_node(c->arena, &config_keys[i], config_keys[i].dflt),
-		    &c->values[i]);
+		const char *wrong = config_read(c->arena, &config_keys[i],
+		    config_node(c->arena, &config_keys[i], config_keys[i].dflt), &c->values[i]);
 		if (wrong)
 			abort();
 	}
@@ -293,7 +299,8 @@ struct config *config_parse(const char *text, size_t len, const char *file)
 {
 	struct config *c = config_create(file);
 	struct err err = {0};
-	struct yaml_options options = {.limits = {.bytes = CONFIG_MAX_BYTES, .nodes = 20000, .expanded = 20000, .depth = 16}};
+	struct yaml_options options = {
+	    .limits = {.bytes = CONFIG_MAX_BYTES, .nodes = 20000, .expanded = 20000, .depth = 16}};
 	struct yaml_file *f = yaml_parse(text, len, file, &options, NULL, &err);
 	if (!f) {
 		c->problems = arena_alloc(c->arena, MAX_PROBLEMS * sizeof *c->problems);
@@ -336,7 +343,7 @@ void config_destroy(struct config *c)
 	free(c);
 }
 
-/* --- asking -----------------------------------------------------------------------------------------------------------*/
+/* --- asking ------------------------------------------------------------------------------------------------------ */
 
 size_t config_n_problems(const struct config *c)
 {
@@ -437,8 +444,8 @@ static int no_such(const char *name, struct err *err)
 	for (size_t i = 0; i < config_n_keys; i++)
 		names[i] = config_keys[i].name;
 	const char *near = text_nearest(name, names, config_n_keys);
-	return err_set(err, ERR_INVALID, "there is no setting '%.80s'%s%s%s", name, near ? "; did you mean '" : "", near ? near : "",
-	    near ? "'?" : "; skytop config lists them all");
+	return err_set(err, ERR_INVALID, "there is no setting '%.80s'%s%s%s", name, near ? "; did you mean '" : "",
+	    near ? near : "", near ? "'?" : "; skytop config lists them all");
 }
 
 int config_check(const char *name, const char *text, struct err *err)

@@ -1,7 +1,7 @@
-/* Changing one setting in the config file, and nothing else in it: comments, order and blank lines are the user's. The file is
- * changed as text, at the line where the parser saw the key; then the result is parsed again and must differ from the old
- * values in that one setting. Whatever cannot be changed like that (a map written in braces, say) is refused with the place,
- * rather than rewritten. */
+/* Changing one setting in the config file, and nothing else in it: comments, order and blank lines are the user's. The
+ * file is changed as text, at the line where the parser saw the key; then the result is parsed again and must differ
+ * from the old values in that one setting. Whatever cannot be changed like that (a map written in braces, say) is
+ * refused with the place, rather than rewritten. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +63,7 @@ static void find_spot(const struct yaml_node *root, const char *name, struct spo
 	s->value = yaml_get(map, s->leaf);
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------------*/
+/* --- lines ------------------------------------------------------------------------------------------------------- */
 
 /* The start of a line (1-based) in the text. */
 static size_t line_start(const char *text, int line)
@@ -94,8 +94,8 @@ static bool is_blank(const char *line)
 	return !*line || *line == '\n' || *line == '#';
 }
 
-/* The end of what belongs to a key at `line`, whose column is `column` (1-based): the line itself and those under it that are
- * further in, or the dashes of a list. Comments that follow belong to what comes next. */
+/* The end of what belongs to a key at `line`, whose column is `column` (1-based): the line itself and those under it
+ * that are further in, or the dashes of a list. Comments that follow belong to what comes next. */
 static size_t end_of_value(const char *text, int line, int column)
 {
 	size_t at = next_line(text, line_start(text, line)), end = at;
@@ -113,7 +113,8 @@ static size_t end_of_value(const char *text, int line, int column)
 	return end;
 }
 
-/* The comment at the end of a line of a scalar: from the blanks before '#' to before the newline; empty when there is none. */
+/* The comment at the end of a line of a scalar: from the blanks before '#' to before the newline; empty when there is
+ * none. */
 static void tail_comment(const char *line, const struct yaml_node *value, struct str *out)
 {
 	size_t len = strcspn(line, "\n"), at = (size_t)value->column - 1;
@@ -132,7 +133,7 @@ static void tail_comment(const char *line, const struct yaml_node *value, struct
 		}
 }
 
-/* --- changes ----------------------------------------------------------------------------------------------------------*/
+/* --- changes ----------------------------------------------------------------------------------------------------- */
 
 static void replace_value(struct str *out, const char *text, const struct spot *s, const char *written)
 {
@@ -192,12 +193,13 @@ static void change(struct str *out, const char *text, const struct spot *s, cons
 	}
 }
 
-/* --- checks -----------------------------------------------------------------------------------------------------------*/
+/* --- checks ------------------------------------------------------------------------------------------------------ */
 
 /* Does the new text say the same as the old one, but for this setting? */
 static bool same_but(const char *old_text, const char *new_text, const struct config_key *k, const char *value)
 {
-	struct config *o = config_parse(old_text, strlen(old_text), "config"), *n = config_parse(new_text, strlen(new_text), "config");
+	struct config *o = config_parse(old_text, strlen(old_text), "config"),
+		      *n = config_parse(new_text, strlen(new_text), "config");
 	struct arena *a = arena_create();
 	struct config_value want = {0};
 	config_read(a, k, config_node(a, k, value ? value : k->dflt), &want);
@@ -211,7 +213,8 @@ static bool same_but(const char *old_text, const char *new_text, const struct co
 	return same;
 }
 
-static int write_changed(const char *path, const char *text, const struct config_key *k, const char *value, struct err *err)
+static int write_changed(
+    const char *path, const char *text, const struct config_key *k, const char *value, struct err *err)
 {
 	struct yaml_file *f = yaml_parse(text, strlen(text), path, NULL, NULL, err);
 	if (!f)
@@ -225,8 +228,9 @@ static int write_changed(const char *path, const char *text, const struct config
 	if (out.full)
 		rc = err_set(err, ERR_INVALID, "%s would grow beyond %d bytes; nothing was changed", path, MAX_BYTES);
 	else if (!same_but(text, str_text(&out), k, value))
-		rc = yaml_err(err, NULL, path, at, "this file is written in a form that cannot be changed safely; nothing was changed. "
-						   "Write %s there by hand",
+		rc = yaml_err(err, NULL, path, at,
+		    "this file is written in a form that cannot be changed safely; nothing was changed. "
+		    "Write %s there by hand",
 		    k->name);
 	else
 		rc = fs_write(path, str_text(&out), out.len, 0644, err);

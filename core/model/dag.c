@@ -1,5 +1,5 @@
-/* A whole task file: one task, a pipeline (documents in order, perhaps under a header with its name), or a job group (a header
- * with execution: parallel, then jobs that run side by side). */
+/* A whole task file: one task, a pipeline (documents in order, perhaps under a header with its name), or a job group (a
+ * header with execution: parallel, then jobs that run side by side). */
 #include <unistd.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 enum { MAX_TASKS = 1000, MAX_WARNINGS = 100 };
 static const struct yaml_options options = {.quote = accelerators_quote};
 
-/* --- memory -----------------------------------------------------------------------------------------------------------*/
+/* --- memory ------------------------------------------------------------------------------------------------------ */
 
 struct dag *dag_create(void)
 {
@@ -96,7 +96,7 @@ void dag_warn(struct dag *d, const char *fmt, ...)
 		d->warnings[d->n_warnings++] = arena_strdup(d->memory->arena, text);
 }
 
-/* --- tasks ------------------------------------------------------------------------------------------------------------*/
+/* --- tasks ------------------------------------------------------------------------------------------------------- */
 
 static int read_tasks(struct reading *r, struct yaml_node *const *docs, size_t n)
 {
@@ -125,7 +125,7 @@ static int read_trivial(struct reading *r, const struct yaml_node *header)
 	return read_tasks(r, &doc, 1);
 }
 
-/* --- pipelines --------------------------------------------------------------------------------------------------------*/
+/* --- pipelines --------------------------------------------------------------------------------------------------- */
 
 /* Only a name, or a name and how to execute. */
 static bool is_header(const struct yaml_node *doc)
@@ -162,7 +162,7 @@ static int read_chain(struct reading *r, struct yaml_node *const *docs, size_t n
 	return r->dag->n_tasks ? 0 : read_trivial(r, docs[0]);
 }
 
-/* --- job groups -------------------------------------------------------------------------------------------------------*/
+/* --- job groups -------------------------------------------------------------------------------------------------- */
 
 static bool is_group(struct yaml_node *const *docs, size_t n)
 {
@@ -205,7 +205,8 @@ static int check_jobs(struct reading *r, struct yaml_node *const *docs, size_t n
 		if (docs[i]->kind == YAML_NULL)
 			continue;
 		if (docs[i]->kind != YAML_MAP)
-			return refuse_at(r, docs[i], "a job must be a map of fields, not %s", yaml_kind_name(docs[i]->kind));
+			return refuse_at(
+			    r, docs[i], "a job must be a map of fields, not %s", yaml_kind_name(docs[i]->kind));
 		if (check_group_name(r, docs[i], "a job of a job group"))
 			return -1;
 		const struct yaml_node *name = yaml_get(docs[i], "name");
@@ -225,7 +226,8 @@ static int read_primary(struct reading *r, const struct yaml_node *list)
 	for (size_t i = 0; i < list->n; i++) {
 		const struct yaml_node *n = list->items[i];
 		if (!has_job(d, n->text))
-			return refuse_at(r, n, "primary_tasks: there is no job '%.60s'; there are %s", n->text, job_names(r));
+			return refuse_at(
+			    r, n, "primary_tasks: there is no job '%.60s'; there are %s", n->text, job_names(r));
 		d->primary_tasks[d->n_primary_tasks++] = keep(r, n->text);
 	}
 	return 0;
@@ -235,7 +237,8 @@ static int check_delay(struct reading *r, const struct yaml_node *n)
 {
 	int64_t seconds;
 	if (n->kind != YAML_STRING && n->kind != YAML_INT)
-		return refuse_at(r, n, "termination_delay must be a duration like 30s or 5m, not %s", yaml_kind_name(n->kind));
+		return refuse_at(
+		    r, n, "termination_delay must be a duration like 30s or 5m, not %s", yaml_kind_name(n->kind));
 	const char *wrong = amount_seconds(yaml_python(r->tree, n), &seconds);
 	return wrong ? refuse_value(r, n, "termination_delay", wrong) : 0;
 }
@@ -254,8 +257,8 @@ static int read_delay(struct reading *r, const struct yaml_node *n)
 	for (size_t i = 0; i < n->n; i++) {
 		const struct yaml_node *key = n->pairs[i].key, *value = n->pairs[i].value;
 		if (strcmp(key->text, "default") && !has_job(r->dag, key->text))
-			return refuse_at(r, key, "termination_delay: there is no job '%.60s'; there are default, %s", key->text,
-			    job_names(r));
+			return refuse_at(r, key, "termination_delay: there is no job '%.60s'; there are default, %s",
+			    key->text, job_names(r));
 		if (check_delay(r, value))
 			return -1;
 		json_object_set_new(j, key->text, json_string(yaml_python(r->tree, value)));
@@ -274,7 +277,8 @@ static int read_group(struct reading *r, struct yaml_node *const *docs, size_t n
 		return -1;
 	for (size_t i = 0; i < header->n; i++)
 		if (!schema_find(&schema_header, header->pairs[i].key->text))
-			warn_at(r, header->pairs[i].key, "'%.60s' means nothing in the header of a job group and is ignored",
+			warn_at(r, header->pairs[i].key,
+			    "'%.60s' means nothing in the header of a job group and is ignored",
 			    header->pairs[i].key->text);
 	r->dag->parallel = true;
 	r->dag->name = keep_text(r, header, "name");
@@ -282,12 +286,13 @@ static int read_group(struct reading *r, struct yaml_node *const *docs, size_t n
 		return -1;
 	if (!r->dag->n_tasks)
 		return refuse_at(r, header, "a job group needs at least one job under its header");
-	return read_primary(r, yaml_get_set(header, "primary_tasks")) || read_delay(r, yaml_get_set(header, "termination_delay"))
+	return read_primary(r, yaml_get_set(header, "primary_tasks")) ||
+		       read_delay(r, yaml_get_set(header, "termination_delay"))
 		   ? -1
 		   : 0;
 }
 
-/* --- files ------------------------------------------------------------------------------------------------------------*/
+/* --- files ------------------------------------------------------------------------------------------------------- */
 
 static bool is_empty(struct yaml_node *const *docs, size_t n)
 {
@@ -308,8 +313,8 @@ static int read_file(struct reading *r, const struct yaml_file *f)
 }
 
 /* Takes the parsed file. */
-static struct dag *dag_of_file(struct yaml_file *f, const char *file, const struct task_override *over, struct where *at,
-    struct err *err)
+static struct dag *dag_of_file(
+    struct yaml_file *f, const char *file, const struct task_override *over, struct where *at, struct err *err)
 {
 	struct dag *d = dag_create();
 	d->file = arena_strdup(d->memory->arena, file);
@@ -331,8 +336,8 @@ static void add_hint(const char *text, size_t len, const struct where *w, struct
 	    "; for any of several accelerators write {A100,H100}:8 without blanks, or in quotes");
 }
 
-struct dag *dag_parse(const char *text, size_t len, const char *file, const struct task_override *over, struct where *at,
-    struct err *err)
+struct dag *dag_parse(
+    const char *text, size_t len, const char *file, const struct task_override *over, struct where *at, struct err *err)
 {
 	struct where w = {.file = file};
 	struct yaml_file *f = yaml_parse(text, len, file, &options, &w, err);

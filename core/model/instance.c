@@ -1,6 +1,6 @@
-/* Memory from names: AWS "m6i.2xlarge", Google "n2-standard-8", Azure "Standard_D8s_v5", Nebius "…-16vcpu-200gb", Oracle
- * "….Flex$_8_32". Sizes within a family grow in proportion, so one figure a family does, and the few that do not are listed.
- * A family that is not here gives "unknown": this is no catalog and does not try to be one. */
+/* Memory from names: AWS "m6i.2xlarge", Google "n2-standard-8", Azure "Standard_D8s_v5", Nebius "…-16vcpu-200gb",
+ * Oracle "….Flex$_8_32". Sizes within a family grow in proportion, so one figure a family does, and the few that do not
+ * are listed. A family that is not here gives "unknown": this is no catalog and does not try to be one. */
 #include "core/model/instance.h"
 
 #include <ctype.h>
@@ -18,13 +18,14 @@ struct family {
 };
 
 static const struct family aws[] = {
-    {4096, "m4 m5 m5a m5ad m5d m5dn m5n m5zn m6a m6g m6gd m6i m6id m6idn m6in m7a m7g m7gd m7i m7i-flex m8a m8azn m8g m8gb "
-	   "m8gd m8gn m8i m8i-flex m8ib m8id m8idb m8idn m8in m9g m9gd t2 t3 t3a t4g g4ad g4dn g5 g6 g6f g7 d3en h1 im4gn inf2 "
-	   "trn1 trn1n"},
-    {8192, "r5 r5a r5ad r5b r5d r5dn r5n r6a r6g r6gd r6i r6id r6idn r6in r7a r7g r7gd r7i r7iz r8a r8g r8gb r8gd r8gn r8i "
-	   "r8i-flex r8ib r8id r8idb r8idn r8in z1d i3en i4g i4i i7i i7ie i8g i8ge d3 g6e gr6 gr6f p3dn dl1"},
-    {2048, "c5 c5a c5ad c5d c6a c6g c6gd c6gn c6i c6id c6in c7a c7g c7gd c7gn c7i c7i-flex c8a c8g c8gb c8gd c8gn c8i "
-	   "c8i-flex c8ib c8id c8in c9g c9gd a1 g5g inf1 vt1"},
+    {4096, "m4 m5 m5a m5ad m5d m5dn m5n m5zn m6a m6g m6gd m6i m6id m6idn m6in m7a m7g m7gd m7i m7i-flex m8a "
+	   "m8azn m8g m8gb m8gd m8gn m8i m8i-flex m8ib m8id m8idb m8idn m8in m9g m9gd t2 t3 t3a t4g g4ad "
+	   "g4dn g5 g6 g6f g7 d3en h1 im4gn inf2 trn1 trn1n"},
+    {8192, "r5 r5a r5ad r5b r5d r5dn r5n r6a r6g r6gd r6i r6id r6idn r6in r7a r7g r7gd r7i r7iz r8a r8g r8gb "
+	   "r8gd r8gn r8i r8i-flex r8ib r8id r8idb r8idn r8in z1d i3en i4g i4i i7i i7ie i8g i8ge d3 g6e gr6 "
+	   "gr6f p3dn dl1"},
+    {2048, "c5 c5a c5ad c5d c6a c6g c6gd c6gn c6i c6id c6in c7a c7g c7gd c7gn c7i c7i-flex c8a c8g c8gb c8gd "
+	   "c8gn c8i c8i-flex c8ib c8id c8in c9g c9gd a1 g5g inf1 vt1"},
     {7808, "i3 p3 r3 r4 g3 g3s d2 i2"},
     {12288, "p4d p4de"},
     {15616, "x1 p2 f1"},
@@ -38,10 +39,11 @@ static const struct family aws[] = {
 };
 
 static const struct family gcp[] = {
-    {4096, "n2-standard n2d-standard n4-standard n4a-standard n4d-standard e2-standard c2-standard c2d-standard c3-standard "
-	   "c3d-standard c4a-standard t2a-standard t2d-standard h3-standard g2-standard"},
-    {8192, "n2-highmem n2d-highmem n4-highmem n4a-highmem n4d-highmem e2-highmem c2d-highmem c3-highmem c3d-highmem "
-	   "c4a-highmem"},
+    {4096, "n2-standard n2d-standard n4-standard n4a-standard n4d-standard e2-standard c2-standard "
+	   "c2d-standard c3-standard c3d-standard c4a-standard t2a-standard t2d-standard h3-standard "
+	   "g2-standard"},
+    {8192, "n2-highmem n2d-highmem n4-highmem n4a-highmem n4d-highmem e2-highmem c2d-highmem c3-highmem "
+	   "c3d-highmem c4a-highmem"},
     {1024, "n2-highcpu n2d-highcpu e2-highcpu"},
     {2048, "n4-highcpu n4a-highcpu n4d-highcpu c2d-highcpu c3-highcpu c4-highcpu c4a-highcpu"},
     {3840, "n1-standard c4-standard g4-standard"},
@@ -56,13 +58,14 @@ static const struct family gcp[] = {
 
 /* '#' stands for the size. */
 static const struct family azure[] = {
-    {4096, "D#_v3 D#s_v3 D#_v4 D#s_v4 D#d_v4 D#ds_v4 D#a_v4 D#as_v4 D#_v5 D#s_v5 D#d_v5 D#ds_v5 D#as_v5 D#ads_v5 D#ps_v5 "
-	   "D#pds_v5 D#s_v6 D#ds_v6 D#as_v6 D#ads_v6 D#ps_v6 D#pds_v6 D#as_v7 D#ads_v7 B#ms B#s_v2 B#as_v2 B#ps_v2 F#as_v6"},
-    {8192, "E#_v3 E#s_v3 E#_v4 E#s_v4 E#d_v4 E#ds_v4 E#a_v4 E#as_v4 E#_v5 E#s_v5 E#d_v5 E#ds_v5 E#as_v5 E#ads_v5 E#bs_v5 "
-	   "E#bds_v5 E#ps_v5 E#pds_v5 E#s_v6 E#ds_v6 E#as_v6 E#ads_v6 E#ps_v6 E#pds_v6 E#as_v7 E#ads_v7 L#s L#s_v2 L#s_v3 "
-	   "L#as_v3 L#s_v4 L#as_v4 NC#ads_H100_v5"},
-    {2048, "F# F#s F#s_v2 D#ls_v5 D#lds_v5 D#pls_v5 D#plds_v5 D#ls_v6 D#lds_v6 D#als_v6 D#alds_v6 D#pls_v6 D#plds_v6 F#als_v6 "
-	   "A#_v2"},
+    {4096, "D#_v3 D#s_v3 D#_v4 D#s_v4 D#d_v4 D#ds_v4 D#a_v4 D#as_v4 D#_v5 D#s_v5 D#d_v5 D#ds_v5 D#as_v5 "
+	   "D#ads_v5 D#ps_v5 D#pds_v5 D#s_v6 D#ds_v6 D#as_v6 D#ads_v6 D#ps_v6 D#pds_v6 D#as_v7 D#ads_v7 B#ms "
+	   "B#s_v2 B#as_v2 B#ps_v2 F#as_v6"},
+    {8192, "E#_v3 E#s_v3 E#_v4 E#s_v4 E#d_v4 E#ds_v4 E#a_v4 E#as_v4 E#_v5 E#s_v5 E#d_v5 E#ds_v5 E#as_v5 "
+	   "E#ads_v5 E#bs_v5 E#bds_v5 E#ps_v5 E#pds_v5 E#s_v6 E#ds_v6 E#as_v6 E#ads_v6 E#ps_v6 E#pds_v6 "
+	   "E#as_v7 E#ads_v7 L#s L#s_v2 L#s_v3 L#as_v3 L#s_v4 L#as_v4 NC#ads_H100_v5"},
+    {2048, "F# F#s F#s_v2 D#ls_v5 D#lds_v5 D#pls_v5 D#plds_v5 D#ls_v6 D#lds_v6 D#als_v6 D#alds_v6 D#pls_v6 "
+	   "D#plds_v6 F#als_v6 A#_v2"},
     {7040, "NC#as_T4_v3"},
     {9387, "NC#ads_A100_v4"},
     {9600, "ND#asr_v4"},
@@ -79,18 +82,53 @@ static const struct {
 	const char *name;
 	int mib;
 } exceptions[] = {
-    {"t2.nano", 512},		 {"t2.micro", 1024},		{"t2.small", 2048},		 {"t3.nano", 512},
-    {"t3.micro", 1024},		 {"t3.small", 2048},		{"t3a.nano", 512},		 {"t3a.micro", 1024},
-    {"t3a.small", 2048},	 {"t4g.nano", 512},		{"t4g.micro", 1024},		 {"t4g.small", 2048},
-    {"r3.large", 15360},	 {"c5n.9xlarge", 98304},	{"c5n.18xlarge", 196608},	 {"p2.16xlarge", 749568},
-    {"p5.4xlarge", 262144},	 {"p5.48xlarge", 2097152},	{"p5e.48xlarge", 2097152},	 {"p5en.48xlarge", 2097152},
-    {"p6-b200.48xlarge", 2097152}, {"p6-b300.48xlarge", 4194304}, {"trn2.48xlarge", 2097152},	 {"e2-micro", 1024},
-    {"e2-small", 2048},		 {"e2-medium", 4096},		{"n1-highcpu-2", 1843},		 {"n1-highcpu-4", 3686},
-    {"n1-highcpu-8", 7373},	 {"n1-highcpu-16", 14746},	{"n1-highcpu-32", 29491},	 {"n1-highcpu-64", 58982},
-    {"n1-highcpu-96", 88474},	 {"n2-highmem-128", 884736},	{"c4-standard-2", 7168},	 {"c4-highmem-2", 15360},
-    {"g4-standard-6", 22528},	 {"Standard_E64_v3", 442368},	{"Standard_E64s_v3", 442368},	 {"Standard_E64_v4", 516096},
-    {"Standard_E64s_v4", 516096}, {"Standard_E96_v5", 688128},	{"Standard_E96s_v5", 688128},	 {"Standard_E96ds_v5", 688128},
-    {"Standard_E96as_v5", 688128}, {"Standard_E96ads_v5", 688128}, {"Standard_D64pds_v5", 212992},
+    {"t2.nano", 512},
+    {"t2.micro", 1024},
+    {"t2.small", 2048},
+    {"t3.nano", 512},
+    {"t3.micro", 1024},
+    {"t3.small", 2048},
+    {"t3a.nano", 512},
+    {"t3a.micro", 1024},
+    {"t3a.small", 2048},
+    {"t4g.nano", 512},
+    {"t4g.micro", 1024},
+    {"t4g.small", 2048},
+    {"r3.large", 15360},
+    {"c5n.9xlarge", 98304},
+    {"c5n.18xlarge", 196608},
+    {"p2.16xlarge", 749568},
+    {"p5.4xlarge", 262144},
+    {"p5.48xlarge", 2097152},
+    {"p5e.48xlarge", 2097152},
+    {"p5en.48xlarge", 2097152},
+    {"p6-b200.48xlarge", 2097152},
+    {"p6-b300.48xlarge", 4194304},
+    {"trn2.48xlarge", 2097152},
+    {"e2-micro", 1024},
+    {"e2-small", 2048},
+    {"e2-medium", 4096},
+    {"n1-highcpu-2", 1843},
+    {"n1-highcpu-4", 3686},
+    {"n1-highcpu-8", 7373},
+    {"n1-highcpu-16", 14746},
+    {"n1-highcpu-32", 29491},
+    {"n1-highcpu-64", 58982},
+    {"n1-highcpu-96", 88474},
+    {"n2-highmem-128", 884736},
+    {"c4-standard-2", 7168},
+    {"c4-highmem-2", 15360},
+    {"g4-standard-6", 22528},
+    {"Standard_E64_v3", 442368},
+    {"Standard_E64s_v3", 442368},
+    {"Standard_E64_v4", 516096},
+    {"Standard_E64s_v4", 516096},
+    {"Standard_E96_v5", 688128},
+    {"Standard_E96s_v5", 688128},
+    {"Standard_E96ds_v5", 688128},
+    {"Standard_E96as_v5", 688128},
+    {"Standard_E96ads_v5", 688128},
+    {"Standard_D64pds_v5", 212992},
     {"Standard_D64ps_v5", 212992},
 };
 

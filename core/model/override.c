@@ -1,6 +1,6 @@
-/* What the command line puts over a task file. It is put into the tree before anything is read, so that there is one reader,
- * one set of checks and one set of messages; these then name the option instead of a line. An option holds for every
- * alternative. "none" takes a field out. */
+/* What the command line puts over a task file. It is put into the tree before anything is read, so that there is one
+ * reader, one set of checks and one set of messages; these then name the option instead of a line. An option holds for
+ * every alternative. "none" takes a field out. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,7 +144,8 @@ int override_apply(struct reading *r, struct yaml_node *doc)
 	if (!o)
 		return 0;
 	if (o->workdir && (o->git_url || o->git_ref))
-		return err_set(r->place.err, ERR_INVALID, "--workdir and --git-url cannot go together; the folder comes from one of them");
+		return err_set(r->place.err, ERR_INVALID,
+		    "--workdir and --git-url cannot go together; the folder comes from one of them");
 	if (o->name)
 		yaml_put(r->tree, doc, "name", yaml_new_string(r->tree, o->name, "--name"));
 	if (o->workdir)
@@ -157,7 +158,7 @@ int override_apply(struct reading *r, struct yaml_node *doc)
 	return 0;
 }
 
-/* --- --env and --secret -----------------------------------------------------------------------------------------------*/
+/* --- --env and --secret ------------------------------------------------------------------------------------------ */
 
 /* NAME=VALUE, or NAME alone: taken from our own environment. The message never has the value in it. */
 static int set_variable(struct reading *r, struct task *t, const char *text, bool secret)
@@ -167,12 +168,14 @@ static int set_variable(struct reading *r, struct task *t, const char *text, boo
 	char *name = arena_strndup(r->dag->memory->arena, text, n);
 	if (!is_env_name(name))
 		return err_set(r->place.err, ERR_INVALID,
-		    "%s: '%.60s' must be NAME=VALUE, or NAME alone to take the value from here; NAME is a letter or underscore, "
+		    "%s: '%.60s' must be NAME=VALUE, or NAME alone to take the value from here; NAME is a letter or "
+		    "underscore, "
 		    "then letters, digits and underscores",
 		    option, name);
 	const char *value = text[n] ? text + n + 1 : getenv(name);
 	if (!value)
-		return err_set(r->place.err, ERR_INVALID, "%s: %.60s is not set here; write %s %.60s=VALUE", option, name, option, name);
+		return err_set(r->place.err, ERR_INVALID, "%s: %.60s is not set here; write %s %.60s=VALUE", option,
+		    name, option, name);
 	for (size_t i = 0; i < t->n_envs; i++)
 		if (t->envs[i].secret == secret && !strcmp(t->envs[i].name, name)) {
 			t->envs[i].value = keep(r, value);

@@ -55,7 +55,8 @@ static const char *add_range(struct port_set *p, struct arena *a, const char *s,
 	if (from < 1 || to < 1 || from >= PORTS || to >= PORTS)
 		return arena_printf(a, "has '%.*s'; ports are 1 to 65535", len > 40 ? 40 : (int)len, s);
 	if (from > to)
-		return arena_printf(a, "has the range %lld-%lld, whose start is above its end", (long long)from, (long long)to);
+		return arena_printf(
+		    a, "has the range %lld-%lld, whose start is above its end", (long long)from, (long long)to);
 	for (int64_t i = from; i <= to; i++) {
 		p->n += !has(p, (int)i);
 		p->bits[i / 8] |= (unsigned char)(1u << (i % 8));

@@ -1,7 +1,8 @@
-/* The resources of a task: one map, or several alternatives of it (any_of, ordered, sets and lists of accelerators), each
- * read into a struct of its own. What an alternative does not say it takes from the map around it.
+/* The resources of a task: one map, or several alternatives of it (any_of, ordered, sets and lists of accelerators),
+ * each read into a struct of its own. What an alternative does not say it takes from the map around it.
  *
- * Nothing here needs prices or a network: whether a region or an instance type exists is asked later, by the optimizer. */
+ * Nothing here needs prices or a network: whether a region or an instance type exists is asked later, by the optimizer.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ static const char *text_of(const struct single *s, const char *key, const struct
 	return *n ? yaml_python(s->r->tree, *n) : NULL;
 }
 
-/* --- where ------------------------------------------------------------------------------------------------------------*/
+/* --- where ------------------------------------------------------------------------------------------------------- */
 
 static int read_cloud_name(struct single *s, const struct yaml_node *n)
 {
@@ -44,8 +45,9 @@ static int read_cloud_name(struct single *s, const struct yaml_node *n)
 		return 0;
 	}
 	const char *near = cloud_nearest(n->text);
-	return refuse_at(s->r, n, "cloud: '%.40s' is not known%s%s%s; it is one of aws, gcp, azure, kubernetes, lambda, runpod, …",
-	    n->text, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return refuse_at(s->r, n,
+	    "cloud: '%.40s' is not known%s%s%s; it is one of aws, gcp, azure, kubernetes, lambda, runpod, …", n->text,
+	    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 static int read_place(struct single *s)
@@ -71,7 +73,7 @@ static int read_place(struct single *s)
 	return cloud ? read_cloud_name(s, cloud) : 0;
 }
 
-/* --- size -------------------------------------------------------------------------------------------------------------*/
+/* --- size -------------------------------------------------------------------------------------------------------- */
 
 static int read_amounts(struct single *s)
 {
@@ -131,7 +133,7 @@ static int read_cost(struct single *s)
 	return 0;
 }
 
-/* --- ports ------------------------------------------------------------------------------------------------------------*/
+/* --- ports ------------------------------------------------------------------------------------------------------- */
 
 static const char *add_port(struct single *s, struct port_set *set, const struct yaml_node *n)
 {
@@ -157,7 +159,7 @@ static int read_ports(struct single *s)
 	return wrong ? refuse_at(s->r, at, "ports %s", wrong) : 0;
 }
 
-/* --- images -----------------------------------------------------------------------------------------------------------*/
+/* --- images ------------------------------------------------------------------------------------------------------ */
 
 static const char *trim(struct single *s, const char *text)
 {
@@ -197,7 +199,8 @@ static int check_image_map(struct single *s, const struct yaml_node *n)
 			return refuse_at(s->r, value, "image_id: the image for '%.60s' must be text, not %s", key->text,
 			    yaml_describe(value, what, sizeof what));
 		if (key->kind != YAML_STRING && key->kind != YAML_NULL)
-			return refuse_at(s->r, key, "image_id: regions are text, not %s", yaml_describe(key, what, sizeof what));
+			return refuse_at(
+			    s->r, key, "image_id: regions are text, not %s", yaml_describe(key, what, sizeof what));
 		docker_value = docker_value || (is_docker(value->text) && strcmp(key->text, "docker"));
 	}
 	if (docker_key && docker_value)
@@ -235,7 +238,7 @@ static int read_image(struct single *s)
 	return 0;
 }
 
-/* --- autostop and recovery --------------------------------------------------------------------------------------------*/
+/* --- autostop and recovery --------------------------------------------------------------------------------------- */
 
 static int read_autostop_map(struct single *s, const struct yaml_node *n)
 {
@@ -324,7 +327,7 @@ static int read_recovery(struct single *s)
 	return 0;
 }
 
-/* --- disks that are attached ------------------------------------------------------------------------------------------*/
+/* --- disks that are attached ------------------------------------------------------------------------------------- */
 
 /* Lower case when it is one of the words, else the default. */
 static void volume_word(json_t *volume, const char *key, const char *dflt, const char *const *words)
@@ -339,7 +342,8 @@ static void volume_word(json_t *volume, const char *key, const char *dflt, const
 
 static int read_volume(struct single *s, const struct yaml_node *n, json_t *all)
 {
-	static const char *const types[] = {"network", "instance", NULL}, *const modes[] = {"read_only", "read_write", NULL};
+	static const char *const types[] = {"network", "instance", NULL};
+	static const char *const modes[] = {"read_only", "read_write", NULL};
 	if (!yaml_get_set(n, "path"))
 		return refuse_at(s->r, n, "a volume needs a 'path', where it is mounted");
 	json_t *v = yaml_json(n);
@@ -348,7 +352,8 @@ static int read_volume(struct single *s, const struct yaml_node *n, json_t *all)
 	volume_word(v, "attach_mode", "read_write", modes);
 	bool network = str_eq(json_string_value(json_object_get(v, "storage_type")), "network");
 	if (network && !json_object_get(v, "name"))
-		return refuse_at(s->r, n, "the network volume at '%.60s' needs a 'name'; or write storage_type: instance",
+		return refuse_at(s->r, n,
+		    "the network volume at '%.60s' needs a 'name'; or write storage_type: instance",
 		    yaml_get(n, "path")->text);
 	if (!network)
 		json_object_del(v, "name");
@@ -372,13 +377,13 @@ static int read_volumes(struct single *s)
 	return 0;
 }
 
-/* --- TPUs -------------------------------------------------------------------------------------------------------------*/
+/* --- TPUs -------------------------------------------------------------------------------------------------------- */
 
 /* The names under which GKE, and not Compute Engine, sells TPUs. */
 static bool is_gke_tpu(const char *name)
 {
-	static const char *const names[] = {"tpu-v4-podslice",	    "tpu-v5-lite-device", "tpu-v5-lite-podslice",
-					    "tpu-v5p-slice", "tpu-v6e-slice"};
+	static const char *const names[] = {
+	    "tpu-v4-podslice", "tpu-v5-lite-device", "tpu-v5-lite-podslice", "tpu-v5p-slice", "tpu-v6e-slice"};
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (!strcmp(names[i], name))
 			return true;
@@ -417,7 +422,7 @@ static int settle_tpu(struct single *s, const struct yaml_node *at)
 	return 0;
 }
 
-/* --- one alternative --------------------------------------------------------------------------------------------------*/
+/* --- one alternative --------------------------------------------------------------------------------------------- */
 
 static json_t *json_of(struct single *s, const char *key)
 {
@@ -441,8 +446,8 @@ static void read_simple(struct single *s)
 	o->accelerator_args = json_of(s, "accelerator_args");
 }
 
-static int read_single(struct reading *r, const struct yaml_node *map, const struct accelerator_ask *ask,
-    struct resources *out)
+static int read_single(
+    struct reading *r, const struct yaml_node *map, const struct accelerator_ask *ask, struct resources *out)
 {
 	struct single s = {r, map, out};
 	const struct yaml_node *at = yaml_get(map, "accelerators");
@@ -456,21 +461,21 @@ static int read_single(struct reading *r, const struct yaml_node *map, const str
 		return -1;
 	read_simple(&s);
 	read_tiers(&s);
-	if (read_amounts(&s) || read_disks(&s) || read_cost(&s) || read_ports(&s) || read_image(&s) || read_autostop(&s) ||
-	    read_recovery(&s) || read_volumes(&s))
+	if (read_amounts(&s) || read_disks(&s) || read_cost(&s) || read_ports(&s) || read_image(&s) ||
+	    read_autostop(&s) || read_recovery(&s) || read_volumes(&s))
 		return -1;
 	return settle_tpu(&s, at ? at : map);
 }
 
-/* --- several ----------------------------------------------------------------------------------------------------------*/
+/* --- several ----------------------------------------------------------------------------------------------------- */
 
 struct alternatives {
 	struct resources *v;
 	size_t n, cap;
 };
 
-static int add_asks(struct reading *r, const struct yaml_node *map, const struct accelerator_asks *asks,
-    struct alternatives *all)
+static int add_asks(
+    struct reading *r, const struct yaml_node *map, const struct accelerator_asks *asks, struct alternatives *all)
 {
 	for (size_t i = 0; i < (asks->n ? asks->n : 1); i++) {
 		if (all->n == MAX_ALTERNATIVES)
@@ -506,7 +511,8 @@ static struct yaml_node *overlay(struct reading *r, const struct yaml_node *base
 	return map;
 }
 
-static int add_items(struct reading *r, const struct yaml_node *base, const struct yaml_node *items, struct alternatives *all)
+static int add_items(
+    struct reading *r, const struct yaml_node *base, const struct yaml_node *items, struct alternatives *all)
 {
 	for (size_t i = 0; i < items->n; i++) {
 		struct yaml_node *map = overlay(r, base, items->items[i]);
@@ -527,7 +533,8 @@ static int rename_gpus(struct reading *r, struct yaml_node *map)
 	if (!gpus)
 		return 0;
 	if (yaml_get(map, "accelerators"))
-		return refuse_at(r, yaml_key(map, "gpus"), "both 'accelerators' and 'gpus' are given; they are the same");
+		return refuse_at(
+		    r, yaml_key(map, "gpus"), "both 'accelerators' and 'gpus' are given; they are the same");
 	for (size_t i = 0; i < map->n; i++) {
 		if (map->pairs[i].value != gpus || strcmp(map->pairs[i].key->text, "gpus"))
 			continue;
@@ -561,13 +568,15 @@ static int read_alternatives(struct reading *r, const struct yaml_node *map, str
 {
 	const struct yaml_node *any_of = yaml_get_set(map, "any_of"), *in_order = yaml_get_set(map, "ordered");
 	if (any_of && in_order)
-		return refuse_at(r, yaml_key(map, "ordered"), "both 'any_of' and 'ordered' are given; keep one of them");
+		return refuse_at(
+		    r, yaml_key(map, "ordered"), "both 'any_of' and 'ordered' are given; keep one of them");
 	bool several_any = any_of && any_of->n, several_ordered = in_order && in_order->n;
 	struct accelerator_asks asks;
 	const struct yaml_node *accelerators = yaml_get(map, "accelerators");
 	int rc = accelerators_read(r, accelerators, &asks);
 	if (!rc && asks.n > 1 && several_ordered)
-		rc = refuse_at(r, accelerators, "several accelerators and 'ordered' cannot go together; put one in each alternative");
+		rc = refuse_at(r, accelerators,
+		    "several accelerators and 'ordered' cannot go together; put one in each alternative");
 	else if (!rc && asks.n > 1 && several_any && asks.list)
 		rc = refuse_at(r, accelerators,
 		    "a list of accelerators (tried in order) and 'any_of' cannot go together; a set {A100, H100} can");

@@ -1,6 +1,6 @@
-/* Field tables against trees. The rules are those of the JSON schemas that task files are written for: unknown fields are
- * refused, true is no number, 2.0 is a whole number. The first thing wrong is reported, but unknown fields of one map come
- * together, since who mistypes one often mistypes two. */
+/* Field tables against trees. The rules are those of the JSON schemas that task files are written for: unknown fields
+ * are refused, true is no number, 2.0 is a whole number. The first thing wrong is reported, but unknown fields of one
+ * map come together, since who mistypes one often mistypes two. */
 #include "core/model/schema.h"
 
 #include <math.h>
@@ -40,8 +40,13 @@ static void kinds_text(unsigned kinds, struct str *out)
 		unsigned kind;
 		const char *name;
 	} names[] = {
-	    {S_STR, "text"},  {S_BOOL, "true or false"}, {S_NUM, "a number"},	{S_INT, "a whole number"},
-	    {S_LIST, "a list"}, {S_MAP, "a map"},		 {S_NULL, "nothing"},
+	    {S_STR, "text"},
+	    {S_BOOL, "true or false"},
+	    {S_NUM, "a number"},
+	    {S_INT, "a whole number"},
+	    {S_LIST, "a list"},
+	    {S_MAP, "a map"},
+	    {S_NULL, "nothing"},
 	};
 	if (kinds & S_NUM)
 		kinds &= ~(unsigned)S_INT;
@@ -80,7 +85,8 @@ static void list_words(struct str *out, const char *const *words, size_t n)
 		str_addf(out, "%s%s", i ? ", " : "", words[i]);
 }
 
-static int check_word(const struct schema_type *t, const struct yaml_node *n, const char *name, const struct schema_place *p)
+static int check_word(
+    const struct schema_type *t, const struct yaml_node *n, const char *name, const struct schema_place *p)
 {
 	size_t count = 0;
 	for (; t->words[count]; count++)
@@ -97,7 +103,8 @@ static int check_word(const struct schema_type *t, const struct yaml_node *n, co
 	return rc;
 }
 
-static int check_range(const struct schema_type *t, const struct yaml_node *n, const char *name, const struct schema_place *p)
+static int check_range(
+    const struct schema_type *t, const struct yaml_node *n, const char *name, const struct schema_place *p)
 {
 	if (n->real >= t->min && n->real <= t->max && !(n->kind == YAML_INT && n->too_big))
 		return 0;
@@ -124,14 +131,15 @@ static int check_unique(const struct yaml_node *n, const char *name, const struc
 	return 0;
 }
 
-static int check_list(const struct schema_type *t, const struct yaml_node *n, const char *name, const struct schema_place *p)
+static int check_list(
+    const struct schema_type *t, const struct yaml_node *n, const char *name, const struct schema_place *p)
 {
 	char item[200];
 	if (t->some && !n->n)
 		return yaml_err(p->err, p->at, p->file, n, "%s must not be empty", name);
 	if (t->max_items && n->n > t->max_items)
-		return yaml_err(p->err, p->at, p->file, n, "%s has %zu items; at most %zu are allowed", name, n->n,
-		    t->max_items);
+		return yaml_err(
+		    p->err, p->at, p->file, n, "%s has %zu items; at most %zu are allowed", name, n->n, t->max_items);
 	if (t->unique && n->n <= 1000 && check_unique(n, name, p))
 		return -1;
 	for (size_t i = 0; t->each && i < n->n; i++) {
@@ -142,19 +150,20 @@ static int check_list(const struct schema_type *t, const struct yaml_node *n, co
 	return 0;
 }
 
-static int check_map(const struct schema_type *t, const struct yaml_node *n, const char *name, const struct schema_place *p)
+static int check_map(
+    const struct schema_type *t, const struct yaml_node *n, const char *name, const struct schema_place *p)
 {
 	char item[200];
 	if (t->max_items && n->n > t->max_items)
-		return yaml_err(p->err, p->at, p->file, n, "%s has %zu entries; at most %zu %s allowed", name, n->n, t->max_items,
-		    t->max_items == 1 ? "is" : "are");
+		return yaml_err(p->err, p->at, p->file, n, "%s has %zu entries; at most %zu %s allowed", name, n->n,
+		    t->max_items, t->max_items == 1 ? "is" : "are");
 	if (t->map)
 		return schema_check(t->map, n, p);
 	for (size_t i = 0; i < n->n; i++) {
 		const struct yaml_pair *pair = &n->pairs[i];
 		if (t->check && !t->check(pair->key->text))
-			return yaml_err(p->err, p->at, p->file, pair->key, "%s: the name '%.60s' must be %s", name, pair->key->text,
-			    t->key_want ? t->key_want : "another");
+			return yaml_err(p->err, p->at, p->file, pair->key, "%s: the name '%.60s' must be %s", name,
+			    pair->key->text, t->key_want ? t->key_want : "another");
 		snprintf(item, sizeof item, "%.80s '%.60s'", name, pair->key->text);
 		if (t->each && schema_check_type(t->each, pair->value, item, p))
 			return -1;
@@ -162,7 +171,8 @@ static int check_map(const struct schema_type *t, const struct yaml_node *n, con
 	return 0;
 }
 
-int schema_check_type(const struct schema_type *t, const struct yaml_node *n, const char *name, const struct schema_place *p)
+int schema_check_type(
+    const struct schema_type *t, const struct yaml_node *n, const char *name, const struct schema_place *p)
 {
 	unsigned kind = kind_of(n);
 	if (!(t->kinds & kind))
@@ -234,7 +244,8 @@ static int report_unknown(const struct schema *s, const struct yaml_node *n, con
 int schema_check(const struct schema *s, const struct yaml_node *n, const struct schema_place *p)
 {
 	if (n->kind != YAML_MAP)
-		return yaml_err(p->err, p->at, p->file, n, "%s must be a map of fields, not %s", s->what, yaml_kind_name(n->kind));
+		return yaml_err(
+		    p->err, p->at, p->file, n, "%s must be a map of fields, not %s", s->what, yaml_kind_name(n->kind));
 	if (report_unknown(s, n, p))
 		return -1;
 	for (size_t i = 0; i < n->n; i++) {

@@ -26,7 +26,7 @@ struct schema_type {
 	bool ranged;		       /* numbers must be in [min, max] */
 	double min, max;
 	const struct schema *map;      /* S_MAP with named fields */
-	const struct schema_type *each; /* what list items, and values of a map without named fields, must be; NULL: anything */
+	const struct schema_type *each; /* what list items, and values of a map without fields, must be; NULL: anything */
 	size_t max_items;	       /* of a list or map; 0: no limit */
 	bool some, unique;	       /* a list: not empty; no item twice */
 };
@@ -57,7 +57,8 @@ struct schema_place {
 /* 0, or -1 with INVALID at the first thing that is wrong. */
 int schema_check(const struct schema *s, const struct yaml_node *n, const struct schema_place *p);
 /* One value under the name it has for people. */
-int schema_check_type(const struct schema_type *t, const struct yaml_node *n, const char *name, const struct schema_place *p);
+int schema_check_type(
+    const struct schema_type *t, const struct yaml_node *n, const char *name, const struct schema_place *p);
 const struct schema_field *schema_find(const struct schema *s, const char *name);
 
 #endif

@@ -17,7 +17,7 @@ static void copy_fields(const struct yaml_node *from, const char *const *keys, j
 	}
 }
 
-/* --- readiness_probe --------------------------------------------------------------------------------------------------*/
+/* --- readiness_probe --------------------------------------------------------------------------------------------- */
 
 static int read_post_data(struct reading *r, const struct yaml_node *n, json_t *probe)
 {
@@ -30,15 +30,16 @@ static int read_post_data(struct reading *r, const struct yaml_node *n, json_t *
 	json_error_t e;
 	json_t *j = json_loadb(n->text, n->len, JSON_DECODE_ANY, &e);
 	if (!j)
-		return refuse_at(r, n, "readiness_probe.post_data is no valid JSON: %s (at its character %d)", e.text, e.position);
+		return refuse_at(
+		    r, n, "readiness_probe.post_data is no valid JSON: %s (at its character %d)", e.text, e.position);
 	json_object_set_new(probe, "post_data", j);
 	return 0;
 }
 
 static int read_probe(struct reading *r, const struct yaml_node *n, json_t *out)
 {
-	static const char *const more[] = {"endpoint_probe_interval_seconds", "consecutive_failure_threshold_timeout", "headers",
-					   NULL};
+	static const char *const more[] = {
+	    "endpoint_probe_interval_seconds", "consecutive_failure_threshold_timeout", "headers", NULL};
 	const struct yaml_node *path = n && n->kind == YAML_MAP ? yaml_get_set(n, "path") : n;
 	const char *text = path ? path->text : "/";
 	if (text[0] != '/')
@@ -57,7 +58,7 @@ static int read_probe(struct reading *r, const struct yaml_node *n, json_t *out)
 	return 0;
 }
 
-/* --- replicas ---------------------------------------------------------------------------------------------------------*/
+/* --- replicas ---------------------------------------------------------------------------------------------------- */
 
 static int check_policy(struct reading *r, const struct yaml_node *p, const char *balancing)
 {
@@ -71,34 +72,39 @@ static int check_policy(struct reading *r, const struct yaml_node *p, const char
 	if (qps && !max)
 		return refuse_at(r, qps, "target_qps_per_replica needs max_replicas: how far may it scale?");
 	if (!qps && max && max->real != min->real)
-		return refuse_at(r, max, "min_replicas and max_replicas differ, but there is no target_qps_per_replica to scale by");
+		return refuse_at(
+		    r, max, "min_replicas and max_replicas differ, but there is no target_qps_per_replica to scale by");
 	if (map && !by_gpu)
 		return refuse_at(r, qps,
 		    "target_qps_per_replica by accelerator needs load_balancing_policy: instance_aware_least_load");
 	if (by_gpu && !map)
 		return refuse_at(r, qps ? qps : p,
-		    "load_balancing_policy: instance_aware_least_load needs target_qps_per_replica as a map of accelerators to "
+		    "load_balancing_policy: instance_aware_least_load needs target_qps_per_replica as a map of "
+		    "accelerators to "
 		    "requests a second");
 	if (map && ((dynamic && dynamic->flag) || (base && base->real > 0)))
-		return refuse_at(r, qps, "target_qps_per_replica by accelerator does not go together with on-demand fallback");
+		return refuse_at(
+		    r, qps, "target_qps_per_replica by accelerator does not go together with on-demand fallback");
 	return 0;
 }
 
 static int read_replicas(struct reading *r, const struct yaml_node *map, const char *balancing, json_t *out)
 {
-	static const char *const keys[] = {"min_replicas",	"max_replicas",		 "num_overprovision",
-					   "target_qps_per_replica", "upscale_delay_seconds", "downscale_delay_seconds",
-					   "dynamic_ondemand_fallback", "base_ondemand_fallback_replicas", NULL};
+	static const char *const keys[] = {"min_replicas", "max_replicas", "num_overprovision",
+	    "target_qps_per_replica", "upscale_delay_seconds", "downscale_delay_seconds", "dynamic_ondemand_fallback",
+	    "base_ondemand_fallback_replicas", NULL};
 	const struct yaml_node *replicas = yaml_get_set(map, "replicas"), *policy = yaml_get_set(map, "replica_policy");
 	if (replicas && policy)
-		return refuse_at(r, yaml_key(map, "replicas"), "both 'replicas' and 'replica_policy' are given; keep one of them");
+		return refuse_at(
+		    r, yaml_key(map, "replicas"), "both 'replicas' and 'replica_policy' are given; keep one of them");
 	json_t *j = json_object();
 	json_object_set_new(out, "replica_policy", j);
 	if (!policy) {
 		int64_t n = 1;
 		if (str_eq(balancing, "instance_aware_least_load"))
-			return refuse_at(r, map, "load_balancing_policy: instance_aware_least_load needs a replica_policy with "
-						 "target_qps_per_replica by accelerator");
+			return refuse_at(r, map,
+			    "load_balancing_policy: instance_aware_least_load needs a replica_policy with "
+			    "target_qps_per_replica by accelerator");
 		if (replicas)
 			yaml_whole(replicas, &n);
 		if (n < 0)
@@ -141,12 +147,13 @@ int service_read(struct reading *r, const struct yaml_node *map, struct task *t)
 	return 0;
 }
 
-/* --- pools ------------------------------------------------------------------------------------------------------------*/
+/* --- pools ------------------------------------------------------------------------------------------------------- */
 
 static int check_pool(struct reading *r, const struct yaml_node *map)
 {
 	const struct yaml_node *workers = yaml_get_set(map, "workers"), *min = yaml_get_set(map, "min_workers"),
-			       *max = yaml_get_set(map, "max_workers"), *queue = yaml_get_set(map, "queue_length_threshold");
+			       *max = yaml_get_set(map, "max_workers"),
+			       *queue = yaml_get_set(map, "queue_length_threshold");
 	if (!workers && !min && !max)
 		return refuse_at(r, map, "a pool needs 'workers', or both 'min_workers' and 'max_workers'");
 	if (queue && !max)
@@ -161,7 +168,7 @@ static int check_pool(struct reading *r, const struct yaml_node *map)
 int pool_read(struct reading *r, const struct yaml_node *map, struct task *t)
 {
 	static const char *const keys[] = {"workers", "min_workers", "max_workers", "queue_length_threshold",
-					   "upscale_delay_seconds", "downscale_delay_seconds", NULL};
+	    "upscale_delay_seconds", "downscale_delay_seconds", NULL};
 	if (schema_check(&schema_pool, map, &r->place) || check_pool(r, map))
 		return -1;
 	json_t *pool = json_object();

@@ -1,6 +1,6 @@
-/* file_mounts: a destination on the nodes → a source (a local path or a URI, copied at launch), or a map that names a bucket
- * and how it is mounted. What needs the file system or a cloud (does the source exist, is the bucket's name allowed) is
- * checked later. */
+/* file_mounts: a destination on the nodes → a source (a local path or a URI, copied at launch), or a map that names a
+ * bucket and how it is mounted. What needs the file system or a cloud (does the source exist, is the bucket's name
+ * allowed) is checked later. */
 #include <string.h>
 
 #include "core/base/str.h"
@@ -27,8 +27,8 @@ static int check_mode(struct reading *r, const struct yaml_node *map, const char
 	const struct yaml_node *at = cached ? cached : type;
 	if (!at || !strcmp(mode, "MOUNT_CACHED"))
 		return 0;
-	return refuse_at(r, at, "%s is only for mode: MOUNT_CACHED, and the mode is %s", cached ? "config.mount_cached" : "type",
-	    mode);
+	return refuse_at(r, at, "%s is only for mode: MOUNT_CACHED, and the mode is %s",
+	    cached ? "config.mount_cached" : "type", mode);
 }
 
 /* One storage map in its canonical form, in out under dst. */
@@ -112,7 +112,8 @@ int storage_read(struct reading *r, struct yaml_node *map, struct task *t, json_
 		if (src->kind == YAML_STRING) {
 			add_plain(r, t, dst, src->text);
 		} else if (src->kind != YAML_MAP) {
-			return refuse_at(r, src, "file_mounts: the source for '%.60s' must be a path, a URI or a map, not %s", dst,
+			return refuse_at(r, src,
+			    "file_mounts: the source for '%.60s' must be a path, a URI or a map, not %s", dst,
 			    yaml_describe(src, what, sizeof what));
 		} else if (is_volume(src)) {
 			if (read_volume(r, dst, src, volumes))

@@ -1,6 +1,6 @@
-/* One document of a task file → struct task. The order matters: what the command line says goes over the document first, then
- * the types of all fields are checked, then environment variables are known, then they are put into the parts that may use
- * them, and only then are those parts read. */
+/* One document of a task file → struct task. The order matters: what the command line says goes over the document
+ * first, then the types of all fields are checked, then environment variables are known, then they are put into the
+ * parts that may use them, and only then are those parts read. */
 #include "core/model/task.h"
 
 #include <ctype.h>
@@ -12,7 +12,7 @@
 #include "core/base/str.h"
 #include "core/model/task_priv.h"
 
-/* --- shared small things ----------------------------------------------------------------------------------------------*/
+/* --- shared small things ----------------------------------------------------------------------------------------- */
 
 const char *const disk_tier_names[] = {"low", "medium", "high", "ultra", "best", NULL};
 const char *const network_tier_names[] = {"standard", "best", NULL};
@@ -48,7 +48,7 @@ void warn_at(struct reading *r, const struct yaml_node *n, const char *fmt, ...)
 		dag_warn(r->dag, "%s", text);
 }
 
-/* --- environment ------------------------------------------------------------------------------------------------------*/
+/* --- environment ------------------------------------------------------------------------------------------------- */
 
 static struct task_env *env_find(const struct task *t, const char *name, bool secret)
 {
@@ -86,7 +86,8 @@ static int read_secret_list(struct reading *r, const struct yaml_node *list, str
 	for (size_t i = 0; i < list->n; i++) {
 		const struct yaml_node *n = list->items[i];
 		if (n->kind != YAML_STRING || !is_reference(n->text))
-			return refuse_at(r, n, "secrets: an item of the list must be secrets:NAME; values stand in a map, NAME: value");
+			return refuse_at(r, n,
+			    "secrets: an item of the list must be secrets:NAME; values stand in a map, NAME: value");
 		if (add_reference(r, n, t))
 			return -1;
 	}
@@ -100,7 +101,8 @@ static int read_env_map(struct reading *r, const struct yaml_node *map, bool sec
 		const struct yaml_node *key = map->pairs[i].key, *value = map->pairs[i].value;
 		if (secret && is_reference(key->text)) {
 			if (value->kind != YAML_NULL)
-				return refuse_at(r, value, "secrets: '%.60s' refers to a secret that is kept elsewhere and takes no value",
+				return refuse_at(r, value,
+				    "secrets: '%.60s' refers to a secret that is kept elsewhere and takes no value",
 				    key->text);
 			if (add_reference(r, key, t))
 				return -1;
@@ -134,7 +136,8 @@ static int check_nulls(struct reading *r, const struct yaml_node *doc, const str
 /* The three variables of a registry login come together, and together in one place. */
 static int check_docker_login(struct reading *r, const struct yaml_node *doc, const struct task *t)
 {
-	static const char *const names[] = {"SKYPILOT_DOCKER_USERNAME", "SKYPILOT_DOCKER_PASSWORD", "SKYPILOT_DOCKER_SERVER"};
+	static const char *const names[] = {
+	    "SKYPILOT_DOCKER_USERNAME", "SKYPILOT_DOCKER_PASSWORD", "SKYPILOT_DOCKER_SERVER"};
 	size_t found[2] = {0};
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		for (int s = 0; s < 2; s++)
@@ -144,11 +147,12 @@ static int check_docker_login(struct reading *r, const struct yaml_node *doc, co
 	const struct yaml_node *at = yaml_get(doc, found[0] ? "envs" : "secrets");
 	if (found[0] && found[1])
 		return refuse_at(r, at ? at : doc,
-		    "SKYPILOT_DOCKER_USERNAME, _PASSWORD and _SERVER must stand together, all in envs or all in secrets");
+		    "SKYPILOT_DOCKER_USERNAME, _PASSWORD and _SERVER must stand together, all in envs or all in "
+		    "secrets");
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (!env_find(t, names[i], found[1] > 0))
-			return refuse_at(r, at ? at : doc, "%s is missing: the three SKYPILOT_DOCKER_… variables come together",
-			    names[i]);
+			return refuse_at(r, at ? at : doc,
+			    "%s is missing: the three SKYPILOT_DOCKER_… variables come together", names[i]);
 	return 0;
 }
 
@@ -170,7 +174,8 @@ static int read_env(struct reading *r, const struct yaml_node *doc, struct task 
 	t->envs = arena_alloc(r->dag->memory->arena, (env_room(r, envs, secrets) + 1) * sizeof *t->envs);
 	if (read_env_map(r, envs, false, t))
 		return -1;
-	if (secrets && (secrets->kind == YAML_LIST ? read_secret_list(r, secrets, t) : read_env_map(r, secrets, true, t)))
+	if (secrets &&
+	    (secrets->kind == YAML_LIST ? read_secret_list(r, secrets, t) : read_env_map(r, secrets, true, t)))
 		return -1;
 	if (managed && managed->n) {
 		json_t *more = yaml_json(managed);
@@ -191,19 +196,21 @@ static int check_managed(struct reading *r, const struct yaml_node *list)
 		if (n->kind == YAML_STRING)
 			continue;
 		const struct yaml_node *v = n->kind == YAML_MAP && n->n == 1 ? n->pairs[0].value : NULL;
-		bool ok = v && v->kind == YAML_MAP && (v->n == 0 || (v->n == 1 && yaml_get(v, "mount_path") &&
-									yaml_get(v, "mount_path")->kind == YAML_STRING));
+		bool ok = v && v->kind == YAML_MAP &&
+			  (v->n == 0 || (v->n == 1 && yaml_get(v, "mount_path") &&
+					    yaml_get(v, "mount_path")->kind == YAML_STRING));
 		if (!ok)
 			return refuse_at(r, n, "managed_secrets[%zu] must be a name, or NAME: {mount_path: PATH}", i);
 	}
 	return 0;
 }
 
-/* --- $NAME in values --------------------------------------------------------------------------------------------------*/
+/* --- $NAME in values --------------------------------------------------------------------------------------------- */
 
 enum { FILLED_MAX = 16 << 20, COMPARED_MAX = 100 << 20 };
 
-/* The variable that starts at s ("$NAME" or "${NAME}"): its value and the length of the reference; 0: none, leave as it is. */
+/* The variable that starts at s ("$NAME" or "${NAME}"): its value and the length of the reference; 0: none, leave as it
+ * is. */
 static size_t reference(const struct task *t, const char *s, const struct task_env **e)
 {
 	bool braces = s[1] == '{';
@@ -277,7 +284,8 @@ static int check_filled_keys(struct reading *r, const struct yaml_node *map)
 	for (size_t i = 1; i < map->n && i < 1000; i++)
 		for (size_t k = 0; k < i; k++)
 			if (!strcmp(map->pairs[i].key->text, map->pairs[k].key->text))
-				return refuse_at(r, map->pairs[i].key, "two entries have the same path once the variables are filled in");
+				return refuse_at(r, map->pairs[i].key,
+				    "two entries have the same path once the variables are filled in");
 	return 0;
 }
 
@@ -291,8 +299,9 @@ static int fill_fields(struct reading *r, const struct task *t, struct yaml_node
 		const struct yaml_node *before = n;
 		n = fill(r, t, n);
 		if (r->overflow)
-			return refuse_at(r, before, "%s grows beyond %d MB, or takes too long, when the variables are filled in",
-			    keys[i], FILLED_MAX >> 20);
+			return refuse_at(r, before,
+			    "%s grows beyond %d MB, or takes too long, when the variables are filled in", keys[i],
+			    FILLED_MAX >> 20);
 		if (n->kind == YAML_MAP && check_filled_keys(r, n))
 			return -1;
 		yaml_put(r->tree, doc, keys[i], n);
@@ -300,7 +309,7 @@ static int fill_fields(struct reading *r, const struct task *t, struct yaml_node
 	return 0;
 }
 
-/* --- fields -----------------------------------------------------------------------------------------------------------*/
+/* --- fields ------------------------------------------------------------------------------------------------------ */
 
 static int read_num_nodes(struct reading *r, const struct yaml_node *n, struct task *t)
 {
@@ -331,15 +340,16 @@ static int read_volumes(struct reading *r, const struct yaml_node *map, struct t
 	for (size_t i = 0; i < map->n; i++) {
 		const struct yaml_node *v = map->pairs[i].value;
 		if (v->kind != YAML_STRING && v->kind != YAML_MAP)
-			return refuse_at(r, v, "volumes: '%.60s' must be the name of a volume or a map, not %s", map->pairs[i].key->text,
-			    yaml_describe(v, what, sizeof what));
+			return refuse_at(r, v, "volumes: '%.60s' must be the name of a volume or a map, not %s",
+			    map->pairs[i].key->text, yaml_describe(v, what, sizeof what));
 	}
 	t->volumes = dag_own(r->dag, yaml_json(map));
 	return 0;
 }
 
 /* inputs and outputs: {URI: GB}. */
-static int read_egress(struct reading *r, const struct yaml_node *map, const char *what, const char **uri, int64_t *gb_micro)
+static int read_egress(
+    struct reading *r, const struct yaml_node *map, const char *what, const char **uri, int64_t *gb_micro)
 {
 	if (!map)
 		return 0;
@@ -378,7 +388,8 @@ static int check_metadata(struct reading *r, const struct yaml_node *config)
 		const struct yaml_node *m = yaml_get(yaml_get(config, clouds[i]), "custom_metadata");
 		for (size_t k = 0; m && k < m->n; k++)
 			if (!strcmp(m->pairs[k].key->text, "name") || !strcmp(m->pairs[k].key->text, "namespace"))
-				return refuse_at(r, m->pairs[k].key, "custom_metadata cannot set '%s' of a pod", m->pairs[k].key->text);
+				return refuse_at(r, m->pairs[k].key, "custom_metadata cannot set '%s' of a pod",
+				    m->pairs[k].key->text);
 	}
 	return 0;
 }
@@ -423,7 +434,8 @@ static int read_parts(struct reading *r, struct yaml_node *doc, struct task *t)
 		return -1;
 	join_extras(r, t, volumes);
 	if (service && pool)
-		return refuse_at(r, yaml_key(doc, "pool"), "both 'service' and 'pool' are given; a task is one of them");
+		return refuse_at(
+		    r, yaml_key(doc, "pool"), "both 'service' and 'pool' are given; a task is one of them");
 	if (service)
 		return service_read(r, service, t);
 	return pool ? pool_read(r, pool, t) : 0;
@@ -432,7 +444,8 @@ static int read_parts(struct reading *r, struct yaml_node *doc, struct task *t)
 int task_read(struct reading *r, struct yaml_node *doc, struct task *t)
 {
 	if (doc->kind != YAML_MAP)
-		return refuse_at(r, doc, "a task must be a map of fields like 'run: …', not %s", yaml_kind_name(doc->kind));
+		return refuse_at(
+		    r, doc, "a task must be a map of fields like 'run: …', not %s", yaml_kind_name(doc->kind));
 	doc = yaml_copy(r->tree, doc);
 	*t = (struct task){.where = {.file = r->dag->file, .line = doc->line, .column = doc->column}};
 	if (override_apply(r, doc) || schema_check(&schema_task, doc, &r->place) ||

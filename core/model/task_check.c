@@ -1,5 +1,5 @@
-/* What is only wrong when a task is to be run: parsing lets it pass, since a file may be shown, or completed from the command
- * line, on a machine where it will not run. Needs no prices, but looks at the file system. */
+/* What is only wrong when a task is to be run: parsing lets it pass, since a file may be shown, or completed from the
+ * command line, on a machine where it will not run. Needs no prices, but looks at the file system. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,8 @@ static int check_name(const struct check *c)
 	const char *name = c->task->name;
 	if (!name || is_task_name(name))
 		return 0;
-	return wrong(c, "the name '%.80s' cannot be used: letters and digits, joined by one or two of - _ . between them", name);
+	return wrong(
+	    c, "the name '%.80s' cannot be used: letters and digits, joined by one or two of - _ . between them", name);
 }
 
 static int check_workdir(const struct check *c)
@@ -53,8 +54,10 @@ static int check_workdir(const struct check *c)
 	free(path);
 	if (ok)
 		return 0;
-	return wrong(c, "workdir: '%.200s' %s", c->task->workdir, there ? "is not a folder" : "is not here; it is relative to the "
-											   "folder you are in, not to the task file");
+	return wrong(c, "workdir: '%.200s' %s", c->task->workdir,
+	    there ? "is not a folder"
+		  : "is not here; it is relative to the "
+		    "folder you are in, not to the task file");
 }
 
 static int check_destination(const struct check *c, const char *dst)
@@ -63,7 +66,8 @@ static int check_destination(const struct check *c, const char *dst)
 	if (!n || (n > 1 && dst[n - 1] == '/'))
 		return wrong(c, "file_mounts: the path '%.200s' must not be empty or end with a slash", dst);
 	if (is_uri(dst))
-		return wrong(c, "file_mounts: '%.200s' is a bucket; a file mount goes from a source to a path on the nodes", dst);
+		return wrong(c,
+		    "file_mounts: '%.200s' is a bucket; a file mount goes from a source to a path on the nodes", dst);
 	if ((c->task->workdir || c->task->git_url) && !strcmp(dst, "~/sky_workdir"))
 		return wrong(c, "file_mounts: ~/sky_workdir is where workdir goes; name a path inside it");
 	return 0;
@@ -85,16 +89,20 @@ static int check_source(const struct check *c, const char *src)
 /* A bucket by its URI has its name there; a local folder needs one for the bucket it is put into. */
 static int check_storage(const struct check *c, const char *dst, const json_t *m)
 {
-	const char *name = json_string_value(json_object_get(m, "name")), *mode = json_string_value(json_object_get(m, "mode"));
+	const char *name = json_string_value(json_object_get(m, "name")),
+		   *mode = json_string_value(json_object_get(m, "mode"));
 	const json_t *source = json_object_get(m, "source");
 	const char *uri = json_string_value(source);
 	if (!name && json_is_null(source))
 		return wrong(c, "file_mounts: '%.200s' needs a 'source' or the 'name' of a bucket", dst);
 	if (name && is_uri(name))
-		return wrong(c, "file_mounts: the name '%.100s' at '%.100s' is a URI; a name is only the bucket, a URI is a source",
+		return wrong(c,
+		    "file_mounts: the name '%.100s' at '%.100s' is a URI; a name is only the bucket, a URI is a source",
 		    name, dst);
 	if (uri && is_uri(uri))
-		return name ? wrong(c, "file_mounts: '%.200s' has both a bucket as its source and a name; keep one of them", dst)
+		return name ? wrong(c,
+				  "file_mounts: '%.200s' has both a bucket as its source and a name; keep one of them",
+				  dst)
 			    : check_source(c, uri);
 	if (!name && !json_is_null(source))
 		return wrong(c, "file_mounts: '%.200s' copies local files into a bucket, and that needs a 'name'", dst);
@@ -134,7 +142,9 @@ static int check_resources(const struct check *c)
 		if (r->accelerator && !r->accelerator[strspn(r->accelerator, " ")])
 			return wrong(c, "accelerators: the name before the count is missing");
 		if (s && !str_eq(s, strategies[0]) && !str_eq(s, strategies[1]))
-			return wrong(c, "job_recovery: the strategy '%.60s' is not known; there are FAILOVER and EAGER_NEXT_REGION", s);
+			return wrong(c,
+			    "job_recovery: the strategy '%.60s' is not known; there are FAILOVER and EAGER_NEXT_REGION",
+			    s);
 		if (r->ephemeral_gib && r->cloud && !str_eq(r->cloud, "kubernetes"))
 			return wrong(c, "ephemeral_storage is for kubernetes, not for %s", r->cloud);
 	}
@@ -163,7 +173,8 @@ static int check_service(const struct check *c)
 	for (size_t i = 0; i < t->n_resources; i++) {
 		const struct resources *r = &t->resources[i];
 		if (r->n_ports != 1 || strchr(r->ports[0], '-'))
-			return wrong(c, "a service needs exactly one port: write 'ports' in service, or a single one in resources");
+			return wrong(c,
+			    "a service needs exactly one port: write 'ports' in service, or a single one in resources");
 	}
 	return 0;
 }
@@ -172,8 +183,8 @@ int dag_check(const struct dag *d, struct where *at, struct err *err)
 {
 	for (size_t i = 0; i < d->n_tasks; i++) {
 		struct check c = {d, &d->tasks[i], at, err};
-		if (check_name(&c) || check_workdir(&c) || check_mounts(&c) || check_resources(&c) || check_secrets(&c) ||
-		    check_service(&c))
+		if (check_name(&c) || check_workdir(&c) || check_mounts(&c) || check_resources(&c) ||
+		    check_secrets(&c) || check_service(&c))
 			return -1;
 	}
 	return 0;

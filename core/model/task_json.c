@@ -120,7 +120,7 @@ json_t *resources_to_json(const struct resources *r)
 	return j;
 }
 
-/* --- tasks ------------------------------------------------------------------------------------------------------------*/
+/* --- tasks ------------------------------------------------------------------------------------------------------- */
 
 /* The ports of all alternatives together. */
 static json_t *all_ports(const struct task *t)
@@ -233,7 +233,7 @@ json_t *dag_to_json(const struct dag *d)
 	return j;
 }
 
-/* --- for people -------------------------------------------------------------------------------------------------------*/
+/* --- for people -------------------------------------------------------------------------------------------------- */
 
 const char *resources_text(const struct resources *r, char *buf, size_t size)
 {

@@ -1,7 +1,8 @@
-/* Tasks on the wire and in state.db: everything, secrets included, and back. The reader trusts nothing: what it reads may be
- * from another version, or from a damaged file.
+/* Tasks on the wire and in state.db: everything, secrets included, and back. The reader trusts nothing: what it reads
+ * may be from another version, or from a damaged file.
  *
- * Scalar fields are driven by two tables, one for tasks and one for alternatives; a new scalar field is a line there. */
+ * Scalar fields are driven by two tables, one for tasks and one for alternatives; a new scalar field is a line there.
+ */
 #include <stddef.h>
 #include <string.h>
 
@@ -14,16 +15,33 @@ struct pack_field {
 	size_t offset;
 	enum pack_type type;
 };
-#define P(type, kind, field) {#field, offsetof(struct type, field), kind}
+#define P(type, kind, field) \
+	{ \
+#field, offsetof(struct type, field), kind \
+	}
 
 static const struct pack_field task_fields[] = {
-    P(task, PACK_TEXT, name),		P(task, PACK_TEXT, workdir),	    P(task, PACK_TEXT, git_url),
-    P(task, PACK_TEXT, git_ref),	P(task, PACK_INT, num_nodes),	    P(task, PACK_BOOL, ordered),
-    P(task, PACK_JSON, storage_mounts), P(task, PACK_JSON, volumes),	    P(task, PACK_TEXT, setup),
-    P(task, PACK_TEXT, run),		P(task, PACK_BOOL, is_service),	    P(task, PACK_BOOL, is_pool),
-    P(task, PACK_JSON, service),	P(task, PACK_JSON, config),	    P(task, PACK_TEXT, input_uri),
-    P(task, PACK_TEXT, output_uri),	P(task, PACK_INT, input_gb_micro),  P(task, PACK_INT, output_gb_micro),
-    P(task, PACK_TEXT, event_callback), P(task, PACK_JSON, managed_secrets), P(task, PACK_BOOL, api_server_access),
+    P(task, PACK_TEXT, name),
+    P(task, PACK_TEXT, workdir),
+    P(task, PACK_TEXT, git_url),
+    P(task, PACK_TEXT, git_ref),
+    P(task, PACK_INT, num_nodes),
+    P(task, PACK_BOOL, ordered),
+    P(task, PACK_JSON, storage_mounts),
+    P(task, PACK_JSON, volumes),
+    P(task, PACK_TEXT, setup),
+    P(task, PACK_TEXT, run),
+    P(task, PACK_BOOL, is_service),
+    P(task, PACK_BOOL, is_pool),
+    P(task, PACK_JSON, service),
+    P(task, PACK_JSON, config),
+    P(task, PACK_TEXT, input_uri),
+    P(task, PACK_TEXT, output_uri),
+    P(task, PACK_INT, input_gb_micro),
+    P(task, PACK_INT, output_gb_micro),
+    P(task, PACK_TEXT, event_callback),
+    P(task, PACK_JSON, managed_secrets),
+    P(task, PACK_BOOL, api_server_access),
 };
 
 static const struct pack_field resource_fields[] = {
@@ -53,7 +71,7 @@ static const struct pack_field resource_fields[] = {
     P(resources, PACK_JSON, autostop_hook),
 };
 
-/* --- out --------------------------------------------------------------------------------------------------------------*/
+/* --- out --------------------------------------------------------------------------------------------------------- */
 
 static void pack_fields(json_t *j, const void *of, const struct pack_field *f, size_t n)
 {
@@ -82,8 +100,9 @@ static void pack_fields(json_t *j, const void *of, const struct pack_field *f, s
 static void pack_amount(json_t *j, const char *name, const struct amount *a)
 {
 	if (a->set)
-		json_object_set_new(j, name, json_pack("{s:s, s:I, s:b, s:b}", "text", a->text, "micro", (json_int_t)a->micro,
-						  "at_least", a->at_least, "per_vcpu", a->per_vcpu));
+		json_object_set_new(j, name,
+		    json_pack("{s:s, s:I, s:b, s:b}", "text", a->text, "micro", (json_int_t)a->micro, "at_least",
+			a->at_least, "per_vcpu", a->per_vcpu));
 }
 
 static json_t *pack_resources(const struct resources *r)
@@ -101,8 +120,9 @@ static json_t *pack_resources(const struct resources *r)
 	const struct autostop *a = &r->autostop;
 	if (a->set)
 		json_object_set_new(j, "autostop",
-		    json_pack("{s:b, s:I, s:b, s:i, s:b}", "enabled", a->enabled, "idle_minutes", (json_int_t)a->idle_minutes,
-			"down", a->down, "wait_for", (int)a->wait_for, "wait_for_set", a->wait_for_set));
+		    json_pack("{s:b, s:I, s:b, s:i, s:b}", "enabled", a->enabled, "idle_minutes",
+			(json_int_t)a->idle_minutes, "down", a->down, "wait_for", (int)a->wait_for, "wait_for_set",
+			a->wait_for_set));
 	return j;
 }
 
@@ -128,7 +148,7 @@ json_t *task_pack(const struct task *t)
 	return j;
 }
 
-/* --- in ---------------------------------------------------------------------------------------------------------------*/
+/* --- in ---------------------------------------------------------------------------------------------------------- */
 
 static int nonsense(struct err *err, const char *what)
 {
@@ -162,7 +182,8 @@ static int unpack_field(struct dag *d, const json_t *v, const struct pack_field 
 	return nonsense(err, f->name);
 }
 
-static int unpack_fields(struct dag *d, const json_t *j, void *to, const struct pack_field *f, size_t n, struct err *err)
+static int unpack_fields(
+    struct dag *d, const json_t *j, void *to, const struct pack_field *f, size_t n, struct err *err)
 {
 	for (; n--; f++) {
 		const json_t *v = json_object_get(j, f->name);
@@ -178,8 +199,11 @@ static void unpack_amount(struct dag *d, const json_t *j, const char *name, stru
 	const char *text = json_str(o, "text", NULL);
 	if (!text)
 		return;
-	*a = (struct amount){.set = true, .at_least = json_bool(o, "at_least", false), .per_vcpu = json_bool(o, "per_vcpu", false),
-	    .micro = json_int(o, "micro", 0), .text = arena_strdup(d->memory->arena, text)};
+	*a = (struct amount){.set = true,
+	    .at_least = json_bool(o, "at_least", false),
+	    .per_vcpu = json_bool(o, "per_vcpu", false),
+	    .micro = json_int(o, "micro", 0),
+	    .text = arena_strdup(d->memory->arena, text)};
 }
 
 /* An enum's number, within its bounds. */
@@ -220,8 +244,10 @@ static int unpack_resources(struct dag *d, const json_t *j, struct resources *r,
 	r->network_tier = (enum network_tier)bounded(j, "network_tier", NETWORK_TIER_BEST);
 	const json_t *a = json_obj(j, "autostop");
 	if (a)
-		r->autostop = (struct autostop){.set = true, .enabled = json_bool(a, "enabled", true),
-		    .idle_minutes = json_int(a, "idle_minutes", 0), .down = json_bool(a, "down", false),
+		r->autostop = (struct autostop){.set = true,
+		    .enabled = json_bool(a, "enabled", true),
+		    .idle_minutes = json_int(a, "idle_minutes", 0),
+		    .down = json_bool(a, "down", false),
 		    .wait_for = (enum wait_for)bounded(a, "wait_for", WAIT_FOR_NONE),
 		    .wait_for_set = json_bool(a, "wait_for_set", false)};
 	return 0;
@@ -250,7 +276,8 @@ static int unpack_mounts(struct dag *d, const json_t *list, struct task *t, stru
 	t->mounts = arena_alloc(d->memory->arena, (json_array_size(list) + 1) * sizeof *t->mounts);
 	json_array_foreach(list, i, m)
 	{
-		const char *dst = json_string_value(json_array_get(m, 0)), *src = json_string_value(json_array_get(m, 1));
+		const char *dst = json_string_value(json_array_get(m, 0)),
+			   *src = json_string_value(json_array_get(m, 1));
 		if (!dst || !src)
 			return nonsense(err, "mounts");
 		t->mounts[t->n_mounts++] =

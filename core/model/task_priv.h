@@ -31,7 +31,8 @@ struct reading {
 int refuse_value(struct reading *r, const struct yaml_node *n, const char *what, const char *wrong);
 void warn_at(struct reading *r, const struct yaml_node *n, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 char *keep(struct reading *r, const char *text); /* a copy that lives with the dag; NULL gives NULL */
-const char *keep_text(struct reading *r, const struct yaml_node *map, const char *key); /* its text, or NULL when null or absent */
+/* A copy of the text of a field; NULL when it is null or absent. */
+const char *keep_text(struct reading *r, const struct yaml_node *map, const char *key);
 
 /* task_schema.c: which fields there are. */
 extern const struct schema schema_task, schema_header, schema_resources, schema_alternative, schema_storage, schema_service,

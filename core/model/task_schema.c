@@ -15,7 +15,7 @@
 #define WORDS(...) .words = (const char *const[]){__VA_ARGS__, NULL}
 /* clang-format on */
 
-/* --- patterns ---------------------------------------------------------------------------------------------------------*/
+/* --- patterns ---------------------------------------------------------------------------------------------------- */
 
 static bool all_of(const char *s, const char *more)
 {
@@ -124,13 +124,13 @@ static bool is_accelerator_key(const char *s)
 	return n && (!s[n] || (s[n + 1] && !s[n + 1 + strspn(s + n + 1, "0123456789")]));
 }
 
-/* --- small types ------------------------------------------------------------------------------------------------------*/
+/* --- small types ------------------------------------------------------------------------------------------------- */
 
 static const struct schema_type type_text = {.kinds = S_STR}, type_number = {.kinds = S_NUM},
 				type_exit_code = {.kinds = S_INT, BETWEEN(0, 255)};
 static const char want_size[] = "whole GB (256) or a whole number with a unit (500GB, 1TB)";
 
-/* --- the task ---------------------------------------------------------------------------------------------------------*/
+/* --- the task ---------------------------------------------------------------------------------------------------- */
 
 static const struct schema_field fields_git[] = {
     REQUIRED("url", S_STR),
@@ -166,7 +166,7 @@ static const struct schema_field fields_task[] = {
 };
 const struct schema schema_task = SCHEMA("a task", fields_task, .skip_null = true);
 
-/* --- resources --------------------------------------------------------------------------------------------------------*/
+/* --- resources --------------------------------------------------------------------------------------------------- */
 
 static const struct schema_field fields_autostop[] = {
     FIELD("idle_minutes", S_INT, AT_LEAST(0)),
@@ -209,27 +209,27 @@ static const struct schema_type type_port = {
     .kinds = S_STR | S_INT, .want = "a port (8080) or a range (8080-8090)"};
 
 /* What stands in resources and in each alternative of it alike. */
-#define RESOURCE_FIELDS													\
-	FIELD("infra", S_STR), FIELD("cloud", S_STR), FIELD("region", S_STR), FIELD("zone", S_STR),			\
-	    FIELD("cpus", S_STR | S_NUM), FIELD("memory", S_STR | S_NUM), FIELD("instance_type", S_STR),		\
-	    FIELD("use_spot", S_BOOL), FIELD("job_recovery", S_STR | S_MAP, .map = &schema_recovery),			\
-	    FIELD("disk_size", S_STR | S_INT,										\
-		.want = "whole GB (256), a whole number with a unit (500GB, 1TB), or \"500+\" for at least that"),	\
-	    FIELD("ephemeral_storage", S_STR | S_INT, .check = is_size, .want = want_size),				\
-	    FIELD("disk_tier", S_STR, WORDS("low", "medium", "high", "ultra", "best")),					\
-	    FIELD("network_tier", S_STR, WORDS("standard", "best")), FIELD("local_disk", S_STR),			\
-	    FIELD("max_hourly_cost", S_NUM),										\
-	    FIELD("ports", S_STR | S_INT | S_LIST | S_NULL, .each = &type_port, .max_items = 1000,			\
-		.want = "a port (8080), a range (\"8080-8090\"), or a list of them"),					\
-	    FIELD("labels", S_MAP, .each = &type_text, .max_items = 1000),						\
-	    FIELD("accelerator_args", S_MAP, .map = &schema_accelerator_args),						\
-	    FIELD("image_id", S_STR | S_MAP | S_NULL),									\
-	    FIELD("autostop", S_BOOL | S_INT | S_STR | S_MAP, .map = &schema_autostop),					\
-	    FIELD("priority", S_INT, BETWEEN(-1000, 1000)), FIELD("priority_class", S_STR),				\
+#define RESOURCE_FIELDS \
+	FIELD("infra", S_STR), FIELD("cloud", S_STR), FIELD("region", S_STR), FIELD("zone", S_STR), \
+	    FIELD("cpus", S_STR | S_NUM), FIELD("memory", S_STR | S_NUM), FIELD("instance_type", S_STR), \
+	    FIELD("use_spot", S_BOOL), FIELD("job_recovery", S_STR | S_MAP, .map = &schema_recovery), \
+	    FIELD("disk_size", S_STR | S_INT, \
+		.want = "whole GB (256), a whole number with a unit (500GB, 1TB), or \"500+\" for at least that"), \
+	    FIELD("ephemeral_storage", S_STR | S_INT, .check = is_size, .want = want_size), \
+	    FIELD("disk_tier", S_STR, WORDS("low", "medium", "high", "ultra", "best")), \
+	    FIELD("network_tier", S_STR, WORDS("standard", "best")), FIELD("local_disk", S_STR), \
+	    FIELD("max_hourly_cost", S_NUM), \
+	    FIELD("ports", S_STR | S_INT | S_LIST | S_NULL, .each = &type_port, .max_items = 1000, \
+		.want = "a port (8080), a range (\"8080-8090\"), or a list of them"), \
+	    FIELD("labels", S_MAP, .each = &type_text, .max_items = 1000), \
+	    FIELD("accelerator_args", S_MAP, .map = &schema_accelerator_args), \
+	    FIELD("image_id", S_STR | S_MAP | S_NULL), \
+	    FIELD("autostop", S_BOOL | S_INT | S_STR | S_MAP, .map = &schema_autostop), \
+	    FIELD("priority", S_INT, BETWEEN(-1000, 1000)), FIELD("priority_class", S_STR), \
 	    FIELD("volumes", S_LIST, .each = &type_volume), FIELD("spot_recovery", S_STR | S_MAP, .map = &schema_recovery), \
-	    FIELD("hooks", 0, .want = "hooks stand in config.hooks at the top level of the task, not in resources"),	\
-	    FIELD("_docker_login_config", S_MAP), FIELD("_docker_username_for_runpod", S_STR),				\
-	    FIELD("_is_image_managed", S_BOOL), FIELD("_requires_fuse", S_BOOL),					\
+	    FIELD("hooks", 0, .want = "hooks stand in config.hooks at the top level of the task, not in resources"), \
+	    FIELD("_docker_login_config", S_MAP), FIELD("_docker_username_for_runpod", S_STR), \
+	    FIELD("_is_image_managed", S_BOOL), FIELD("_requires_fuse", S_BOOL), \
 	    FIELD("_cluster_config_overrides", S_MAP), FIELD("_no_missing_accel_warnings", S_BOOL)
 
 #define ACCELERATORS_WANT "a name (H100), a name with a count (H100:8), a memory size (80GB+)"
@@ -252,7 +252,7 @@ static const struct schema_field fields_resources[] = {
 };
 const struct schema schema_resources = SCHEMA("resources", fields_resources, .skip_null = true);
 
-/* --- file mounts ------------------------------------------------------------------------------------------------------*/
+/* --- file mounts ------------------------------------------------------------------------------------------------- */
 
 static const char want_rclone_size[] = "a whole number with one of B, K, M, G, T, P behind it, or none (16M)",
 		  want_rclone_time[] = "a duration like 30s, 5m or 1h30m";
@@ -294,7 +294,7 @@ static const struct schema_field fields_storage[] = {
 };
 const struct schema schema_storage = SCHEMA("a file mount", fields_storage, .skip_null = true);
 
-/* --- services ---------------------------------------------------------------------------------------------------------*/
+/* --- services ---------------------------------------------------------------------------------------------------- */
 
 static const struct schema_field fields_probe[] = {
     REQUIRED("path", S_STR),
@@ -351,7 +351,7 @@ static const struct schema_field fields_service[] = {
 };
 const struct schema schema_service = SCHEMA("service", fields_service, .skip_null = true);
 
-/* --- config: what a task may override ---------------------------------------------------------------------------------*/
+/* --- config: what a task may override ---------------------------------------------------------------------------- */
 
 static const struct schema_type type_option = {.kinds = S_STR | S_NUM | S_BOOL | S_NULL, .check = is_one_line,
     .want = "one line of text, a number, true or false"};
@@ -438,7 +438,7 @@ static const struct schema_field fields_config[] = {
 };
 const struct schema schema_config = SCHEMA("config", fields_config);
 
-/* --- the document above a pipeline or a job group ---------------------------------------------------------------------*/
+/* --- the document above a pipeline or a job group ---------------------------------------------------------------- */
 
 static const struct schema_field fields_header[] = {
     FIELD("name", S_STR),

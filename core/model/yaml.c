@@ -1,12 +1,12 @@
 /* YAML text → tree of nodes with positions, on libyaml's event stream.
  *
- * Invariants: a tree is finite and has no cycle; map keys are scalars and differ; nothing is read past the limits, which are
- * checked while reading, so that a hostile file costs time in proportion to the limit and not to what it would expand to. An
- * alias shares the node of its anchor: memory stays small, and `weight` counts what a reader who follows all aliases would
- * visit. Every refusal has a position.
+ * Invariants: a tree is finite and has no cycle; map keys are scalars and differ; nothing is read past the limits,
+ * which are checked while reading, so that a hostile file costs time in proportion to the limit and not to what it
+ * would expand to. An alias shares the node of its anchor: memory stays small, and `weight` counts what a reader who
+ * follows all aliases would visit. Every refusal has a position.
  *
- * Does not: keep comments or styles (but `quoted`), know tags beyond the standard scalars, or say anything about what keys
- * mean (see schema.c). */
+ * Does not: keep comments or styles (but `quoted`), know tags beyond the standard scalars, or say anything about what
+ * keys mean (see schema.c). */
 #include "core/model/yaml.h"
 
 #include <errno.h>
@@ -54,9 +54,10 @@ struct reader {
 	struct err *err;
 };
 
-/* --- messages ----------------------------------------------------------------------------------------------------------*/
+/* --- messages ---------------------------------------------------------------------------------------------------- */
 
-static int report(struct err *err, struct where *at, const char *file, struct where w, const char *source, const char *text)
+static int report(
+    struct err *err, struct where *at, const char *file, struct where w, const char *source, const char *text)
 {
 	w.file = file;
 	if (at)
@@ -132,10 +133,11 @@ static int syntax_error(struct reader *r)
 	if (p->context && p->context_mark.line != mark.line)
 		return refuse(r, mark, "not YAML: %s (%s that starts in line %zu)%s", problem, p->context,
 		    p->context_mark.line + 1, hint);
-	return refuse(r, mark, "not YAML: %s%s%s%s", p->context ? p->context : "", p->context ? ", " : "", problem, hint);
+	return refuse(
+	    r, mark, "not YAML: %s%s%s%s", p->context ? p->context : "", p->context ? ", " : "", problem, hint);
 }
 
-/* --- events ------------------------------------------------------------------------------------------------------------*/
+/* --- events ------------------------------------------------------------------------------------------------------ */
 
 static int next(struct reader *r)
 {
@@ -151,7 +153,8 @@ static int next(struct reader *r)
 static struct yaml_node *node_new(struct reader *r, enum yaml_kind kind)
 {
 	if (++r->n_nodes > r->limits.nodes) {
-		refuse(r, r->event.start_mark, "more than %zu values: too large for a file of this kind", r->limits.nodes);
+		refuse(
+		    r, r->event.start_mark, "more than %zu values: too large for a file of this kind", r->limits.nodes);
 		return NULL;
 	}
 	struct yaml_node *n = arena_alloc(r->arena, sizeof *n);
@@ -196,12 +199,30 @@ static int add_weight(struct reader *r, struct yaml_node *parent, const struct y
 	return 0;
 }
 
-/* --- scalars -----------------------------------------------------------------------------------------------------------*/
+/* --- scalars ----------------------------------------------------------------------------------------------------- */
 
-enum tag { TAG_NONE, TAG_STR, TAG_INT, TAG_FLOAT, TAG_BOOL, TAG_NULL, TAG_TIMESTAMP, TAG_MAP, TAG_SET, TAG_SEQ, TAG_UNKNOWN };
+enum tag {
+	TAG_NONE,
+	TAG_STR,
+	TAG_INT,
+	TAG_FLOAT,
+	TAG_BOOL,
+	TAG_NULL,
+	TAG_TIMESTAMP,
+	TAG_MAP,
+	TAG_SET,
+	TAG_SEQ,
+	TAG_UNKNOWN
+};
 static const char *const tag_names[] = {
-    [TAG_STR] = "str",	 [TAG_INT] = "int",	      [TAG_FLOAT] = "float", [TAG_BOOL] = "bool",
-    [TAG_NULL] = "null", [TAG_TIMESTAMP] = "timestamp", [TAG_MAP] = "map",   [TAG_SET] = "set",
+    [TAG_STR] = "str",
+    [TAG_INT] = "int",
+    [TAG_FLOAT] = "float",
+    [TAG_BOOL] = "bool",
+    [TAG_NULL] = "null",
+    [TAG_TIMESTAMP] = "timestamp",
+    [TAG_MAP] = "map",
+    [TAG_SET] = "set",
     [TAG_SEQ] = "seq",
 };
 
@@ -230,8 +251,11 @@ static int refuse_tag(struct reader *r, const yaml_char_t *tag)
 static int apply_tag(struct reader *r, struct yaml_node *n, enum tag tag)
 {
 	static const enum yaml_kind kinds[] = {
-	    [TAG_INT] = YAML_INT,   [TAG_FLOAT] = YAML_FLOAT,	  [TAG_BOOL] = YAML_BOOL,
-	    [TAG_NULL] = YAML_NULL, [TAG_TIMESTAMP] = YAML_DATE,
+	    [TAG_INT] = YAML_INT,
+	    [TAG_FLOAT] = YAML_FLOAT,
+	    [TAG_BOOL] = YAML_BOOL,
+	    [TAG_NULL] = YAML_NULL,
+	    [TAG_TIMESTAMP] = YAML_DATE,
 	};
 	if (tag == TAG_STR) {
 		n->kind = YAML_STRING;
@@ -241,7 +265,8 @@ static int apply_tag(struct reader *r, struct yaml_node *n, enum tag tag)
 	if (tag == TAG_FLOAT && n->kind == YAML_INT)
 		n->kind = YAML_FLOAT;
 	if (n->kind != kinds[tag])
-		return refuse(r, r->event.start_mark, "'%.60s' is not a value of the tag !!%s", n->text, tag_names[tag]);
+		return refuse(
+		    r, r->event.start_mark, "'%.60s' is not a value of the tag !!%s", n->text, tag_names[tag]);
 	return 0;
 }
 
@@ -290,7 +315,7 @@ static struct yaml_node *read_alias(struct reader *r)
 	return a->node;
 }
 
-/* --- maps --------------------------------------------------------------------------------------------------------------*/
+/* --- maps -------------------------------------------------------------------------------------------------------- */
 
 static int key_compare(const void *a, const void *b)
 {
@@ -316,8 +341,8 @@ static int check_duplicates(struct reader *r, const struct yaml_node *map)
 	if (!bad)
 		return 0;
 	return yaml_err(r->err, &r->at, r->file, bad,
-	    "duplicate key '%.60s' (also in line %d); remove one of them, so that it is clear which value is meant", bad->text,
-	    first->line);
+	    "duplicate key '%.60s' (also in line %d); remove one of them, so that it is clear which value is meant",
+	    bad->text, first->line);
 }
 
 static bool is_merge(const struct yaml_node *key)
@@ -336,7 +361,8 @@ static int merge_from(struct reader *r, struct yaml_node *map, size_t *cap, cons
 			continue;
 		/* Looking through all keys each time must not become a way to burn hours. */
 		if (map->n > 1000)
-			return yaml_err(r->err, &r->at, r->file, from, "a map of more than 1000 keys cannot be merged into another");
+			return yaml_err(r->err, &r->at, r->file, from,
+			    "a map of more than 1000 keys cannot be merged into another");
 		if (map->n == *cap) {
 			struct yaml_pair *bigger = arena_alloc(r->arena, (*cap * 2 + 8) * sizeof *bigger);
 			memcpy(bigger, map->pairs, map->n * sizeof *bigger);
@@ -346,7 +372,8 @@ static int merge_from(struct reader *r, struct yaml_node *map, size_t *cap, cons
 		map->pairs[map->n++] = from->pairs[i];
 		map->weight += from->pairs[i].key->weight + from->pairs[i].value->weight;
 		if (map->weight > r->limits.expanded)
-			return yaml_err(r->err, &r->at, r->file, from, "aliases expand to more than %zu values", r->limits.expanded);
+			return yaml_err(r->err, &r->at, r->file, from, "aliases expand to more than %zu values",
+			    r->limits.expanded);
 	}
 	return 0;
 }
@@ -481,7 +508,7 @@ static struct yaml_node *read_node(struct reader *r)
 	}
 }
 
-/* --- documents ---------------------------------------------------------------------------------------------------------*/
+/* --- documents --------------------------------------------------------------------------------------------------- */
 
 static int read_documents(struct reader *r, struct yaml_file *f)
 {
@@ -544,8 +571,8 @@ static bool quote_and_retry(struct reader *r, const struct yaml_options *opt, st
 		do
 			column++;
 		while (column < len && ((unsigned char)line[column] & 0xC0) == 0x80);
-	if (!opt->quote(line, len, column, &from, &to) || to > len || from >= to || memchr(line + from, '"', to - from) ||
-	    memchr(line + from, '\\', to - from))
+	if (!opt->quote(line, len, column, &from, &to) || to > len || from >= to ||
+	    memchr(line + from, '"', to - from) || memchr(line + from, '\\', to - from))
 		return false;
 	struct str quoted = str_new(text->max + 2 * MAX_QUOTES);
 	size_t start = (size_t)(line - str_text(text));
@@ -591,7 +618,8 @@ static int check_bytes(struct reader *r, const char *text, size_t len)
 	const char *what = NULL, *nul = memchr(text, 0, len);
 	if (len > r->limits.bytes) {
 		char large[80];
-		snprintf(large, sizeof large, "larger than %zu MB: too large for a file of this kind", r->limits.bytes >> 20);
+		snprintf(large, sizeof large, "larger than %zu MB: too large for a file of this kind",
+		    r->limits.bytes >> 20);
 		return report(r->err, &r->at, r->file, (struct where){0}, NULL, large);
 	}
 	if (!utf8_valid(text, len, &bad))
@@ -613,8 +641,8 @@ static struct yaml_limits limits_of(const struct yaml_options *opt)
 	return l;
 }
 
-struct yaml_file *yaml_parse(const char *text, size_t len, const char *file, const struct yaml_options *opt,
-    struct where *at, struct err *err)
+struct yaml_file *yaml_parse(
+    const char *text, size_t len, const char *file, const struct yaml_options *opt, struct where *at, struct err *err)
 {
 	struct reader *r = xcalloc(1, sizeof *r);
 	struct yaml_file *f = NULL;

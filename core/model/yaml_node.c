@@ -154,9 +154,14 @@ json_t *yaml_json(const struct yaml_node *n)
 const char *yaml_kind_name(enum yaml_kind kind)
 {
 	static const char *const names[] = {
-	    [YAML_NULL] = "nothing",	  [YAML_BOOL] = "true or false", [YAML_INT] = "a whole number",
-	    [YAML_FLOAT] = "a number",	  [YAML_DATE] = "a date",	 [YAML_STRING] = "text",
-	    [YAML_LIST] = "a list",	  [YAML_MAP] = "a map",
+	    [YAML_NULL] = "nothing",
+	    [YAML_BOOL] = "true or false",
+	    [YAML_INT] = "a whole number",
+	    [YAML_FLOAT] = "a number",
+	    [YAML_DATE] = "a date",
+	    [YAML_STRING] = "text",
+	    [YAML_LIST] = "a list",
+	    [YAML_MAP] = "a map",
 	};
 	return names[kind];
 }

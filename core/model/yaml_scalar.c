@@ -1,6 +1,6 @@
-/* Plain scalars: which of them are numbers, booleans, dates or null, by YAML 1.1 as PyYAML reads it (its resolver tables are
- * the reference, not the YAML specification: a float needs a point, an exponent needs a sign). And the way back: how Python
- * would print a value, since that is what ends up in the environment of a job. */
+/* Plain scalars: which of them are numbers, booleans, dates or null, by YAML 1.1 as PyYAML reads it (its resolver
+ * tables are the reference, not the YAML specification: a float needs a point, an exponent needs a sign). And the way
+ * back: how Python would print a value, since that is what ends up in the environment of a job. */
 #include <ctype.h>
 #include <locale.h>
 #include <math.h>
@@ -40,7 +40,7 @@ static double to_double(const char *s)
 	return v;
 }
 
-/* --- whole numbers -----------------------------------------------------------------------------------------------------*/
+/* --- whole numbers ----------------------------------------------------------------------------------------------- */
 
 /* base 2..16 digits and underscores in s[0..len): the value, or too_big. False if another character is in it. */
 static bool digits(const char *s, size_t len, int base, uint64_t *out, bool *too_big)
@@ -49,7 +49,9 @@ static bool digits(const char *s, size_t len, int base, uint64_t *out, bool *too
 	for (size_t i = 0; i < len; i++) {
 		if (s[i] == '_')
 			continue;
-		int d = isdigit((unsigned char)s[i]) ? s[i] - '0' : isxdigit((unsigned char)s[i]) ? tolower(s[i]) - 'a' + 10 : 99;
+		int d = isdigit((unsigned char)s[i])	? s[i] - '0'
+			: isxdigit((unsigned char)s[i]) ? tolower(s[i]) - 'a' + 10
+							: 99;
 		if (d >= base)
 			return false;
 		if (v > ((uint64_t)INT64_MAX - (uint64_t)d) / (uint64_t)base)
@@ -121,7 +123,7 @@ static bool resolve_int(struct yaml_node *n)
 	return false;
 }
 
-/* --- numbers with a point ----------------------------------------------------------------------------------------------*/
+/* --- numbers with a point ---------------------------------------------------------------------------------------- */
 
 /* digits and underscores, at least one; the first is a digit if must */
 static size_t digit_run(const char *s, bool must)
@@ -185,7 +187,7 @@ static bool resolve_float(struct yaml_node *n)
 	return isnan(v) ? false : set_float(n, neg ? -v : v);
 }
 
-/* --- dates -------------------------------------------------------------------------------------------------------------*/
+/* --- dates ------------------------------------------------------------------------------------------------------- */
 
 /* A pattern: 'd' one digit, 'D' one or two, others themselves. The length matched, 0: no match. */
 static size_t match(const char *s, const char *pattern)
@@ -254,7 +256,7 @@ void yaml_resolve(struct yaml_node *n)
 	}
 }
 
-/* --- as Python prints it -----------------------------------------------------------------------------------------------*/
+/* --- as Python prints it ----------------------------------------------------------------------------------------- */
 
 const char *yaml_float_text(double v, char *buf, size_t size)
 {
@@ -284,8 +286,8 @@ const char *yaml_float_text(double v, char *buf, size_t size)
 	digs[nd] = '\0';
 	const char *sign = e[0] == '-' ? "-" : "";
 	if (exp10 < -4 || exp10 >= 16)
-		snprintf(buf, size, "%s%c%s%se%c%02d", sign, digs[0], nd > 1 ? "." : "", digs + 1, exp10 < 0 ? '-' : '+',
-		    abs(exp10));
+		snprintf(buf, size, "%s%c%s%se%c%02d", sign, digs[0], nd > 1 ? "." : "", digs + 1,
+		    exp10 < 0 ? '-' : '+', abs(exp10));
 	else if (exp10 < 0)
 		snprintf(buf, size, "%s0.%.*s%s", sign, -exp10 - 1, "000000", digs);
 	else if ((int)nd <= exp10 + 1)

@@ -1,4 +1,5 @@
-/* How long reading a task file takes, in process: a usual one, one with everything, and the worst that is let through. */
+/* How long reading a task file takes, in process: a usual one, one with everything, and the worst that is let through.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +11,10 @@
 
 enum { RUNS = 301 };
 
-static const char usual[] = "name: train\nresources:\n  accelerators: {A100: 8, H100: 8}\n  use_spot: true\n  disk_size: 500\n"
-			    "num_nodes: 2\nworkdir: .\nenvs:\n  MODEL: llama\n  EPOCHS: 3\nfile_mounts:\n  /data: s3://bucket/$MODEL\n"
-			    "setup: |\n  pip install -r requirements.txt\nrun: |\n  torchrun --nnodes $SKYPILOT_NUM_NODES train.py\n";
+static const char usual[] =
+    "name: train\nresources:\n  accelerators: {A100: 8, H100: 8}\n  use_spot: true\n  disk_size: 500\n"
+    "num_nodes: 2\nworkdir: .\nenvs:\n  MODEL: llama\n  EPOCHS: 3\nfile_mounts:\n  /data: s3://bucket/$MODEL\n"
+    "setup: |\n  pip install -r requirements.txt\nrun: |\n  torchrun --nnodes $SKYPILOT_NUM_NODES train.py\n";
 
 static int by_size(const void *a, const void *b)
 {
@@ -40,7 +42,8 @@ int main(void)
 	row("task file: parse", usual, sizeof usual - 1, RUNS, "1");
 	str_add(&s, "resources:\n  any_of:\n");
 	for (int i = 0; i < 500; i++)
-		str_addf(&s, "    - {infra: aws/us-east-%d, accelerators: 'H100:%d', cpus: %d+, labels: {n: '%d'}}\n", i, i % 8 + 1, i + 1, i);
+		str_addf(&s, "    - {infra: aws/us-east-%d, accelerators: 'H100:%d', cpus: %d+, labels: {n: '%d'}}\n",
+		    i, i % 8 + 1, i + 1, i);
 	row("task file: 500 alternatives", str_text(&s), s.len, 31, "-");
 	str_clear(&s);
 	str_add(&s, "run: |\n");

@@ -1,5 +1,5 @@
-/* Config files: every problem is a line of text and every setting has a value; a setting that is changed has the new value
- * and no other one changes. */
+/* Config files: every problem is a line of text and every setting has a value; a setting that is changed has the new
+ * value and no other one changes. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

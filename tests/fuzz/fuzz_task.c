@@ -1,5 +1,5 @@
-/* Task files: whatever the bytes, a task or a message, never a crash; what is accepted can be shown, packed and unpacked, and
- * means the same afterwards. */
+/* Task files: whatever the bytes, a task or a message, never a crash; what is accepted can be shown, packed and
+ * unpacked, and means the same afterwards. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* Settings: defaults, what is wrong with a file and that it never stops anything, and changing one without touching the rest. */
+/* Settings: defaults, what is wrong with a file and that it never stops anything, and changing one without touching the
+ * rest. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -69,7 +70,8 @@ static const struct {
 	const char *text, *problem;
 } wrong[] = {
     {"catalgo:\n  url: x\n", "c.yaml:1:1: there is no setting 'catalgo'"},
-    {"catalog:\n  max_age_huors: 5\n", "c.yaml:2:3: there is no setting 'catalog.max_age_huors'; did you mean 'catalog.max_age_hours'?"},
+    {"catalog:\n  max_age_huors: 5\n",
+	"c.yaml:2:3: there is no setting 'catalog.max_age_huors'; did you mean 'catalog.max_age_hours'?"},
     {"catalog: 5\n", "c.yaml:1:10: 'catalog' must be a map of settings"},
     {"catalog: {max_age_hours: 0}\n", "c.yaml:1:26: catalog.max_age_hours must be a whole number from 1"},
     {"catalog: {max_age_hours: soon}\n", "not 'soon'; the default (7) is used"},
@@ -106,7 +108,7 @@ static void test_wrong(void **state)
 	config_destroy(c);
 }
 
-/* --- changing ---------------------------------------------------------------------------------------------------------*/
+/* --- changing ---------------------------------------------------------------------------------------------------- */
 
 static char dir[64], path[128];
 
@@ -159,7 +161,8 @@ static void test_set(void **state)
 	set("ui.mouse", "no");
 	set("catalog.url", "https://x/#y");
 	set("clouds", "aws, gcp");
-	has("theme: \"dark\"\ncatalog:\n  max_age_hours: 9\n  url: \"https://x/#y\"\nui:\n  mouse: no\nclouds: [aws, gcp]\n");
+	has("theme: \"dark\"\ncatalog:\n  max_age_hours: 9\n  url: \"https://x/#y\"\nui:\n  mouse: no\nclouds: [aws, "
+	    "gcp]\n");
 	set("catalog.max_age_hours", NULL);
 	set("theme", NULL);
 	set("theme", NULL);
@@ -172,13 +175,15 @@ static void test_set(void **state)
 static void test_set_keeps_the_rest(void **state)
 {
 	(void)state;
-	write_file("# mine\n\ncatalog:   # prices\n    # how old\n    max_age_hours:  7   # a week is too long\n\n    url: 'https://a#b'  # here\n"
+	write_file("# mine\n\ncatalog:   # prices\n    # how old\n    max_age_hours:  7   # a week is too long\n\n    "
+		   "url: 'https://a#b'  # here\n"
 		   "# clouds I pay for\nclouds:\n  - aws\n  # not now: azure\n  - gcp\n\n# the end\nui: {ascii: true}");
 	set("catalog.max_age_hours", "12");
 	set("catalog.url", "https://c");
 	set("clouds", "gcp");
 	set("theme", "light");
-	has("# mine\n\ncatalog:   # prices\n    # how old\n    max_age_hours: 12   # a week is too long\n\n    url: \"https://c\"  # here\n"
+	has("# mine\n\ncatalog:   # prices\n    # how old\n    max_age_hours: 12   # a week is too long\n\n    url: "
+	    "\"https://c\"  # here\n"
 	    "# clouds I pay for\nclouds: [gcp]\n\n# the end\nui: {ascii: true}\ntheme: \"light\"\n");
 }
 

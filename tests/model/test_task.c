@@ -1,5 +1,5 @@
-/* Tasks as structs: what the reader fills in, packing and unpacking, checks before a run, names, texts, amounts. What files are
- * refused, and where, is in cases.txt. */
+/* Tasks as structs: what the reader fills in, packing and unpacking, checks before a run, names, texts, amounts. What
+ * files are refused, and where, is in cases.txt. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -151,8 +151,9 @@ static void test_unpack_nonsense(void **state)
 {
 	(void)state;
 	struct dag *d = parse(everything);
-	json_t *packed = task_pack(&d->tasks[0]), *bad[] = {json_null(), json_integer(-1), json_string("x"), json_array(),
-	    json_object(), json_pack("[[]]"), json_pack("[{}]"), json_true()};
+	json_t *packed = task_pack(&d->tasks[0]),
+	       *bad[] = {json_null(), json_integer(-1), json_string("x"), json_array(), json_object(),
+		   json_pack("[[]]"), json_pack("[{}]"), json_true()};
 	const char *key;
 	json_t *v;
 	for (size_t b = 0; b < ARRAY_LEN(bad); b++) {
@@ -183,8 +184,13 @@ static void test_unpack_nonsense(void **state)
 static void test_command(void **state)
 {
 	(void)state;
-	struct task_override over = {.gpus = "L4:2", .use_spot = 1, .num_nodes = 3, .ports = (const char *const[]){"80", "81", NULL},
-	    .max_hourly_cost = "1.5", .priority = "7", .envs = (const char *const[]){"A=b=c", NULL}};
+	struct task_override over = {.gpus = "L4:2",
+	    .use_spot = 1,
+	    .num_nodes = 3,
+	    .ports = (const char *const[]){"80", "81", NULL},
+	    .max_hourly_cost = "1.5",
+	    .priority = "7",
+	    .envs = (const char *const[]){"A=b=c", NULL}};
 	struct err err = {0};
 	struct dag *d = dag_of_command("nvidia-smi", &over, &err);
 	assert_non_null(d);
@@ -335,8 +341,9 @@ static void test_checks(void **state)
 static void test_warnings(void **state)
 {
 	(void)state;
-	struct dag *d = parse("name: g\nexecution: parallel\ncolor: red\n---\nname: a\nresources: {autostop: {idle_minutes: 1, "
-			      "hook: echo, hook_timeout: 9}}\n");
+	struct dag *d =
+	    parse("name: g\nexecution: parallel\ncolor: red\n---\nname: a\nresources: {autostop: {idle_minutes: 1, "
+		  "hook: echo, hook_timeout: 9}}\n");
 	assert_int_equal(d->n_warnings, 2);
 	assert_non_null(strstr(d->warnings[0], "t.yaml:3:1: 'color'"));
 	assert_non_null(strstr(d->warnings[1], "t.yaml:6:"));
@@ -350,8 +357,9 @@ static void test_texts(void **state)
 {
 	(void)state;
 	char buf[256];
-	struct dag *d = parse("resources: {accelerators: 'H100:8', cpus: 16+, infra: aws/us-east-1, use_spot: true, memory: 4x, "
-			      "disk_size: 500+}\n---\nrun: x\n");
+	struct dag *d =
+	    parse("resources: {accelerators: 'H100:8', cpus: 16+, infra: aws/us-east-1, use_spot: true, memory: 4x, "
+		  "disk_size: 500+}\n---\nrun: x\n");
 	assert_string_equal(resources_text(&d->tasks[0].resources[0], buf, sizeof buf),
 	    "8x H100, 16+ CPUs, 4x GB a CPU, 500+ GB disk, aws/us-east-1 [spot]");
 	assert_string_equal(resources_text(&d->tasks[1].resources[0], buf, sizeof buf), "any");
@@ -363,10 +371,17 @@ static void test_accelerators(void **state)
 {
 	(void)state;
 	static const char *const pairs[][2] = {
-	    {"h100", "H100"},		  {"NVIDIA A100-SXM4-80GB", "A100-80GB"}, {"a100_80gb", "A100-80GB"},
-	    {"Tesla T4", "T4"},		  {"NVIDIA H100 80GB HBM3", "H100-SXM"},	  {"H100-NVLINK", "H100-SXM"},
-	    {"A4000", "RTXA4000"},	  {"rtx 4090", "RTX4090"},		  {"AMD Instinct MI300X OAM", "MI300X"},
-	    {"Gaudi HL-205", "Gaudi"}, {"tpu-v5e", "tpu-v5litepod"},
+	    {"h100", "H100"},
+	    {"NVIDIA A100-SXM4-80GB", "A100-80GB"},
+	    {"a100_80gb", "A100-80GB"},
+	    {"Tesla T4", "T4"},
+	    {"NVIDIA H100 80GB HBM3", "H100-SXM"},
+	    {"H100-NVLINK", "H100-SXM"},
+	    {"A4000", "RTXA4000"},
+	    {"rtx 4090", "RTX4090"},
+	    {"AMD Instinct MI300X OAM", "MI300X"},
+	    {"Gaudi HL-205", "Gaudi"},
+	    {"tpu-v5e", "tpu-v5litepod"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
 		assert_string_equal(accelerator_canonical(pairs[i][0]), pairs[i][1]);
@@ -400,14 +415,28 @@ static void test_instances(void **state)
 		const char *cloud, *type;
 		int64_t gib;
 	} rows[] = {
-	    {"aws", "m6i.2xlarge", 32},	      {"aws", "p4d.24xlarge", 1152}, {"aws", "p3.2xlarge", 61},
-	    {"aws", "c5.large", 4},	      {"aws", "t3.medium", 4},	     {"aws", "g5.12xlarge", 192},
-	    {"aws", "p5.48xlarge", 2048},     {"aws", "p9.foo", 0},	     {"aws", "m6i.metal", 0},
-	    {"gcp", "n1-standard-8", 30},     {"gcp", "n2-standard-8", 32},  {"gcp", "a2-highgpu-1g", 85},
-	    {"gcp", "e2-medium", 4},	      {"gcp", "a3-highgpu-8g", 1872}, {"azure", "Standard_D8s_v5", 32},
-	    {"azure", "Standard_E4ds_v5", 32}, {"azure", "Standard_ND96asr_v4", 900},
-	    {"nebius", "gpu-h100-sxm_8gpu-128vcpu-1600gb", 1600},	     {"oci", "VM.Standard.E4.Flex$_8_32", 32},
-	    {"lambda", "gpu_1x_a10", 0},      {"aws", "", 0},		     {"gcp", "-", 0},
+	    {"aws", "m6i.2xlarge", 32},
+	    {"aws", "p4d.24xlarge", 1152},
+	    {"aws", "p3.2xlarge", 61},
+	    {"aws", "c5.large", 4},
+	    {"aws", "t3.medium", 4},
+	    {"aws", "g5.12xlarge", 192},
+	    {"aws", "p5.48xlarge", 2048},
+	    {"aws", "p9.foo", 0},
+	    {"aws", "m6i.metal", 0},
+	    {"gcp", "n1-standard-8", 30},
+	    {"gcp", "n2-standard-8", 32},
+	    {"gcp", "a2-highgpu-1g", 85},
+	    {"gcp", "e2-medium", 4},
+	    {"gcp", "a3-highgpu-8g", 1872},
+	    {"azure", "Standard_D8s_v5", 32},
+	    {"azure", "Standard_E4ds_v5", 32},
+	    {"azure", "Standard_ND96asr_v4", 900},
+	    {"nebius", "gpu-h100-sxm_8gpu-128vcpu-1600gb", 1600},
+	    {"oci", "VM.Standard.E4.Flex$_8_32", 32},
+	    {"lambda", "gpu_1x_a10", 0},
+	    {"aws", "", 0},
+	    {"gcp", "-", 0},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (instance_memory_mib(rows[i].cloud, rows[i].type) != rows[i].gib * 1024)
@@ -464,10 +493,17 @@ static void test_places(void **state)
 {
 	(void)state;
 	static const char *const good[][2] = {
-	    {"aws", "aws"},	    {"AWS/us-east-1", "aws/us-east-1"},	     {"*", NULL},	    {"*/*", NULL},
-	    {"aws/*/z", "aws/*/z"}, {"k8s/ctx/with/slashes", "kubernetes/ctx/with/slashes"}, {"gcp/*/*", "gcp"}, {"ssh/pool", "ssh/pool"},
+	    {"aws", "aws"},
+	    {"AWS/us-east-1", "aws/us-east-1"},
+	    {"*", NULL},
+	    {"*/*", NULL},
+	    {"aws/*/z", "aws/*/z"},
+	    {"k8s/ctx/with/slashes", "kubernetes/ctx/with/slashes"},
+	    {"gcp/*/*", "gcp"},
+	    {"ssh/pool", "ssh/pool"},
 	};
-	static const char *const bad[] = {"", "/", "aws/", "aws//z", "/aws", "aws/a/b/c", "aws / x", "k8s/", "foo", " aws", "aws/us east"};
+	static const char *const bad[] = {
+	    "", "/", "aws/", "aws//z", "/aws", "aws/a/b/c", "aws / x", "k8s/", "foo", " aws", "aws/us east"};
 	struct arena *a = arena_create();
 	struct place p;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
@@ -484,11 +520,20 @@ static void test_places(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_fields),   cmocka_unit_test(test_round_trip), cmocka_unit_test(test_unpack_nonsense),
-	    cmocka_unit_test(test_command),  cmocka_unit_test(test_overrides),	cmocka_unit_test(test_filling_is_bounded),
-	    cmocka_unit_test(test_names),    cmocka_unit_test(test_checks),	cmocka_unit_test(test_warnings),
-	    cmocka_unit_test(test_texts),    cmocka_unit_test(test_accelerators), cmocka_unit_test(test_instances),
-	    cmocka_unit_test(test_amounts),  cmocka_unit_test(test_places),
+	    cmocka_unit_test(test_fields),
+	    cmocka_unit_test(test_round_trip),
+	    cmocka_unit_test(test_unpack_nonsense),
+	    cmocka_unit_test(test_command),
+	    cmocka_unit_test(test_overrides),
+	    cmocka_unit_test(test_filling_is_bounded),
+	    cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_checks),
+	    cmocka_unit_test(test_warnings),
+	    cmocka_unit_test(test_texts),
+	    cmocka_unit_test(test_accelerators),
+	    cmocka_unit_test(test_instances),
+	    cmocka_unit_test(test_amounts),
+	    cmocka_unit_test(test_places),
 	};
 	return cmocka_run_group_tests_name("tests/model/test_task", tests, NULL, NULL);
 }

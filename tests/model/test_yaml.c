@@ -22,7 +22,8 @@ static struct yaml_file *parse(const char *text)
 }
 
 /* Refused at line:column with a text that contains part. */
-static void refused(const char *text, size_t len, const struct yaml_options *opt, int line, int column, const char *part)
+static void refused(
+    const char *text, size_t len, const struct yaml_options *opt, int line, int column, const char *part)
 {
 	struct err err = {0};
 	struct where at = {0};
@@ -143,7 +144,8 @@ static void test_documents(void **state)
 	assert_int_equal(f->n, 0);
 	yaml_file_free(f);
 	/* A byte order mark is no text. */
-	f = parse("\xEF\xBB\xBF" "a: 1\n");
+	f = parse("\xEF\xBB\xBF"
+		  "a: 1\n");
 	assert_int_equal(yaml_get(f->docs[0], "a")->integer, 1);
 	yaml_file_free(f);
 }
@@ -218,8 +220,12 @@ static void test_bytes(void **state)
 	refused("a: \xff\n", 5, NULL, 1, 4, "not UTF-8");
 	refused("a: 1\nb: \xc3\n", 10, NULL, 2, 4, "not UTF-8");
 	refused("a\0b", 3, NULL, 1, 2, "binary");
-	refused("\x7f" "ELF\0\xff", 6, NULL, 1, 5, "binary");
-	refused("\xff\xfe" "a\0:\0", 6, NULL, 1, 1, "not UTF-8");
+	refused("\x7f"
+		"ELF\0\xff",
+	    6, NULL, 1, 5, "binary");
+	refused("\xff\xfe"
+		"a\0:\0",
+	    6, NULL, 1, 1, "not UTF-8");
 }
 
 static void repeat(struct str *s, const char *text, size_t n)
@@ -347,13 +353,20 @@ static void test_nodes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_scalars),	   cmocka_unit_test(test_python_collections),
-	    cmocka_unit_test(test_positions),	   cmocka_unit_test(test_documents),
-	    cmocka_unit_test(test_sets),	   cmocka_unit_test(test_merges),
-	    cmocka_unit_test(test_tags),	   cmocka_unit_test(test_refused),
-	    cmocka_unit_test(test_bytes),	   cmocka_unit_test(test_depth),
-	    cmocka_unit_test(test_sizes),	   cmocka_unit_test(test_billion_laughs),
-	    cmocka_unit_test(test_quoting),	   cmocka_unit_test(test_nodes),
+	    cmocka_unit_test(test_scalars),
+	    cmocka_unit_test(test_python_collections),
+	    cmocka_unit_test(test_positions),
+	    cmocka_unit_test(test_documents),
+	    cmocka_unit_test(test_sets),
+	    cmocka_unit_test(test_merges),
+	    cmocka_unit_test(test_tags),
+	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_bytes),
+	    cmocka_unit_test(test_depth),
+	    cmocka_unit_test(test_sizes),
+	    cmocka_unit_test(test_billion_laughs),
+	    cmocka_unit_test(test_quoting),
+	    cmocka_unit_test(test_nodes),
 	};
 	return cmocka_run_group_tests_name("tests/model/test_yaml", tests, NULL, NULL);
 }

@@ -141,8 +141,9 @@ const struct verb verb_config = {
     .aliases = "config list",
     .group = GROUP_HELP,
     .summary = "Show every setting, its value and where it is from.",
-    .help = "Settings are kept in config.yaml in the config folder, as a map: the setting catalog.url stands as url under "
-	    "catalog. What is wrong there is reported with its line, and the default is used.",
+    .help =
+	"Settings are kept in config.yaml in the config folder, as a map: the setting catalog.url stands as url under "
+	"catalog. What is wrong there is reported with its line, and the default is used.",
     .run = run_list,
 };
 
@@ -163,7 +164,8 @@ const struct verb verb_config_set = {
     .args = "SETTING VALUE",
     .min_args = 2,
     .max_args = 2,
-    .help = "The file is made when it is not there. Otherwise only this setting changes in it: comments and order stay. A list "
+    .help = "The file is made when it is not there. Otherwise only this setting changes in it: comments and order "
+	    "stay. A list "
 	    "is written with commas: skytop config set clouds aws,gcp",
     .run = run_set,
 };

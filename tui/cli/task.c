@@ -8,7 +8,7 @@
 #include "core/base/str.h"
 #include "tui/cli/task_file.h"
 
-/* --- for people -------------------------------------------------------------------------------------------------------*/
+/* --- for people -------------------------------------------------------------------------------------------------- */
 
 /* Foreign text on one line, clean and not too long. */
 static void print_text(const char *label, const char *text)
@@ -65,7 +65,10 @@ static void print_mounts(const struct task *t)
 	{
 		const char *name = json_string_value(json_object_get(m, "name")),
 			   *source = json_string_value(json_object_get(m, "source"));
-		char *line = xasprintf("%s <- %s (%s)", dst, source ? source : name ? name : "?",
+		char *line = xasprintf("%s <- %s (%s)", dst,
+		    source ? source
+		    : name ? name
+			   : "?",
 		    json_string_value(json_object_get(m, "mode")));
 		print_text("storage", line);
 		free(line);
@@ -101,7 +104,8 @@ static void print_task(const struct task *t)
 static void print_dag(const struct dag *d)
 {
 	const char *kind = d->parallel ? "job group" : d->n_tasks > 1 ? "pipeline" : "task";
-	printf("%s%s%s: %zu task%s\n", kind, d->name ? " " : "", d->name ? d->name : "", d->n_tasks, d->n_tasks == 1 ? "" : "s");
+	printf("%s%s%s: %zu task%s\n", kind, d->name ? " " : "", d->name ? d->name : "", d->n_tasks,
+	    d->n_tasks == 1 ? "" : "s");
 	for (size_t i = 0; i < d->n_tasks; i++) {
 		if (d->n_tasks > 1)
 			printf("%zu.\n", i + 1);
@@ -109,7 +113,7 @@ static void print_dag(const struct dag *d)
 	}
 }
 
-/* --- the verb ---------------------------------------------------------------------------------------------------------*/
+/* --- the verb ---------------------------------------------------------------------------------------------------- */
 
 static int run(struct cli *c)
 {
@@ -150,8 +154,17 @@ const struct verb verb_task = {
     .max_args = 1,
     .complete = COMPLETE_FILE,
     .options = options,
-    .help = "Reads the file as launch does, with the options put over it, and prints the result: with --json in the "
-	    "canonical form that other programs can rely on. Needs no prices, no network and no engine. A file that is refused "
-	    "gives its line and column, and exit status 2.",
+    .help =
+	"Reads the file as launch does, with the options put over it, and prints the result: with --json in the "
+	"canonical form that other programs can rely on. Needs no prices, no network and no engine. A file that is "
+	"refused gives its line and column, and exit status 2.\n\n"
+	"Task files are SkyPilot's. Understood as well:\n\n"
+	"  accelerators: {A100,H100}:8    any of these, 8 of it; without blanks, or in quotes\n"
+	"  disk_size: 500+                at least 500 GB\n"
+	"  infra: local                   nodes on this machine; sim: the simulated cloud, where it is enabled\n"
+	"  cloud: k8s                     the short name of kubernetes\n"
+	"  spot_recovery: failover        the old name of job_recovery\n\n"
+	"Variables of envs and secrets are filled in ($NAME, ${NAME}) in file_mounts, service, workdir and volumes; "
+	"setup and run leave that to the shell.",
     .run = run,
 };

@@ -22,7 +22,8 @@ static void add(const char ***v, size_t *n, size_t *cap, const char *text)
 	(*v)[(*n)++] = text;
 }
 
-/* One line of an env file: NAME=VALUE, perhaps after "export", the value perhaps in quotes. NULL: empty or a comment. */
+/* One line of an env file: NAME=VALUE, perhaps after "export", the value perhaps in quotes. NULL: empty or a comment.
+ */
 static char *env_line(struct arena *a, const char *line, size_t len)
 {
 	while (len && strchr(" \t\r", line[len - 1]))
@@ -68,7 +69,8 @@ static int read_env_file(struct task_override_memory *m, const char *path, bool 
 static int read_variables(struct cli *c, struct task_override_memory *m, struct task_override *o, struct err *err)
 {
 	/* The command line comes last: it wins over files. */
-	if (read_env_file(m, cli_value(c, "env-file"), false, err) || read_env_file(m, cli_value(c, "secret-file"), true, err))
+	if (read_env_file(m, cli_value(c, "env-file"), false, err) ||
+	    read_env_file(m, cli_value(c, "secret-file"), true, err))
 		return -1;
 	for (const char *const *v = cli_values(c, "env"); *v; v++)
 		add(&m->envs, &m->n_envs, &m->cap_envs, *v);
@@ -104,7 +106,8 @@ static int read_rest(struct cli *c, struct task_override *o, struct err *err)
 	return cli_int(c, "num-nodes", 1, 100000, &o->num_nodes, err);
 }
 
-int task_override_of(struct cli *c, bool all, struct task_override *over, struct task_override_memory **keep, struct err *err)
+int task_override_of(
+    struct cli *c, bool all, struct task_override *over, struct task_override_memory **keep, struct err *err)
 {
 	struct task_override_memory *m = xcalloc(1, sizeof *m);
 	struct task_override o = {0};
@@ -135,8 +138,8 @@ static bool is_file_word(const char *word)
 	return !strchr(word, ' ') && fs_exists(word) && !fs_is_dir(word);
 }
 
-struct dag *task_of_words(const char *const *words, size_t n, const struct task_override *over, struct where *at,
-    struct err *err)
+struct dag *task_of_words(
+    const char *const *words, size_t n, const struct task_override *over, struct where *at, struct err *err)
 {
 	if (n == 1 && is_file_word(words[0]))
 		return dag_load(words[0], over, at, err);
