@@ -391,28 +391,35 @@ static const char **all_names(const struct market *m, size_t *n)
 	return v;
 }
 
+/* An accelerator that nobody sells, and what may have been meant. */
+static void tell_unknown(struct explanation *x, const char *asked, const char *const *names, size_t n)
+{
+	const char *near = text_nearest(asked, names, n);
+	struct str s = str_new(400);
+	str_addf(&s, "nobody sells %s%s%s%s", asked, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+	add_way(x, str_text(&s));
+	str_free(&s);
+}
+
+/* Of the first few alternatives. Those that came from an amount of memory ("80GB+") are only some of many. */
 static void tell_accelerators(struct explanation *x)
 {
+	enum { MAX = 4 };
 	json_t *list = json_array();
-	size_t n;
+	size_t n, told = 0;
 	const char **names = all_names(x->m, &n);
-	for (size_t i = 0; i < x->t->n_resources; i++) {
+	for (size_t i = 0; i < x->t->n_resources && told < MAX; i++) {
 		struct want w;
 		const struct resources *r = &x->t->resources[i];
-		if (!r->accelerator || want_make(x->m, x->t, r, RELAX_NONE, &w, NULL))
+		if (!r->accelerator || r->accel_by_memory || want_make(x->m, x->t, r, RELAX_NONE, &w, NULL))
 			continue;
 		size_t k = 0;
 		while (k < n && !str_ieq(names[k], w.accelerator))
 			k++;
-		const char *near = k == n ? text_nearest(r->accelerator, names, n) : NULL;
-		if (near || k == n) {
-			struct str s = str_new(400);
-			str_addf(&s, "nobody sells %s%s%s%s", r->accelerator, near ? "; did you mean " : "",
-			    near ? near : "", near ? "?" : "");
-			add_way(x, str_text(&s));
-			str_free(&s);
-		}
+		if (k == n)
+			tell_unknown(x, r->accelerator, names, n);
 		tell_nearest_of(x, &w, list);
+		told++;
 	}
 	free(names);
 	json_object_set_new(x->detail, "nearest", list);

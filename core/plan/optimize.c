@@ -344,6 +344,18 @@ static void choose(struct plan *p, const struct plan_request *r)
 	sum_up(p, r->egress);
 }
 
+/* What gave way, for the person. */
+static void note_task(struct plan *p, const struct task_plan *t)
+{
+	const struct candidate *c = &t->all.v[0];
+	const char *name = t->task->name ? t->task->name : "the task";
+	if (c->tier & TIER_ACCELERATOR)
+		note(p, arena_printf(p->arena, "%s asks for no accelerators, but no machine without fits", name));
+	if (c->tier & TIER_NO_STOCK)
+		note(p, arena_printf(
+			    p->arena, "all offers that fit %s were sold out when their clouds were last asked", name));
+}
+
 static int make_task(struct plan *p, const struct plan_request *r, size_t i, const struct block_set *blocks,
     struct plan_failure *failure, struct err *err)
 {
@@ -358,6 +370,7 @@ static int make_task(struct plan *p, const struct plan_request *r, size_t i, con
 	drop_over_cap(&p->tasks[i].all, r->cap_uusd_h, &least);
 	if (!p->tasks[i].all.n)
 		return explain_over_budget(t, &least, r->cap_uusd_h, failure, err);
+	note_task(p, &p->tasks[i]);
 	return 0;
 }
 

@@ -37,7 +37,7 @@ ok "where, and for how much" contains "$out" "Plan: 1 node at Lambda (us-east-1)
 ok "the chosen one is marked" contains "$(echo "$out" | grep '✔')" "gpu_8x_h100_sxm5"
 ok "one row a cloud" test "$(echo "$out" | grep -c 'H100:8')" = 3
 ok "in the order of prices" contains "$(echo $out)" "23.92 ✔ AWS (us-east-1) p5.48xlarge 192 2048 H100:8 55.04 Google"
-ok "sources and ages of prices" contains "$out" "Prices: "
+ok "sources and ages of prices" contains "$out" "Price from: "
 ok "nothing else is said" test -z "$err"
 ok "no engine was started" test ! -e "$SKYTOP_HOME/run"
 

@@ -51,6 +51,11 @@ tests_fuzz_fuzz_unpack_SOURCES = tests/fuzz/fuzz_unpack.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_unpack_LDADD = $(MODEL_LIBS)
 tests_fuzz_fuzz_unpack_LDFLAGS = $(FUZZ_LINK)
 
+FUZZERS += tests/fuzz/fuzz_plan
+tests_fuzz_fuzz_plan_SOURCES = tests/fuzz/fuzz_plan.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_plan_LDADD = $(PLAN_LIBS)
+tests_fuzz_fuzz_plan_LDFLAGS = $(FUZZ_LINK)
+
 # Each target for FUZZ_SECONDS; new inputs stay in the build tree, a crash stops it.
 FUZZ_SECONDS = 30
 fuzz: $(FUZZERS)

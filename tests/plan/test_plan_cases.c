@@ -190,6 +190,7 @@ static void test_machines(void **state)
 	a.q.enabled = &all[4];
 	a.q.n_enabled = 1;
 	wants(&a, "vast", "1x-T4", "US", 97700);
+	assert_string_equal(a.plan->notes[0], "train asks for no accelerators, but no machine without fits");
 	/* An instance type says all. */
 	a.q.enabled = all;
 	a.q.n_enabled = ARRAY_LEN(all);

@@ -15,7 +15,7 @@
 #include "tui/cli/dryrun.h"
 #include "tui/cli/table.h"
 
-enum { INFRA_MAX = 34, ROWS_MAX = 20 };
+enum { INFRA_MAX = 42, ROWS_MAX = 20 };
 
 static const char *title_of(const char *cloud)
 {
@@ -114,32 +114,38 @@ static void print_rows(FILE *out, const json_t *rows, const struct table_style *
 		fprintf(out, "and %zu more clouds or ways of use, dearer\n", json_array_size(rows) - shown);
 }
 
-/* "Prices: aws price list (4 months old), …": the sources of the rows that are shown, each once. */
+static void add_source(struct str *s, const json_t *row, int64_t now_ms)
+{
+	char age[32];
+	int64_t at = json_int(row, "price_as_of", 0);
+	str_addf(s, "%s (%s%s)", json_str(row, "price_source", "unknown source"),
+	    at ? ago_text(at, now_ms, age, sizeof age) : "age unknown",
+	    json_bool(row, "price_stale", false) ? ", last update failed" : "");
+}
+
+/* Where the chosen one's price is from, and how old that of the others is. */
 static void print_sources(FILE *out, const json_t *rows, int64_t now_ms)
 {
-	struct str s = str_new(600);
-	const char *seen[ROWS_MAX];
-	size_t i, n = 0;
-	bool estimated = false;
+	struct str s = str_new(1000);
+	int64_t oldest = now_ms;
+	bool estimated = false, unknown = false;
+	size_t i;
 	json_t *row;
 	json_array_foreach(rows, i, row) {
-		char age[32];
-		const char *source = json_str(row, "price_source", "unknown source");
 		int64_t at = json_int(row, "price_as_of", 0);
-		size_t k = 0;
-		if (i >= ROWS_MAX)
-			break;
 		estimated = estimated || json_bool(row, "price_estimated", false);
-		while (k < n && strcmp(seen[k], source))
-			k++;
-		if (k < n)
-			continue;
-		seen[n++] = source;
-		str_addf(&s, "%s%s (%s%s)", n > 1 ? ", " : "", source,
-		    at ? ago_text(at, now_ms, age, sizeof age) : "age unknown",
-		    json_bool(row, "price_stale", false) ? ", last update failed" : "");
+		unknown = unknown || !at;
+		oldest = at && at < oldest ? at : oldest;
+		if (json_bool(row, "chosen", false))
+			add_source(&s, row, now_ms);
 	}
-	fprintf(out, "Prices: %s%s\n", str_text(&s), estimated ? "; ~ is an estimate" : "");
+	fprintf(out, "Price from: %s", str_text(&s));
+	if (json_array_size(rows) > 1) {
+		char age[32];
+		fprintf(out, "; the oldest here: %s%s", ago_text(oldest, now_ms, age, sizeof age),
+		    unknown ? ", some of unknown age" : "");
+	}
+	fputs(estimated ? "; ~ is an estimate\n" : "\n", out);
 	str_free(&s);
 }
 
