@@ -370,6 +370,10 @@ struct dag *dag_load(const char *path, const struct task_override *over, struct 
 
 struct dag *dag_of_command(const char *command, const struct task_override *over, struct err *err)
 {
+	if (!utf8_valid(command, strlen(command), NULL)) {
+		err_set(err, ERR_INVALID, "the command is not UTF-8 text");
+		return NULL;
+	}
 	struct yaml_file *f = xcalloc(1, sizeof *f);
 	f->arena = arena_create();
 	f->docs = arena_alloc(f->arena, sizeof(*f->docs));

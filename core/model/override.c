@@ -138,11 +138,35 @@ static void apply_git(struct reading *r, struct yaml_node *doc)
 	yaml_put(r->tree, doc, "workdir", git);
 }
 
+/* What goes over the wire and into the database is UTF-8: other bytes would be lost there, so they are refused here. */
+static int check_text(struct reading *r, const char *option, const char *text)
+{
+	if (!text || utf8_valid(text, strlen(text), NULL))
+		return 0;
+	return err_set(r->place.err, ERR_INVALID, "%s: the value is not UTF-8 text", option);
+}
+
+static int check_texts(struct reading *r, const struct task_override *o)
+{
+	if (check_text(r, "--name", o->name) || check_text(r, "--workdir", o->workdir) ||
+	    check_text(r, "--git-url", o->git_url) || check_text(r, "--git-ref", o->git_ref))
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(resource_fields); i++)
+		if (check_text(r, resource_fields[i].option, value_of(o, &resource_fields[i])))
+			return -1;
+	for (size_t i = 0; o->ports && o->ports[i]; i++)
+		if (check_text(r, "--ports", o->ports[i]))
+			return -1;
+	return 0;
+}
+
 int override_apply(struct reading *r, struct yaml_node *doc)
 {
 	const struct task_override *o = r->over;
 	if (!o)
 		return 0;
+	if (check_texts(r, o))
+		return -1;
 	if (o->workdir && (o->git_url || o->git_ref))
 		return err_set(r->place.err, ERR_INVALID,
 		    "--workdir and --git-url cannot go together; the folder comes from one of them");
@@ -173,6 +197,8 @@ static int set_variable(struct reading *r, struct task *t, const char *text, boo
 		    "then letters, digits and underscores",
 		    option, name);
 	const char *value = text[n] ? text + n + 1 : getenv(name);
+	if (value && !utf8_valid(value, strlen(value), NULL))
+		return err_set(r->place.err, ERR_INVALID, "%s: the value of %.60s is not UTF-8 text", option, name);
 	if (!value)
 		return err_set(r->place.err, ERR_INVALID, "%s: %.60s is not set here; write %s %.60s=VALUE", option,
 		    name, option, name);

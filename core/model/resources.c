@@ -45,9 +45,10 @@ static int read_cloud_name(struct single *s, const struct yaml_node *n)
 		return 0;
 	}
 	const char *near = cloud_nearest(n->text);
+	if (near)
+		return refuse_at(s->r, n, "cloud: '%.40s' is not known; did you mean '%s'?", n->text, near);
 	return refuse_at(s->r, n,
-	    "cloud: '%.40s' is not known%s%s%s; it is one of aws, gcp, azure, kubernetes, lambda, runpod, …", n->text,
-	    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	    "cloud: '%.40s' is not known; it is one of aws, gcp, azure, kubernetes, lambda, runpod, …", n->text);
 }
 
 static int read_place(struct single *s)

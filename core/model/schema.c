@@ -70,7 +70,8 @@ static int wrong(const struct schema_type *t, const struct yaml_node *n, const c
 	else
 		kinds_text(t->kinds, &want);
 	bool scalar = n->kind == YAML_INT || n->kind == YAML_FLOAT || n->kind == YAML_BOOL || n->kind == YAML_DATE;
-	const char *quote = scalar && (t->kinds & S_STR) && !n->source && !n->hidden ? n->text : NULL;
+	bool any_text = t->kinds == S_STR && !t->words && !t->check;
+	const char *quote = scalar && any_text && !n->source && !n->hidden ? n->text : NULL;
 	int rc = yaml_err(p->err, p->at, p->file, n, "%s must be %s, not %s%s%.60s%s", name, str_text(&want),
 	    yaml_describe(n, what, sizeof what), quote ? "; in quotes it would be text: \"" : "", quote ? quote : "",
 	    quote ? "\"" : "");
@@ -200,12 +201,12 @@ const struct schema_field *schema_find(const struct schema *s, const char *name)
 	return NULL;
 }
 
-/* The fields a person may write: internal ones (with an underscore) and refused ones are not shown. */
+/* The fields a person may write: neither internal nor refused ones. */
 static size_t public_names(const struct schema *s, const char **names, size_t max)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < s->n && n < max; i++)
-		if (s->fields[i].name[0] != '_' && s->fields[i].type.kinds)
+		if (!s->fields[i].internal && s->fields[i].type.kinds)
 			names[n++] = s->fields[i].name;
 	return n;
 }

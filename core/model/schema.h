@@ -35,7 +35,7 @@ struct schema_field {
 	const char *name;
 	struct schema_type type;
 	bool required;
-	const char *help; /* one phrase, for lists of fields; may be NULL */
+	bool internal; /* read, but not spoken of: other programs write it */
 };
 
 struct schema {

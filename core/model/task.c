@@ -31,8 +31,9 @@ const char *keep_text(struct reading *r, const struct yaml_node *map, const char
 
 int refuse_value(struct reading *r, const struct yaml_node *n, const char *what, const char *wrong)
 {
-	char text[128];
-	return refuse_at(r, n, "%s: %s %s", what, yaml_describe(n, text, sizeof text), wrong);
+	if (n->hidden)
+		return refuse_at(r, n, "%s: a value with a secret in it %s", what, wrong);
+	return refuse_at(r, n, "%s: '%.60s' %s", what, n->text, wrong);
 }
 
 void warn_at(struct reading *r, const struct yaml_node *n, const char *fmt, ...)

@@ -228,7 +228,7 @@ json_t *dag_to_json(const struct dag *d)
 	if (d->n_warnings) {
 		json_object_set_new(j, "warnings", list = json_array());
 		for (size_t i = 0; i < d->n_warnings; i++)
-			json_array_append_new(list, json_string(d->warnings[i]));
+			json_array_append_new(list, json_foreign(d->warnings[i]));
 	}
 	return j;
 }

@@ -9,6 +9,7 @@
 
 /* clang-format off */
 #define FIELD(n, k, ...) {.name = (n), .type = {.kinds = (k), __VA_ARGS__}}
+#define INTERNAL(n, k, ...) {.name = (n), .internal = true, .type = {.kinds = (k), __VA_ARGS__}}
 #define REQUIRED(n, k, ...) {.name = (n), .required = true, .type = {.kinds = (k), __VA_ARGS__}}
 #define AT_LEAST(low) .ranged = true, .min = (low), .max = INFINITY
 #define BETWEEN(low, high) .ranged = true, .min = (low), .max = (high)
@@ -160,9 +161,9 @@ static const struct schema_field fields_task[] = {
     FIELD("experimental", 0, .want = "'experimental' is no longer a field; what was under it now stands in 'config'"),
     FIELD("execution", 0,
 	.want = "'execution' belongs in a document of its own with 'name', above the tasks, separated by a line of ---"),
-    FIELD("file_mounts_mapping", S_MAP),
-    FIELD("volume_mounts", S_LIST),
-    FIELD("_metadata", S_MAP),
+    INTERNAL("file_mounts_mapping", S_MAP),
+    INTERNAL("volume_mounts", S_LIST),
+    INTERNAL("_metadata", S_MAP),
 };
 const struct schema schema_task = SCHEMA("a task", fields_task, .skip_null = true);
 
@@ -228,9 +229,9 @@ static const struct schema_type type_port = {
 	    FIELD("priority", S_INT, BETWEEN(-1000, 1000)), FIELD("priority_class", S_STR), \
 	    FIELD("volumes", S_LIST, .each = &type_volume), FIELD("spot_recovery", S_STR | S_MAP, .map = &schema_recovery), \
 	    FIELD("hooks", 0, .want = "hooks stand in config.hooks at the top level of the task, not in resources"), \
-	    FIELD("_docker_login_config", S_MAP), FIELD("_docker_username_for_runpod", S_STR), \
-	    FIELD("_is_image_managed", S_BOOL), FIELD("_requires_fuse", S_BOOL), \
-	    FIELD("_cluster_config_overrides", S_MAP), FIELD("_no_missing_accel_warnings", S_BOOL)
+	    INTERNAL("_docker_login_config", S_MAP), INTERNAL("_docker_username_for_runpod", S_STR), \
+	    INTERNAL("_is_image_managed", S_BOOL), INTERNAL("_requires_fuse", S_BOOL), \
+	    INTERNAL("_cluster_config_overrides", S_MAP), INTERNAL("_no_missing_accel_warnings", S_BOOL)
 
 #define ACCELERATORS_WANT "a name (H100), a name with a count (H100:8), a memory size (80GB+)"
 
@@ -288,9 +289,9 @@ static const struct schema_field fields_storage[] = {
     FIELD("mode", S_STR, WORDS("MOUNT", "COPY", "MOUNT_CACHED")),
     FIELD("type", S_STR, WORDS("MODEL_CHECKPOINT_RO", "MODEL_CHECKPOINT_RW", "DATASET_RO", "DATASET_RW")),
     FIELD("config", S_MAP, .map = &schema_storage_config),
-    FIELD("_is_sky_managed", S_BOOL),
-    FIELD("_bucket_sub_path", S_STR),
-    FIELD("_force_delete", S_BOOL),
+    INTERNAL("_is_sky_managed", S_BOOL),
+    INTERNAL("_bucket_sub_path", S_STR),
+    INTERNAL("_force_delete", S_BOOL),
 };
 const struct schema schema_storage = SCHEMA("a file mount", fields_storage, .skip_null = true);
 

@@ -21,7 +21,7 @@
 #include "core/base/str.h"
 
 static const struct yaml_limits defaults = {.bytes = 10 << 20, .nodes = 200000, .expanded = 1000000, .depth = 64};
-enum { MAX_QUOTES = 32, MAX_ANCHORS = 10000 };
+enum { MAX_QUOTES = 32, MAX_ANCHORS = 1000 };
 
 struct anchor {
 	const char *name;

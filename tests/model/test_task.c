@@ -251,6 +251,21 @@ static void test_overrides(void **state)
 	assert_null(strstr(err.text, "hunter2"));
 }
 
+/* Bytes that JSON cannot carry are refused, rather than lost on the way to the engine. */
+static void test_text_is_utf8(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct task_override over = {.name = "caf\xe9"};
+	assert_null(dag_of_command("echo caf\xe9", NULL, &err));
+	assert_non_null(strstr(err.text, "the command is not UTF-8"));
+	refused("run: x\n", &over, "--name: the value is not UTF-8");
+	over = (struct task_override){.ports = (const char *const[]){"\xff", NULL}};
+	refused("run: x\n", &over, "--ports: the value is not UTF-8");
+	over = (struct task_override){.secrets = (const char *const[]){"S=\xff", NULL}};
+	refused("run: x\n", &over, "--secret: the value of S is not UTF-8");
+}
+
 /* Variables filled in must not grow without end. */
 static void test_filling_is_bounded(void **state)
 {
@@ -526,6 +541,7 @@ int main(void)
 	    cmocka_unit_test(test_command),
 	    cmocka_unit_test(test_overrides),
 	    cmocka_unit_test(test_filling_is_bounded),
+	    cmocka_unit_test(test_text_is_utf8),
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_checks),
 	    cmocka_unit_test(test_warnings),

@@ -39,7 +39,7 @@ static int list_json(struct cli *c, const struct config *cfg)
 	for (size_t i = 0; i < config_n_keys; i++)
 		json_array_append_new(list, setting_json(cfg, &config_keys[i]));
 	for (size_t i = 0; i < config_n_problems(cfg); i++)
-		json_array_append_new(problems, json_string(config_problem(cfg, i)));
+		json_array_append_new(problems, json_foreign(config_problem(cfg, i)));
 	json_object_set_new(j, "settings", list);
 	json_object_set_new(j, "problems", problems);
 	return cli_print_json(c, j);
