@@ -71,7 +71,16 @@ static char *env_text(const struct task *t)
 void bundle_script(struct str *out, const struct bundle *b)
 {
 	char *env = env_text(b->task), *meta = meta_text(b);
-	str_addf(out, "set -e\n: \"${SKYTOP_AGENT_UMASK:=$(umask)}\"\nexport SKYTOP_AGENT_UMASK\numask 077\na=\"$HOME/.skytop\"\nt=\"$a/inbox.%s\"\nd=\"$t\"\nrm -rf \"$t\"\nmkdir -p \"$a/inbox\" \"$t\"\n", b->key);
+	str_addf(out,
+	    "set -e\n"
+	    ": \"${SKYTOP_AGENT_UMASK:=$(umask)}\"\n"
+	    "export SKYTOP_AGENT_UMASK\n"
+	    "umask 077\n"
+	    "a=\"$HOME/.skytop\"\n"
+	    "t=\"$a/inbox.%s\"\n"
+	    "d=\"$t\"\n"
+	    "rm -rf \"$t\"\n"
+	    "mkdir -p \"$a/inbox\" \"$t\"\n", b->key);
 	put_file(out, "env", env);
 	put_file(out, "meta", meta);
 	if (b->with_setup && b->task->setup)

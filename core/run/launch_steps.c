@@ -52,7 +52,14 @@ static char *agent_command(struct op *op, size_t i, char **input, size_t *input_
 	const struct node *n = &c->nodes[i];
 	struct str s = str_new(1 << 20);
 	char gpus[40];
-	str_add(&s, "set -e\n: \"${SKYTOP_AGENT_UMASK:=$(umask)}\"\nexport SKYTOP_AGENT_UMASK\numask 077\nmkdir -p \"$HOME/.skytop\"\ncat > \"$HOME/.skytop/.agent.$$\"\nmv \"$HOME/.skytop/.agent.$$\" \"$HOME/.skytop/skytop-agent\"\n");
+	str_add(&s,
+	    "set -e\n"
+	    ": \"${SKYTOP_AGENT_UMASK:=$(umask)}\"\n"
+	    "export SKYTOP_AGENT_UMASK\n"
+	    "umask 077\n"
+	    "mkdir -p \"$HOME/.skytop\"\n"
+	    "cat > \"$HOME/.skytop/.agent.$$\"\n"
+	    "mv \"$HOME/.skytop/.agent.$$\" \"$HOME/.skytop/skytop-agent\"\n");
 	if (c->n_nodes > 1 && !i)
 		put_nodes_file(&s, c);
 	int64_t whole = c->accelerator ? (c->accel_count_micro + 999999) / 1000000 : 0;
