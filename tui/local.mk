@@ -4,4 +4,4 @@ include tui/verbs.mk
 
 bin_PROGRAMS += skytop
 skytop_SOURCES = tui/main.c core/provider.h
-skytop_LDADD = libcli.a libtui.a libproviders.a $(API_LIBS) $(CURSES_LIBS) $(CRYPTO_LIBS)
+skytop_LDADD = libcli.a libtui.a libproviders.a $(API_LIBS) $(CURSES_LIBS)
