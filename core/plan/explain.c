@@ -218,7 +218,7 @@ static void try_ways(struct explanation *x)
 
 /* --- clouds --------------------------------------------------------------------------------------------------------*/
 
-/* The cheapest of each provider that passes `which`, cheapest first; how many. */
+/* The cheapest of each provider that is enabled, or of each that is not; the cheapest first. How many. */
 static size_t cheapest_by_provider(
     const struct explanation *x, struct candidates *c, bool enabled, const struct candidate **out, size_t max)
 {
@@ -570,13 +570,13 @@ int explain_nothing(const struct market *m, const struct plan_request *r, const 
 	return finish(&x, failure, err);
 }
 
-int explain_over_budget(const struct task *t, const struct candidate *least, int64_t cap_uusd_h,
+int explain_over_budget(const struct task *t, const struct candidate *least, bool blocked, int64_t cap_uusd_h,
     struct plan_failure *failure, struct err *err)
 {
 	char total[48], over[48], cap[48];
 	struct str what = str_new(300);
 	if (t) {
-		str_add(&what, "the cheapest offer, ");
+		str_addf(&what, "the cheapest offer%s, ", blocked ? " that has not failed lately" : "");
 		if (t->num_nodes > 1)
 			str_addf(&what, "%lld times ", (long long)t->num_nodes);
 		add_place(least, &what);

@@ -8,8 +8,8 @@
 int explain_nothing(const struct market *m, const struct plan_request *r, const struct task *t,
     const struct candidate_counts *counts, struct plan_failure *failure, struct err *err);
 /* The least that can be had costs more than the cap. t NULL: all tasks together, of which only the total is told.
- * Returns -1. */
-int explain_over_budget(const struct task *t, const struct candidate *least, int64_t cap_uusd_h,
+ * blocked: there may be cheaper ones, but they are blocked. Returns -1. */
+int explain_over_budget(const struct task *t, const struct candidate *least, bool blocked, int64_t cap_uusd_h,
     struct plan_failure *failure, struct err *err);
 
 /* What one alternative asks for: "8x H100, 16+ CPUs [spot] at aws/us-east-1": appended. */

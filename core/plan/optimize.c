@@ -50,8 +50,7 @@ static int task_candidates(struct plan *p, const struct plan_request *r, const s
 	return 0;
 }
 
-/* Neither the plan nor what is tried after it may cost more than the cap. *least is the cheapest of what was taken out.
- */
+/* Neither the plan nor what is tried after it may cost more than the cap. *least: the cheapest that was taken out. */
 static void drop_over_cap(struct candidates *c, int64_t cap, struct candidate *least)
 {
 	size_t n = 0;
@@ -79,7 +78,7 @@ struct stops {
 };
 
 /* Of the candidates that share the first one's alternative (when they are ordered) and tier: what comes after them is
- * only for when these fail. Candidates over the cap are left out. */
+ * only for when these fail. */
 static struct stops task_stops(const struct plan *p, const struct task_plan *t)
 {
 	struct stops s = {xcalloc(t->all.n + 1, sizeof *s.v), 0};
@@ -369,7 +368,7 @@ static int make_task(struct plan *p, const struct plan_request *r, size_t i, con
 		return explain_nothing(p->market, r, t, &counts, failure, err);
 	drop_over_cap(&p->tasks[i].all, r->cap_uusd_h, &least);
 	if (!p->tasks[i].all.n)
-		return explain_over_budget(t, &least, r->cap_uusd_h, failure, err);
+		return explain_over_budget(t, &least, counts.blocked > 0, r->cap_uusd_h, failure, err);
 	note_task(p, &p->tasks[i]);
 	return 0;
 }
@@ -390,8 +389,8 @@ static int make(struct plan *p, const struct plan_request *r, const struct block
 	choose(p, r);
 	if (r->cap_uusd_h == PRICE_UNKNOWN || p->rate_uusd_h <= r->cap_uusd_h)
 		return 0;
-	return explain_over_budget(
-	    NULL, &(struct candidate){.total_uusd_h = p->rate_uusd_h}, r->cap_uusd_h, failure, err);
+	const struct candidate sum = {.total_uusd_h = p->rate_uusd_h};
+	return explain_over_budget(NULL, &sum, r->n_blocks > 0, r->cap_uusd_h, failure, err);
 }
 
 int plan_make(const struct plan_request *r, struct plan **out, struct plan_failure *failure, struct err *err)
