@@ -183,7 +183,14 @@ const struct verb verb_launch = {
     .options = launch_options,
     .help = "Shows the plan and asks, creates the nodes, syncs workdir and file mounts, runs setup and the job, and follows its log. The exit status is the "
 	    "job's: 0, 100 (failed), 103 (cancelled). Ctrl-C ends the waiting, never the work.\n\n"
-	    "What fails for lack of capacity is cleaned up, and the next best place is tried.",
+	    "The cheapest offer that fits is taken, of all machine types of the enabled clouds; a cloud that cannot do what is asked "
+	    "(spot, several nodes, ports, images, disk tiers) is left out. A task that asks for no accelerators goes to a "
+	    "general-purpose machine, with 8 vCPUs and 4 GB for each where nothing is asked. This machine is taken when it is asked "
+	    "for (--infra local) or nothing else fits. What fails for lack of capacity is cleaned up, and the next best place is "
+	    "tried.\n\n"
+	    "--dryrun shows the plan, with --clouds for any clouds, enabled or not, and for files of several tasks as well: tasks in "
+	    "order are placed so that machines and the data that moves between them cost the least together, tasks side by side in "
+	    "one region if there is one that has all they need.",
     .run = run_launch,
 };
 
