@@ -14,7 +14,7 @@ enum { GUTTER = 1, ROOMY_COLUMNS = 130 };
 
 void grid_init(struct grid *g, const struct grid_column *columns, size_t n)
 {
-	*g = (struct grid){.columns = columns, .n_columns = n, .page = 1, .sort_column = -1};
+	*g = (struct grid){.columns = columns, .n_columns = n, .sort_column = -1};
 }
 
 void grid_finish(struct grid *g)
@@ -27,6 +27,8 @@ void grid_finish(struct grid *g)
 static void clamp_top(struct grid *g, size_t n)
 {
 	size_t page = (size_t)g->page;
+	if (!page) /* not drawn yet: drawing will see to it */
+		return;
 	if (g->selected < g->top)
 		g->top = g->selected;
 	if (g->selected >= g->top + page)
@@ -90,7 +92,7 @@ void grid_move(struct grid *g, const struct grid_rows *rows, long delta)
 
 void grid_scroll(struct grid *g, const struct grid_rows *rows, long delta)
 {
-	size_t n = rows->count(rows->arg), page = (size_t)g->page;
+	size_t n = rows->count(rows->arg), page = (size_t)(g->page ? g->page : 1);
 	size_t most = n > page ? n - page : 0;
 	long top = (long)g->top + delta;
 	g->top = top < 0 ? 0 : (size_t)top > most ? most : (size_t)top;
@@ -102,7 +104,7 @@ void grid_scroll(struct grid *g, const struct grid_rows *rows, long delta)
 
 bool grid_act(struct grid *g, const struct grid_rows *rows, enum action act)
 {
-	long page = g->page, half = g->page > 1 ? g->page / 2 : 1;
+	long page = g->page ? g->page : 1, half = page > 1 ? page / 2 : 1;
 	switch (act) {
 	case ACTION_UP:
 		grid_move(g, rows, -1);

@@ -45,7 +45,7 @@ struct grid {
 	size_t n_columns;
 	uint64_t selected_id; /* 0: there are no rows */
 	size_t selected, top;
-	int page;	      /* rows that fitted when it was last drawn; at least 1 */
+	int page;	      /* rows that fitted when it was last drawn; 0: it never was */
 	int sort_column;      /* -1: none */
 	bool descending;
 	uint64_t *marks;
