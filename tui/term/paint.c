@@ -58,14 +58,28 @@ static void set_size_env(const char *name, int n)
 	setenv(name, buf, 1);
 }
 
+/* $TERM if the system knows it, else the first that it does. A newterm that fails would leak, so it is asked before. */
+static const char *known_term(void)
+{
+	const char *const names[] = {getenv("TERM"), "xterm-256color", "xterm", "vt100"};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		int problem;
+		if (!names[i] || setupterm(names[i], 1, &problem) != OK)
+			continue;
+		del_curterm(cur_term);
+		return names[i];
+	}
+	return NULL;
+}
+
 static SCREEN *open_screen(FILE *memory, int w, int h)
 {
-	static const char *const fallbacks[] = {"xterm-256color", "xterm", "vt100"};
+	const char *term = known_term();
+	if (!term)
+		return NULL;
 	set_size_env("LINES", h);
 	set_size_env("COLUMNS", w);
-	SCREEN *s = newterm(NULL, memory, stdin);
-	for (size_t i = 0; !s && i < ARRAY_LEN(fallbacks); i++)
-		s = newterm(fallbacks[i], memory, stdin);
+	SCREEN *s = newterm(term, memory, stdin);
 	unsetenv("LINES");
 	unsetenv("COLUMNS");
 	return s;
