@@ -5,9 +5,13 @@
 #include "providers/common/cloudside.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <unistd.h>
 
 #include "core/base/json.h"
@@ -30,6 +34,7 @@ static void fill_request(const char *name, struct provider_call *c)
 	if (c->env->config)
 		json_object_set_new(body, "config", json_deep_copy(c->env->config));
 	json_put_str(body, "self", c->env->self);
+	json_put_int(body, "parent", getpid());
 	if (c->env->now_ms)
 		json_put_int(body, "now_ms", c->env->now_ms);
 	char *text = json_text(body);
@@ -200,6 +205,27 @@ static char *read_stdin(size_t *len, struct err *err)
 	return str_take(&s);
 }
 
+/* A real cloud finishes the requests that it has, even when nobody waits for them any more, and so does the simulated one. This
+ * machine must not: a node made after its engine has died would be unknown to the next engine, which has looked around
+ * already. So the child dies with its parent. (Being killed is nothing new to it.) */
+static int live_and_die_with_parent(void)
+{
+#ifdef __linux__
+	return prctl(PR_SET_PDEATHSIG, SIGKILL);
+#else
+	return 0;
+#endif
+}
+
+/* Did the parent die before that? Then somebody else is our parent now. */
+static int check_parent(const json_t *request, struct err *err)
+{
+	int64_t parent = json_int(request, "parent", 0);
+	if (!parent || parent == getppid())
+		return 0;
+	return err_set(err, ERR_CANCELLED, "whoever asked is gone");
+}
+
 static json_t *answer(const struct provider *const all[], const char *name, struct err *err)
 {
 	const struct provider *p = NULL;
@@ -208,6 +234,10 @@ static json_t *answer(const struct provider *const all[], const char *name, stru
 			p = all[i];
 	if (!p || !p->cloud_side) {
 		err_set(err, ERR_USAGE, "there is no cloud called %s on this machine", name ? name : "?");
+		return NULL;
+	}
+	if (!p->simulated && live_and_die_with_parent()) {
+		err_errno(err, "cannot tie this process to its parent");
 		return NULL;
 	}
 	size_t len = 0;
@@ -222,7 +252,7 @@ static json_t *answer(const struct provider *const all[], const char *name, stru
 		err_set(err, ERR_INVALID, "the request is not an object");
 	else if (request && dir[0] != '/')
 		err_set(err, ERR_INVALID, "the request has no state_dir, or not an absolute one");
-	else if (request)
+	else if (request && (p->simulated || !check_parent(request, err)))
 		reply = p->cloud_side(request, err);
 	json_decref(request);
 	return reply;

@@ -1,8 +1,8 @@
 /* Providers that are clouds on this machine: the step function that asks the cloud side, and the cloud side's main.
  *
  * The cloud side is a child of this program, `skytop cloud-side NAME`: one JSON request on stdin, one JSON reply on stdout.
- * Request: {"verb", "args", "state_dir", "config", "self", "now_ms"}; self is the path of this program, now_ms the wall clock
- * by which the cloud lives. Reply: the verb's result as core/provider.h describes it, exit status 0; or
+ * Request: {"verb", "args", "state_dir", "config", "self", "parent", "now_ms"}; self is the path of this program, parent
+ * the process that asks, now_ms the wall clock by which the cloud lives. Reply: the verb's result as core/provider.h describes it, exit status 0; or
  * {"error": {"code": name of enum err_code, "message": text}}, exit status 1. Everything else is no reply. */
 #ifndef PROVIDERS_COMMON_CLOUDSIDE_H
 #define PROVIDERS_COMMON_CLOUDSIDE_H

@@ -7,6 +7,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "providers/common/deadman.h"
 
 struct serving {
 	const struct machine_cloud *cloud;
@@ -64,7 +65,11 @@ static int make_missing(struct serving *s, struct err *err)
 		json_put_int(rec, "rank", json_int(node, "rank", 0));
 		rc = s->cloud->equip(s->arg, &s->sb, rec, made++, err);
 		if (!rc)
-			rc = sandbox_make(&s->sb, rec, err);
+			rc = sandbox_prepare(&s->sb, rec, err);
+		if (!rc)
+			rc = deadman_write(&s->sb, rec, s->r, err);
+		if (!rc)
+			rc = sandbox_finish(&s->sb, rec, err);
 		json_decref(rec);
 	}
 	json_decref(like);

@@ -332,7 +332,7 @@ static int make_folders(const struct sandbox *sb, const char *id, struct err *er
 	return rc;
 }
 
-int sandbox_make(struct sandbox *sb, json_t *rec, struct err *err)
+int sandbox_prepare(struct sandbox *sb, json_t *rec, struct err *err)
 {
 	put_id(sb, rec);
 	const char *id = json_str(rec, "id", "");
@@ -346,10 +346,20 @@ int sandbox_make(struct sandbox *sb, json_t *rec, struct err *err)
 	json_put_str(rec, "state", "RUNNING");
 	json_put_int(rec, "created_at", sb->now_ms);
 	json_put_int(rec, "started_at", sb->now_ms);
-	if (make_folders(sb, id, err) || sandbox_save(sb, rec, err))
+	return make_folders(sb, id, err);
+}
+
+int sandbox_finish(struct sandbox *sb, json_t *rec, struct err *err)
+{
+	if (sandbox_save(sb, rec, err))
 		return -1;
 	json_array_append(sb->nodes, rec);
 	return 0;
+}
+
+char *sandbox_path(const struct sandbox *sb, const json_t *rec, const char *name)
+{
+	return node_path(sb, json_str(rec, "id", ""), name);
 }
 
 int sandbox_boot(struct sandbox *sb, json_t *rec, struct err *err)

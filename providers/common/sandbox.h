@@ -43,9 +43,13 @@ json_t *sandbox_by_token(const struct sandbox *sb, const char *cluster, const ch
 bool sandbox_in_cluster(const struct sandbox *sb, const json_t *rec, const char *cluster);
 bool sandbox_state_is(const json_t *rec, const char *state);
 
-/* A new node from a record that has at least cluster and token: id, boot_id, ip, created_at and state RUNNING are added, folder
- * and home are made, the record is written and becomes one of sb->nodes. All records must be loaded. */
-int sandbox_make(struct sandbox *sb, json_t *rec, struct err *err);
+/* A new node, in two steps, from a record that has at least cluster and token; all records must be loaded. First id, boot_id, ip,
+ * created_at and state RUNNING are added to the record, folder and home are made; then it is written and becomes one of
+ * sb->nodes. What is not finished is garbage. */
+int sandbox_prepare(struct sandbox *sb, json_t *rec, struct err *err);
+int sandbox_finish(struct sandbox *sb, json_t *rec, struct err *err);
+/* "<nodes>/<id>/<name>" of a node; the caller frees. */
+char *sandbox_path(const struct sandbox *sb, const json_t *rec, const char *name);
 /* Write a changed record. */
 int sandbox_save(struct sandbox *sb, json_t *rec, struct err *err);
 /* Write a JSON file whole or not at all; durable: even if the power fails. Not for two writers at once. */

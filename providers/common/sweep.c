@@ -5,6 +5,9 @@
  * start time), so that a process that cleared its environment does not get away when its parent is ended first. What gets
  * away: who cleared its environment, left its session and parent, and works elsewhere; containers and other users' processes.
  *
+ * Between the old and the new program of an exec a process has no environment for a moment; such processes are looked at again. And
+ * "none is left" counts only when two looks in a row say so: one might pass by a child just when it is forked.
+ *
  * While killing, processes are stopped (SIGSTOP) until a look around finds no new one, and only then killed: what is
  * stopped cannot fork, so that a fork bomb loses. */
 #include "providers/common/sweep.h"
@@ -18,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,12 +32,13 @@
 #include "core/base/num.h"
 #include "core/base/str.h"
 
-enum { ENVIRON_MAX = 4 << 20, KILL_MS = 10000, POLL_MS = 5, STOP_ROUNDS = 100 };
+enum { ENVIRON_MAX = 4 << 20, KILL_MS = 10000, POLL_MS = 5, STOP_ROUNDS = 100, LOOKS = 300 };
 
 struct process {
 	pid_t pid, ppid, session;
 	unsigned long long started; /* in ticks since boot: with pid it names one process for good */
 	int terminal; /* 0: none */
+	bool in_exec; /* its environment cannot be seen just now (or never: then it is another user's) */
 	bool zombie, ours;
 };
 
@@ -63,20 +68,32 @@ static bool read_proc(struct sweep *s, pid_t pid, const char *name)
 	return n >= 0;
 }
 
+/* Fields of /proc/PID/stat that are looked at, by their numbers in proc(5). */
+enum { STAT_PPID = 4, STAT_SESSION = 6, STAT_TERMINAL = 7, STAT_FLAGS = 9, STAT_STARTED = 22, STAT_ENV_END = 51, STAT_FIELDS = 53 };
+enum { FLAG_EXITING = 0x4, FLAG_KERNEL_THREAD = 0x200000 };
+
 /* "pid (name) state ppid pgrp session …": the name may hold anything, so the fields are counted from its last ')'. */
 static bool read_stat(struct sweep *s, struct process *p)
 {
-	if (!read_proc(s, p->pid, "stat"))
+	unsigned long long f[STAT_FIELDS] = {0};
+	const char *at = read_proc(s, p->pid, "stat") ? strrchr(str_text(&s->text), ')') : NULL;
+	if (!at || strlen(at) < 5)
 		return false;
-	const char *at = strrchr(str_text(&s->text), ')');
-	char state;
-	long ppid, session;
-	if (!at || sscanf(at + 1, " %c %ld %*d %ld %d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &state,
-		       &ppid, &session, &p->terminal, &p->started) != 5)
+	char state = at[2], *end;
+	int n = STAT_PPID;
+	for (at += 3; n < STAT_FIELDS; n++, at = end) {
+		f[n] = strtoull(at, &end, 10); /* negative ones wrap, and are cast back */
+		if (end == at)
+			break;
+	}
+	if (n <= STAT_STARTED)
 		return false;
-	p->ppid = (pid_t)ppid;
-	p->session = (pid_t)session;
+	p->ppid = (pid_t)f[STAT_PPID];
+	p->session = (pid_t)f[STAT_SESSION];
+	p->terminal = (int)f[STAT_TERMINAL];
+	p->started = f[STAT_STARTED];
 	p->zombie = state == 'Z' || state == 'X';
+	p->in_exec = n > STAT_ENV_END && !f[STAT_ENV_END] && !p->zombie && !(f[STAT_FLAGS] & (FLAG_EXITING | FLAG_KERNEL_THREAD));
 	return true;
 }
 
@@ -187,12 +204,30 @@ static void spare_ourselves(struct sweep *s)
 	}
 }
 
-/* One look around. Returns how many are alive; *fresh how many of them were not known before. */
-static size_t look(struct sweep *s, size_t *fresh)
+static void pause_ms(int ms)
 {
-	list_processes(s);
-	spare_ourselves(s);
-	spread(s);
+	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000L}, NULL);
+}
+
+static bool is_our_users(pid_t pid)
+{
+	char path[64];
+	struct stat st;
+	snprintf(path, sizeof path, "/proc/%ld", (long)pid);
+	return !stat(path, &st) && st.st_uid == geteuid();
+}
+
+/* Is one of those that we may look at just in exec? It takes a fraction of a millisecond, on a busy machine more. */
+static bool some_in_exec(const struct sweep *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->all[i].in_exec && !s->all[i].ours && is_our_users(s->all[i].pid))
+			return true;
+	return false;
+}
+
+static size_t count_ours(struct sweep *s, size_t *fresh)
+{
 	size_t alive = 0;
 	*fresh = 0;
 	for (size_t i = 0; i < s->n; i++) {
@@ -208,16 +243,27 @@ static size_t look(struct sweep *s, size_t *fresh)
 	return alive;
 }
 
+/* One look around. Returns how many are alive; *fresh how many of them were not known before. */
+static size_t look(struct sweep *s, size_t *fresh)
+{
+	size_t alive = 0;
+	for (int i = 0, clean = 0; !alive && clean < 2 && i < LOOKS; i++) {
+		if (i)
+			pause_ms(1);
+		list_processes(s);
+		spare_ourselves(s);
+		spread(s);
+		alive = count_ours(s, fresh);
+		clean = some_in_exec(s) ? 0 : clean + 1;
+	}
+	return alive;
+}
+
 static void signal_all(const struct sweep *s, int signo)
 {
 	for (size_t i = 0; i < s->n; i++)
 		if (s->all[i].ours)
 			kill(s->all[i].pid, signo);
-}
-
-static void pause_ms(int ms)
-{
-	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000L}, NULL);
 }
 
 static void freeze(struct sweep *s)

@@ -456,6 +456,47 @@ static void check_unmarked_process(void **state)
 	end_unmarked(t, stray, PROVIDER_TERMINATE);
 }
 
+/* The node ends itself, by the script that its agent runs when the engine is away. */
+static void check_ends_itself(void **state)
+{
+	struct trial *t = *state;
+	json_t *r = up(t, "c1", 2);
+	if (t->rig.provider->can & PROVIDER_CAN_STOP) {
+		pid_t pid = rig_run_on(node(r, 0), "touch ready; .skytop/on_autostop stop; exec sleep 120");
+		json_t *seen = query(t, "c1");
+		for (int i = 0; i < 2000 && !str_eq(json_str(node(seen, 0), "status", ""), "STOPPED"); i++) {
+			json_decref(seen);
+			usleep(4000);
+			seen = query(t, "c1");
+		}
+		assert_string_equal(json_str(node(seen, 0), "status", ""), "STOPPED");
+		assert_string_equal(json_str(node(seen, 1), "status", ""), "RUNNING");
+		assert_false(rig_alive(pid));
+		json_decref(seen);
+	}
+	pid_t pid = rig_run_on(node(r, 1), "touch ready; .skytop/on_autostop down; exec sleep 120");
+	for (int i = 0; i < 2000 && (rig_alive(pid) || count(t, "c1") > 1); i++)
+		usleep(4000);
+	assert_int_equal(count(t, "c1"), 1);
+	json_decref(r);
+	terminate(t, of_cluster("c1"));
+}
+
+/* While a process execs it has no environment for a moment. Each of these is looked for in a single look. */
+static void check_exec_moment(void **state)
+{
+	struct trial *t = *state;
+	for (int i = 0; i < 60; i++) {
+		json_t *r = up(t, "c1", 1);
+		pid_t pid = rig_run_on(node(r, 0), "echo 'n=$((${n:-0} + 1)); export n; [ $n -lt 20000 ] && exec sh ./again' >again;"
+						   "touch ready; exec sh ./again");
+		json_decref(rig_do(&t->rig, t->rig.provider->can & PROVIDER_CAN_STOP ? PROVIDER_STOP : PROVIDER_TERMINATE, of_cluster("c1")));
+		assert_false(rig_alive(pid));
+		terminate(t, of_cluster("c1"));
+		json_decref(r);
+	}
+}
+
 /* A reply that is lost: the call was served, and is made again. */
 static void check_lost_replies(void **state)
 {
@@ -667,6 +708,8 @@ size_t conformance_list(const struct conformance_subject *subject, struct CMUnit
 	    {"homes are removed without following links", check_home_removed},
 	    {"no process outlives its node", check_processes_end},
 	    {"nor does one that shed its mark", check_unmarked_process},
+	    {"nor does one that is just in exec", check_exec_moment},
+	    {"a node can end itself", check_ends_itself},
 	    {"lost replies do no harm", check_lost_replies},
 	    {"calls at the same time", check_at_once},
 	    {"create cut anywhere", check_cut_create},

@@ -5,10 +5,14 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/fs.h"
@@ -304,6 +308,50 @@ static void test_damaged_record(void **state)
 	}
 }
 
+static bool has_open(pid_t pid, const char *path)
+{
+	for (int fd = 3; fd < 20; fd++) {
+		char link[64], target[4096];
+		snprintf(link, sizeof link, "/proc/%ld/fd/%d", (long)pid, fd);
+		ssize_t n = readlink(link, target, sizeof target - 1);
+		target[n > 0 ? n : 0] = '\0';
+		if (str_eq(target, path))
+			return true;
+	}
+	return false;
+}
+
+/* A create whose engine is killed while it waits makes nothing later on. The lock is held here, so that it has to wait. */
+static void test_dies_with_parent(void **state)
+{
+	struct machine *m = *state;
+	assert_int_equal(rig_count_nodes(&m->rig), 0);
+	char *path = path_join(m->rig.state_dir, "lock");
+	int lock = open(path, O_RDWR | O_CLOEXEC), pipe_fds[2];
+	assert_int_equal(flock(lock, LOCK_EX) | pipe(pipe_fds), 0);
+	pid_t engine = fork();
+	if (engine == 0) {
+		struct rig_child c = rig_spawn(&m->rig, PROVIDER_CREATE, args_of("c1", 1, "local"));
+		if (write(pipe_fds[1], &c.pid, sizeof c.pid) == sizeof c.pid)
+			pause();
+		_exit(1);
+	}
+	pid_t child = 0;
+	assert_int_equal(read(pipe_fds[0], &child, sizeof child), sizeof child);
+	for (int i = 0; i < 2500 && !has_open(child, path); i++)
+		usleep(4000);
+	assert_true(has_open(child, path));
+	kill(engine, SIGKILL);
+	waitpid(engine, NULL, 0);
+	for (int i = 0; i < 2500 && has_open(child, path); i++)
+		usleep(4000);
+	close(lock);
+	assert_int_equal(rig_count_nodes(&m->rig), 0);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+	free(path);
+}
+
 /* --- children -------------------------------------------------------------------------------------------------------*/
 
 static char *output(const char *script, int64_t deadline_ms, size_t max, struct err *err)
@@ -346,6 +394,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_quota, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_no_spot, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_damaged_record, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_dies_with_parent, set_up, tear_down),
 	};
 	struct CMUnitTest tests[CONFORMANCE_MAX + ARRAY_LEN(own)];
 	memcpy(tests, own, sizeof own);
