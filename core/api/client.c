@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -119,6 +120,54 @@ int client_connect(const char *self, bool start, struct err *err)
 	}
 	free(path);
 	return fd;
+}
+
+/* Until the engine behind fd hangs up. */
+static int await_hangup(int fd, int64_t end_ms, struct err *err)
+{
+	char said[4096];
+	for (;;) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		int64_t left = end_ms - mono_now_ms();
+		if (left <= 0)
+			return err_set(err, ERR_TIMEOUT, "the engine did not leave in time");
+		if (poll(&p, 1, (int)left) > 0 && read(fd, said, sizeof said) <= 0)
+			return 0;
+	}
+}
+
+/* Until its lock is free: it holds it until its state is closed. (Another engine may take it at once, which then answers.) */
+static int await_unlock(int64_t end_ms, struct err *err)
+{
+	char *path = home_path(HOME_RUNTIME, "engine.lock"), *socket = api_socket_path();
+	int lock = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW), rc = 0;
+	while (!rc && lock >= 0 && flock(lock, LOCK_EX | LOCK_NB)) {
+		int fd = unix_connect(socket, NULL);
+		if (fd >= 0) {
+			close(fd);
+			break;
+		}
+		if (mono_now_ms() > end_ms)
+			rc = err_set(err, ERR_TIMEOUT, "the engine did not leave in time");
+		usleep(POLL_MS * 1000);
+	}
+	if (lock >= 0)
+		close(lock);
+	free(socket);
+	free(path);
+	return rc;
+}
+
+int client_stop_engine(const char *self, int64_t within_ms, struct err *err)
+{
+	static const char bye[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"shutdown\"}\n";
+	int64_t end = mono_now_ms() + within_ms;
+	int fd = client_connect(self, false, err);
+	if (fd < 0)
+		return -1;
+	int rc = send(fd, bye, sizeof bye - 1, MSG_NOSIGNAL) < 0 ? err_errno(err, "cannot speak to the engine") : await_hangup(fd, end, err);
+	close(fd);
+	return rc ? rc : await_unlock(end, err);
 }
 
 struct client {

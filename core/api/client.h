@@ -12,6 +12,8 @@
 /* A connected socket, hello not yet said. NOT_FOUND when no engine runs and `start` is false. With start, `self engine` is started
  * if needed (two clients at once start one), and waited for, at most ten seconds. Blocks meanwhile. */
 int client_connect(const char *self, bool start, struct err *err);
+/* Tell the engine to leave, whatever protocol it speaks, and wait until it has closed its state. 0, or -1: NOT_FOUND when none runs, TIMEOUT. */
+int client_stop_engine(const char *self, int64_t within_ms, struct err *err);
 /* This program, as a path that can be executed. Caller frees. */
 char *client_self(void);
 

@@ -566,13 +566,14 @@ void server_destroy(struct server *s)
 	if (!s)
 		return;
 	engine_listen(s->set.engine, &(struct engine_listener){.arg = NULL});
+	/* The door first: whoever sees its connection end must not be able to connect again. */
+	loop_watch(s->set.loop, s->set.fd, 0, NULL, NULL);
+	close(s->set.fd);
 	while (s->conns) {
 		rpc_destroy(s->conns->rpc);
 		conn_free(s->conns);
 	}
 	loop_cancel(s->set.loop, s->push_timer);
 	loop_cancel(s->set.loop, s->idle_timer);
-	loop_watch(s->set.loop, s->set.fd, 0, NULL, NULL);
-	close(s->set.fd);
 	free(s);
 }

@@ -32,10 +32,28 @@ static void on_commit_retry(void *arg)
 	run_commit(e);
 }
 
+/* The rows in memory are what counts: write them all. */
+static int write_all_again(struct engine *e, struct err *err)
+{
+	int rc = 0;
+	log_line(LOG_WARN, "writes were lost to a full disk: all rows are written again");
+	for (size_t i = 0; !rc && i < e->n_units; i++) {
+		struct unit *u = e->units[i];
+		rc = state_save_cluster(e->state, u->c, err) || state_ledger_repair(e->state, u->c, wall_now_ms(), err) ||
+		     state_save_cluster(e->state, u->c, err);
+		for (size_t k = 0; !rc && k < u->n_jobs; k++)
+			rc = state_save_job(e->state, u->jobs[k], err);
+	}
+	for (size_t i = 0; !rc && i < e->n_ops; i++)
+		rc = state_save_request(e->state, e->ops[i]->r, err);
+	return rc;
+}
+
 int run_commit(struct engine *e)
 {
 	struct err err;
-	if (!state_commit(e->state, &err))
+	int rc = state_lost_writes(e->state) ? write_all_again(e, &err) : 0;
+	if (!rc && !state_commit(e->state, &err))
 		return 0;
 	log_line(LOG_ERROR, "cannot commit: %s", err.text);
 	if (!e->commit_retry)

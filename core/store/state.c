@@ -19,6 +19,7 @@ enum { EVENTS_KEPT = 20000, EVENTS_PRUNE_EVERY = 500, REQUESTS_KEPT = 5000 };
 struct state {
 	struct db *db;
 	bool open; /* a transaction with writes in it */
+	bool lost; /* SQLite rolled one back by itself */
 	int64_t commits, events;
 	void (*on_commit)(void *arg, int64_t nth);
 	void *on_commit_arg;
@@ -34,8 +35,18 @@ static int64_t now_us(void)
 	return us(wall_now_ms());
 }
 
+/* On some errors (a full disk) SQLite rolls the transaction back by itself. */
+static void notice_rollback(struct state *s)
+{
+	if (!s->open || !sqlite3_get_autocommit(db_handle(s->db)))
+		return;
+	s->open = false;
+	s->lost = true;
+}
+
 static int begin(struct state *s, struct err *err)
 {
+	notice_rollback(s);
 	if (s->open)
 		return 0;
 	if (db_exec(s->db, "BEGIN IMMEDIATE", err))
@@ -46,15 +57,28 @@ static int begin(struct state *s, struct err *err)
 
 int state_commit(struct state *s, struct err *err)
 {
+	notice_rollback(s);
+	if (s->lost)
+		return err_set(err, ERR_IO, "the disk was full, and writes were lost: they are to be repeated");
 	if (!s->open)
 		return 0;
-	if (db_exec(s->db, "COMMIT", err))
+	if (db_exec(s->db, "COMMIT", err)) {
+		notice_rollback(s);
 		return -1;
+	}
 	s->open = false;
 	s->commits++;
 	if (s->on_commit)
 		s->on_commit(s->on_commit_arg, s->commits);
 	return 0;
+}
+
+bool state_lost_writes(struct state *s)
+{
+	notice_rollback(s);
+	bool lost = s->lost;
+	s->lost = false;
+	return lost;
 }
 
 void state_rollback(struct state *s)
@@ -180,25 +204,34 @@ static int save_node(struct state *s, const struct cluster *c, const struct node
 	    us(n->gone_at_ms), c->user, c->project, us(n->created_at_ms), now_us());
 }
 
+static int insert_cluster(struct state *s, struct cluster *c, struct err *err)
+{
+	if (db_run(s->db, err, "INSERT INTO clusters(id, uid, name, user, project, status, accel_count_micro, use_spot, price_estimated,"
+			       " autostop_down, created_at, updated_at, launched_at, removed_at) VALUES(nullif(?,0),?,?,?,?,?,0,0,0,0,?,?,0,0)",
+		"isssssii", c->id, c->uid, c->name, c->user, c->project, cluster_status_name(c->status), us(c->created_at_ms), now_us()))
+		return -1;
+	c->id = db_last_id(s->db);
+	return 0;
+}
+
+static int update_cluster(struct state *s, const struct cluster *c, struct err *err)
+{
+	return db_run(s->db, err,
+	    "UPDATE clusters SET status=?, reason=?, provider=?, region=?, zone=?, instance_type=?, accelerator=?, accel_count_micro=?,"
+	    " vcpus_micro=?, mem_mib=?, use_spot=?, price_uusd_h=?, price_estimated=?, price_source=?, task=?, autostop_minutes=?,"
+	    " autostop_down=?, updated_at=?, launched_at=?, removed_at=? WHERE id=?",
+	    "sssssssippbpbsjpbiiii", cluster_status_name(c->status), c->reason, c->provider, c->region, c->zone, c->instance_type,
+	    c->accelerator, c->accel_count_micro, c->vcpus_micro, c->mem_mib, c->use_spot, c->price_uusd_h, c->price_estimated,
+	    c->price_source, c->task, c->autostop_minutes, c->autostop_down, now_us(), us(c->launched_at_ms), us(c->removed_at_ms),
+	    c->id);
+}
+
 int state_save_cluster(struct state *s, struct cluster *c, struct err *err)
 {
-	if (begin(s, err))
+	if (begin(s, err) || (!c->id && insert_cluster(s, c, err)) || update_cluster(s, c, err))
 		return -1;
-	if (!c->id) {
-		if (db_run(s->db, err, "INSERT INTO clusters(uid, name, user, project, status, accel_count_micro, use_spot, price_estimated,"
-				       " autostop_down, created_at, updated_at, launched_at, removed_at) VALUES(?,?,?,?,?,0,0,0,0,?,?,0,0)",
-			"sssssii", c->uid, c->name, c->user, c->project, cluster_status_name(c->status), us(c->created_at_ms), now_us()))
-			return -1;
-		c->id = db_last_id(s->db);
-	}
-	if (db_run(s->db, err,
-		"UPDATE clusters SET status=?, reason=?, provider=?, region=?, zone=?, instance_type=?, accelerator=?, accel_count_micro=?,"
-		" vcpus_micro=?, mem_mib=?, use_spot=?, price_uusd_h=?, price_estimated=?, price_source=?, task=?, autostop_minutes=?,"
-		" autostop_down=?, updated_at=?, launched_at=?, removed_at=? WHERE id=?",
-		"sssssssippbpbsjpbiiii", cluster_status_name(c->status), c->reason, c->provider, c->region, c->zone, c->instance_type,
-		c->accelerator, c->accel_count_micro, c->vcpus_micro, c->mem_mib, c->use_spot, c->price_uusd_h, c->price_estimated,
-		c->price_source, c->task, c->autostop_minutes, c->autostop_down, now_us(), us(c->launched_at_ms), us(c->removed_at_ms),
-		c->id))
+	/* A row whose insertion was lost to a full disk is not there to be updated. */
+	if (!sqlite3_changes(db_handle(s->db)) && (insert_cluster(s, c, err) || update_cluster(s, c, err)))
 		return -1;
 	for (size_t i = 0; i < c->n_nodes; i++)
 		if (save_node(s, c, &c->nodes[i], err))
@@ -565,6 +598,42 @@ json_t *state_cost(struct state *s, int64_t since_ms, int64_t now_ms, struct err
 		return NULL;
 	}
 	return a;
+}
+
+static bool metered(const struct cluster *c, int64_t ledger_id)
+{
+	for (size_t i = 0; i < c->n_nodes; i++)
+		if (c->nodes[i].ledger_id == ledger_id)
+			return true;
+	return false;
+}
+
+int state_ledger_repair(struct state *s, struct cluster *c, int64_t at_ms, struct err *err)
+{
+	enum { OPEN_MAX = 4096 };
+	int64_t open[OPEN_MAX];
+	size_t n = 0;
+	int rc;
+	sqlite3_stmt *r = db_query(s->db, err, "SELECT id FROM ledger WHERE cluster_id=? AND ended_at=0", "i", c->id);
+	if (!r)
+		return -1;
+	while ((rc = db_next(s->db, r, err)) > 0 && n < OPEN_MAX)
+		open[n++] = db_int(r, 0);
+	db_end(r);
+	for (size_t i = 0; !rc && i < n; i++) /* an end that was lost */
+		if (!metered(c, open[i]))
+			rc = begin(s, err) || db_run(s->db, err, "UPDATE ledger SET ended_at=max(?, started_at) WHERE id=?", "ii", us(at_ms), open[i]);
+	for (size_t i = 0; !rc && i < c->n_nodes; i++) { /* a beginning that was lost */
+		struct node *node = &c->nodes[i];
+		bool there = !node->ledger_id;
+		for (size_t k = 0; k < n; k++)
+			there = there || open[k] == node->ledger_id;
+		if (there)
+			continue;
+		node->ledger_id = 0;
+		rc = state_ledger_open(s, c, node, node->created_at_ms ? node->created_at_ms : at_ms, err);
+	}
+	return rc;
 }
 
 int64_t state_cluster_cost(struct state *s, int64_t cluster_id, int64_t now_ms)

@@ -23,6 +23,8 @@ void state_close(struct state *s); /* uncommitted writes are dropped; NULL is fi
 int state_commit(struct state *s, struct err *err);
 /* Forget what was written since the last commit. */
 void state_rollback(struct state *s);
+/* A full disk can make SQLite drop the whole open transaction. Then this says so, once: the caller writes all its rows again. */
+bool state_lost_writes(struct state *s);
 /* Called after each commit that wrote something, with its number since opening. For tests that kill the engine there. */
 void state_on_commit(struct state *s, void (*fn)(void *arg, int64_t nth), void *arg);
 
@@ -52,6 +54,8 @@ int state_ledger_close(struct state *s, struct node *n, int64_t at_ms, struct er
 /* Per cluster (a row each, removed ones too): name, id, provider, instance, status, nodes, from, to, duration_ms (machine time), cost_uusd (null
  * if any of its intervals has no price), running. since_ms 0: all. */
 json_t *state_cost(struct state *s, int64_t since_ms, int64_t now_ms, struct err *err);
+/* After lost writes: make the open intervals of c's nodes what n->ledger_id says they are. */
+int state_ledger_repair(struct state *s, struct cluster *c, int64_t at_ms, struct err *err);
 /* What one cluster has cost so far; PRICE_UNKNOWN if any of it has no price, or on failure. */
 int64_t state_cluster_cost(struct state *s, int64_t cluster_id, int64_t now_ms);
 /* Spend in [from, to): micro-dollars of intervals with a price; *unknown says whether there were others. */

@@ -1,6 +1,6 @@
 """What tests of the whole program share: a SKYTOP_HOME of its own, the binary, and a list of cases that speaks TAP.
 
-Every process that a case starts carries SKYTOP_TEST_HOME in its environment; when the case is over none may be left.
+Every process that a case starts has that folder somewhere in its environment; when the case is over none may be left.
 """
 import json, os, shutil, signal, subprocess, sys, tempfile, time, traceback
 
@@ -54,7 +54,8 @@ class Home:
         for pid in os.listdir('/proc'):
             if pid.isdigit() and int(pid) != os.getpid():
                 try:
-                    if ('SKYTOP_TEST_HOME=%s\0' % self.dir).encode() in open('/proc/%s/environ' % pid, 'rb').read() + b'\0':
+                    # nodes do not inherit SKYTOP_TEST_HOME, but their HOME is in there too
+                    if self.dir.encode() in open('/proc/%s/environ' % pid, 'rb').read():
                         found.append(int(pid))
                 except OSError:
                     pass

@@ -15,7 +15,7 @@ class Home:
     def __init__(self, provider):
         self.dir = tempfile.mkdtemp(prefix='skytop-crash-')
         self.provider = provider
-        self.env = dict(os.environ, SKYTOP_HOME=self.dir, SKYTOP_CRASH_TEST=self.dir)
+        self.env = dict(os.environ, SKYTOP_HOME=self.dir)
         os.makedirs(self.dir + '/config')
         with open(self.dir + '/config/config.yaml', 'w') as f:
             f.write('sim:\n  enabled: %s\n' % ('true' if provider == 'sim' else 'false'))
@@ -56,7 +56,7 @@ class Home:
                     env = open('/proc/%s/environ' % pid, 'rb').read()
                 except OSError:
                     continue
-                if ('SKYTOP_CRASH_TEST=%s\0' % self.dir).encode() in env:
+                if self.dir.encode() in env:  # engines by SKYTOP_HOME, what runs on nodes by its HOME
                     found.append(int(pid))
         return found
 

@@ -151,7 +151,8 @@ def a_full_disk_refuses_and_recovers(h):
         assert 'full' in err or 'not accepted' in err or 'disk' in err, err
         assert h.json('status')[0]['status'] == 'UP'
         os.unlink(state + '/ballast')
-        h.wait('the engine to go on', lambda: h.run('down', '-y', 'k')[0] == 0)
+        said = []
+        h.wait('the engine to go on: %r' % said, lambda: said.append(h.run('down', '-y', 'k')) or said[-1][0] == 0 or print('#', said[-1], h.run('requests'), h.run('status')))
         assert h.json('status') == [] and not nodes_left(h, 'local')
         while h.processes():
             h.run('engine', 'stop')

@@ -56,26 +56,11 @@ static int engine_status_verb(struct cli *c)
 	return status;
 }
 
-/* Tell the engine to leave, whatever protocol it speaks, and wait until it has. 0, or -1 with err; NOT_FOUND when there is none. */
 static int stop_engine(struct err *err)
 {
-	char *self = client_self(), *path = api_socket_path();
-	int fd = client_connect(self, false, err);
-	int rc = fd < 0 ? -1 : 0;
-	if (fd >= 0) {
-		static const char bye[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"shutdown\"}\n";
-		if (write(fd, bye, sizeof bye - 1) < 0)
-			rc = err_errno(err, "cannot speak to the engine");
-		int64_t end = mono_now_ms() + LEAVE_MS;
-		while (!rc && access(path, F_OK) == 0) {
-			if (mono_now_ms() > end)
-				rc = err_set(err, ERR_TIMEOUT, "the engine did not leave within %d s", LEAVE_MS / 1000);
-			usleep(10000);
-		}
-		close(fd);
-	}
+	char *self = client_self();
+	int rc = client_stop_engine(self, LEAVE_MS, err);
 	free(self);
-	free(path);
 	return rc;
 }
 
