@@ -171,7 +171,8 @@ int pool_read(struct reading *r, const struct yaml_node *map, struct task *t)
 	    "upscale_delay_seconds", "downscale_delay_seconds", NULL};
 	if (schema_check(&schema_pool, map, &r->place) || check_pool(r, map))
 		return -1;
-	json_t *pool = json_object();
+	json_t *j = dag_own(r->dag, json_object()), *pool = json_object();
+	json_object_set_new(j, "pool", pool);
 	copy_fields(map, keys, pool);
 	if (json_object_get(pool, "max_workers")) {
 		/* A pool that scales has a floor and a threshold, written or not. */
@@ -182,8 +183,6 @@ int pool_read(struct reading *r, const struct yaml_node *map, struct task *t)
 		if (json_int(pool, "min_workers", 0) > json_int(pool, "max_workers", 0))
 			return refuse_at(r, map, "the pool starts with more workers than max_workers allows");
 	}
-	json_t *j = dag_own(r->dag, json_object());
-	json_object_set_new(j, "pool", pool);
 	t->is_pool = true;
 	t->service = j;
 	return 0;
