@@ -21,7 +21,8 @@
 #include "core/io/rpc.h"
 #include "core/model/task.h"
 
-enum { RECONNECT_MS = 1000, LOOK_MS = 5000, HELLO_MS = 5000, CALL_MS = 30000, START_MS = 15000, PIECE_BYTES = 64 << 10 };
+/* An idle screen looks for an engine seldom; one that has just left is back soon, or not at all. */
+enum { RECONNECT_MS = 500, LOOK_MS = 15000, HELLO_MS = 5000, CALL_MS = 30000, START_MS = 15000, PIECE_BYTES = 64 << 10 };
 
 /* An order that waits for the connection, or for its answer. */
 struct order {
@@ -51,10 +52,13 @@ struct source {
 	struct rpc *rpc;
 	struct proc *starter;
 	unsigned timer, teller;
+	int64_t retry_ms; /* doubles while nothing answers */
 	bool greeted, started;
 	enum ui_link link;
 	char *link_text, *focus;
-	json_t *data; /* the last snapshot pushed */
+	json_t *data; /* what the snapshot is made of */
+	json_t *next; /* what was pushed since; becomes the snapshot when that is told, not under the hands of whoever looks at it */
+	int64_t next_at_ms;
 	struct ui_snapshot snap;
 	struct ui_cluster *clusters;
 	struct ui_job *jobs;
@@ -70,10 +74,13 @@ static void ask_log(struct open_log *l);
 
 /* ---- the snapshot ------------------------------------------------------------------------------------------------ */
 
+static void use_next(struct source *s);
+
 static void on_tell(void *arg)
 {
 	struct source *s = arg;
 	s->teller = 0;
+	use_next(s);
 	if (s->sink.changed)
 		s->sink.changed(s->sink.arg);
 }
@@ -201,16 +208,26 @@ static struct ui_event event_of(json_t *j)
 
 static void take_snapshot(struct source *s, const json_t *params)
 {
+	json_decref(s->next);
+	s->next = json_deep_copy(params);
+	s->next_at_ms = wall_now_ms();
+	changed(s);
+}
+
+static void use_next(struct source *s)
+{
+	if (!s->next)
+		return;
 	json_decref(s->data);
-	s->data = json_deep_copy(params);
+	s->data = s->next;
+	s->next = NULL;
 	TAKE(clusters, ui_cluster, "clusters", cluster_of, false);
 	TAKE(jobs, ui_job, "jobs", job_of, false);
 	TAKE(requests, ui_request, "requests", request_of, false);
 	TAKE(events, ui_event, "events", event_of, true);
 	const json_t *spend = json_obj(s->data, "spend");
 	s->snap.spend = (struct ui_spend){json_int(spend, "now_uusd_h", PRICE_UNKNOWN), json_int(spend, "today_uusd", PRICE_UNKNOWN), PRICE_UNKNOWN};
-	s->snap.at_ms = wall_now_ms();
-	changed(s);
+	s->snap.at_ms = s->next_at_ms;
 }
 
 /* ---- the connection ---------------------------------------------------------------------------------------------- */
@@ -241,6 +258,7 @@ static void on_hello(void *arg, const json_t *result, const struct err *err)
 		return; /* another version: it does not help to ask again */
 	}
 	s->greeted = true;
+	s->retry_ms = 0;
 	set_link(s, UI_LINK_UP, NULL);
 	watch(s);
 	send_orders(s);
@@ -257,8 +275,10 @@ static void on_retry(void *arg)
 
 static void retry_later(struct source *s)
 {
-	if (!s->timer)
-		s->timer = loop_after(s->loop, s->link == UI_LINK_NONE ? LOOK_MS : RECONNECT_MS, on_retry, s);
+	if (s->timer)
+		return;
+	s->retry_ms = s->link == UI_LINK_NONE || s->retry_ms * 2 > LOOK_MS ? LOOK_MS : s->retry_ms ? s->retry_ms * 2 : RECONNECT_MS;
+	s->timer = loop_after(s->loop, s->retry_ms, on_retry, s);
 }
 
 static void log_news(struct source *s, const json_t *params);
@@ -620,6 +640,7 @@ static void src_destroy(struct ui_source *base)
 	proc_destroy(s->starter);
 	rpc_destroy(s->rpc);
 	json_decref(s->data);
+	json_decref(s->next);
 	free(s->clusters);
 	free(s->jobs);
 	free(s->requests);

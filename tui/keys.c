@@ -229,3 +229,29 @@ const char *keys_of_action(enum key_scope scope, enum action a, char *buf, size_
 			used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? " " : "", key_table[i].key);
 	return buf;
 }
+
+/* Is this the first binding of its action in its scope? */
+static bool first_of_action(const struct key_binding *b)
+{
+	for (const struct key_binding *earlier = key_table; earlier < b; earlier++)
+		if (earlier->scope == b->scope && earlier->action == b->action)
+			return false;
+	return true;
+}
+
+bool key_doc_at(size_t i, struct key_doc *out)
+{
+	static const enum key_scope order[] = {SCOPE_OFFERS, SCOPE_CLUSTERS, SCOPE_LOGS, SCOPE_LIST, SCOPE_MOVE, SCOPE_GLOBAL};
+	for (size_t s = 0; s < ARRAY_LEN(order); s++) {
+		for (size_t k = 0; k < key_table_len; k++) {
+			const struct key_binding *b = &key_table[k];
+			if (b->scope != order[s] || !first_of_action(b) || i--)
+				continue;
+			out->scope = key_scope_title(b->scope);
+			out->action = b->action;
+			keys_of_action(b->scope, b->action, out->keys, sizeof out->keys);
+			return true;
+		}
+	}
+	return false;
+}

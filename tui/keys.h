@@ -51,6 +51,14 @@ enum action key_action(enum key_scope scope, struct key k);
 const char *key_of_action(enum key_scope scope, enum action a);
 /* All keys of an action where it is bound, "j Down", for help. buf ≥ 64. */
 const char *keys_of_action(enum key_scope scope, enum action a, char *buf, size_t size);
+/* For lists of all keys, such as the man page's: the i-th action of some scope, in the order of scopes, with all its keys. */
+struct key_doc {
+	const char *scope; /* heading */
+	char keys[64];	   /* "j Down" */
+	enum action action;
+};
+/* False past the end. */
+bool key_doc_at(size_t i, struct key_doc *out);
 /* "Offers", "Everywhere": headings of help and man page. */
 const char *key_scope_title(enum key_scope scope);
 /* Do bindings of `bound` count in `scope`: is it the same, or below it? */

@@ -350,24 +350,23 @@ static const char *raw_line(const struct logbuf *b, uint64_t line, size_t *len)
 	return l->block->data + l->at;
 }
 
-size_t logbuf_runs(const struct logbuf *b, uint64_t line, struct logbuf_run out[LOGBUF_RUNS_MAX])
+bool logbuf_next_run(const struct logbuf *b, uint64_t line, size_t *at, struct logbuf_run *out)
 {
-	size_t len, n = 0;
+	size_t len, i = *at;
 	const char *s = raw_line(b, line, &len);
-	struct logbuf_run run = {.text = s, .role = ROLE_TEXT};
-	for (size_t i = 0; i < len; i++) {
-		if (s[i] != STYLE || i + 2 >= len)
-			continue;
-		run.len = (size_t)(s + i - run.text);
-		if (run.len && n < LOGBUF_RUNS_MAX - 1)
-			out[n++] = run;
-		run = (struct logbuf_run){s + i + 3, 0, (enum role)((unsigned char)s[i + 1] - 1), (unsigned char)s[i + 2] - 1u};
-		i += 2;
+	/* Where a run ends there is a change of style, so each begins with its own; only the first may have none. */
+	struct logbuf_run run = {.role = ROLE_TEXT};
+	for (; i + 2 < len && s[i] == STYLE; i += 3) {
+		run.role = (enum role)((unsigned char)s[i + 1] - 1);
+		run.attrs = (unsigned char)s[i + 2] - 1u;
 	}
-	run.len = (size_t)(s + len - run.text);
-	if (run.len)
-		out[n++] = run;
-	return n;
+	run.text = s + i;
+	while (i < len && s[i] != STYLE)
+		i++;
+	run.len = (size_t)(s + i - run.text);
+	*at = i;
+	*out = run;
+	return run.len > 0;
 }
 
 void logbuf_text(const struct logbuf *b, uint64_t line, struct str *out)

@@ -30,9 +30,8 @@ struct logbuf_run {
 	enum role role;   /* ROLE_TEXT, or ROLE_ANSI + colour */
 	unsigned attrs;
 };
-enum { LOGBUF_RUNS_MAX = 64 };
-/* The line's runs, borrowed until the next logbuf_add; returns how many. */
-size_t logbuf_runs(const struct logbuf *b, uint64_t line, struct logbuf_run out[LOGBUF_RUNS_MAX]);
+/* The line's next run: *at is 0 for the first, and moves on. False at the end. Borrowed until the next logbuf_add. */
+bool logbuf_next_run(const struct logbuf *b, uint64_t line, size_t *at, struct logbuf_run *out);
 /* Append the line's text without colours. */
 void logbuf_text(const struct logbuf *b, uint64_t line, struct str *out);
 /* The level that the line announces near its start (ERROR, WARN, DEBUG …) as a role; ROLE_TEXT: none. */

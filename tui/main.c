@@ -1,11 +1,13 @@
 /* The program: the one file that joins screen, verbs, core and providers. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/api/client.h"
 #include "core/provider.h"
 #include "tui/cli/cli.h"
 #include "tui/engine_source.h"
+#include "tui/keys.h"
 #include "tui/tui.h"
 
 static struct ui_source *open_source(struct loop *l, void *arg)
@@ -37,9 +39,19 @@ static int open_screen(struct cli *c)
 	return status;
 }
 
+static bool screen_key(size_t i, struct cli_key *out)
+{
+	struct key_doc doc;
+	if (!key_doc_at(i, &doc))
+		return false;
+	*out = (struct cli_key){.where = doc.scope, .title = action_info(doc.action)->title, .help = action_info(doc.action)->help};
+	memcpy(out->keys, doc.keys, sizeof out->keys);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	/* .screen is what opens without a verb; .providers is what the engine may use. */
-	static const struct program program = {.screen = open_screen, .providers = providers};
+	static const struct program program = {.screen = open_screen, .screen_key = screen_key, .providers = providers};
 	return cli_main(argc, argv, &program);
 }

@@ -90,7 +90,7 @@ void notices_replied(struct notices *ns, unsigned ticket, int64_t request_id, co
 static void follow(struct notice *n, const struct ui_request *r, int64_t now_ms)
 {
 	if (str_eq(r->state, "SUCCEEDED"))
-		end(n, NOTICE_DONE, r->progress[0] ? r->progress : "done", now_ms);
+		end(n, NOTICE_DONE, "done", now_ms);
 	else if (str_eq(r->state, "FAILED"))
 		end(n, NOTICE_FAILED, r->error[0] ? r->error : "failed", now_ms);
 	else if (str_eq(r->state, "CANCELLED"))

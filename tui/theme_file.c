@@ -103,6 +103,8 @@ static int read_role(struct theme *t, const struct yaml_pair *p, const char *fil
 	const char *word = parse_style(p->value->text, buf, sizeof buf, &t->styles[role]);
 	if (!word)
 		return 0;
+	if (!strcmp(word, "on"))
+		return yaml_err(err, NULL, file, p->value, "a colour is missing after on; one like #ff8000 needs quotes around the style");
 	const char *words[ARRAY_LEN(colors) + ARRAY_LEN(attributes)];
 	memcpy(words, colors, sizeof colors);
 	for (size_t i = 0; i < ARRAY_LEN(attributes); i++)

@@ -41,6 +41,16 @@ tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_config_LDADD = $(MODEL_LIBS)
 tests_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
 
+FUZZERS += tests/fuzz/fuzz_input
+tests_fuzz_fuzz_input_SOURCES = tests/fuzz/fuzz_input.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_input_LDADD = libtui.a $(PLAN_LIBS) $(CURSES_LIBS)
+tests_fuzz_fuzz_input_LDFLAGS = $(FUZZ_LINK)
+
+FUZZERS += tests/fuzz/fuzz_log
+tests_fuzz_fuzz_log_SOURCES = tests/fuzz/fuzz_log.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_log_LDADD = libtui.a $(PLAN_LIBS) $(CURSES_LIBS)
+tests_fuzz_fuzz_log_LDFLAGS = $(FUZZ_LINK)
+
 FUZZERS += tests/fuzz/fuzz_theme
 tests_fuzz_fuzz_theme_SOURCES = tests/fuzz/fuzz_theme.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_theme_LDADD = libtui.a $(PLAN_LIBS) $(CURSES_LIBS)

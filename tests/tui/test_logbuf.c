@@ -74,32 +74,46 @@ static void test_swallowed(void **state)
 	expect("a\033[12\nb", "a|b");
 }
 
+/* The line's runs as "text/role/attrs|…", roles from ROLE_ANSI on as numbers from 0, -1: none. */
+static char *styled(const struct logbuf *b, uint64_t line)
+{
+	struct str s = str_new(1 << 20);
+	struct logbuf_run run;
+	size_t at = 0;
+	while (logbuf_next_run(b, line, &at, &run))
+		str_addf(&s, "%s%.*s/%d/%u", s.len ? "|" : "", (int)run.len, run.text,
+		    run.role == ROLE_TEXT ? -1 : (int)run.role - ROLE_ANSI, run.attrs);
+	return str_take(&s);
+}
+
+static void expect_styled(const struct logbuf *b, uint64_t line, const char *want)
+{
+	char *got = styled(b, line);
+	assert_string_equal(got, want);
+	free(got);
+}
+
 static void test_colors(void **state)
 {
 	(void)state;
 	struct logbuf *b = logbuf_create(0, 0);
-	struct logbuf_run runs[LOGBUF_RUNS_MAX];
 	add(b, "plain \033[31mred \033[1mbold\033[0m end\n\033[38;5;9mA\033[38;2;0;255;0mB\033[48;5;3mC\033[39mD\n");
-	size_t n = logbuf_runs(b, 0, runs);
-	assert_int_equal(n, 4);
-	assert_true(runs[0].role == ROLE_TEXT && runs[0].len == 6);
-	assert_true(runs[1].role == ROLE_ANSI + 1 && !runs[1].attrs && runs[1].len == 4);
-	assert_true(runs[2].role == ROLE_ANSI + 1 && runs[2].attrs == ATTR_BOLD);
-	assert_true(runs[3].role == ROLE_TEXT && !runs[3].attrs && runs[3].len == 4);
-	n = logbuf_runs(b, 1, runs);
-	assert_true(runs[0].role == ROLE_ANSI + 9 && runs[1].role == ROLE_ANSI + 2);
-	assert_true(runs[n - 1].role == ROLE_TEXT);
+	expect_styled(b, 0, "plain /-1/0|red /1/0|bold/1/1| end/-1/0");
+	expect_styled(b, 1, "A/9/0|B/2/0|C/2/0|D/-1/0");
 	/* A colour goes on in the next line until it is taken back. */
-	add(b, "\033[33myellow\nstill\n\033[0mplain\n");
-	assert_int_equal(logbuf_runs(b, 3, runs), 1);
-	assert_int_equal(runs[0].role, ROLE_ANSI + 3);
-	logbuf_runs(b, 4, runs);
-	assert_int_equal(runs[0].role, ROLE_TEXT);
-	/* Many changes in one line: the last run takes the rest. */
+	add(b, "\033[33myellow\nstill\n\033[0mplain\n\033[1;4;95mx\033[22my\033[24;7mz\n");
+	expect_styled(b, 3, "still/3/0");
+	expect_styled(b, 4, "plain/-1/0");
+	expect_styled(b, 5, "x/13/5|y/13/4|z/13/8");
+	/* Many changes in one line: nothing of it is lost. */
+	add(b, "\033[0m\n");
 	for (int i = 0; i < 500; i++)
 		add(b, i % 2 ? "\033[31mx" : "\033[32my");
-	n = logbuf_runs(b, 5, runs);
-	assert_true(n <= LOGBUF_RUNS_MAX);
+	struct logbuf_run run;
+	size_t n = 0, at = 0;
+	while (logbuf_next_run(b, 7, &at, &run))
+		n += run.len == 1 && run.role == (n % 2 ? ROLE_ANSI + 1 : ROLE_ANSI + 2);
+	assert_int_equal(n, 500);
 	logbuf_destroy(b);
 }
 

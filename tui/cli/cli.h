@@ -94,10 +94,17 @@ struct cli_text {
 extern const struct cli_text cli_environment[], cli_files[];
 extern const size_t cli_n_environment, cli_n_files;
 
+/* A key of the screen, for the man page. */
+struct cli_key {
+	const char *where, *title, *help;
+	char keys[64];
+};
+
 /* What the program joins for the command line. */
 struct program {
 	/* The full screen, when there is no verb. Returns the exit status. */
 	int (*screen)(struct cli *c);
+	bool (*screen_key)(size_t i, struct cli_key *out); /* its i-th key; false past the end. NULL: none */
 	const struct provider *const *providers; /* ends with NULL; for `engine` alone */
 };
 

@@ -47,6 +47,6 @@ void help_usage(FILE *out, const struct verb *v);
 /* markdown.c: the tables of README.md, between the marks that README.md has. */
 void markdown_print(FILE *out);
 /* man.c: the whole page, as roff. */
-void man_print(FILE *out);
+void man_print(FILE *out, const struct program *program);
 
 #endif

@@ -201,7 +201,7 @@ static json_t *overview_json(void)
 static int run_help(struct cli *c)
 {
 	if (cli_flag(c, "man")) {
-		man_print(stdout);
+		man_print(stdout, cli_program(c));
 		return 0;
 	}
 	if (cli_flag(c, "markdown")) {

@@ -137,7 +137,31 @@ static void pairs(FILE *out, const char *title, const struct cli_text *v, size_t
 	}
 }
 
-void man_print(FILE *out)
+static void screen_keys(FILE *out, const struct program *program)
+{
+	struct cli_key k;
+	const char *where = NULL;
+	if (!program->screen_key)
+		return;
+	fputs(".SH \"KEYS OF THE SCREEN\"\n", out);
+	for (size_t i = 0; program->screen_key(i, &k); i++) {
+		if (!where || strcmp(where, k.where)) {
+			fputs(".SS \"", out);
+			esc(out, k.where);
+			fputs("\"\n", out);
+		}
+		where = k.where;
+		fputs(".TP\n\\fB", out);
+		esc(out, k.keys);
+		fputs("\\fR\n", out);
+		esc(out, k.title);
+		fputs(". ", out);
+		esc(out, k.help);
+		putc('\n', out);
+	}
+}
+
+void man_print(FILE *out, const struct program *program)
 {
 	fputs(".\\\" Made from the verb table by `skytop help --man`.\n"
 	      ".TH SKYTOP 1 \"\" \"" PACKAGE_STRING "\" \"User Commands\"\n"
@@ -157,6 +181,7 @@ void man_print(FILE *out)
 	    out);
 	options(out, cli_globals);
 	verbs(out);
+	screen_keys(out, program);
 	fputs(".SH \"EXIT STATUS\"\n", out);
 	for (size_t i = 0; i < cli_n_exits; i++) {
 		fprintf(out, ".TP\n\\fB%d\\fR\n", cli_exits[i].status);

@@ -93,13 +93,13 @@ static void draw_char(const struct walk *k, int row, int x, const char *s, size_
 /* Returns the rows the line takes, at least 1. */
 static int walk_line(const struct walk *k, const struct logbuf *b, uint64_t line)
 {
-	struct logbuf_run runs[LOGBUF_RUNS_MAX];
-	size_t n = logbuf_runs(b, line, runs), at = 0;
+	struct logbuf_run run;
+	size_t next = 0, at = 0;
 	int row = 0, x = k->wrap ? 0 : -k->left;
-	for (size_t r = 0; r < n; r++) {
-		for (size_t i = 0; i < runs[r].len;) {
+	while (logbuf_next_run(b, line, &next, &run)) {
+		for (size_t i = 0; i < run.len;) {
 			unsigned cp;
-			size_t len = utf8_decode(runs[r].text + i, runs[r].len - i, &cp);
+			size_t len = utf8_decode(run.text + i, run.len - i, &cp);
 			int w = width_shown(&cp);
 			w = w < 0 ? 0 : w;
 			if (k->wrap && x + w > k->w) {
@@ -107,7 +107,7 @@ static int walk_line(const struct walk *k, const struct logbuf *b, uint64_t line
 				x = 0;
 			}
 			if (k->c)
-				draw_char(k, row, w ? x : x - 1, runs[r].text + i, len, &runs[r], at);
+				draw_char(k, row, w ? x : x - 1, run.text + i, len, &run, at);
 			x += w;
 			i += len;
 			at += len;

@@ -1,0 +1,257 @@
+/* The tables that make the screen explain itself: every key does one thing, every action is named, found and explained, nothing
+ * that destroys is under a control key; themes; notices. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/fs.h"
+#include "core/base/mem.h"
+#include "core/base/str.h"
+#include "tui/keys.h"
+#include "tui/menu.h"
+#include "tui/notice.h"
+#include "tui/theme.h"
+
+static void test_keys(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < key_table_len; i++) {
+		struct key k, other;
+		char name[32];
+		assert_true(key_parse(key_table[i].key, &k));
+		assert_string_equal(key_name(k, name, sizeof name), key_table[i].key);
+		for (size_t j = i + 1; j < key_table_len; j++) {
+			assert_true(key_parse(key_table[j].key, &other));
+			if (key_table[i].scope == key_table[j].scope && key_eq(k, other))
+				fail_msg("%s is bound twice in %s", key_table[i].key, key_scope_title(key_table[i].scope));
+		}
+		/* Hands know C-d, C-k, C-r from elsewhere: they never order anything. */
+		if (k.mods & KEYS_CTRL)
+			assert_false(action_info(key_table[i].action)->orders);
+	}
+	/* Nothing but the palette can be reached without being in it; the last resort is always there. */
+	for (enum key_scope s = 0; s < SCOPES; s++) {
+		assert_int_equal(key_action(s, (struct key){'?', 0}), ACTION_HELP);
+		assert_int_equal(key_action(s, (struct key){':', 0}), ACTION_PALETTE);
+		assert_int_equal(key_action(s, (struct key){'q', 0}), ACTION_QUIT);
+		assert_int_equal(key_action(s, (struct key){KEYS_ESC, 0}), ACTION_BACK);
+		assert_true(key_scope_reaches(s, SCOPE_GLOBAL));
+	}
+	assert_false(key_scope_reaches(SCOPE_LOGS, SCOPE_LIST));
+	assert_int_equal(key_action(SCOPE_LOGS, (struct key){'D', 0}), ACTION_NONE);
+}
+
+static void test_actions(void **state)
+{
+	(void)state;
+	for (int i = ACTION_NONE + 1; i < ACTIONS; i++) {
+		const struct action_info *a = action_info((enum action)i);
+		assert_true(a->name && a->name[0] && a->title[0] && a->help[0]);
+		assert_true(isupper((unsigned char)a->title[0]));
+		assert_int_equal(a->help[strlen(a->help) - 1], '.');
+		assert_true(!a->cli || str_starts(a->cli, "skytop "));
+		assert_true(!a->orders || a->cli); /* whatever is ordered here can be ordered by a script */
+		for (int j = i + 1; j < ACTIONS; j++)
+			assert_string_not_equal(a->name, action_info((enum action)j)->name);
+	}
+}
+
+/* The man page's list has each binding's action once, with all its keys. */
+static void test_docs(void **state)
+{
+	(void)state;
+	struct key_doc doc;
+	size_t n = 0, keys = 0;
+	for (; key_doc_at(n, &doc); n++) {
+		assert_true(doc.scope[0] && doc.keys[0] && doc.action != ACTION_NONE);
+		keys++;
+		for (const char *p = doc.keys; *p; p++)
+			keys += *p == ' ';
+	}
+	assert_int_equal(keys, key_table_len);
+	assert_false(key_doc_at(n + 1, &doc));
+}
+
+static void test_match(void **state)
+{
+	(void)state;
+	assert_true(menu_match("", "anything"));
+	assert_true(menu_match("stop", "Stop the cluster"));
+	assert_true(menu_match("clus sto", "stop           Stop the cluster"));
+	assert_true(menu_match("stc", "stop the cluster"));
+	assert_false(menu_match("stx", "stop the cluster"));
+	assert_false(menu_match("stop x", "stop the cluster"));
+}
+
+/* --- themes ------------------------------------------------------------------------------------------------------- */
+
+static bool same(const struct theme *a, const struct theme *b)
+{
+	for (int i = 0; i < ROLES; i++)
+		if (a->styles[i].fg != b->styles[i].fg || a->styles[i].bg != b->styles[i].bg || a->styles[i].attrs != b->styles[i].attrs)
+			return false;
+	return true;
+}
+
+static void test_default_theme(void **state)
+{
+	(void)state;
+	struct theme built, read;
+	struct err err = {0};
+	const char *src = getenv("top_srcdir");
+	char *path = xasprintf("%s/themes/default.yaml", src ? src : ".");
+	theme_builtin(&built);
+	if (theme_load(&read, path, &err))
+		fail_msg("%s", err.text);
+	assert_true(same(&built, &read));
+	/* It says something about every role. */
+	size_t len;
+	char *text = fs_read(path, 1 << 20, &len, NULL);
+	for (int i = 0; i < ROLE_ANSI; i++) {
+		char *line = xasprintf("\n  %s:", theme_role_name((enum role)i));
+		assert_non_null(strstr(text, line));
+		free(line);
+	}
+	/* The terminal's own sixteen colours only, and a foreground wherever there is a background. */
+	for (int i = 0; i < ROLES; i++) {
+		assert_true(built.styles[i].fg < 16 && built.styles[i].bg < 16);
+		assert_true(built.styles[i].bg == THEME_DEFAULT || built.styles[i].fg != THEME_DEFAULT);
+	}
+	free(text);
+	free(path);
+}
+
+static void test_theme_files(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *error; /* NULL: fine */
+	} cases[] = {
+	    {"roles:\n  bad: \"bold 196 on #ff8000\"\n  dim: default\n", NULL},
+	    {"roles: {}\n", NULL},
+	    {"", "t.yaml"},
+	    {"[", "t.yaml:"},
+	    {"roles: [a]\n", "t.yaml:1"},
+	    {"roles:\n  bed: red\n", "t.yaml:2:3: there is no role bed; did you mean bad?"},
+	    {"roles:\n  bad: rad\n", "t.yaml:2:8: there is no colour rad; did you mean red?"},
+	    {"roles:\n  bad: red on\n", "t.yaml:2:8: a colour is missing after on"},
+	    {"roles:\n  bad: red green\n", "t.yaml:2:8: there is no colour green"},
+	    {"roles:\n  bad: 256\n", "t.yaml:2:8: there is no colour 256"},
+	    {"roles:\n  bad: '#12345g'\n", "t.yaml:2:8: there is no colour #12345g"},
+	    {"roles:\n  bad: [red]\n", "t.yaml:2:8: a style is a text"},
+	    {"roles:\n  bad:\n", "t.yaml:2:"},
+	};
+	struct theme built;
+	theme_builtin(&built);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct theme t;
+		struct err err = {0};
+		int rc = theme_parse(&t, cases[i].text, strlen(cases[i].text), "t.yaml", &err);
+		if (!cases[i].error) {
+			assert_int_equal(rc, 0);
+			continue;
+		}
+		assert_int_equal(rc, -1);
+		assert_int_equal(err.code, ERR_INVALID);
+		if (!str_starts(err.text, cases[i].error))
+			fail_msg("case %zu: %s", i, err.text);
+		assert_true(same(&t, &built)); /* a bad file changes nothing */
+	}
+	struct theme t;
+	theme_parse(&t, cases[0].text, strlen(cases[0].text), "t.yaml", NULL);
+	assert_true(t.styles[ROLE_BAD].fg == 196 && t.styles[ROLE_BAD].bg == 208 && t.styles[ROLE_BAD].attrs == ATTR_BOLD);
+	assert_true(t.styles[ROLE_DIM].fg == THEME_DEFAULT && !t.styles[ROLE_DIM].attrs);
+	struct err err = {0};
+	assert_int_equal(theme_find(&t, "/no/such/theme.yaml", &err), -1);
+	assert_true(same(&t, &built));
+}
+
+static void test_reduce(void **state)
+{
+	(void)state;
+	struct theme t;
+	static const int colors[] = {256, 16, 8, 2, 0};
+	for (size_t c = 0; c < ARRAY_LEN(colors); c++) {
+		theme_builtin(&t);
+		t.styles[ROLE_BAD] = (struct theme_style){196, 231, 0};
+		theme_reduce(&t, colors[c]);
+		for (int i = 0; i < ROLES; i++) {
+			int most = colors[c] < 8 ? -1 : colors[c] - 1;
+			assert_true(t.styles[i].fg <= most && t.styles[i].bg <= most);
+		}
+		/* The selected row stays visible. */
+		assert_true(t.styles[ROLE_SELECTED].bg != THEME_DEFAULT || (t.styles[ROLE_SELECTED].attrs & ATTR_REVERSE));
+	}
+	theme_builtin(&t);
+	t.styles[ROLE_BAD] = (struct theme_style){196, 21, 0};
+	theme_reduce(&t, 16);
+	assert_true(t.styles[ROLE_BAD].fg == 9 && t.styles[ROLE_BAD].bg == 4);
+}
+
+/* --- notices ------------------------------------------------------------------------------------------------------ */
+
+static void words(const struct notices *ns, size_t i, const char *want)
+{
+	struct str s = str_new(4000);
+	notice_words(&ns->list[i], &s);
+	assert_string_equal(str_text(&s), want);
+	str_free(&s);
+}
+
+static void test_notices(void **state)
+{
+	(void)state;
+	struct notices ns;
+	struct ui_order order = {.verb = UI_STOP, .cluster = "train"};
+	struct ui_request r = {.id = 7, .state = "RUNNING", .progress = "stopping nodes 1/2", .error = ""};
+	struct ui_snapshot snap = {.requests = &r, .n_requests = 1};
+	notices_init(&ns);
+	assert_int_equal(notices_wait_ms(&ns, 1000), -1);
+	unsigned ticket = notices_order(&ns, &order, 1000);
+	assert_non_null(notices_about(&ns, "train"));
+	assert_null(notices_about(&ns, "other"));
+	notices_replied(&ns, ticket + 1, 9, NULL, 1000); /* somebody else's */
+	assert_int_equal(ns.list[0].state, NOTICE_SENT);
+	notices_replied(&ns, ticket, 7, NULL, 1100);
+	notices_follow(&ns, &snap, 1200);
+	words(&ns, 0, "stop train: stopping nodes 1/2");
+	assert_int_equal(notices_wait_ms(&ns, 1200), 800); /* the elapsed time changes by the second */
+	r.state = "SUCCEEDED";
+	notices_follow(&ns, &snap, 2000);
+	words(&ns, 0, "stop train: done");
+	assert_null(notices_about(&ns, "train"));
+	assert_int_equal(notices_wait_ms(&ns, 2000), NOTICE_SHOWN_MS);
+	assert_int_equal(notices_wait_ms(&ns, 2000 + NOTICE_SHOWN_MS), -1);
+	/* A failure stays until a key is pressed by somebody who had time to read it. */
+	struct err err = {.code = ERR_QUOTA, .text = "stop train: quota"};
+	ticket = notices_order(&ns, &order, 3000);
+	notices_replied(&ns, ticket, 0, &err, 3000);
+	words(&ns, 1, "stop train: quota");
+	notices_seen(&ns, 3500);
+	assert_false(ns.list[1].hidden);
+	notices_seen(&ns, 3000 + NOTICE_SHOWN_MS);
+	assert_true(ns.list[1].hidden);
+	/* Never more than there is room for, and what still runs is kept. */
+	ticket = notices_order(&ns, &order, 4000);
+	for (int i = 0; i < 200; i++)
+		notices_say(&ns, i % 2, "text", 4000);
+	assert_int_equal(ns.n, NOTICES_MAX);
+	assert_non_null(notices_about(&ns, "train"));
+	notices_finish(&ns);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_keys), cmocka_unit_test(test_actions), cmocka_unit_test(test_docs), cmocka_unit_test(test_match),
+	    cmocka_unit_test(test_default_theme), cmocka_unit_test(test_theme_files), cmocka_unit_test(test_reduce),
+	    cmocka_unit_test(test_notices),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
