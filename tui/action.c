@@ -38,7 +38,7 @@ static const struct action_info actions[ACTIONS] = {
     [ACTION_SORT_PREV] = {"sort-prev", "Sort by the previous column", NULL, "Sort by the column to the left.", NULL, false},
     [ACTION_SORT_REVERSE] = {"sort-reverse", "Reverse the order", NULL, "Greatest first instead of least, and back.", NULL,
 	false},
-    [ACTION_SORT_MENU] = {"sort", "Sort by…", "sort", "Choose the column to sort by.", "skytop offers --sort KEY", false},
+    [ACTION_SORT_MENU] = {"sort", "Sort by a column", "sort", "Choose the column to sort by.", "skytop offers --sort KEY", false},
 
     [ACTION_LAUNCH] = {"launch", "Launch", "launch", "Start a cluster and run a task on it.",
 	"skytop launch -c NAME TASK.yaml", true},
