@@ -82,6 +82,11 @@ boot() { # ARGUMENTS...
   called=$(cat "$calls")
 }
 
+# It looks for exactly what configure asks for.
+asked=$(sed -n 's/^PKG_CHECK_MODULES(\[[A-Z]*\], \[\([a-z0-9.-]*\).*/\1/p' "$top_srcdir/configure.ac" | sort | tr '\n' ' ')
+looked=$(sed -n 's/^[a-z]*  *pc  *\([a-z0-9.-]*\) .*/\1/p' "$top_srcdir/bootstrap" | sort | tr '\n' ' ')
+ok "bootstrap and configure want the same libraries" test -n "$asked" -a "$asked" = "$looked"
+
 boot
 ok "without a word: usage, 2" test "$status" = 2
 boot frobnicate
@@ -96,7 +101,7 @@ export APT_DOWN
 boot build
 ok "the mirror is down" test "$status" = 1
 ok "the mirror is down: what apt said" contains "$err" "Unable to fetch"
-ok "the mirror is down: which packages" contains "$err" "could not install: libarchive-dev libcurl4-openssl-dev"
+ok "the mirror is down: which packages" contains "$err" "could not install: libcurl4-openssl-dev"
 unset APT_DOWN
 
 boot run launch 'two words' "it's" ''
@@ -106,10 +111,10 @@ ok "run: nothing but its output" test "$out" = "cwd $tmp/elsewhere
 <two words>
 <it's>
 <>"
-ok "run: what was installed is said" contains "$err" "installing with apt-get: libarchive-dev"
+ok "run: what was installed is said" contains "$err" "installing with apt-get: libcurl4-openssl-dev"
 ok "apt-get update" contains "$called" "apt-get -q update"
 ok "apt-get install, exactly what is missing" contains "$called" \
-  "apt-get -q -y --no-install-recommends install libarchive-dev libcurl4-openssl-dev libjansson-dev libncurses-dev libsqlite3-dev libssl-dev libyaml-dev ca-certificates"
+  "apt-get -q -y --no-install-recommends install libcurl4-openssl-dev libjansson-dev libncurses-dev libsqlite3-dev libyaml-dev ca-certificates"
 ok "as root without sudo" lacks "$called" sudo
 ok "the compiler's noise stays away" lacks "$out$err" "noise"
 
