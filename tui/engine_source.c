@@ -226,7 +226,8 @@ static void use_next(struct source *s)
 	TAKE(requests, ui_request, "requests", request_of, false);
 	TAKE(events, ui_event, "events", event_of, true);
 	const json_t *spend = json_obj(s->data, "spend");
-	s->snap.spend = (struct ui_spend){json_int(spend, "now_uusd_h", PRICE_UNKNOWN), json_int(spend, "today_uusd", PRICE_UNKNOWN), PRICE_UNKNOWN};
+	s->snap.spend = (struct ui_spend){json_int(spend, "now_uusd_h", PRICE_UNKNOWN), json_int(spend, "today_uusd", PRICE_UNKNOWN), PRICE_UNKNOWN,
+	    json_bool(spend, "simulated", false)};
 	s->snap.at_ms = s->next_at_ms;
 }
 
@@ -658,6 +659,6 @@ struct ui_source *engine_source_create(struct loop *l, const char *self)
 	s->base.ops = &ops;
 	s->loop = l;
 	s->self = xstrdup(self);
-	s->snap = (struct ui_snapshot){.link = UI_LINK_NONE, .link_text = "", .spend = {PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN}};
+	s->snap = (struct ui_snapshot){.link = UI_LINK_NONE, .link_text = "", .spend = {PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, false}};
 	return &s->base;
 }

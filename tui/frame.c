@@ -43,13 +43,13 @@ static int draw_spend(const struct app *a, struct canvas *c, struct rect top)
 		str_add(&rest, "  left ");
 		add_money(&rest, spend->budget_left_uusd, "");
 	}
-	str_add(&rest, " ");
+	str_add(&rest, known && spend->simulated ? " simulated " : " ");
 	int now_w = width_text(str_text(&now), now.len), rest_w = width_text(str_text(&rest), rest.len);
 	int link_w = link[0] ? width_text(link, strlen(link)) + (now.len ? 2 : 0) : 0;
 	if (now_w + rest_w + link_w > top.w * 2 / 3) {
 		str_clear(&rest);
-		str_add(&rest, " ");
-		rest_w = 1;
+		str_add(&rest, known && spend->simulated ? " sim " : " ");
+		rest_w = width_text(str_text(&rest), rest.len);
 	}
 	int used = now_w + rest_w + link_w, x = top.x + top.w - used;
 	if (link[0])

@@ -10,7 +10,7 @@ void ui_source_start(struct ui_source *s, const struct ui_sink *sink)
 const struct ui_snapshot *ui_source_snapshot(struct ui_source *s)
 {
 	static const struct ui_snapshot nothing = {
-	    .link_text = "", .spend = {PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN}};
+	    .link_text = "", .spend = {PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, false}};
 	return s ? s->ops->snapshot(s) : &nothing;
 }
 

@@ -63,6 +63,7 @@ struct ui_event {
 
 struct ui_spend {
 	int64_t now_uusd_h, today_uusd, budget_left_uusd; /* each may be PRICE_UNKNOWN */
+	bool simulated; /* some of it is a simulated cloud's, and no money */
 };
 
 enum ui_link {

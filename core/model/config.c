@@ -20,7 +20,7 @@ enum { MAX_PROBLEMS = 50, CONFIG_MAX_BYTES = 1 << 20 };
 const struct config_key config_keys[] = {
     {"catalog.url", CONFIG_URL, "https://raw.githubusercontent.com/skypilot-org/skypilot-catalog/master/catalogs/v8", 0,
 	0, "Where `catalog update` fetches price lists from: CLOUD/vms.csv below it."},
-    {"catalog.max_age_hours", CONFIG_INT, "7", 1, 87600, "Prices older than this are fetched again."},
+    {"catalog.max_age_hours", CONFIG_INT, "7", 1, 87600, "Prices last fetched or imported longer ago than this are called old."},
     {"clouds", CONFIG_CLOUDS, "", 0, 0, "Clouds that may be used; empty means every cloud that has credentials here."},
     {"local.enabled", CONFIG_BOOL, "true", 0, 0, "May jobs run on this machine?"},
     {"local.max_nodes", CONFIG_INT, "8", 1, 1000, "How many nodes of its own this machine may play at most."},

@@ -111,6 +111,9 @@ def bad_task_files_launch_nothing(h):
         open(p, 'wb').write(data)
         rc, out, err = h.run('launch', '-y', p)
         assert rc in (1, 2) and err.strip(), (data[:40], rc, err)
+    open(p, 'w').write('name: x\nrunn: y\n')
+    error = json.loads(h.run('launch', '-y', p, '--json')[1])['error']
+    assert (error['code'], error['file'], error['line']) == ('invalid', p, 2), error
     os.chmod(p, 0)
     if os.geteuid():
         h.refused(2, 'launch', '-y', p)

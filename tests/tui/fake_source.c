@@ -119,7 +119,7 @@ static void add_up(struct fake *f)
 	int64_t now = 0;
 	for (size_t i = 0; i < f->snap.n_clusters; i++)
 		now += f->snap.clusters[i].price_uusd_h;
-	f->snap.spend = (struct ui_spend){f->snap.n_clusters ? now : 0, 87100000, 412900000};
+	f->snap.spend = (struct ui_spend){f->snap.n_clusters ? now : 0, 87100000, 412900000, false};
 }
 
 static void fill(struct fake *f)
@@ -127,7 +127,7 @@ static void fill(struct fake *f)
 	f->snap.link = UI_LINK_UP;
 	f->snap.at_ms = f->o.now_ms;
 	if (f->o.empty) {
-		f->snap.spend = (struct ui_spend){0, 0, PRICE_UNKNOWN};
+		f->snap.spend = (struct ui_spend){0, 0, PRICE_UNKNOWN, false};
 		return;
 	}
 	f->snap.clusters = f->clusters;
@@ -400,7 +400,7 @@ struct ui_source *fake_source_create(struct loop *l, const struct fake_options *
 	f->loop = l;
 	f->o = *o;
 	f->o.now_ms = o->now_ms ? o->now_ms : FAKE_NOW_MS;
-	f->snap = (struct ui_snapshot){.link_text = "", .spend = {PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN}};
+	f->snap = (struct ui_snapshot){.link_text = "", .spend = {PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, false}};
 	f->orders_file = o->orders_file ? fopen(o->orders_file, "a") : NULL;
 	make_clusters(f);
 	make_rest(f);

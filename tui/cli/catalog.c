@@ -1,4 +1,5 @@
 /* `skytop catalog …`: where the prices come from, and how newer ones get in. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -267,6 +268,20 @@ static int status_text(struct cli *c, const struct catalog_status *s, int64_t no
 	return 0;
 }
 
+/* Old prices are said to be old; fetching is left to whoever pays for it. */
+static void note_age(struct cli *c, const struct catalog_status *s, int64_t now_ms)
+{
+	enum { HOUR_MS = 3600000 };
+	struct config *config = config_load(NULL);
+	int64_t limit = config_int(config, "catalog.max_age_hours"), newest = 0;
+	for (size_t i = 0; i < s->n_sources; i++)
+		if (s->sources[i].updated_at_ms > newest)
+			newest = s->sources[i].updated_at_ms;
+	if (s->from_snapshot || now_ms - newest > limit * HOUR_MS)
+		cli_note(c, "the prices are older than catalog.max_age_hours (%" PRId64 "): skytop catalog update fetches newer ones", limit);
+	config_destroy(config);
+}
+
 static int run_status(struct cli *c)
 {
 	struct err err;
@@ -282,6 +297,8 @@ static int run_status(struct cli *c)
 		rc = cli_fail(c, &err);
 	else
 		rc = cli_json(c) ? status_json(c, catalog, s, now_ms) : status_text(c, s, now_ms);
+	if (s && !cli_json(c))
+		note_age(c, s, now_ms);
 	catalog_close(catalog);
 	return rc;
 }
