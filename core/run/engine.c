@@ -336,6 +336,7 @@ void engine_destroy(struct engine *e)
 	while (e->n_units)
 		unit_free(e->units[--e->n_units]);
 	loop_cancel(e->loop, e->tick);
+	loop_cancel(e->loop, e->late);
 	loop_cancel(e->loop, e->commit_retry);
 	if (e->state)
 		state_commit(e->state, NULL);
@@ -776,7 +777,7 @@ void engine_check(struct engine *e, void (*fn)(void *arg, const json_t *result),
 
 bool engine_is_idle(const struct engine *e)
 {
-	if (e->n_ops)
+	if (e->n_ops || e->late)
 		return false;
 	for (size_t i = 0; i < e->n_units; i++)
 		if (e->units[i]->c->status != CLUSTER_STOPPED)

@@ -100,6 +100,8 @@ void nodes_drop(struct unit *u)
 {
 	struct cluster *c = u->c;
 	for (size_t i = 0; i < c->n_nodes; i++) {
+		if (!c->nodes[i].provider_id)
+			reconcile_expect_late(u->engine);
 		c->nodes[i].status = NODE_GONE;
 		c->nodes[i].gone_at_ms = wall_now_ms();
 		meter(u, &c->nodes[i], 0);

@@ -159,7 +159,8 @@ static void adopt(struct engine *e, const struct provider *p, const json_t *firs
 	const json_t *tags = json_obj(first, "tags"), *price = json_object_get(first, "price_uusd_h");
 	char *free_name = run_unit(e, name) ? xasprintf("%s-%s", name, uid + (strlen(uid) > 4 ? strlen(uid) - 4 : 0)) : xstrdup(name);
 	struct cluster *c = xcalloc(1, sizeof *c);
-	*c = (struct cluster){.uid = xstrdup(uid), .name = free_name, .user = xstrdup(json_str(tags, "user", "?")),
+	/* Perhaps the state believes that it is gone: then its row is taken up again. */
+	*c = (struct cluster){.id = state_cluster_id(e->state, uid), .uid = xstrdup(uid), .name = free_name, .user = xstrdup(json_str(tags, "user", "?")),
 	    .project = xstrdup(json_str(tags, "project", "default")), .provider = xstrdup(p->name), .region = xstrdup(json_str(first, "region", NULL)),
 	    .zone = xstrdup(json_str(first, "zone", NULL)), .instance_type = xstrdup(json_str(first, "instance_type", NULL)),
 	    .accelerator = xstrdup(json_str(tags, "accelerator", NULL)), .vcpus_micro = -1, .mem_mib = -1, .use_spot = json_bool(first, "use_spot", false),
@@ -180,6 +181,24 @@ static void adopt(struct engine *e, const struct provider *p, const json_t *firs
 	run_event(e, u, NULL, "cluster.adopted", "warn", NULL, "%s: %zu nodes were found at %s that this state did not know: taken in", c->name, c->n_nodes, p->title);
 }
 
+static void late_ended(void *arg, const json_t *result, const struct err *err)
+{
+	struct engine *e = arg;
+	(void)result;
+	if (!err)
+		return;
+	run_event(e, NULL, NULL, "node.late", "error", NULL, "a node that came too late could not be ended, and may cost: %s", err->text);
+	run_commit(e);
+}
+
+/* Its cluster, or its attempt, was given up and confirmed gone while the request to make it was still under way: nobody waits for it. */
+static void end_late(struct engine *e, const struct provider *p, const json_t *node)
+{
+	run_event(e, NULL, NULL, "node.late", "warn", NULL, "%s: a node that had been given up came after all at %s: it is ended", json_str(node, "name", "?"),
+	    p->title);
+	call_start(&e->calls, p, PROVIDER_TERMINATE, json_pack("{s:[s]}", "ids", json_str(node, "id", "")), late_ended, e);
+}
+
 static void on_sweep(void *arg, const json_t *result, const struct err *err)
 {
 	struct sweep s = *(struct sweep *)arg;
@@ -193,7 +212,9 @@ static void on_sweep(void *arg, const json_t *result, const struct err *err)
 	json_t *j;
 	json_array_foreach(nodes, i, j) {
 		const char *uid = json_str(j, "cluster", NULL), *status = json_str(j, "status", "");
-		if (uid && json_str(j, "name", NULL) && strcmp(status, "TERMINATED") && strcmp(status, "PREEMPTED") && !known(s.e, uid))
+		if (state_node_unanswered(s.e->state, json_str(j, "token", NULL)))
+			end_late(s.e, s.p, j);
+		else if (uid && json_str(j, "name", NULL) && strcmp(status, "TERMINATED") && strcmp(status, "PREEMPTED") && !known(s.e, uid))
 			adopt(s.e, s.p, j, nodes);
 	}
 	run_commit(s.e);
@@ -202,7 +223,7 @@ static void on_sweep(void *arg, const json_t *result, const struct err *err)
 			reconcile_unit(s.e->units[i], NULL, NULL);
 }
 
-void reconcile_all(struct engine *e)
+static void look_around(struct engine *e)
 {
 	for (const struct provider *const *p = e->setup.providers; *p; p++) {
 		if (!run_provider_enabled(e, *p))
@@ -211,6 +232,31 @@ void reconcile_all(struct engine *e)
 		*s = (struct sweep){e, *p};
 		call_start(&e->calls, *p, PROVIDER_QUERY, json_object(), on_sweep, s);
 	}
+}
+
+/* How long to wait before each look for late nodes. A request lives a minute at most, clouds take some time more to show what they did. */
+static const int64_t late_ms[] = {2000, 8000, 30000, 80000};
+
+static void on_late(void *arg)
+{
+	struct engine *e = arg;
+	look_around(e);
+	e->late_looks++;
+	e->late = e->late_looks < (int)ARRAY_LEN(late_ms) ? loop_after(e->loop, late_ms[e->late_looks], on_late, e) : 0;
+}
+
+void reconcile_expect_late(struct engine *e)
+{
+	loop_cancel(e->loop, e->late);
+	e->late_looks = 0;
+	e->late = loop_after(e->loop, late_ms[0], on_late, e);
+}
+
+void reconcile_all(struct engine *e)
+{
+	look_around(e);
+	if (state_any_unanswered(e->state, wall_now_ms() - 120000))
+		reconcile_expect_late(e);
 	for (size_t i = 0; i < e->n_units; i++)
 		reconcile_unit(e->units[i], NULL, NULL);
 }

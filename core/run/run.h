@@ -47,7 +47,8 @@ struct engine {
 	struct op **ops; /* requests not over, by id */
 	size_t n_ops, ops_cap;
 	char *logs_dir, *secrets_dir, *agent_path;
-	unsigned commit_retry, tick;
+	unsigned commit_retry, tick, late;
+	int late_looks; /* of the present expectation */
 };
 
 /* ---- engine.c ---- */
@@ -110,5 +111,7 @@ void reconcile_unit(struct unit *u, void (*fn)(void *arg), void *arg);
 /* At start: unsure clusters, and nodes that no row knows. */
 void reconcile_all(struct engine *e);
 void reconcile_cancel(struct unit *u);
+/* A node was given up whose create was never answered: look for it a few times, and end it should it come after all. */
+void reconcile_expect_late(struct engine *e);
 
 #endif

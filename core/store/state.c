@@ -217,10 +217,10 @@ static int insert_cluster(struct state *s, struct cluster *c, struct err *err)
 static int update_cluster(struct state *s, const struct cluster *c, struct err *err)
 {
 	return db_run(s->db, err,
-	    "UPDATE clusters SET status=?, reason=?, provider=?, region=?, zone=?, instance_type=?, accelerator=?, accel_count_micro=?,"
+	    "UPDATE clusters SET name=?, status=?, reason=?, provider=?, region=?, zone=?, instance_type=?, accelerator=?, accel_count_micro=?,"
 	    " vcpus_micro=?, mem_mib=?, use_spot=?, price_uusd_h=?, price_estimated=?, price_source=?, task=?, autostop_minutes=?,"
 	    " autostop_down=?, updated_at=?, launched_at=?, removed_at=? WHERE id=?",
-	    "sssssssippbpbsjpbiiii", cluster_status_name(c->status), c->reason, c->provider, c->region, c->zone, c->instance_type,
+	    "ssssssssippbpbsjpbiiii", c->name, cluster_status_name(c->status), c->reason, c->provider, c->region, c->zone, c->instance_type,
 	    c->accelerator, c->accel_count_micro, c->vcpus_micro, c->mem_mib, c->use_spot, c->price_uusd_h, c->price_estimated,
 	    c->price_source, c->task, c->autostop_minutes, c->autostop_down, now_us(), us(c->launched_at_ms), us(c->removed_at_ms),
 	    c->id);
@@ -338,6 +338,30 @@ char *state_cluster_uid(struct state *s, int64_t id)
 	char *uid = r && db_next(s->db, r, NULL) > 0 ? xstrdup(db_str(r, 0)) : NULL;
 	db_end(r);
 	return uid;
+}
+
+int64_t state_cluster_id(struct state *s, const char *uid)
+{
+	sqlite3_stmt *r = db_query(s->db, NULL, "SELECT id FROM clusters WHERE uid=?", "s", uid);
+	int64_t id = r && db_next(s->db, r, NULL) > 0 ? db_int(r, 0) : 0;
+	db_end(r);
+	return id;
+}
+
+bool state_node_unanswered(struct state *s, const char *token)
+{
+	sqlite3_stmt *r = db_query(s->db, NULL, "SELECT 1 FROM nodes WHERE token=? AND gone_at > 0 AND provider_id IS NULL", "s", token);
+	bool found = r && db_next(s->db, r, NULL) > 0;
+	db_end(r);
+	return found;
+}
+
+bool state_any_unanswered(struct state *s, int64_t since_ms)
+{
+	sqlite3_stmt *r = db_query(s->db, NULL, "SELECT 1 FROM nodes WHERE gone_at >= ? AND provider_id IS NULL LIMIT 1", "i", us(since_ms));
+	bool found = r && db_next(s->db, r, NULL) > 0;
+	db_end(r);
+	return found;
 }
 
 /* ---- jobs -------------------------------------------------------------------------------------------------------- */

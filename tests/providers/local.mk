@@ -13,5 +13,5 @@ tests_providers_test_sim_SOURCES = tests/providers/test_sim.c $(PROVIDER_RIG)
 tests_providers_test_sim_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_sim_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 endif
-TESTS += tests/providers/test_gpu_share.sh
-EXTRA_DIST += tests/providers/test_gpu_share.sh
+TESTS += tests/providers/test_gpu_share.sh tests/providers/test_late.py tests/providers/test_torture.py
+EXTRA_DIST += tests/providers/test_gpu_share.sh tests/providers/test_late.py tests/providers/test_torture.py

@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Machines that the state has given up, and that are there all the same: a create served after the cluster was ended, and a cluster that is
+believed to be gone. Nothing of it stays unseen. TAP."""
+import json, os, signal, sqlite3, sys
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'run'))
+from engine_test import main  # noqa
+
+SIM = '''version: 1
+boot_ms: 20
+regions: [{name: east, zones: [east-a]}, {name: west, zones: [west-a], price_factor: 2}]
+types: [{name: small, vcpus: 8, mem_gib: 32, price: 0.30}]
+'''
+SLOW = SIM + 'failures: [{verb: create, nth: 1, hang_ms: 1500}]\n'
+
+
+def nodes(h):
+    d = h.dir + '/state/sim/nodes'
+    return os.listdir(d) if os.path.isdir(d) else []
+
+
+def creating(h):
+    f = h.dir + '/state/sim/sim.json'
+    return os.path.exists(f) and json.load(open(f))['calls'].get('create')
+
+
+def late(h):
+    return [e for e in h.json('events') if e['kind'] == 'node.late']
+
+
+def a_create_comes_after_the_end(h):
+    p = h.start('launch', '-y', '-c', 'k', '--infra', 'sim', '--num-nodes', '2', 'true')
+    h.wait('the create', lambda: creating(h))
+    for pid in h.engine_pids():
+        os.kill(pid, signal.SIGKILL)
+    p.communicate(timeout=60)
+    h.ok('down', '-y', 'k')
+    assert h.json('status') == [] and not nodes(h), (h.json('status'), nodes(h))
+    h.wait('the late nodes', lambda: late(h) or nodes(h))
+    h.wait('their end', lambda: len(late(h)) == 2 and not nodes(h))
+    assert all(not r['running'] for r in h.json('cost')['clusters'])
+
+
+def believed_to_be_gone(h):
+    h.ok('launch', '-y', '-d', '-c', 'k', '--infra', 'sim', 'sleep 1000')
+    h.ok('engine', 'stop')
+    db = sqlite3.connect(h.dir + '/state/state.db')
+    db.execute("UPDATE clusters SET removed_at = 1, status = 'REMOVED'")
+    db.execute('UPDATE nodes SET gone_at = 1')
+    db.commit()
+    db.close()
+    c = h.wait('the cluster', lambda: [c for c in h.json('status') if c['status'] == 'UP'])[0]
+    assert c['name'] == 'k', c
+    assert any(e['kind'] == 'cluster.adopted' for e in h.json('events'))
+    h.ok('down', '-y', 'k')
+    assert h.json('status') == [] and not nodes(h)
+
+
+main([
+    ('a create is served after the cluster was ended', a_create_comes_after_the_end, {'sim': SLOW}),
+    ('a cluster that is believed to be gone is found', believed_to_be_gone, {'sim': SIM}),
+])
