@@ -2,7 +2,8 @@
 # is bench_NAME.c (add it to BENCHES), bench_NAME.sh or bench_NAME.py (add it to BENCH_FILES) that prints lines of
 # name TAB value TAB unit TAB bar: "5" is at most 5, ">=5" at least 5, "-" none. run.sh puts them in one table.
 BENCHES = tests/bench/bench_catalog tests/bench/bench_plan tests/bench/spawn tests/bench/bench_task
-BENCH_FILES = tests/bench/bench_agent.sh tests/bench/bench_dryrun.sh tests/bench/bench_offers.sh tests/bench/bench_start.sh
+BENCH_FILES = tests/bench/bench_agent.sh tests/bench/bench_dryrun.sh tests/bench/bench_offers.sh tests/bench/bench_start.sh \
+	tests/bench/bench_tui.py
 EXTRA_PROGRAMS += $(BENCHES)
 EXTRA_DIST += $(BENCH_FILES) tests/bench/run.sh
 CLEANFILES += $(BENCHES) bench.tsv
@@ -19,6 +20,6 @@ tests_bench_bench_task_SOURCES = tests/bench/bench_task.c
 tests_bench_bench_task_LDADD = $(MODEL_LIBS)
 
 # BENCH="start offers" runs only these.
-bench: all $(BENCHES)
+bench: all $(BENCHES) tests/tui/skytop_screen
 	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(top_srcdir)/tests/bench/run.sh $(BENCH)
 .PHONY: bench

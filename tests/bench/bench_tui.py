@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""The screen under a pseudo-terminal: how soon it is there, how soon a key is seen, how much it sends, what it costs at rest. Times
+are from the write of a key to the read of the end of the frame that answers it. Standard library only; Linux."""
+import fcntl
+import os
+import pty
+import select
+import shutil
+import signal
+import statistics
+import struct
+import sys
+import tempfile
+import termios
+import time
+
+BUILD = os.environ["top_builddir"]
+SKYTOP = os.environ["SKYTOP"]
+MADE_UP = os.path.join(BUILD, "tests/tui/skytop_screen")
+FRAME_END = b"\033[?2026l"
+
+
+class Screen:
+    def __init__(self, argv, home, columns=120, rows=40):
+        self.data = b""
+        env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "HOME": home,
+               "SKYTOP_HOME": home, "SKYTOP_SHARE": os.path.join(BUILD, "share")}
+        master, slave = pty.openpty()
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.start = time.perf_counter()
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.close(master)
+            os.setsid()
+            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+            for fd in (0, 1, 2):
+                os.dup2(slave, fd)
+            os.execve(argv[0], argv, env)
+        os.close(slave)
+        self.fd = master
+
+    def read(self, timeout):
+        """What comes next, or nothing."""
+        if not select.select([self.fd], [], [], timeout)[0]:
+            return b""
+        try:
+            piece = os.read(self.fd, 1 << 16)
+        except OSError:
+            piece = b""
+        self.data += piece
+        return piece
+
+    def quiet(self, seconds=0.15, patience=10):
+        """Read until nothing has come for a while; when the last byte came."""
+        last, end = time.perf_counter(), time.perf_counter() + patience
+        while time.perf_counter() < end:
+            if self.read(seconds):
+                last = time.perf_counter()
+            else:
+                break
+        return last
+
+    def until(self, text, seconds=10):
+        """When the text had come, from now on."""
+        seen, end = b"", time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            seen += self.read(end - time.perf_counter())
+            if text in seen:
+                return time.perf_counter()
+        raise SystemExit("bench_tui: %r did not come" % text)
+
+    def key(self, key, answer=FRAME_END):
+        """Milliseconds and bytes until the frame is there that answers."""
+        begin, had = time.perf_counter(), len(self.data)
+        os.write(self.fd, key)
+        return (self.until(answer) - begin) * 1e3, len(self.data) - had
+
+    def keys(self, keys):
+        """One after the other, as a fast hand does."""
+        took = []
+        for k in keys:
+            took.append(self.key(k))
+            time.sleep(0.01)
+        return took
+
+    def proc(self, name, field):
+        with open("/proc/%d/%s" % (self.pid, name)) as f:
+            return sum(int(line.split()[1]) for line in f if line.startswith(field))
+
+    def cpu_ms(self):
+        with open("/proc/%d/stat" % self.pid) as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+    def close(self):
+        os.kill(self.pid, signal.SIGTERM)
+        end = time.perf_counter()
+        while self.read(5):
+            pass
+        os.waitpid(self.pid, 0)
+        os.close(self.fd)
+        return (time.perf_counter() - end) * 1e3
+
+
+def row(name, value, unit, bar="-"):
+    print("%s\t%.4g\t%s\t%s" % (name, value, unit, bar))
+
+
+def keys_rows(screen, what, keys):
+    took = screen.keys(keys)
+    ms = sorted(t for t, _ in took)
+    row("%s, median" % what, statistics.median(ms), "ms", "0.6")
+    row("%s, 95 %%" % what, ms[int(len(ms) * 0.95)], "ms", "4")
+    return statistics.median(b for _, b in took)
+
+
+def start_rows(home):
+    first = Screen([SKYTOP], home)
+    first.until(b"quit")
+    row("screen: the very first one, which makes the catalog", (first.quiet() - first.start) * 1e3, "ms", "80")
+    first.close()
+    took = []
+    for _ in range(15):
+        s = Screen([SKYTOP], home)
+        s.until(b"quit")  # the end of the footer: the last line of the first frame
+        took.append((s.quiet() - s.start) * 1e3)
+        s.close()
+    row("screen: exec to the whole first frame", statistics.median(took), "ms", "30")
+
+
+def offers_rows(home):
+    s = Screen([SKYTOP], home)
+    s.quiet()
+    row_bytes = keys_rows(s, "screen: key to repaint, 140,000 offers", [b"j"] * 40 + [b"k"] * 30)
+    row("screen: bytes when the selection moves, two rows of 117", row_bytes, "B", "312")
+    pages = s.keys([b"\033[6~"] * 10)
+    row("screen: a page down", statistics.median(t for t, _ in pages), "ms", "4")
+    row("screen: a page down, bytes", statistics.median(b for _, b in pages), "B", "4096")
+    s.quiet()
+    begin, had = time.perf_counter(), len(s.data)
+    os.write(s.fd, b"j" * 200)
+    row("screen: 200 keys at once, last byte", (s.quiet() - begin) * 1e3, "ms", "10")
+    row("screen: 200 keys at once, bytes", len(s.data) - had, "B", "5120")
+    s.key(b"/")
+    typed = [t for t, _ in s.keys([bytes([c]) for c in b"h100 spot<3 region:us-*"])]
+    row("screen: filter while typing, the slowest key", max(typed), "ms", "16")
+    row("screen: filter while typing, median", statistics.median(typed), "ms", "8")
+    s.key(b"\r")
+    s.key(b"?")
+    row("screen: lone Esc", s.key(b"\033")[0], "ms", "30")
+    s.quiet(0.5)
+    fcntl.ioctl(s.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 90, 300, 0, 0))
+    begin = time.perf_counter()
+    row("screen: resized to 300x90, last byte", (s.quiet() - begin) * 1e3, "ms", "20")
+    s.quiet(0.5)
+    switches, had, seconds = s.proc("status", "voluntary_ctxt_switches"), len(s.data), 10
+    s.quiet(seconds, seconds)
+    row("screen: at rest, bytes", (len(s.data) - had) / seconds, "B/s", "0")
+    row("screen: at rest, wake-ups", (s.proc("status", "voluntary_ctxt_switches") - switches) / seconds, "/s", "0.2")
+    row("screen: memory (PSS)", s.proc("smaps_rollup", "Pss:") / 1024, "MiB", "12")
+    row("screen: SIGTERM to its end", s.close(), "ms", "50")
+
+
+def updates_rows(home):
+    s = Screen([MADE_UP, "--view", "clusters", "--clusters", "200", "--shuffle", "100"], home)
+    s.quiet(0.05, 1)
+    keys_rows(s, "screen: key to repaint, 200 clusters changing at 10 Hz", [b"j", b"k"] * 30)
+    s.close()
+
+
+def log_rows(home):
+    s = Screen([MADE_UP, "--view", "clusters", "--log-rate", "100000"], home)
+    s.until(b"train")
+    s.quiet(0.1, 1)
+    os.write(s.fd, b"Go")
+    s.until(b"FOLLOWING")
+    s.quiet(1, 1)
+    cpu, had, begin = s.cpu_ms(), len(s.data), time.perf_counter()
+    s.quiet(3, 3)
+    took = time.perf_counter() - begin
+    row("screen: a log of 100,000 lines/s, sent", (len(s.data) - had) / took / 1024, "KiB/s", "80")
+    row("screen: a log of 100,000 lines/s, CPU", (s.cpu_ms() - cpu) / took / 10, "%", "-")
+    helps = []
+    for _ in range(20):
+        helps.append(s.key(b"?", b"Help: Logs")[0])
+        os.write(s.fd, b"\033")
+        s.quiet(0.2, 0.2)
+    row("screen: key to repaint meanwhile, median", statistics.median(helps), "ms", "4")
+    row("screen: memory with 50,000 lines (PSS)", s.proc("smaps_rollup", "Pss:") / 1024, "MiB", "30")
+    s.close()
+
+
+def main():
+    if not sys.platform.startswith("linux"):
+        return
+    home = tempfile.mkdtemp(prefix="skytop-bench-")
+    try:
+        start_rows(home)
+        offers_rows(home)
+        if os.access(MADE_UP, os.X_OK):
+            updates_rows(home)
+            log_rows(home)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+main()
