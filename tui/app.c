@@ -56,15 +56,12 @@ void app_show(struct app *a, size_t view)
 		app_views[view]->shown(a->views[view], a);
 }
 
-bool app_show_name(struct app *a, const char *name)
+size_t app_view_named(const char *name)
 {
-	for (size_t i = 0; i < app_n_views; i++) {
-		if (name[0] && str_starts(app_views[i]->name, name)) {
-			app_show(a, i);
-			return true;
-		}
-	}
-	return false;
+	for (size_t i = 0; i < app_n_views; i++)
+		if (name[0] && str_starts(app_views[i]->name, name))
+			return i;
+	return SIZE_MAX;
 }
 
 const struct ui_snapshot *app_snapshot(const struct app *a)
@@ -167,7 +164,10 @@ static void on_key(struct app *a, struct key k)
 	notices_seen(&a->notices, a->now_ms);
 	a->key_ms = a->now_ms;
 	const struct view_ops *v = app_view(a);
-	if (a->modal.ops)
+	enum action always = key_action(SCOPE_GLOBAL, k);
+	if (k.mods == KEYS_CTRL && (always == ACTION_SUSPEND || always == ACTION_REDRAW))
+		act_globally(a, always); /* whatever is open or being typed */
+	else if (a->modal.ops)
 		a->modal.ops->key(a->modal.state, a, k);
 	else if (!v->key || !v->key(a->views[a->view], a, k))
 		app_act(a, key_action(v->scope, k));

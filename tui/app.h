@@ -66,7 +66,8 @@ void app_draw(struct app *a, struct canvas *c);
 
 /* By number; out of range is ignored. app_show_scope: the view with these keys. */
 void app_show(struct app *a, size_t view);
-bool app_show_name(struct app *a, const char *name); /* a prefix will do */
+/* By name, a prefix will do; SIZE_MAX: there is none. */
+size_t app_view_named(const char *name);
 const struct view_ops *app_view(const struct app *a);
 void *app_view_state(struct app *a, const struct view_ops *ops);
 /* Do it, or say why not. */

@@ -222,10 +222,8 @@ static void open_app(struct screen *s)
 	struct ui_source *source = s->o->source_open ? s->o->source_open(s->loop, s->o->arg) : NULL;
 	app_init(&s->app, source, prices_open(), now_ms(s));
 	s->app.read_only = s->o->read_only;
-	if (s->o->filter)
-		offers_set_filter(&s->app, s->o->filter);
-	if (s->o->view && !app_show_name(&s->app, s->o->view))
-		app_say(&s->app, true, "there is no view %s", s->o->view);
+	if (s->o->view)
+		app_show(&s->app, app_view_named(s->o->view));
 }
 
 static void close_app(struct screen *s)
@@ -257,6 +255,8 @@ static int run_screen(struct screen *s)
 	int w, hh;
 	s->canvas = canvas_create(1, 1);
 	open_app(s);
+	if (s->o->filter)
+		offers_set_filter(&s->app, s->o->filter); /* what is wrong with it is shown */
 	s->term = term_open(s->loop, &h, &err);
 	if (!s->term) {
 		fprintf(stderr, "skytop: %s\n", err.text);
@@ -296,7 +296,8 @@ static void on_once_changed(void *arg)
 {
 	struct screen *s = arg;
 	on_changed(arg);
-	if (app_snapshot(&s->app)->at_ms)
+	const struct ui_snapshot *snap = app_snapshot(&s->app);
+	if (snap->at_ms || snap->link == UI_LINK_NONE || snap->link == UI_LINK_LOST)
 		loop_stop(s->loop);
 }
 
@@ -306,6 +307,11 @@ static int run_once(struct screen *s)
 	int w, h;
 	once_size(s->o, &w, &h);
 	open_app(s);
+	const char *problem = s->o->filter ? offers_set_filter(&s->app, s->o->filter) : NULL;
+	if (problem) {
+		fprintf(stderr, "skytop: %s\n", problem);
+		return 2;
+	}
 	if (s->app.source && app_view(&s->app) != &offers_view) {
 		struct ui_sink sink = sink_of(s);
 		sink.changed = on_once_changed;
@@ -325,11 +331,24 @@ static int run_once(struct screen *s)
 	return fflush(stdout) ? 1 : 0;
 }
 
+static void no_such_view(const char *name, struct err *err)
+{
+	struct str all = str_new(400);
+	for (size_t i = 0; i < app_n_views; i++)
+		str_addf(&all, "%s%s", i ? ", " : "", app_views[i]->name);
+	err_set(err, ERR_USAGE, "there is no view %s; there are %s", name, str_text(&all));
+	str_free(&all);
+}
+
 int tui_main(const struct ui_options *o)
 {
 	struct err err = {0};
 	setlocale(LC_CTYPE, "");
-	if (!o->once && term_check(&err)) {
+	if (o->view && app_view_named(o->view) == SIZE_MAX)
+		no_such_view(o->view, &err);
+	else if (!o->once)
+		term_check(&err);
+	if (err.code) {
 		fprintf(stderr, "skytop: %s\n", err.text);
 		return 2;
 	}

@@ -86,6 +86,7 @@ static const struct golden {
     {"offers-wrong", {NULL}, "today", "/ 'clowd:aws Enter", NULL, NULL},
     {"offers-groups", {NULL}, "today", "t j", NULL, NULL},
     {"offers-marked", {NULL}, "today", "j Space Space", NULL, NULL},
+    {"offers-compared", {NULL}, "today", "G k k k Space Up Up Up Space k k Space Enter", NULL, NULL},
     {"launch", {NULL}, "today", "G k k k l", NULL, NULL},
     {"help", {NULL}, "today", "?", NULL, NULL},
     {"palette", {NULL}, "today", ": 'sto", NULL, NULL},

@@ -198,3 +198,111 @@ void offer_details_draw(struct app *a, struct canvas *c, struct rect r, size_t a
 	command_row(&p, t, &o->places[offer->place]);
 	c->clip = was;
 }
+
+/* --- side by side ------------------------------------------------------------------------------------------------- */
+
+enum { COMPARE_LABEL = 11, COMPARE_LEAST = 18, COMPARE_MOST = 30 };
+enum figure { F_CLOUD, F_WHERE, F_GPU, F_PRICE, F_PER_GPU, F_SPOT, F_SPOT_PER_GPU, F_RECLAIM, F_VCPU, F_RAM, F_GPU_MEM, F_AGE, FIGURES };
+
+static const struct {
+	const char *label;
+	enum offer_key lowest; /* the lowest of these is the best; OFFER_BY_NONE: there is no best */
+} figures[FIGURES] = {
+    [F_CLOUD] = {"", OFFER_BY_NONE},
+    [F_WHERE] = {"where", OFFER_BY_NONE},
+    [F_GPU] = {"GPU", OFFER_BY_NONE},
+    [F_PRICE] = {"$/h", OFFER_BY_PRICE},
+    [F_PER_GPU] = {"$/GPU\xc2\xb7h", OFFER_BY_PER_GPU},
+    [F_SPOT] = {"spot $/h", OFFER_BY_SPOT},
+    [F_SPOT_PER_GPU] = {"spot/GPU", OFFER_BY_SPOT_PER_GPU},
+    [F_RECLAIM] = {"reclaimed", OFFER_BY_RECLAIM},
+    [F_VCPU] = {"vCPU", OFFER_BY_NONE},
+    [F_RAM] = {"RAM GiB", OFFER_BY_NONE},
+    [F_GPU_MEM] = {"GPU GiB", OFFER_BY_NONE},
+    [F_AGE] = {"price of", OFFER_BY_NONE},
+};
+
+static void figure_text(const struct offers *o, size_t at, enum figure f, char *buf, size_t size)
+{
+	const struct offer *offer = &o->rows[at];
+	const struct offer_type *t = &o->types[offer->type];
+	const struct offer_place *p = &o->places[offer->place];
+	const struct offer_source *s = &o->sources[offer->source];
+	char n[40];
+	buf[0] = '\0';
+	switch (f) {
+	case F_CLOUD:
+		snprintf(buf, size, "%s %s", t->provider, t->instance_type);
+		return;
+	case F_WHERE:
+		snprintf(buf, size, "%s", p->zone[0] ? p->zone : p->region);
+		return;
+	case F_GPU:
+		if (t->accelerator)
+			snprintf(buf, size, "%s %s", t->accel_count_micro < 0 ? "?" : micro_text(t->accel_count_micro, n, sizeof n),
+			    t->accelerator);
+		return;
+	case F_PRICE:
+		format_price(offer->price_uusd_h, 0, buf, size);
+		return;
+	case F_PER_GPU:
+		format_optional(t->accelerator ? offer_per_gpu(o, at, false) : PRICE_UNKNOWN, 0, buf, size);
+		return;
+	case F_SPOT:
+		format_optional(offer->spot_uusd_h, s->spot_estimated, buf, size);
+		return;
+	case F_SPOT_PER_GPU:
+		format_optional(t->accelerator ? offer_per_gpu(o, at, true) : PRICE_UNKNOWN, s->spot_estimated, buf, size);
+		return;
+	case F_RECLAIM:
+		snprintf(buf, size, "%s", offer_reclaim_text(offer->reclaim));
+		return;
+	case F_VCPU:
+		snprintf(buf, size, "%s", t->vcpus_micro < 0 ? "?" : micro_text(t->vcpus_micro, n, sizeof n));
+		return;
+	case F_RAM:
+	case F_GPU_MEM: {
+		int64_t mib = f == F_RAM ? t->mem_mib : t->gpu_mem_mib;
+		if (f == F_RAM || t->accelerator)
+			snprintf(buf, size, mib < 0 ? "?" : "%lld", (long long)((mib + 512) / 1024));
+		return;
+	}
+	case F_AGE:
+		if (s->as_of_known)
+			time_rfc3339(s->as_of_ms, buf, size);
+		else
+			snprintf(buf, size, "day not known");
+		buf[strcspn(buf, "T")] = '\0';
+		return;
+	case FIGURES:
+		return;
+	}
+}
+
+/* The lowest known value among the rows; -1: none is known. */
+static int64_t lowest(const struct offers *o, const size_t *rows, size_t n, enum offer_key key)
+{
+	int64_t best = -1, v;
+	for (size_t i = 0; key != OFFER_BY_NONE && i < n; i++)
+		if (offer_value(o, rows[i], key, &v) && (best < 0 || v < best))
+			best = v;
+	return best;
+}
+
+void offer_compare_draw(struct app *a, struct canvas *c, struct rect r, const size_t *rows, size_t n)
+{
+	const struct offers *o = prices_offers(a->prices);
+	int room = r.w - COMPARE_LABEL, w = (int)n > 0 ? room / (int)n : 0;
+	w = w > COMPARE_MOST ? COMPARE_MOST : w < COMPARE_LEAST ? COMPARE_LEAST : w;
+	for (int f = 0; f < FIGURES && f < r.h; f++) {
+		int64_t best = lowest(o, rows, n, figures[f].lowest), v;
+		canvas_text(c, r.x, r.y + f, COMPARE_LABEL - 1, ROLE_DIM, figures[f].label);
+		for (size_t i = 0; i < n; i++) {
+			int x = r.x + COMPARE_LABEL + (int)i * w, fits = r.x + r.w - x < w - 1 ? r.x + r.w - x : w - 1;
+			char text[200];
+			figure_text(o, rows[i], (enum figure)f, text, sizeof text);
+			bool is_best = best >= 0 && offer_value(o, rows[i], figures[f].lowest, &v) && v == best;
+			canvas_text(c, x, r.y + f, fits, is_best ? ROLE_BEST : f == F_CLOUD ? ROLE_TITLE : ROLE_TEXT, text);
+		}
+	}
+}

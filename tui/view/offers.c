@@ -129,11 +129,12 @@ static void apply_query(struct offers_state *v, bool whole)
 		use(v, f);
 }
 
-void offers_set_filter(struct app *a, const char *text)
+const char *offers_set_filter(struct app *a, const char *text)
 {
 	struct offers_state *v = app_view_state(a, &offers_view);
 	field_set(&v->query.field, text);
 	apply_query(v, true);
+	return v->problem[0] ? v->problem : NULL;
 }
 
 /* --- actions ------------------------------------------------------------------------------------------------------ */
@@ -409,6 +410,22 @@ static size_t rank_of(const struct offers_state *v, size_t row)
 	return cheaper + 1;
 }
 
+enum { COMPARED_MAX = 8 };
+
+/* The rows of the marked offers, whether the filter shows them or not. */
+static size_t marked_rows(const struct offers_state *v, size_t rows[COMPARED_MAX])
+{
+	const struct offers *o = offers_table(v);
+	size_t n = 0;
+	for (size_t m = 0; m < v->grid.n_marks && n < COMPARED_MAX; m++)
+		for (size_t i = 0; i < o->n_rows; i++)
+			if ((uint64_t)o->rows[i].id + 1 == v->grid.marks[m]) {
+				rows[n++] = i;
+				break;
+			}
+	return n;
+}
+
 static void draw(void *state, struct app *a, struct canvas *c, struct rect body, bool keys)
 {
 	struct offers_state *v = state;
@@ -429,8 +446,12 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect body,
 		canvas_fill(c, rect_cut_top(&details, 1), ROLE_BORDER, 0x2500);
 	else if (split == SPLIT_BESIDE)
 		canvas_fill(c, rect_cut_left(&details, 1), ROLE_BORDER, 0x2502);
-	size_t row = selected_row(v);
-	offer_details_draw(a, c, rect_inset(details, 1, 0), row, rank_of(v, row), v->list.n);
+	details = rect_inset(details, 1, 0);
+	size_t row = selected_row(v), marked[COMPARED_MAX], n = marked_rows(v, marked);
+	if (n > 1)
+		offer_compare_draw(a, c, details, marked, n);
+	else
+		offer_details_draw(a, c, details, row, rank_of(v, row), v->list.n);
 }
 
 static const char *const *hints(void *state, const struct app *a)

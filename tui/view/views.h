@@ -9,12 +9,14 @@
 
 extern const struct view_ops offers_view, clusters_view, logs_view;
 
-/* Set the filter of the offers. */
-void offers_set_filter(struct app *a, const char *text);
+/* Set the filter of the offers. NULL, or what is wrong with it (then the one before goes on); borrowed. */
+const char *offers_set_filter(struct app *a, const char *text);
 /* Go to the log of a job (-1: the newest) and follow it. */
 void logs_follow(struct app *a, const char *cluster, int64_t job_id);
 /* Ask what to launch; row SIZE_MAX: anywhere, else on this offer. */
 void launch_ask(struct app *a, const struct offers *o, size_t row);
+/* Several offers side by side, as many as fit. */
+void offer_compare_draw(struct app *a, struct canvas *c, struct rect r, const size_t *rows, size_t n);
 /* "5–10%": how much of this is taken back in a month; "—" unknown. */
 const char *offer_reclaim_text(unsigned reclaim);
 /* Everything known about an offer; rank: its place among n by price per accelerator, 0 unknown. */
