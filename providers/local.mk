@@ -6,7 +6,8 @@ libproviders_a_SOURCES = \
 	providers/common/deadman.c providers/common/deadman.h \
 	providers/common/machines.c providers/common/machines.h \
 	providers/common/requests.c providers/common/requests.h \
-	providers/common/sandbox.c providers/common/sandbox.h \
+	providers/common/sandbox.c providers/common/sandbox.h providers/common/sandbox_priv.h \
+	providers/common/settle.c \
 	providers/common/sweep.c providers/common/sweep.h \
 	providers/local/local.c \
 	providers/local/nvidia.c providers/local/nvidia.h \

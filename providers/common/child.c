@@ -1,4 +1,5 @@
-/* fork, exec, read with a deadline. The child is a process group of its own, so that the deadline ends what it started. */
+/* fork, exec, read with a deadline. The child is a process group of its own, so that the deadline ends what it started.
+ */
 #include "providers/common/child.h"
 
 #include <errno.h>
@@ -25,7 +26,8 @@ static void become(const char *const *argv, int out)
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 2) < 0 || dup2(out, 1) < 0)
 		_exit(EXEC_FAILED);
 	execvp(argv[0], (char *const *)argv);
-	/* EACCES is also what a folder of PATH that may not be entered gives, when the program is in none of the others. */
+	/* EACCES is also what a folder of PATH that may not be entered gives, when the program is in none of the
+	 * others. */
 	_exit(errno == ENOENT || errno == EACCES || errno == ENOTDIR ? EXEC_NOT_FOUND : EXEC_FAILED);
 }
 

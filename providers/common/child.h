@@ -6,9 +6,9 @@
 
 #include "core/base/err.h"
 
-/* Run argv (argv[0] looked up in PATH; stdin and stderr are /dev/null) and return its stdout, NUL-terminated, the caller
- * frees. NOT_FOUND: no such program; TIMEOUT: killed after deadline_ms; INVALID: more than max bytes; FAILED: another end than
- * exit status 0. */
+/* Run argv (argv[0] looked up in PATH; stdin and stderr are /dev/null) and return its stdout, NUL-terminated, the
+ * caller frees. NOT_FOUND: no such program; TIMEOUT: killed after deadline_ms; INVALID: more than max bytes; FAILED:
+ * another end than exit status 0. */
 char *child_output(const char *const *argv, int64_t deadline_ms, size_t max, struct err *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* The pipe between the engine and a cloud that is a child of this program. Both ends of it are here, so that the form of
- * requests and replies stands in one file. The child may die at any instruction, may be an older build, may have its
+/* The pipe between the engine and a cloud that is a child of this program. Both ends of it are here, so that the form
+ * of requests and replies stands in one file. The child may die at any instruction, may be an older build, may have its
  * output cut: nothing it says is believed before its shape was looked at. It keeps nothing between calls: what lasts is
  * in the provider's state folder, see sandbox.h. */
 #include "providers/common/cloudside.h"
@@ -21,8 +21,13 @@ enum { STEP_ASK, STEP_READ };
 
 /* By verb: how long an answer may take. Stopping waits for processes to end. */
 static const int64_t timeouts_ms[PROVIDER_VERBS] = {
-    [PROVIDER_CHECK] = 15000,  [PROVIDER_OFFERS] = 30000, [PROVIDER_CREATE] = 60000,    [PROVIDER_QUERY] = 60000,
-    [PROVIDER_START] = 60000, [PROVIDER_STOP] = 60000,	  [PROVIDER_TERMINATE] = 60000,
+    [PROVIDER_CHECK] = 15000,
+    [PROVIDER_OFFERS] = 30000,
+    [PROVIDER_CREATE] = 60000,
+    [PROVIDER_QUERY] = 60000,
+    [PROVIDER_START] = 60000,
+    [PROVIDER_STOP] = 60000,
+    [PROVIDER_TERMINATE] = 60000,
 };
 
 static void fill_request(const char *name, struct provider_call *c)
@@ -68,15 +73,14 @@ static bool all_of(const json_t *list, bool (*ok)(const json_t *))
 {
 	size_t i;
 	json_t *one;
-	json_array_foreach(list, i, one)
-		if (!ok(one))
-			return false;
+	json_array_foreach(list, i, one) if (!ok(one)) return false;
 	return json_is_array(list);
 }
 
 static bool offer_ok(const json_t *o)
 {
-	return json_str(o, "instance_type", NULL) && json_str(o, "region", NULL) && json_int(o, "accelerator_count", 0) >= 0;
+	return json_str(o, "instance_type", NULL) && json_str(o, "region", NULL) &&
+	       json_int(o, "accelerator_count", 0) >= 0;
 }
 
 /* What is wrong with the shape of a result, or NULL. */
@@ -98,7 +102,8 @@ static const char *wrong_shape(enum provider_verb verb, const json_t *args, cons
 	case PROVIDER_STOP:
 		return all_of(json_arr(r, "nodes"), node_ok) ? NULL : "no list of nodes, or a broken one";
 	case PROVIDER_TERMINATE:
-		return !json_object_get(r, "pending") || json_int(r, "pending", -1) >= 0 ? NULL : "a broken \"pending\"";
+		return !json_object_get(r, "pending") || json_int(r, "pending", -1) >= 0 ? NULL
+											 : "a broken \"pending\"";
 	case PROVIDER_VERBS:
 		break;
 	}
@@ -135,11 +140,13 @@ static int no_reply(const struct provider_call *c, const struct provider_reply *
 	const char *shown = excerpt(c->arena, said, strlen(said));
 	const char *sep = shown[0] ? ": " : "";
 	if (r->status == -1)
-		return err_set(err, ERR_NETWORK, "%s: its cloud side (%s cloud-side) was killed or did not answer within %lld s%s%s",
-		    what, c->env->self, (long long)c->request.timeout_ms / 1000, sep, shown);
+		return err_set(err, ERR_NETWORK,
+		    "%s: its cloud side (%s cloud-side) was killed or did not answer within %lld s%s%s", what,
+		    c->env->self, (long long)c->request.timeout_ms / 1000, sep, shown);
 	if (r->status != 0)
-		return err_set(err, ERR_PROTOCOL, "%s: its cloud side (%s cloud-side) ended with exit status %d and no answer%s%s",
-		    what, c->env->self, r->status, sep, shown);
+		return err_set(err, ERR_PROTOCOL,
+		    "%s: its cloud side (%s cloud-side) ended with exit status %d and no answer%s%s", what,
+		    c->env->self, r->status, sep, shown);
 	return err_set(err, ERR_PROTOCOL, "%s: its cloud side (%s cloud-side) answered %s%s%s", what, c->env->self,
 	    r->body_len ? "what is not JSON" : "nothing", sep, shown);
 }
@@ -149,7 +156,8 @@ static int read_reply(const char *name, struct provider_call *c, const struct pr
 	char what[80];
 	snprintf(what, sizeof what, "%s %s", name, provider_verb_name(c->verb));
 	if (r->body_len > CLOUDSIDE_REPLY_MAX)
-		return err_set(err, ERR_PROTOCOL, "%s: the answer is larger than %d MiB", what, CLOUDSIDE_REPLY_MAX >> 20);
+		return err_set(
+		    err, ERR_PROTOCOL, "%s: the answer is larger than %d MiB", what, CLOUDSIDE_REPLY_MAX >> 20);
 	/* A child that was killed may have printed a whole answer before; it is as good as any. */
 	json_t *j = r->body_len ? json_parse(r->body, r->body_len, NULL) : NULL;
 	if (!j)
@@ -168,8 +176,8 @@ static int read_reply(const char *name, struct provider_call *c, const struct pr
 	return rc;
 }
 
-enum provider_step cloudside_step(const char *name, struct provider_call *c, const struct provider_reply *reply,
-    struct err *err)
+enum provider_step cloudside_step(
+    const char *name, struct provider_call *c, const struct provider_reply *reply, struct err *err)
 {
 	if (!reply || c->step == STEP_ASK) {
 		fill_request(name, c);
@@ -179,7 +187,8 @@ enum provider_step cloudside_step(const char *name, struct provider_call *c, con
 	return read_reply(name, c, reply, err) ? PROVIDER_FAILED : PROVIDER_DONE;
 }
 
-/* --- the child ------------------------------------------------------------------------------------------------------*/
+/* --- the child
+ * ------------------------------------------------------------------------------------------------------*/
 
 static char *read_stdin(size_t *len, struct err *err)
 {
@@ -205,9 +214,9 @@ static char *read_stdin(size_t *len, struct err *err)
 	return str_take(&s);
 }
 
-/* A real cloud finishes the requests that it has, even when nobody waits for them any more, and so does the simulated one. This
- * machine must not: a node made after its engine has died would be unknown to the next engine, which has looked around
- * already. So the child dies with its parent. (Being killed is nothing new to it.) */
+/* A real cloud finishes the requests that it has, even when nobody waits for them any more, and so does the simulated
+ * one. This machine must not: a node made after its engine has died would be unknown to the next engine, which has
+ * looked around already. So the child dies with its parent. (Being killed is nothing new to it.) */
 static int live_and_die_with_parent(void)
 {
 #ifdef __linux__

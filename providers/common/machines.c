@@ -39,13 +39,16 @@ static json_t *nodes_reply(json_t *nodes)
 	return reply;
 }
 
-/* --- create ---------------------------------------------------------------------------------------------------------*/
+/* --- create
+ * ---------------------------------------------------------------------------------------------------------*/
 
 /* A token of a node that is just ending cannot be used again before it is gone. */
 static int check_ending(const struct serving *s, struct err *err)
 {
 	const json_t *rec = request_ending(&s->sb, s->r->args);
-	return rec ? err_set(err, ERR_CONFLICT, "node %s is being terminated; wait until it is gone", json_str(rec, "id", "")) : 0;
+	return rec ? err_set(err, ERR_CONFLICT, "node %s is being terminated; wait until it is gone",
+			 json_str(rec, "id", ""))
+		   : 0;
 }
 
 static int make_missing(struct serving *s, struct err *err)
@@ -83,14 +86,16 @@ static json_t *create(struct serving *s, struct err *err)
 	json_t *list = json_array();
 	size_t i;
 	json_t *node;
-	json_array_foreach(json_arr(s->r->args, "nodes"), i, node) {
+	json_array_foreach(json_arr(s->r->args, "nodes"), i, node)
+	{
 		const char *cluster = json_str(s->r->args, "cluster", "");
 		json_array_append_new(list, show(s, sandbox_by_token(&s->sb, cluster, json_str(node, "token", ""))));
 	}
 	return nodes_reply(list);
 }
 
-/* --- query ----------------------------------------------------------------------------------------------------------*/
+/* --- query
+ * ----------------------------------------------------------------------------------------------------------*/
 
 static json_t *query(struct serving *s, struct err *err)
 {
@@ -99,22 +104,21 @@ static json_t *query(struct serving *s, struct err *err)
 	json_t *list = json_array();
 	size_t i;
 	json_t *rec;
-	json_array_foreach(s->sb.nodes, i, rec)
-		if (!cluster || sandbox_in_cluster(&s->sb, rec, cluster))
-			json_array_append_new(list, show(s, rec));
+	json_array_foreach(s->sb.nodes, i, rec) if (!cluster || sandbox_in_cluster(&s->sb, rec, cluster))
+	    json_array_append_new(list, show(s, rec));
 	return nodes_reply(list);
 }
 
-/* --- start, stop ----------------------------------------------------------------------------------------------------*/
+/* --- start, stop
+ * ----------------------------------------------------------------------------------------------------*/
 
 static json_t *show_named(const struct serving *s)
 {
 	json_t *list = json_array();
 	size_t i;
 	json_t *rec;
-	json_array_foreach(s->sb.nodes, i, rec)
-		if (request_names(&s->sb, s->r->args, rec))
-			json_array_append_new(list, show(s, rec));
+	json_array_foreach(s->sb.nodes, i, rec) if (request_names(&s->sb, s->r->args, rec))
+	    json_array_append_new(list, show(s, rec));
 	return nodes_reply(list);
 }
 
@@ -122,7 +126,8 @@ static int check_known(const struct serving *s, struct err *err)
 {
 	size_t i;
 	json_t *id;
-	json_array_foreach(json_arr(s->r->args, "ids"), i, id) {
+	json_array_foreach(json_arr(s->r->args, "ids"), i, id)
+	{
 		const json_t *rec = json_is_string(id) ? sandbox_by_id(&s->sb, json_string_value(id)) : NULL;
 		if (!rec || !request_names(&s->sb, s->r->args, rec))
 			return err_set(err, ERR_NOT_FOUND, "there is no node \"%.100s\" (any more)",
@@ -151,9 +156,8 @@ static json_t *start(struct serving *s, struct err *err)
 		return NULL;
 	size_t i;
 	json_t *rec;
-	json_array_foreach(s->sb.nodes, i, rec)
-		if (request_names(&s->sb, s->r->args, rec) && start_one(s, rec, err))
-			return NULL;
+	json_array_foreach(
+	    s->sb.nodes, i, rec) if (request_names(&s->sb, s->r->args, rec) && start_one(s, rec, err)) return NULL;
 	return show_named(s);
 }
 
@@ -168,7 +172,8 @@ static int check_ended(const struct serving *s, bool (*meant)(const struct sandb
 {
 	size_t i;
 	json_t *rec;
-	json_array_foreach(s->sb.nodes, i, rec) {
+	json_array_foreach(s->sb.nodes, i, rec)
+	{
 		bool ending = sandbox_state_is(rec, "STOPPING") || sandbox_state_is(rec, "TERMINATING");
 		if (!ending || json_bool(rec, "swept", false) || !meant(&s->sb, s->r->args, rec))
 			continue;
@@ -184,10 +189,9 @@ static json_t *stop(struct serving *s, struct err *err)
 {
 	size_t i;
 	json_t *rec;
-	json_array_foreach(s->sb.nodes, i, rec)
-		if (request_names(&s->sb, s->r->args, rec) && sandbox_state_is(rec, "RUNNING") &&
-		    sandbox_end(&s->sb, rec, "STOPPING", ends_at(s), NULL, err))
-			return NULL;
+	json_array_foreach(
+	    s->sb.nodes, i, rec) if (request_names(&s->sb, s->r->args, rec) && sandbox_state_is(rec, "RUNNING") &&
+				     sandbox_end(&s->sb, rec, "STOPPING", ends_at(s), NULL, err)) return NULL;
 	struct err why = {0};
 	sandbox_settle(&s->sb, &why);
 	if (check_ended(s, request_names, &why, err))
@@ -195,30 +199,30 @@ static json_t *stop(struct serving *s, struct err *err)
 	return show_named(s);
 }
 
-/* --- terminate ------------------------------------------------------------------------------------------------------*/
+/* --- terminate
+ * ------------------------------------------------------------------------------------------------------*/
 
 static json_t *terminate(struct serving *s, struct err *err)
 {
 	size_t i;
 	json_t *rec;
-	json_array_foreach(s->sb.nodes, i, rec)
-		if (request_condemns(&s->sb, s->r->args, rec) && !sandbox_state_is(rec, "TERMINATING") &&
-		    sandbox_end(&s->sb, rec, "TERMINATING", ends_at(s), "it is being terminated", err))
-			return NULL;
+	json_array_foreach(s->sb.nodes, i,
+	    rec) if (request_condemns(&s->sb, s->r->args, rec) && !sandbox_state_is(rec, "TERMINATING") &&
+		     sandbox_end(&s->sb, rec, "TERMINATING", ends_at(s), "it is being terminated", err)) return NULL;
 	struct err why = {0};
 	sandbox_settle(&s->sb, &why);
 	if (check_ended(s, request_condemns, &why, err))
 		return NULL;
 	int64_t pending = 0;
-	json_array_foreach(s->sb.nodes, i, rec)
-		pending += request_condemns(&s->sb, s->r->args, rec);
+	json_array_foreach(s->sb.nodes, i, rec) pending += request_condemns(&s->sb, s->r->args, rec);
 	json_t *reply = json_object();
 	if (pending)
 		json_put_int(reply, "pending", pending);
 	return reply;
 }
 
-/* --- one request ----------------------------------------------------------------------------------------------------*/
+/* --- one request
+ * ----------------------------------------------------------------------------------------------------*/
 
 static const struct {
 	json_t *(*serve)(struct serving *s, struct err *err);

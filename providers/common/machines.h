@@ -13,11 +13,11 @@ struct machine_cloud {
 	const char *name;
 	int64_t grace_ms; /* between TERM and KILL */
 	bool forgetful;	  /* see sandbox.h */
-	/* May n more nodes like this record run now? All records are loaded. CAPACITY, QUOTA, INVALID… if not. like may be
-	 * completed (a zone chosen). */
+	/* May n more nodes like this record run now? All records are loaded. CAPACITY, QUOTA, INVALID… if not. like may
+	 * be completed (a zone chosen). */
 	int (*admit)(void *arg, const struct sandbox *sb, json_t *like, size_t n, struct err *err);
-	/* A node is about to be made (made: how many this call has made so far) or started: put in what it gets (GPUs, address of
-	 * its price). Failure ends the call. */
+	/* A node is about to be made (made: how many this call has made so far) or started: put in what it gets: GPUs,
+	 * its price. Failure ends the call. */
 	int (*equip)(void *arg, const struct sandbox *sb, json_t *rec, size_t made, struct err *err);
 	/* What time does to nodes (reclaims), before anything else. May be NULL. */
 	int (*progress)(void *arg, struct sandbox *sb, struct err *err);

@@ -1,5 +1,5 @@
-/* Requests to a cloud side. They come from our own engine, yet a build of another day or a person may have written them:
- * what is missing or odd is refused by name before anything is done. */
+/* Requests to a cloud side. They come from our own engine, yet a build of another day or a person may have written
+ * them: what is missing or odd is refused by name before anything is done. */
 #include "providers/common/requests.h"
 
 #include <inttypes.h>
@@ -67,8 +67,8 @@ int request_check_create(const json_t *args, struct err *err)
 
 json_t *request_record(const json_t *args, const json_t *node)
 {
-	static const char *const same[] = {"cluster", "name", "instance_type", "region", "zone", "use_spot", "accelerator",
-	    "accelerator_count", "disk_size_gib", "price_uusd_h", "max_price_uusd_h", "tags", "labels"};
+	static const char *const same[] = {"cluster", "name", "instance_type", "region", "zone", "use_spot",
+	    "accelerator", "accelerator_count", "disk_size_gib", "price_uusd_h", "max_price_uusd_h", "tags", "labels"};
 	json_t *rec = json_object();
 	for (size_t i = 0; i < ARRAY_LEN(same); i++) {
 		json_t *v = json_object_get(args, same[i]);
@@ -84,9 +84,8 @@ size_t request_missing(const struct sandbox *sb, const json_t *args)
 {
 	size_t i, missing = 0;
 	json_t *node;
-	json_array_foreach(json_arr(args, "nodes"), i, node)
-		if (!sandbox_by_token(sb, json_str(args, "cluster", ""), json_str(node, "token", "")))
-			missing++;
+	json_array_foreach(json_arr(args, "nodes"), i,
+	    node) if (!sandbox_by_token(sb, json_str(args, "cluster", ""), json_str(node, "token", ""))) missing++;
 	return missing;
 }
 
@@ -94,7 +93,8 @@ json_t *request_ending(const struct sandbox *sb, const json_t *args)
 {
 	size_t i;
 	json_t *node;
-	json_array_foreach(json_arr(args, "nodes"), i, node) {
+	json_array_foreach(json_arr(args, "nodes"), i, node)
+	{
 		json_t *rec = sandbox_by_token(sb, json_str(args, "cluster", ""), json_str(node, "token", ""));
 		if (rec && sandbox_state_is(rec, "TERMINATING"))
 			return rec;
@@ -106,9 +106,8 @@ static bool listed(const json_t *ids, const json_t *rec)
 {
 	size_t i;
 	json_t *id;
-	json_array_foreach(ids, i, id)
-		if (json_is_string(id) && str_eq(json_string_value(id), json_str(rec, "id", "")))
-			return true;
+	json_array_foreach(
+	    ids, i, id) if (json_is_string(id) && str_eq(json_string_value(id), json_str(rec, "id", ""))) return true;
 	return false;
 }
 
@@ -155,8 +154,8 @@ int request_micro(const json_t *obj, const char *key, const char *what, int64_t 
 	return 0;
 }
 
-int request_whole(const json_t *obj, const char *key, const char *what, int64_t max, int64_t dflt, int64_t *out,
-    struct err *err)
+int request_whole(
+    const json_t *obj, const char *key, const char *what, int64_t max, int64_t dflt, int64_t *out, struct err *err)
 {
 	const json_t *v = json_object_get(obj, key);
 	if (!v || json_is_null(v)) {

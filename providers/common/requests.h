@@ -39,11 +39,11 @@ int request_check_target(const json_t *args, struct err *err);
 /* The cluster whose records have to be loaded to serve such a request; NULL: all of them. */
 const char *request_scope(const json_t *args, bool or_ids);
 
-/* A plain number of a configuration, integer, real or text ("0.35"), in millionths; dflt when absent. Negative ones and nonsense
- * are INVALID, and `what` says whose key it is. */
+/* A plain number of a configuration, integer, real or text ("0.35"), in millionths; dflt when absent. Negative ones and
+ * nonsense are INVALID, and `what` says whose key it is. */
 int request_micro(const json_t *obj, const char *key, const char *what, int64_t dflt, int64_t *out, struct err *err);
 /* A whole number in [0, max]. */
-int request_whole(const json_t *obj, const char *key, const char *what, int64_t max, int64_t dflt, int64_t *out,
-    struct err *err);
+int request_whole(
+    const json_t *obj, const char *key, const char *what, int64_t max, int64_t dflt, int64_t *out, struct err *err);
 
 #endif

@@ -2,12 +2,12 @@
  *
  * Any call may be killed at any instruction and must leave what another call can finish; so a record is written before
  * what it says is done, ends are states of their own, and the folder of a node that has no record yet, or no record any
- * more, is garbage for whoever comes next. Names that come from outside (tokens, clusters, ids) never become paths: folders
- * are named by hashes, and an id is only ever compared with those that are there.
+ * more, is garbage for whoever comes next. Names that come from outside (tokens, clusters, ids) never become paths:
+ * folders are named by hashes, and an id is only ever compared with those that are there.
  *
- * The id is "<provider>-<hash of cluster>-<hash of folder, cluster and token>": records of one cluster are found without
- * reading all others, and two state folders on one machine never have nodes, hence process marks, in common. */
-#include "providers/common/sandbox.h"
+ * The id is "<provider>-<hash of cluster>-<hash of folder, cluster and token>": records of one cluster are found
+ * without reading all others, and two state folders on one machine never have nodes, hence process marks, in common. */
+#include "providers/common/sandbox_priv.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -41,9 +41,10 @@ uint64_t sandbox_hash(const char *text, uint64_t seed)
 	return h ^ h >> 33;
 }
 
-/* --- lock -----------------------------------------------------------------------------------------------------------*/
+/* --- lock
+ * -----------------------------------------------------------------------------------------------------------*/
 
-static int lock(struct sandbox *sb, struct err *err)
+int sandbox_lock(struct sandbox *sb, struct err *err)
 {
 	int64_t start = mono_now_ms();
 	while (flock(sb->lock_fd, LOCK_EX | LOCK_NB)) {
@@ -57,19 +58,20 @@ static int lock(struct sandbox *sb, struct err *err)
 	return 0;
 }
 
-static void unlock(struct sandbox *sb)
+void sandbox_unlock(struct sandbox *sb)
 {
 	flock(sb->lock_fd, LOCK_UN);
 }
 
-/* --- records --------------------------------------------------------------------------------------------------------*/
+/* --- records
+ * --------------------------------------------------------------------------------------------------------*/
 
 static void cluster_prefix(const struct sandbox *sb, const char *cluster, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s-%08" PRIx32 "-", sb->provider, (uint32_t)sandbox_hash(cluster, 1));
 }
 
-static char *node_path(const struct sandbox *sb, const char *id, const char *name)
+char *sandbox_node_path(const struct sandbox *sb, const char *id, const char *name)
 {
 	return xasprintf("%s/%s%s%s", sb->nodes_dir, id, name[0] ? "/" : "", name);
 }
@@ -91,7 +93,7 @@ static json_t *unreadable(const char *id, const struct err *why)
 /* A new reference; NULL when there is no record: the folder is garbage. */
 static json_t *read_record(const struct sandbox *sb, const char *id)
 {
-	char *path = node_path(sb, id, "node.json");
+	char *path = sandbox_node_path(sb, id, "node.json");
 	size_t len;
 	struct err err = {0};
 	char *text = fs_read(path, RECORD_MAX, &len, &err);
@@ -101,8 +103,8 @@ static json_t *read_record(const struct sandbox *sb, const char *id)
 	json_t *rec = text ? json_parse(text, len, &err) : NULL;
 	free(text);
 	/* The folder's name is what processes are marked with: it counts. */
-	if (rec && str_eq(json_str(rec, "id", ""), id) && json_str(rec, "cluster", NULL) && json_str(rec, "token", NULL) &&
-	    json_str(rec, "state", NULL))
+	if (rec && str_eq(json_str(rec, "id", ""), id) && json_str(rec, "cluster", NULL) &&
+	    json_str(rec, "token", NULL) && json_str(rec, "state", NULL))
 		return rec;
 	if (rec)
 		err_set(&err, ERR_PROTOCOL, "it is not the record of this node");
@@ -155,7 +157,7 @@ int sandbox_load(struct sandbox *sb, const char *cluster, struct err *err)
 			json_array_append_new(sb->nodes, rec);
 			continue;
 		}
-		char *path = node_path(sb, e->d_name, "");
+		char *path = sandbox_node_path(sb, e->d_name, "");
 		rc = fs_remove_tree(path, err);
 		free(path);
 	}
@@ -184,7 +186,7 @@ int sandbox_write(const char *path, const json_t *j, bool durable, struct err *e
 
 int sandbox_save(struct sandbox *sb, json_t *rec, struct err *err)
 {
-	char *path = node_path(sb, json_str(rec, "id", ""), "node.json");
+	char *path = sandbox_node_path(sb, json_str(rec, "id", ""), "node.json");
 	int rc = sandbox_write(path, rec, !sb->forgetful, err);
 	free(path);
 	return rc;
@@ -194,9 +196,7 @@ json_t *sandbox_by_id(const struct sandbox *sb, const char *id)
 {
 	size_t i;
 	json_t *rec;
-	json_array_foreach(sb->nodes, i, rec)
-		if (str_eq(json_str(rec, "id", ""), id))
-			return rec;
+	json_array_foreach(sb->nodes, i, rec) if (str_eq(json_str(rec, "id", ""), id)) return rec;
 	return NULL;
 }
 
@@ -204,9 +204,8 @@ json_t *sandbox_by_token(const struct sandbox *sb, const char *cluster, const ch
 {
 	size_t i;
 	json_t *rec;
-	json_array_foreach(sb->nodes, i, rec)
-		if (str_eq(json_str(rec, "token", ""), token) && str_eq(json_str(rec, "cluster", ""), cluster))
-			return rec;
+	json_array_foreach(sb->nodes, i, rec) if (str_eq(json_str(rec, "token", ""), token) &&
+						  str_eq(json_str(rec, "cluster", ""), cluster)) return rec;
 	return NULL;
 }
 
@@ -224,20 +223,25 @@ bool sandbox_state_is(const json_t *rec, const char *state)
 	return str_eq(json_str(rec, "state", ""), state);
 }
 
-/* --- open, close ----------------------------------------------------------------------------------------------------*/
+/* --- open, close
+ * ----------------------------------------------------------------------------------------------------*/
 
 int sandbox_open(struct sandbox *sb, const char *state_dir, const char *provider, const char *cluster, int64_t now_ms,
     struct err *err)
 {
-	*sb = (struct sandbox){.dir = xstrdup(state_dir), .nodes_dir = path_join(state_dir, "nodes"), .provider = provider,
-	    .lock_fd = -1, .now_ms = now_ms, .nodes = json_array()};
+	*sb = (struct sandbox){.dir = xstrdup(state_dir),
+	    .nodes_dir = path_join(state_dir, "nodes"),
+	    .provider = provider,
+	    .lock_fd = -1,
+	    .now_ms = now_ms,
+	    .nodes = json_array()};
 	char *path = path_join(state_dir, "lock");
 	int rc = fs_mkdirs(sb->nodes_dir, err);
 	if (!rc && (sb->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)
 		rc = err_errno(err, "cannot open %s", path);
 	free(path);
 	if (!rc)
-		rc = lock(sb, err);
+		rc = sandbox_lock(sb, err);
 	if (!rc)
 		rc = sandbox_load(sb, cluster, err);
 	if (rc)
@@ -256,7 +260,8 @@ void sandbox_close(struct sandbox *sb)
 	*sb = (struct sandbox){.lock_fd = -1};
 }
 
-/* --- beginning ------------------------------------------------------------------------------------------------------*/
+/* --- beginning
+ * ------------------------------------------------------------------------------------------------------*/
 
 static void put_boot(json_t *rec)
 {
@@ -272,7 +277,7 @@ static void put_boot(json_t *rec)
 }
 
 /* What changes when this machine itself boots; "" where it cannot be told. */
-static char *kernel_boot(void)
+char *sandbox_kernel_boot(void)
 {
 	size_t len = 0;
 	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
@@ -290,9 +295,7 @@ static bool ip_taken(const struct sandbox *sb, const char *ip)
 {
 	size_t i;
 	json_t *rec;
-	json_array_foreach(sb->nodes, i, rec)
-		if (str_eq(json_str(rec, "ip", ""), ip))
-			return true;
+	json_array_foreach(sb->nodes, i, rec) if (str_eq(json_str(rec, "ip", ""), ip)) return true;
 	return false;
 }
 
@@ -324,7 +327,7 @@ static void put_id(const struct sandbox *sb, json_t *rec)
 
 static int make_folders(const struct sandbox *sb, const char *id, struct err *err)
 {
-	char *home = node_path(sb, id, "home");
+	char *home = sandbox_node_path(sb, id, "home");
 	int rc = fs_mkdirs(home, err);
 	if (!rc && chmod(home, 0700))
 		rc = err_errno(err, "cannot make %s private", home);
@@ -340,7 +343,7 @@ int sandbox_prepare(struct sandbox *sb, json_t *rec, struct err *err)
 		return err_set(err, ERR_CONFLICT, "node %s is there already, with another token", id);
 	put_ip(sb, rec);
 	put_boot(rec);
-	char *boot = kernel_boot();
+	char *boot = sandbox_kernel_boot();
 	json_put_str(rec, "kernel_boot", boot);
 	free(boot);
 	json_put_str(rec, "state", "RUNNING");
@@ -359,13 +362,13 @@ int sandbox_finish(struct sandbox *sb, json_t *rec, struct err *err)
 
 char *sandbox_path(const struct sandbox *sb, const json_t *rec, const char *name)
 {
-	return node_path(sb, json_str(rec, "id", ""), name);
+	return sandbox_node_path(sb, json_str(rec, "id", ""), name);
 }
 
 int sandbox_boot(struct sandbox *sb, json_t *rec, struct err *err)
 {
 	put_boot(rec);
-	char *boot = kernel_boot();
+	char *boot = sandbox_kernel_boot();
 	json_put_str(rec, "kernel_boot", boot);
 	free(boot);
 	json_put_str(rec, "state", "RUNNING");
@@ -376,200 +379,8 @@ int sandbox_boot(struct sandbox *sb, json_t *rec, struct err *err)
 	return sandbox_save(sb, rec, err);
 }
 
-/* --- ending ---------------------------------------------------------------------------------------------------------*/
-
-int sandbox_end(struct sandbox *sb, json_t *rec, const char *state, int64_t until_ms, const char *reason, struct err *err)
-{
-	json_put_str(rec, "state", state);
-	json_put_int(rec, "until_ms", until_ms);
-	json_put_bool(rec, "swept", false);
-	json_put_str(rec, "reason", reason);
-	json_object_set_new(rec, "gpus", json_array());
-	return sandbox_save(sb, rec, err);
-}
-
-static bool ends(const json_t *rec)
-{
-	return sandbox_state_is(rec, "STOPPING") || sandbox_state_is(rec, "TERMINATING") ||
-	       sandbox_state_is(rec, "PREEMPTED");
-}
-
-static bool loses_home(const json_t *rec)
-{
-	return sandbox_state_is(rec, "TERMINATING") || sandbox_state_is(rec, "PREEMPTED");
-}
-
-/* The machine was booted since: nothing of the node runs any more. It comes up by itself, as a machine in a cloud would. */
-static int note_reboot(struct sandbox *sb, struct err *err)
-{
-	char *boot = kernel_boot();
-	int rc = 0;
-	size_t i;
-	json_t *rec;
-	json_array_foreach(sb->nodes, i, rec)
-		if (!rc && boot[0] && sandbox_state_is(rec, "RUNNING") && json_str(rec, "kernel_boot", NULL) &&
-		    !str_eq(json_str(rec, "kernel_boot", ""), boot))
-			rc = sandbox_boot(sb, rec, err);
-	free(boot);
-	return rc;
-}
-
-/* The grace is for whoever is asked to stop; what is taken back goes at once. */
-static bool abrupt(const json_t *rec)
-{
-	return sandbox_state_is(rec, "PREEMPTED");
-}
-
-/* End the processes of the nodes in due[from, from + n) that are (not) abrupt; marks those done as "swept". Takes a while:
- * the lock is not held. */
-static int end_processes(const struct sandbox *sb, json_t *due, size_t from, size_t n, bool at_once, struct err *err)
-{
-	struct sweep_mark *marks = xcalloc(n, sizeof *marks);
-	size_t k = 0;
-	for (size_t i = from; i < from + n; i++) {
-		const json_t *rec = json_array_get(due, i);
-		if (abrupt(rec) != at_once)
-			continue;
-		const char *id = json_str(rec, "id", "");
-		/* A node that is stopped may have been started again meanwhile: only its old boot is ended. */
-		marks[k++] = (struct sweep_mark){.node_id = id, .home = node_path(sb, id, "home"),
-		    .boot_id = sandbox_state_is(rec, "STOPPING") ? json_str(rec, "boot_id", NULL) : NULL,
-		    .by_cwd = loses_home(rec)};
-	}
-	int rc = sweep_processes(marks, k, at_once ? 0 : sb->grace_ms, err);
-	for (size_t i = 0; i < k; i++)
-		free((char *)marks[i].home);
-	free(marks);
-	for (size_t i = from; !rc && i < from + n; i++)
-		if (abrupt(json_array_get(due, i)) == at_once)
-			json_put_bool(json_array_get(due, i), "swept", true);
-	return rc;
-}
-
-/* The processes are gone. Unless somebody else changed the node meanwhile, say so in its record. */
-static int note_swept(struct sandbox *sb, const json_t *was, struct err *err)
-{
-	json_t *rec = sandbox_by_id(sb, json_str(was, "id", ""));
-	if (!rec || !sandbox_state_is(rec, json_str(was, "state", "")) ||
-	    !str_eq(json_str(rec, "boot_id", NULL), json_str(was, "boot_id", NULL)))
-		return 0;
-	json_put_bool(rec, "swept", true);
-	return json_int(rec, "until_ms", 0) > sb->now_ms || sandbox_state_is(rec, "PREEMPTED") ? sandbox_save(sb, rec, err) : 0;
-}
-
-/* A state whose processes are gone and whose time has come is complete. The record goes before the rest of the folder. */
-static int complete(struct sandbox *sb, json_t *rec, struct err *err)
-{
-	if (!json_bool(rec, "swept", false) || json_int(rec, "until_ms", 0) > sb->now_ms)
-		return 0;
-	if (sandbox_state_is(rec, "STOPPING")) {
-		json_put_str(rec, "state", "STOPPED");
-		return sandbox_save(sb, rec, err);
-	}
-	if (!sandbox_state_is(rec, "TERMINATING"))
-		return 0;
-	char *path = node_path(sb, json_str(rec, "id", ""), "node.json");
-	int rc = unlink(path) && errno != ENOENT ? err_errno(err, "cannot remove %s", path) : 0;
-	free(path);
-	path = node_path(sb, json_str(rec, "id", ""), "");
-	if (!rc)
-		rc = fs_remove_tree(path, err);
-	free(path);
-	return rc;
-}
-
-static void keep_first(struct err *first, const struct err *e, int *rc)
-{
-	if (!*rc && first)
-		*first = *e;
-	*rc = -1;
-}
-
-/* Of the loaded nodes, copies of those whose processes have to be ended yet. */
-static json_t *unswept(const struct sandbox *sb)
-{
-	json_t *list = json_array();
-	size_t i;
-	json_t *rec;
-	json_array_foreach(sb->nodes, i, rec)
-		if (ends(rec) && !json_bool(rec, "swept", false))
-			json_array_append_new(list, json_copy(rec));
-	return list;
-}
-
-/* All in one go, since a look through all processes takes its time; one by one when somebody does not end, so that the
- * others do not suffer from it. */
-static int end_all_processes(const struct sandbox *sb, json_t *due, struct err *err)
-{
-	size_t n = json_array_size(due);
-	struct err e;
-	int rc = 0;
-	for (int at_once = 0; at_once < 2; at_once++) {
-		if (!end_processes(sb, due, 0, n, at_once, &e))
-			continue;
-		if (n == 1)
-			keep_first(err, &e, &rc);
-		for (size_t i = 0; n > 1 && i < n; i++)
-			if (abrupt(json_array_get(due, i)) == at_once && end_processes(sb, due, i, 1, at_once, &e))
-				keep_first(err, &e, &rc);
-	}
-	return rc;
-}
-
-static int remove_home(const struct sandbox *sb, const json_t *rec, struct err *err)
-{
-	char *home = node_path(sb, json_str(rec, "id", ""), "home");
-	int rc = fs_remove_tree(home, err);
-	free(home);
-	return rc;
-}
-
-static int sweep_all(struct sandbox *sb, json_t *due, struct err *err)
-{
-	size_t i;
-	json_t *rec;
-	struct err e;
-	unlock(sb);
-	int rc = end_all_processes(sb, due, err);
-	json_array_foreach(due, i, rec) {
-		if (json_bool(rec, "swept", false) && loses_home(rec) && remove_home(sb, rec, &e)) {
-			json_put_bool(rec, "swept", false);
-			keep_first(err, &e, &rc);
-		}
-	}
-	char *cluster = xstrdup(sb->cluster);
-	if (lock(sb, &e) || sandbox_load(sb, cluster, &e))
-		keep_first(err, &e, &rc);
-	free(cluster);
-	json_array_foreach(due, i, rec)
-		if (json_bool(rec, "swept", false) && note_swept(sb, rec, &e))
-			keep_first(err, &e, &rc);
-	return rc;
-}
-
-int sandbox_settle(struct sandbox *sb, struct err *err)
-{
-	struct err e;
-	int rc = 0;
-	if (note_reboot(sb, &e))
-		keep_first(err, &e, &rc);
-	json_t *due = unswept(sb);
-	if (json_array_size(due) && sweep_all(sb, due, &e))
-		keep_first(err, &e, &rc);
-	json_decref(due);
-	for (size_t i = json_array_size(sb->nodes); i-- > 0;) {
-		json_t *rec = json_array_get(sb->nodes, i);
-		bool leaves = sandbox_state_is(rec, "TERMINATING") && json_bool(rec, "swept", false) &&
-			      json_int(rec, "until_ms", 0) <= sb->now_ms;
-		if (complete(sb, rec, &e))
-			keep_first(err, &e, &rc);
-		else if (leaves)
-			json_array_remove(sb->nodes, i);
-	}
-	return rc;
-}
-
-/* --- showing --------------------------------------------------------------------------------------------------------*/
+/* --- showing
+ * --------------------------------------------------------------------------------------------------------*/
 
 static json_t *reach_of(const struct sandbox *sb, const json_t *rec)
 {
@@ -577,8 +388,8 @@ static json_t *reach_of(const struct sandbox *sb, const json_t *rec)
 	size_t i;
 	json_t *index;
 	json_array_foreach(json_arr(rec, "gpus"), i, index)
-		str_addf(&gpus, "%s%lld", i ? "," : "", (long long)json_integer_value(index));
-	char *home = node_path(sb, json_str(rec, "id", ""), "home");
+	    str_addf(&gpus, "%s%lld", i ? "," : "", (long long)json_integer_value(index));
+	char *home = sandbox_node_path(sb, json_str(rec, "id", ""), "home");
 	json_t *env = json_object();
 	json_put_str(env, SWEEP_NODE_ID, json_str(rec, "id", ""));
 	json_put_str(env, SWEEP_BOOT_ID, json_str(rec, "boot_id", ""));
@@ -594,8 +405,8 @@ static json_t *reach_of(const struct sandbox *sb, const json_t *rec)
 
 json_t *sandbox_result(const struct sandbox *sb, const json_t *rec, const char *status, bool reachable)
 {
-	static const char *const same[] = {"id", "token", "cluster", "name", "rank", "tags", "labels", "created_at", "price_uusd_h",
-	    "instance_type", "region", "zone", "use_spot", "reason"};
+	static const char *const same[] = {"id", "token", "cluster", "name", "rank", "tags", "labels", "created_at",
+	    "price_uusd_h", "instance_type", "region", "zone", "use_spot", "reason"};
 	json_t *node = json_object();
 	for (size_t i = 0; i < ARRAY_LEN(same); i++) {
 		json_t *v = json_object_get(rec, same[i]);

@@ -1,12 +1,14 @@
-/* A node of this machine is a folder and the processes that run "on" it; when it is stopped or deleted they have to be gone,
- * whatever they did in the meantime: forked, changed session, shed their parents. What they cannot easily shed is their
- * environment, and there stands which node they belong to. So all of /proc is looked at; marked processes, their
+/* A node of this machine is a folder and the processes that run "on" it; when it is stopped or deleted they have to be
+ * gone, whatever they did in the meantime: forked, changed session, shed their parents. What they cannot easily shed is
+ * their environment, and there stands which node they belong to. So all of /proc is looked at; marked processes, their
  * descendants, and members of sessions that they lead are the node's. Who was once seen as the node's stays so (pid and
- * start time), so that a process that cleared its environment does not get away when its parent is ended first. What gets
- * away: who cleared its environment, left its session and parent, and works elsewhere; containers and other users' processes.
+ * start time), so that a process that cleared its environment does not get away when its parent is ended first. What
+ * gets away: who cleared its environment, left its session and parent, and works elsewhere; containers and other users'
+ * processes.
  *
- * Between the old and the new program of an exec a process has no environment for a moment; such processes are looked at again. And
- * "none is left" counts only when two looks in a row say so: one might pass by a child just when it is forked.
+ * Between the old and the new program of an exec a process has no environment for a moment; such processes are looked
+ * at again. And "none is left" counts only when two looks in a row say so: one might pass by a child just when it is
+ * forked.
  *
  * While killing, processes are stopped (SIGSTOP) until a look around finds no new one, and only then killed: what is
  * stopped cannot fork, so that a fork bomb loses. */
@@ -37,8 +39,8 @@ enum { ENVIRON_MAX = 4 << 20, KILL_MS = 10000, POLL_MS = 5, STOP_ROUNDS = 100, L
 struct process {
 	pid_t pid, ppid, session;
 	unsigned long long started; /* in ticks since boot: with pid it names one process for good */
-	int terminal; /* 0: none */
-	bool in_exec; /* its environment cannot be seen just now (or never: then it is another user's) */
+	int terminal;		    /* 0: none */
+	bool in_exec;		    /* its environment cannot be seen just now (or never: then it is another user's) */
 	bool zombie, ours;
 };
 
@@ -69,7 +71,15 @@ static bool read_proc(struct sweep *s, pid_t pid, const char *name)
 }
 
 /* Fields of /proc/PID/stat that are looked at, by their numbers in proc(5). */
-enum { STAT_PPID = 4, STAT_SESSION = 6, STAT_TERMINAL = 7, STAT_FLAGS = 9, STAT_STARTED = 22, STAT_ENV_END = 51, STAT_FIELDS = 53 };
+enum {
+	STAT_PPID = 4,
+	STAT_SESSION = 6,
+	STAT_TERMINAL = 7,
+	STAT_FLAGS = 9,
+	STAT_STARTED = 22,
+	STAT_ENV_END = 51,
+	STAT_FIELDS = 53
+};
 enum { FLAG_EXITING = 0x4, FLAG_KERNEL_THREAD = 0x200000 };
 
 /* "pid (name) state ppid pgrp session …": the name may hold anything, so the fields are counted from its last ')'. */
@@ -93,7 +103,8 @@ static bool read_stat(struct sweep *s, struct process *p)
 	p->terminal = (int)f[STAT_TERMINAL];
 	p->started = f[STAT_STARTED];
 	p->zombie = state == 'Z' || state == 'X';
-	p->in_exec = n > STAT_ENV_END && !f[STAT_ENV_END] && !p->zombie && !(f[STAT_FLAGS] & (FLAG_EXITING | FLAG_KERNEL_THREAD));
+	p->in_exec = n > STAT_ENV_END && !f[STAT_ENV_END] && !p->zombie &&
+		     !(f[STAT_FLAGS] & (FLAG_EXITING | FLAG_KERNEL_THREAD));
 	return true;
 }
 
@@ -313,7 +324,8 @@ static int sweep_proc(struct sweep *s, int64_t grace_ms, struct err *err)
 	return complain(s, err);
 }
 
-/* Without /proc: the agent notes in files named …pid below "<home>/.skytop" whom it started, one process group a file. */
+/* Without /proc: the agent notes in files "pid.…" below "<home>/.skytop" whom it started, each the leader of a group of
+ * its own: "pid:…". */
 static void kill_noted(const char *dir, int depth, int signo)
 {
 	DIR *d = depth < 4 ? opendir(dir) : NULL;
@@ -323,11 +335,11 @@ static void kill_noted(const char *dir, int depth, int signo)
 		char *path = path_join(dir, e->d_name);
 		size_t len;
 		int64_t pid;
-		char *text = str_ends(e->d_name, "pid") ? fs_read(path, 64, &len, NULL) : NULL;
+		char *text = str_starts(e->d_name, "pid.") ? fs_read(path, 200, &len, NULL) : NULL;
 		if (text)
-			text[strcspn(text, " \n")] = '\0';
-		if (text && num_int(text, 2, INT32_MAX, &pid) && kill(-(pid_t)pid, signo))
-			kill((pid_t)pid, signo);
+			text[strcspn(text, ": \n")] = '\0';
+		if (text && num_int(text, 2, INT32_MAX, &pid))
+			kill(-(pid_t)pid, signo);
 		free(text);
 		kill_noted(path, depth + 1, signo);
 		free(path);

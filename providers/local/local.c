@@ -1,6 +1,6 @@
-/* This machine as a cloud: nodes are sandbox folders, GPUs are those that nvidia-smi names, leased node by node. It costs
- * nothing unless the user says what it costs (local.price_per_hour, of one node). Isolation is that of folders and
- * environment variables: jobs run as the user, with the user's rights. */
+/* This machine as a cloud: nodes are sandbox folders, GPUs are those that nvidia-smi names, leased node by node. It
+ * costs nothing unless the user says what it costs (local.price_per_hour, of one node). Isolation is that of folders
+ * and environment variables: jobs run as the user, with the user's rights. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +42,8 @@ static void find_gpus(struct local *l)
 	l->n_gpus = n < 0 ? 0 : n;
 }
 
-/* --- what is sold ---------------------------------------------------------------------------------------------------*/
+/* --- what is sold
+ * ---------------------------------------------------------------------------------------------------*/
 
 static void type_name(char buf[TYPE_MAX], const char *gpu, int count)
 {
@@ -74,7 +75,8 @@ static int next_count(int count, int all)
 	return count * 2 <= all ? count * 2 : count < all ? all : all + 1;
 }
 
-/* The model and number of GPUs that an instance type stands for: false when there is no such type here. *gpu NULL: none. */
+/* The model and number of GPUs that an instance type stands for: false when there is no such type here. *gpu NULL:
+ * none. */
 static bool type_parse(const struct local *l, const char *type, const char **gpu, int *count)
 {
 	*gpu = NULL;
@@ -105,9 +107,7 @@ static bool holds(const json_t *rec, int64_t index)
 {
 	size_t i;
 	json_t *v;
-	json_array_foreach(json_arr(rec, "gpus"), i, v)
-		if (json_integer_value(v) == index)
-			return true;
+	json_array_foreach(json_arr(rec, "gpus"), i, v) if (json_integer_value(v) == index) return true;
 	return false;
 }
 
@@ -115,9 +115,7 @@ static bool gpu_free(const struct sandbox *sb, int64_t index)
 {
 	size_t i;
 	json_t *rec;
-	json_array_foreach(sb->nodes, i, rec)
-		if (holds(rec, index))
-			return false;
+	json_array_foreach(sb->nodes, i, rec) if (holds(rec, index)) return false;
 	return true;
 }
 
@@ -171,7 +169,8 @@ static json_t *offers(struct local *l, const struct request *r, struct err *err)
 	return reply;
 }
 
-/* --- who may use it -------------------------------------------------------------------------------------------------*/
+/* --- who may use it
+ * -------------------------------------------------------------------------------------------------*/
 
 static json_t *check_reply(bool enabled, const char *identity, const char *reason)
 {
@@ -201,7 +200,8 @@ static json_t *check(struct local *l, const struct request *r, struct err *err)
 	return check_reply(true, host, l->gpu_err.code ? reason : NULL);
 }
 
-/* --- nodes ----------------------------------------------------------------------------------------------------------*/
+/* --- nodes
+ * ----------------------------------------------------------------------------------------------------------*/
 
 static int admit(void *arg, const struct sandbox *sb, json_t *like, size_t n, struct err *err)
 {
@@ -213,16 +213,16 @@ static int admit(void *arg, const struct sandbox *sb, json_t *like, size_t n, st
 	if (json_bool(like, "use_spot", false))
 		return err_set(err, ERR_UNSUPPORTED, "this machine is not sold as spot");
 	if (!type_parse(l, type, &gpu, &count))
-		return err_set(err, l->gpu_err.code ? ERR_CAPACITY : ERR_INVALID, "this machine is no \"%.60s\"%s%s", type,
-		    l->gpu_err.code ? ": " : "", l->gpu_err.text);
+		return err_set(err, l->gpu_err.code ? ERR_CAPACITY : ERR_INVALID, "this machine is no \"%.60s\"%s%s",
+		    type, l->gpu_err.code ? ": " : "", l->gpu_err.text);
 	bool is_new = !json_str(like, "id", NULL);
 	size_t after = json_array_size(sb->nodes) + (is_new ? n : 0);
 	if (after > (size_t)l->max_nodes)
-		return err_set(err, ERR_QUOTA, "there would be %zu nodes on this machine, and local.max_nodes is %lld", after,
-		    (long long)l->max_nodes);
+		return err_set(err, ERR_QUOTA, "there would be %zu nodes on this machine, and local.max_nodes is %lld",
+		    after, (long long)l->max_nodes);
 	if (count && (size_t)count_free(l, sb, gpu) < n * (size_t)count)
-		return err_set(err, ERR_CAPACITY, "%zu × %s asked for, and %d of the %d of this machine are free", n * (size_t)count,
-		    gpu, count_free(l, sb, gpu), count_of(l, gpu));
+		return err_set(err, ERR_CAPACITY, "%zu × %s asked for, and %d of the %d of this machine are free",
+		    n * (size_t)count, gpu, count_free(l, sb, gpu), count_of(l, gpu));
 	return 0;
 }
 

@@ -1,5 +1,5 @@
-/* nvidia-smi's list of GPUs: read with suspicion (a driver that is ill prints errors with exit status 0) and with the models
- * renamed as people ask for them in task files. */
+/* nvidia-smi's list of GPUs: read with suspicion (a driver that is ill prints errors with exit status 0) and with the
+ * models renamed as people ask for them in task files. */
 #include "providers/local/nvidia.h"
 
 #include <ctype.h>
@@ -19,12 +19,14 @@ static bool memory_fits(const struct accelerator *a, int64_t mem_mib)
 {
 	int sizes[] = {a->mem_gib, a->other_mem_gib};
 	for (size_t i = 0; i < 2 && mem_mib > 0; i++)
-		if (sizes[i] > 0 && mem_mib > (int64_t)sizes[i] * 1024 * 85 / 100 && mem_mib < (int64_t)sizes[i] * 1024 * 110 / 100)
+		if (sizes[i] > 0 && mem_mib > (int64_t)sizes[i] * 1024 * 85 / 100 &&
+		    mem_mib < (int64_t)sizes[i] * 1024 * 110 / 100)
 			return true;
 	return mem_mib <= 0;
 }
 
-/* "H100-SXM" is what people ask for as "H100": the form of the module is no model of its own where the memory is the same. */
+/* "H100-SXM" is what people ask for as "H100": the form of the module is no model of its own where the memory is the
+ * same. */
 static const struct accelerator *without_form(const struct accelerator *a, int64_t mem_mib)
 {
 	char base[NVIDIA_NAME_MAX];
@@ -36,8 +38,8 @@ static const struct accelerator *without_form(const struct accelerator *a, int64
 	return plain && memory_fits(plain, mem_mib) ? plain : a;
 }
 
-/* The model of a GPU that calls itself `name`: the longest beginning of the name, cut at blanks and dashes, that is known and
- * has that much memory ("A100-SXM4-40GB" → "A100"). NULL: not known. */
+/* The model of a GPU that calls itself `name`: the longest beginning of the name, cut at blanks and dashes, that is
+ * known and has that much memory ("A100-SXM4-40GB" → "A100"). NULL: not known. */
 static const struct accelerator *model_of(const char *name, int64_t mem_mib)
 {
 	char buf[NVIDIA_NAME_MAX];
@@ -119,8 +121,8 @@ int nvidia_parse(const char *text, struct nvidia_gpu gpus[NVIDIA_GPUS_MAX], stru
 
 int nvidia_list(struct nvidia_gpu gpus[NVIDIA_GPUS_MAX], struct err *err)
 {
-	static const char *const argv[] = {"nvidia-smi", "--query-gpu=index,name,memory.total", "--format=csv,noheader,nounits",
-	    NULL};
+	static const char *const argv[] = {
+	    "nvidia-smi", "--query-gpu=index,name,memory.total", "--format=csv,noheader,nounits", NULL};
 	struct err e = {0};
 	char *text = child_output(argv, DEADLINE_MS, OUTPUT_MAX, &e);
 	if (!text && e.code == ERR_NOT_FOUND)

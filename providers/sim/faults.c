@@ -63,8 +63,7 @@ static bool by_number(const struct sim_failure *f, int64_t n)
 	bool hit = json_is_integer(f->nth) && json_integer_value(f->nth) == n;
 	size_t i;
 	json_t *one;
-	json_array_foreach(f->nth, i, one)
-		hit |= json_integer_value(one) == n;
+	json_array_foreach(f->nth, i, one) hit |= json_integer_value(one) == n;
 	return hit || (f->every > 0 && n % f->every == 0);
 }
 
@@ -72,7 +71,8 @@ static bool by_number(const struct sim_failure *f, int64_t n)
 static bool fires_for(const struct scenario *s, const struct sim_failure *f, const char *key, int64_t n)
 {
 	bool by_chance = f->probability_micro >= 0;
-	if (by_chance && sandbox_hash(key, (uint64_t)s->seed * 31 + (uint64_t)n) % 1000000 < (uint64_t)f->probability_micro)
+	if (by_chance &&
+	    sandbox_hash(key, (uint64_t)s->seed * 31 + (uint64_t)n) % 1000000 < (uint64_t)f->probability_micro)
 		return true;
 	return by_number(f, n) || (!by_chance && !f->nth && !f->every);
 }
@@ -143,11 +143,12 @@ static const char *usual_message(enum err_code code)
 int faults_strike(const struct sim_failure *f, enum provider_verb verb, struct err *err)
 {
 	if (f->hang_ms)
-		nanosleep(&(struct timespec){.tv_sec = f->hang_ms / 1000, .tv_nsec = f->hang_ms % 1000 * 1000000}, NULL);
+		nanosleep(
+		    &(struct timespec){.tv_sec = f->hang_ms / 1000, .tv_nsec = f->hang_ms % 1000 * 1000000}, NULL);
 	if (f->crash)
 		kill(getpid(), SIGKILL);
 	if (!f->error)
 		return 0;
-	return err_set(err, f->error, "%s (a failure of the scenario, in %s)", f->message ? f->message : usual_message(f->error),
-	    provider_verb_name(verb));
+	return err_set(err, f->error, "%s (a failure of the scenario, in %s)",
+	    f->message ? f->message : usual_message(f->error), provider_verb_name(verb));
 }

@@ -39,7 +39,8 @@ static int check_keys(const json_t *obj, const struct place *p, const char *cons
 		n++;
 	const char *key;
 	json_t *v;
-	json_object_foreach((json_t *)obj, key, v) {
+	json_object_foreach((json_t *)obj, key, v)
+	{
 		bool found = false;
 		for (size_t i = 0; i < n; i++)
 			found |= str_eq(known[i], key);
@@ -52,20 +53,21 @@ static int check_keys(const json_t *obj, const struct place *p, const char *cons
 	return 0;
 }
 
-static int get_whole(const json_t *obj, const char *key, const struct place *p, int64_t max, int64_t dflt, int64_t *out,
-    struct err *err)
+static int get_whole(
+    const json_t *obj, const char *key, const struct place *p, int64_t max, int64_t dflt, int64_t *out, struct err *err)
 {
 	return request_whole(obj, key, p->at, max, dflt, out, err) ? wrong(p, err) : 0;
 }
 
-static int get_micro(const json_t *obj, const char *key, const struct place *p, int64_t dflt, int64_t *out, struct err *err)
+static int get_micro(
+    const json_t *obj, const char *key, const struct place *p, int64_t dflt, int64_t *out, struct err *err)
 {
 	return request_micro(obj, key, p->at, dflt, out, err) ? wrong(p, err) : 0;
 }
 
 /* A number of seconds, fractions allowed, as ms. */
-static int get_seconds(const json_t *obj, const char *key, const struct place *p, int64_t dflt_ms, int64_t *out_ms,
-    struct err *err)
+static int get_seconds(
+    const json_t *obj, const char *key, const struct place *p, int64_t dflt_ms, int64_t *out_ms, struct err *err)
 {
 	int64_t micro = -1;
 	if (get_micro(obj, key, p, -1, &micro, err))
@@ -74,7 +76,8 @@ static int get_seconds(const json_t *obj, const char *key, const struct place *p
 	return 0;
 }
 
-static int get_text(const json_t *obj, const char *key, const struct place *p, bool needed, const char **out, struct err *err)
+static int get_text(
+    const json_t *obj, const char *key, const struct place *p, bool needed, const char **out, struct err *err)
 {
 	const json_t *v = json_object_get(obj, key);
 	if ((!v || json_is_null(v)) && !needed)
@@ -94,11 +97,13 @@ static int get_bool(const json_t *obj, const char *key, const struct place *p, b
 	return 0;
 }
 
-/* --- rules ----------------------------------------------------------------------------------------------------------*/
+/* --- rules
+ * ----------------------------------------------------------------------------------------------------------*/
 
 static int parse_match(const json_t *obj, const struct place *p, struct sim_match *m, struct err *err)
 {
-	static const char *const keys[] = {"cluster", "name", "region", "zone", "instance_type", "accelerator", "use_spot", NULL};
+	static const char *const keys[] = {
+	    "cluster", "name", "region", "zone", "instance_type", "accelerator", "use_spot", NULL};
 	const char **texts[] = {&m->cluster, &m->name, &m->region, &m->zone, &m->instance_type, &m->accelerator};
 	*m = (struct sim_match){.use_spot = -1};
 	if (!obj)
@@ -126,7 +131,8 @@ bool scenario_matches(const struct sim_match *m, const json_t *what)
 {
 	return glob_matches(m->cluster, what, "cluster") && glob_matches(m->name, what, "name") &&
 	       glob_matches(m->region, what, "region") && glob_matches(m->zone, what, "zone") &&
-	       glob_matches(m->instance_type, what, "instance_type") && glob_matches(m->accelerator, what, "accelerator") &&
+	       glob_matches(m->instance_type, what, "instance_type") &&
+	       glob_matches(m->accelerator, what, "accelerator") &&
 	       (m->use_spot < 0 || m->use_spot == json_bool(what, "use_spot", false));
 }
 
@@ -156,9 +162,7 @@ static int parse_verbs(const json_t *v, const struct place *p, unsigned *verbs, 
 		return add_verb(v, p, verbs, err);
 	size_t i;
 	json_t *one;
-	json_array_foreach(v, i, one)
-		if (add_verb(one, p, verbs, err))
-			return -1;
+	json_array_foreach(v, i, one) if (add_verb(one, p, verbs, err)) return -1;
 	return 0;
 }
 
@@ -168,10 +172,10 @@ static int parse_nth(const json_t *v, const struct place *p, const json_t **out,
 	bool ok = !v || json_is_array(v) || json_is_integer(v);
 	size_t i;
 	json_t *one;
-	json_array_foreach(v, i, one)
-		ok &= json_is_integer(one);
+	json_array_foreach(v, i, one) ok &= json_is_integer(one);
 	*out = v;
-	return ok ? 0 : err_set(err, ERR_INVALID, "%s: %s.nth must be a whole number or a list of them", p->file, p->at);
+	return ok ? 0
+		  : err_set(err, ERR_INVALID, "%s: %s.nth must be a whole number or a list of them", p->file, p->at);
 }
 
 static int parse_error(const json_t *obj, const struct place *p, struct sim_failure *f, struct err *err)
@@ -181,9 +185,11 @@ static int parse_error(const json_t *obj, const struct place *p, struct sim_fail
 		return -1;
 	f->error = name ? err_code_of(name) : f->lost_reply ? ERR_NETWORK : ERR_NONE;
 	if (name && f->error == ERR_FAILED && !str_eq(name, "failed"))
-		return err_set(err, ERR_INVALID, "%s: %s.error: there is no error called \"%.40s\"", p->file, p->at, name);
+		return err_set(
+		    err, ERR_INVALID, "%s: %s.error: there is no error called \"%.40s\"", p->file, p->at, name);
 	if (!f->error && !f->crash && !f->hang_ms)
-		return err_set(err, ERR_INVALID, "%s: %s does nothing: give error, lost_reply, crash or hang_ms", p->file, p->at);
+		return err_set(
+		    err, ERR_INVALID, "%s: %s does nothing: give error, lost_reply, crash or hang_ms", p->file, p->at);
 	return 0;
 }
 
@@ -200,8 +206,8 @@ static int parse_failure(struct scenario *s, const json_t *obj, struct place *p,
 	    get_whole(obj, "every", p, INT32_MAX, 0, &f->every, err) ||
 	    get_micro(obj, "probability", p, -1, &f->probability_micro, err) ||
 	    get_whole(obj, "times", p, INT32_MAX, 0, &f->times, err) ||
-	    get_text(obj, "message", p, false, &f->message, err) || get_bool(obj, "lost_reply", p, &f->lost_reply, err) ||
-	    get_bool(obj, "crash", p, &f->crash, err) ||
+	    get_text(obj, "message", p, false, &f->message, err) ||
+	    get_bool(obj, "lost_reply", p, &f->lost_reply, err) || get_bool(obj, "crash", p, &f->crash, err) ||
 	    get_whole(obj, "after_nodes", p, REQUEST_NODES_MAX, -1, &f->after_nodes, err) ||
 	    get_whole(obj, "hang_ms", p, DAY_MS, 0, &f->hang_ms, err))
 		return -1;
@@ -215,20 +221,22 @@ static int parse_reclaim(struct scenario *s, const json_t *obj, struct place *p,
 	struct sim_reclaim *r = out;
 	if (check_keys(obj, p, keys, err) || parse_match(json_object_get(obj, "match"), p, &r->match, err) ||
 	    get_seconds(obj, "after_s", p, -1, &r->after_ms, err) || get_seconds(obj, "at_s", p, -1, &r->at_ms, err) ||
-	    get_micro(obj, "per_hour", p, -1, &r->rate_micro, err) || get_seconds(obj, "closed_s", p, 0, &r->closed_ms, err))
+	    get_micro(obj, "per_hour", p, -1, &r->rate_micro, err) ||
+	    get_seconds(obj, "closed_s", p, 0, &r->closed_ms, err))
 		return -1;
 	if ((r->after_ms >= 0) + (r->at_ms >= 0) + (r->rate_micro >= 0) != 1)
 		return err_set(err, ERR_INVALID, "%s: %s must have one of after_s, at_s and per_hour", p->file, p->at);
 	return 0;
 }
 
-/* --- what is sold ---------------------------------------------------------------------------------------------------*/
+/* --- what is sold
+ * ---------------------------------------------------------------------------------------------------*/
 
 static int parse_type(struct scenario *s, const json_t *obj, struct place *p, void *out, struct err *err)
 {
 	(void)s;
-	static const char *const keys[] = {"name", "accelerator", "count", "gpu_mem_gib", "vcpus", "mem_gib", "price", "spot",
-	    "capacity", "spot_capacity", "zones", NULL};
+	static const char *const keys[] = {"name", "accelerator", "count", "gpu_mem_gib", "vcpus", "mem_gib", "price",
+	    "spot", "capacity", "spot_capacity", "zones", NULL};
 	struct sim_type *t = out;
 	int64_t gpu_mem_gib = 0, mem_gib = 0;
 	t->zones = "*";
@@ -236,7 +244,8 @@ static int parse_type(struct scenario *s, const json_t *obj, struct place *p, vo
 	    get_text(obj, "accelerator", p, false, &t->accelerator, err) ||
 	    get_whole(obj, "count", p, 1024, t->accelerator ? 1 : 0, &t->count, err) ||
 	    get_whole(obj, "gpu_mem_gib", p, 1 << 20, 0, &gpu_mem_gib, err) ||
-	    get_whole(obj, "vcpus", p, 1 << 20, 1, &t->vcpus, err) || get_whole(obj, "mem_gib", p, 1 << 20, 1, &mem_gib, err) ||
+	    get_whole(obj, "vcpus", p, 1 << 20, 1, &t->vcpus, err) ||
+	    get_whole(obj, "mem_gib", p, 1 << 20, 1, &mem_gib, err) ||
 	    get_micro(obj, "price", p, PRICE_UNKNOWN, &t->price_uusd_h, err) ||
 	    get_micro(obj, "spot", p, PRICE_UNKNOWN, &t->spot_uusd_h, err) ||
 	    get_whole(obj, "capacity", p, 1000000, 1000, &t->capacity, err) ||
@@ -267,7 +276,8 @@ static int parse_region(struct scenario *s, const json_t *obj, struct place *p, 
 	struct sim_zone *grown = arena_alloc(s->arena, (s->n_zones + n) * sizeof *grown);
 	memcpy(grown, s->zones ? s->zones : grown, s->n_zones * sizeof *grown);
 	json_t *name;
-	json_array_foreach(zones, i, name) {
+	json_array_foreach(zones, i, name)
+	{
 		if (!json_is_string(name) || !json_string_value(name)[0])
 			return err_set(err, ERR_INVALID, "%s: %s.zones[%zu] must be a name", p->file, p->at, i);
 		grown[s->n_zones++] = (struct sim_zone){region, json_string_value(name), factor};
@@ -283,7 +293,8 @@ static int parse_regions(struct scenario *s, const json_t *root, struct place *p
 	json_t *one;
 	if (!json_array_size(list))
 		return err_set(err, ERR_INVALID, "%s: it has no regions", p->file);
-	json_array_foreach(list, i, one) {
+	json_array_foreach(list, i, one)
+	{
 		snprintf(p->at, sizeof p->at, "regions[%zu]", i);
 		if (parse_region(s, one, p, err))
 			return -1;
@@ -304,7 +315,8 @@ static int parse_list(struct scenario *s, const json_t *root, const char *key, s
 	char *elements = arena_alloc(s->arena, (json_array_size(list) + 1) * size);
 	size_t i;
 	json_t *one;
-	json_array_foreach(list, i, one) {
+	json_array_foreach(list, i, one)
+	{
 		snprintf(p->at, sizeof p->at, "%s[%zu]", key, i);
 		if (parse(s, one, p, elements + i * size, err))
 			return -1;
@@ -314,7 +326,8 @@ static int parse_list(struct scenario *s, const json_t *root, const char *key, s
 	return 0;
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------*/
+/* --- the whole
+ * ------------------------------------------------------------------------------------------------------*/
 
 static int parse_latency(struct scenario *s, const json_t *root, struct place *p, struct err *err)
 {
@@ -344,7 +357,8 @@ static int parse_prices(struct scenario *s, const json_t *root, struct place *p,
 	snprintf(p->at, sizeof p->at, "prices");
 	if (v && check_keys(v, p, keys, err))
 		return -1;
-	if (get_seconds(v, "move_every_s", p, 0, &s->move_every_ms, err) || get_micro(v, "swing", p, 0, &s->swing_micro, err) ||
+	if (get_seconds(v, "move_every_s", p, 0, &s->move_every_ms, err) ||
+	    get_micro(v, "swing", p, 0, &s->swing_micro, err) ||
 	    get_micro(v, "spot_swing", p, 0, &s->spot_swing_micro, err))
 		return -1;
 	if (s->swing_micro >= 1000000 || s->spot_swing_micro >= 1000000)
@@ -365,8 +379,8 @@ static int parse_quota(struct scenario *s, const json_t *root, struct place *p, 
 
 static int parse_scalars(struct scenario *s, const json_t *root, struct place *p, struct err *err)
 {
-	static const char *const keys[] = {"version", "seed", "time_scale", "boot_ms", "stop_ms", "terminate_ms", "latency_ms",
-	    "quota", "prices", "regions", "types", "failures", "reclaims", NULL};
+	static const char *const keys[] = {"version", "seed", "time_scale", "boot_ms", "stop_ms", "terminate_ms",
+	    "latency_ms", "quota", "prices", "regions", "types", "failures", "reclaims", NULL};
 	int64_t version;
 	snprintf(p->at, sizeof p->at, "scenario");
 	if (check_keys(root, p, keys, err) || get_whole(root, "version", p, INT32_MAX, 1, &version, err) ||
@@ -420,7 +434,8 @@ static int parse(struct scenario *s, const char *file, struct err *err)
 	if (parse_scalars(s, root, &p, err) || parse_latency(s, root, &p, err) || parse_prices(s, root, &p, err) ||
 	    parse_quota(s, root, &p, err) || parse_regions(s, root, &p, err) ||
 	    parse_list(s, root, "types", &p, sizeof *s->types, parse_type, &s->types, &s->n_types, err) ||
-	    parse_list(s, root, "failures", &p, sizeof *s->failures, parse_failure, &s->failures, &s->n_failures, err) ||
+	    parse_list(
+		s, root, "failures", &p, sizeof *s->failures, parse_failure, &s->failures, &s->n_failures, err) ||
 	    parse_list(s, root, "reclaims", &p, sizeof *s->reclaims, parse_reclaim, &s->reclaims, &s->n_reclaims, err))
 		return -1;
 	if (!s->n_types)
@@ -464,9 +479,8 @@ static void put_over(json_t *source, const json_t *config)
 	static const char *const own[] = {"enabled", "scenario"};
 	const char *key;
 	json_t *v;
-	json_object_foreach((json_t *)config, key, v)
-		if (!str_eq(key, own[0]) && !str_eq(key, own[1]))
-			json_object_set_new(source, key, json_deep_copy(v));
+	json_object_foreach((json_t *)config, key, v) if (!str_eq(key, own[0]) && !str_eq(key, own[1]))
+	    json_object_set_new(source, key, json_deep_copy(v));
 }
 
 struct scenario *scenario_load(const json_t *config, struct err *err)
@@ -502,7 +516,8 @@ void scenario_free(struct scenario *s)
 	free(s);
 }
 
-/* --- questions ------------------------------------------------------------------------------------------------------*/
+/* --- questions
+ * ------------------------------------------------------------------------------------------------------*/
 
 const struct sim_type *scenario_type(const struct scenario *s, const char *name)
 {
@@ -529,7 +544,8 @@ static int64_t wave(const char *what, int64_t seed, int64_t step)
 	return sum / 3;
 }
 
-int64_t scenario_price(const struct scenario *s, const struct sim_type *t, const struct sim_zone *z, bool spot, int64_t at_ms)
+int64_t scenario_price(
+    const struct scenario *s, const struct sim_type *t, const struct sim_zone *z, bool spot, int64_t at_ms)
 {
 	int64_t base = spot ? t->spot_uusd_h : t->price_uusd_h, swing = spot ? s->spot_swing_micro : s->swing_micro;
 	if (base == PRICE_UNKNOWN)

@@ -27,11 +27,13 @@ struct sim {
 	int64_t epoch_ms;
 };
 
-/* --- capacity -------------------------------------------------------------------------------------------------------*/
+/* --- capacity
+ * -------------------------------------------------------------------------------------------------------*/
 
 static bool holds_machine(const json_t *rec)
 {
-	return sandbox_state_is(rec, "RUNNING") || sandbox_state_is(rec, "STOPPING") || sandbox_state_is(rec, "TERMINATING");
+	return sandbox_state_is(rec, "RUNNING") || sandbox_state_is(rec, "STOPPING") ||
+	       sandbox_state_is(rec, "TERMINATING");
 }
 
 static int64_t count_held(const struct sandbox *sb, const struct sim_type *t, const struct sim_zone *z, bool only_spot)
@@ -39,16 +41,17 @@ static int64_t count_held(const struct sandbox *sb, const struct sim_type *t, co
 	int64_t n = 0;
 	size_t i;
 	json_t *rec;
-	json_array_foreach(sb->nodes, i, rec)
-		n += holds_machine(rec) && str_eq(json_str(rec, "instance_type", ""), t->name) &&
-		     str_eq(json_str(rec, "zone", ""), z->name) && (!only_spot || json_bool(rec, "use_spot", false));
+	json_array_foreach(sb->nodes, i, rec) n +=
+	    holds_machine(rec) && str_eq(json_str(rec, "instance_type", ""), t->name) &&
+	    str_eq(json_str(rec, "zone", ""), z->name) && (!only_spot || json_bool(rec, "use_spot", false));
 	return n;
 }
 
 /* After a zone's spot nodes were all taken back there is none for a while. */
 static bool spot_closed(const struct sim *m, const struct sim_type *t, const struct sim_zone *z)
 {
-	json_t *what = json_pack("{s:s, s:s, s:s, s:b}", "region", z->region, "zone", z->name, "instance_type", t->name, "use_spot", 1);
+	json_t *what = json_pack(
+	    "{s:s, s:s, s:s, s:b}", "region", z->region, "zone", z->name, "instance_type", t->name, "use_spot", 1);
 	json_put_str(what, "accelerator", t->accelerator);
 	bool closed = false;
 	for (size_t i = 0; i < m->s->n_reclaims; i++) {
@@ -60,7 +63,8 @@ static bool spot_closed(const struct sim *m, const struct sim_type *t, const str
 	return closed;
 }
 
-static int64_t room(const struct sim *m, const struct sandbox *sb, const struct sim_type *t, const struct sim_zone *z, bool spot)
+static int64_t room(
+    const struct sim *m, const struct sandbox *sb, const struct sim_type *t, const struct sim_zone *z, bool spot)
 {
 	int64_t left = t->capacity - count_held(sb, t, z, false);
 	if (spot) {
@@ -70,7 +74,8 @@ static int64_t room(const struct sim *m, const struct sandbox *sb, const struct 
 	return left > 0 ? left : 0;
 }
 
-/* --- what is sold ---------------------------------------------------------------------------------------------------*/
+/* --- what is sold
+ * ---------------------------------------------------------------------------------------------------*/
 
 static const char *availability(int64_t left, int64_t capacity)
 {
@@ -79,7 +84,8 @@ static const char *availability(int64_t left, int64_t capacity)
 
 static json_t *offer(const struct sim *m, const struct sandbox *sb, const struct sim_type *t, const struct sim_zone *z)
 {
-	int64_t price = scenario_price(m->s, t, z, false, m->age_ms), spot = scenario_price(m->s, t, z, true, m->age_ms);
+	int64_t price = scenario_price(m->s, t, z, false, m->age_ms),
+		spot = scenario_price(m->s, t, z, true, m->age_ms);
 	json_t *o = json_object();
 	json_put_str(o, "instance_type", t->name);
 	json_put_str(o, "accelerator", t->accelerator);
@@ -121,15 +127,18 @@ static json_t *check(void)
 	return reply;
 }
 
-/* --- nodes ----------------------------------------------------------------------------------------------------------*/
+/* --- nodes
+ * ----------------------------------------------------------------------------------------------------------*/
 
 /* The cheapest way to say no: what of quota and price forbids. */
-static int check_limits(const struct sim *m, const struct sandbox *sb, const struct sim_type *t, size_t n, struct err *err)
+static int check_limits(
+    const struct sim *m, const struct sandbox *sb, const struct sim_type *t, size_t n, struct err *err)
 {
 	int64_t nodes = (int64_t)n, gpus = (int64_t)n * t->count;
 	size_t i;
 	json_t *rec;
-	json_array_foreach(sb->nodes, i, rec) {
+	json_array_foreach(sb->nodes, i, rec)
+	{
 		const struct sim_type *its = scenario_type(m->s, json_str(rec, "instance_type", ""));
 		if (!holds_machine(rec))
 			continue;
@@ -140,12 +149,13 @@ static int check_limits(const struct sim *m, const struct sandbox *sb, const str
 		return err_set(err, ERR_QUOTA, "the account may have %lld nodes, this would make %lld",
 		    (long long)m->s->quota_nodes, (long long)nodes);
 	if (m->s->quota_gpus >= 0 && gpus > m->s->quota_gpus)
-		return err_set(err, ERR_QUOTA, "the account may have %lld GPUs, this would make %lld", (long long)m->s->quota_gpus,
-		    (long long)gpus);
+		return err_set(err, ERR_QUOTA, "the account may have %lld GPUs, this would make %lld",
+		    (long long)m->s->quota_gpus, (long long)gpus);
 	return 0;
 }
 
-static int check_cap(const struct sim *m, const struct sim_type *t, const struct sim_zone *z, const json_t *like, struct err *err)
+static int check_cap(
+    const struct sim *m, const struct sim_type *t, const struct sim_zone *z, const json_t *like, struct err *err)
 {
 	const json_t *cap = json_object_get(like, "max_price_uusd_h");
 	int64_t price = scenario_price(m->s, t, z, true, m->age_ms);
@@ -187,13 +197,13 @@ static int admit(void *arg, const struct sandbox *sb, json_t *like, size_t n, st
 		return err_set(err, ERR_INVALID, "%s is not sold as spot", type);
 	const struct sim_zone *sold, *z = choose_zone(m, sb, t, like, n, &sold);
 	if (!sold)
-		return err_set(err, ERR_INVALID, "%s is not sold in %.60s%s%.60s", type, region[0] ? region : "no region",
-		    zone[0] ? " " : "", zone);
+		return err_set(err, ERR_INVALID, "%s is not sold in %.60s%s%.60s", type,
+		    region[0] ? region : "no region", zone[0] ? " " : "", zone);
 	if (check_limits(m, sb, t, n, err))
 		return -1;
 	if (!z)
-		return err_set(err, ERR_CAPACITY, "there is no capacity for %zu × %s%s in %s", n, type, spot ? " (spot)" : "",
-		    zone[0] ? zone : region);
+		return err_set(err, ERR_CAPACITY, "there is no capacity for %zu × %s%s in %s", n, type,
+		    spot ? " (spot)" : "", zone[0] ? zone : region);
 	if (spot && check_cap(m, t, z, like, err))
 		return -1;
 	json_put_str(like, "zone", z->name);
@@ -216,7 +226,8 @@ static int equip(void *arg, const struct sandbox *sb, json_t *rec, size_t made, 
 	return 0;
 }
 
-/* --- time -----------------------------------------------------------------------------------------------------------*/
+/* --- time
+ * -----------------------------------------------------------------------------------------------------------*/
 
 static int64_t started_ms(const json_t *rec)
 {
@@ -229,12 +240,14 @@ static const char *status(void *arg, const struct sandbox *sb, const json_t *rec
 	return sb->now_ms < started_ms(rec) + m->s->boot_ms ? "PENDING" : "RUNNING";
 }
 
-/* How long a node lives when nodes are taken back so often an hour: each node has its own luck, the same at every look. */
+/* How long a node lives when nodes are taken back so often an hour: each node has its own luck, the same at every look.
+ */
 static int64_t lifetime_ms(const struct sim *m, const json_t *rec, size_t rule, int64_t rate_micro)
 {
 	if (rate_micro <= 0)
 		return INT64_MAX;
-	uint64_t h = sandbox_hash(json_str(rec, "id", ""), sandbox_hash(json_str(rec, "boot_id", ""), 7 + rule + (uint64_t)m->s->seed));
+	uint64_t h = sandbox_hash(
+	    json_str(rec, "id", ""), sandbox_hash(json_str(rec, "boot_id", ""), 7 + rule + (uint64_t)m->s->seed));
 	double u = ((double)(h >> 11) + 1) / 9007199254740993.0; /* (0, 1] */
 	double hours = -log(u) * 1e6 / (double)rate_micro;
 	return hours < 1e6 ? (int64_t)(hours * 3600 * 1000) : INT64_MAX;
@@ -268,9 +281,9 @@ static int progress(void *arg, struct sandbox *sb, struct err *err)
 	const struct sim *m = arg;
 	size_t i;
 	json_t *rec;
-	json_array_foreach(sb->nodes, i, rec)
-		if (taken_back(m, rec, sb->now_ms) && sandbox_end(sb, rec, "PREEMPTED", 0, "taken back by the cloud", err))
-			return -1;
+	json_array_foreach(
+	    sb->nodes, i, rec) if (taken_back(m, rec, sb->now_ms) &&
+				   sandbox_end(sb, rec, "PREEMPTED", 0, "taken back by the cloud", err)) return -1;
 	return 0;
 }
 
@@ -291,7 +304,8 @@ static const struct machine_cloud cloud = {
     .end_ms = end_ms,
 };
 
-/* --- one call -------------------------------------------------------------------------------------------------------*/
+/* --- one call
+ * -------------------------------------------------------------------------------------------------------*/
 
 static json_t *work(struct sim *m, struct err *err)
 {

@@ -68,7 +68,8 @@ static void test_remove(void **state)
 	(void)state;
 	char *top = make_top(), *tree = path_join(top, "tree"), *kept = path_join(top, "kept/file");
 	assert_removed(tree); /* nothing there */
-	shell(top, "mkdir kept tree; echo x > kept/file; cd tree; mkdir -p a/b .h; touch a/b/f .h/.f -- -rf 'sp ace'; mkfifo p;"
+	shell(top, "mkdir kept tree; echo x > kept/file; cd tree; mkdir -p a/b .h; touch a/b/f .h/.f -- -rf 'sp ace'; "
+		   "mkfifo p;"
 		   "ln -s ../kept link; ln -s nowhere dangling; ln -s . self; ln ../kept/file hard");
 	assert_removed(tree);
 	assert_true(fs_exists(kept));
@@ -96,7 +97,8 @@ static void test_remove_read_only(void **state)
 		struct err err = {0};
 		if (geteuid() == 0 && (setgid(65534) || setuid(65534)))
 			_exit(77);
-		shell(top, "mkdir -p tree/a/b tree/c; touch tree/a/f tree/a/b/f; chmod 0 tree/a/f tree/c; chmod 500 tree/a/b tree/a tree");
+		shell(top, "mkdir -p tree/a/b tree/c; touch tree/a/f tree/a/b/f; chmod 0 tree/a/f tree/c; chmod 500 "
+			   "tree/a/b tree/a tree");
 		int rc = fs_remove_tree(tree, &err);
 		if (rc)
 			fprintf(stderr, "# %s\n", err.text);

@@ -1,5 +1,5 @@
-/* What providers read: the answer of a cloud side, nvidia-smi's list, a scenario. The first byte says which; for answers also to
- * which verb, and how the child ended. */
+/* What providers read: the answer of a cloud side, nvidia-smi's list, a scenario. The first byte says which; for
+ * answers also to which verb, and how the child ended. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,8 +18,13 @@ static void reply(unsigned kind, const char *text, size_t len)
 	static const int statuses[] = {0, 1, -1, 99};
 	json_t *args = json_pack("{s:[{s:s}]}", "nodes", "token", "t");
 	struct provider_env env = {.self = "/skytop", .state_dir = "/s", .now_ms = 1};
-	struct provider_call c = {.verb = (enum provider_verb)(kind % PROVIDER_VERBS), .args = args, .env = &env, .arena = arena_create()};
-	struct provider_reply r = {.status = statuses[kind / 8 % 4], .body = text, .body_len = len, .complaint = kind & 1 ? text : "", .retry_after = ""};
+	struct provider_call c = {
+	    .verb = (enum provider_verb)(kind % PROVIDER_VERBS), .args = args, .env = &env, .arena = arena_create()};
+	struct provider_reply r = {.status = statuses[kind / 8 % 4],
+	    .body = text,
+	    .body_len = len,
+	    .complaint = kind & 1 ? text : "",
+	    .retry_after = ""};
 	struct err err = {0};
 	MUST(cloudside_step("sim", &c, NULL, &err) == PROVIDER_REQUEST);
 	enum provider_step step = cloudside_step("sim", &c, &r, &err);
@@ -37,7 +42,8 @@ static void gpus(const char *text)
 	int n = nvidia_parse(text, list, &err);
 	MUST(n >= 0 || err.code);
 	for (int i = 0; i < n; i++)
-		MUST(list[i].name[0] && list[i].index >= 0 && list[i].mem_mib >= -1 && utf8_valid(list[i].name, strlen(list[i].name), NULL));
+		MUST(list[i].name[0] && list[i].index >= 0 && list[i].mem_mib >= -1 &&
+		     utf8_valid(list[i].name, strlen(list[i].name), NULL));
 }
 
 /* A request to a cloud side, and the scenario in its configuration with what can be asked of it. */

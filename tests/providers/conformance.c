@@ -1,4 +1,5 @@
-/* The conformance list. Each check begins with an empty cloud and ends with one: no node, no process, no file is left. */
+/* The conformance list. Each check begins with an empty cloud and ends with one: no node, no process, no file is left.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,13 +28,15 @@ struct trial {
 	const struct conformance_subject *subject;
 };
 
-/* --- helpers --------------------------------------------------------------------------------------------------------*/
+/* --- helpers
+ * --------------------------------------------------------------------------------------------------------*/
 
 /* CREATE's arguments: nodes with tokens PREFIX0, PREFIX1… */
 static json_t *create_args(const struct trial *t, const char *cluster, const char *prefix, int n)
 {
-	json_t *args = rig_json("{'cluster': '%s', 'name': 'name of %s', 'tags': {'skytop-cluster': '%s', 'k': 'v v'}, %s}", cluster,
-	    cluster, cluster, t->subject->create);
+	json_t *args =
+	    rig_json("{'cluster': '%s', 'name': 'name of %s', 'tags': {'skytop-cluster': '%s', 'k': 'v v'}, %s}",
+		cluster, cluster, cluster, t->subject->create);
 	json_t *nodes = json_array();
 	for (int i = 0; i < n; i++)
 		json_array_append_new(nodes, rig_json("{'token': '%s%d', 'rank': %d}", prefix, i, i));
@@ -115,7 +118,8 @@ static json_t *up(struct trial *t, const char *cluster, int n)
 	return settle(t, cluster, "RUNNING");
 }
 
-/* --- checks ---------------------------------------------------------------------------------------------------------*/
+/* --- checks
+ * ---------------------------------------------------------------------------------------------------------*/
 
 static void check_enabled(void **state)
 {
@@ -134,7 +138,8 @@ static void check_offers(void **state)
 	assert_true(json_str(r, "source", "")[0]);
 	size_t i, found = 0;
 	json_t *o;
-	json_array_foreach(json_arr(r, "offers"), i, o) {
+	json_array_foreach(json_arr(r, "offers"), i, o)
+	{
 		assert_true(json_int(o, "vcpus", 0) > 0);
 		assert_true(json_int(o, "mem_mib", 0) > 0);
 		assert_true((json_int(o, "accelerator_count", -1) > 0) == (json_str(o, "accelerator", NULL) != NULL));
@@ -165,7 +170,8 @@ static void check_as_given(void **state)
 		assert_true(json_equal(json_obj(n, "tags"), json_obj(args, "tags")));
 		assert_string_equal(json_str(n, "instance_type", ""), json_str(args, "instance_type", "?"));
 		assert_true(json_int(n, "created_at", 0) > INT64_C(1600000000000));
-		static const char *const same[] = {"id", "token", "rank", "tags", "created_at", "price_uusd_h", "region", "zone"};
+		static const char *const same[] = {
+		    "id", "token", "rank", "tags", "created_at", "price_uusd_h", "region", "zone"};
 		for (size_t k = 0; k < ARRAY_LEN(same); k++)
 			assert_true(json_equal(json_object_get(n, same[k]), json_object_get(q, same[k])));
 	}
@@ -214,8 +220,8 @@ static void check_clusters_apart(void **state)
 static void check_hostile_names(void **state)
 {
 	struct trial *t = *state;
-	static const char *const names[] = {"../../escape", "/abs/olute", "a/b/c", ".", "..", "line\nbreak", "tab\tand \x01", "%s%n",
-	    "\xc3\xa9\xe2\x82\xac", "-rf", "$(touch x)", "'; touch x; '", "\\", "\""};
+	static const char *const names[] = {"../../escape", "/abs/olute", "a/b/c", ".", "..", "line\nbreak",
+	    "tab\tand \x01", "%s%n", "\xc3\xa9\xe2\x82\xac", "-rf", "$(touch x)", "'; touch x; '", "\\", "\""};
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		json_t *args = create_args(t, "x", "t", 1);
 		json_put_str(args, "cluster", names[i]);
@@ -286,7 +292,8 @@ static void check_stop_start(void **state)
 	if (!(t->rig.provider->can & PROVIDER_CAN_STOP))
 		skip();
 	json_t *first = up(t, "c1", 2);
-	char *id = id_of(first, 0), *mark = xstrdup(json_str(json_obj(json_obj(node(first, 0), "reach"), "env"), "SKYTOP_BOOT_ID", ""));
+	char *id = id_of(first, 0),
+	     *mark = xstrdup(json_str(json_obj(json_obj(node(first, 0), "reach"), "env"), "SKYTOP_BOOT_ID", ""));
 	for (int i = 0; i < 2; i++)
 		json_decref(rig_do(&t->rig, PROVIDER_STOP, of_cluster("c1")));
 	json_t *down = settle(t, "c1", "STOPPED");
@@ -300,7 +307,8 @@ static void check_stop_start(void **state)
 	json_decref(rig_do(&t->rig, PROVIDER_START, of_cluster("c1")));
 	json_t *again = settle(t, "c1", "RUNNING");
 	assert_string_equal(json_str(node(again, 0), "id", ""), id);
-	assert_string_not_equal(json_str(json_obj(json_obj(node(again, 0), "reach"), "env"), "SKYTOP_BOOT_ID", ""), mark);
+	assert_string_not_equal(
+	    json_str(json_obj(json_obj(node(again, 0), "reach"), "env"), "SKYTOP_BOOT_ID", ""), mark);
 	assert_true(json_equal(json_object_get(json_obj(node(again, 0), "reach"), "home"),
 	    json_object_get(json_obj(node(first, 0), "reach"), "home")));
 	free(id);
@@ -358,8 +366,10 @@ static void check_home_removed(void **state)
 	const char *home = json_str(json_obj(node(r, 0), "reach"), "home", "?");
 	char *outside = path_join(t->rig.top, "outside"), *precious = path_join(outside, "precious");
 	assert_int_equal(mkdir(outside, 0700) | fs_write(precious, "x", 1, 0600, NULL), 0);
-	char *script = xasprintf("cd '%s' && ln -s '%s' link && mkdir -p ro/deep .hidden 'sp ace\n' && touch ro/f ro/deep/g .hidden/h &&"
-				 " mkfifo ff && ln -s nowhere dangling && chmod 500 ro/deep ro && chmod 0 .hidden", home, outside);
+	char *script = xasprintf(
+	    "cd '%s' && ln -s '%s' link && mkdir -p ro/deep .hidden 'sp ace\n' && touch ro/f ro/deep/g .hidden/h &&"
+	    " mkfifo ff && ln -s nowhere dangling && chmod 500 ro/deep ro && chmod 0 .hidden",
+	    home, outside);
 	pid_t pid = fork();
 	if (pid == 0) {
 		execl("/bin/sh", "sh", "-c", script, (char *)NULL);
@@ -416,8 +426,8 @@ static void check_processes_end(void **state)
 	}
 }
 
-/* Start what notes its pid in the home, end the node, and look whether that process is gone. (Its folder, not kill(), tells:
- * a zombie has none.) */
+/* Start what notes its pid in the home, end the node, and look whether that process is gone. (Its folder, not kill(),
+ * tells: a zombie has none.) */
 static void end_unmarked(struct trial *t, const char *command, enum provider_verb verb)
 {
 	json_t *r = up(t, "c1", 1);
@@ -441,7 +451,8 @@ static void end_unmarked(struct trial *t, const char *command, enum provider_ver
 	json_decref(r);
 }
 
-/* Who cleared its environment is found by its parent or its session; who shed these too, by the home that is deleted. */
+/* Who cleared its environment is found by its parent or its session; who shed these too, by the home that is deleted.
+ */
 static void check_unmarked_process(void **state)
 {
 	struct trial *t = *state;
@@ -488,9 +499,11 @@ static void check_exec_moment(void **state)
 	struct trial *t = *state;
 	for (int i = 0; i < 60; i++) {
 		json_t *r = up(t, "c1", 1);
-		pid_t pid = rig_run_on(node(r, 0), "echo 'n=$((${n:-0} + 1)); export n; [ $n -lt 20000 ] && exec sh ./again' >again;"
-						   "touch ready; exec sh ./again");
-		json_decref(rig_do(&t->rig, t->rig.provider->can & PROVIDER_CAN_STOP ? PROVIDER_STOP : PROVIDER_TERMINATE, of_cluster("c1")));
+		pid_t pid = rig_run_on(node(r, 0),
+		    "echo 'n=$((${n:-0} + 1)); export n; [ $n -lt 20000 ] && exec sh ./again' >again;"
+		    "touch ready; exec sh ./again");
+		json_decref(rig_do(&t->rig,
+		    t->rig.provider->can & PROVIDER_CAN_STOP ? PROVIDER_STOP : PROVIDER_TERMINATE, of_cluster("c1")));
 		assert_false(rig_alive(pid));
 		terminate(t, of_cluster("c1"));
 		json_decref(r);
@@ -658,7 +671,8 @@ static void check_query_finishes(void **state)
 	}
 }
 
-/* --- the list -------------------------------------------------------------------------------------------------------*/
+/* --- the list
+ * -------------------------------------------------------------------------------------------------------*/
 
 static int set_up(void **state)
 {
@@ -719,7 +733,10 @@ size_t conformance_list(const struct conformance_subject *subject, struct CMUnit
 	    {"a look finishes a cut terminate", check_query_finishes},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(list); i++)
-		tests[i] = (struct CMUnitTest){.name = list[i].name, .test_func = list[i].check, .setup_func = set_up,
-		    .teardown_func = tear_down, .initial_state = (void *)(uintptr_t)subject};
+		tests[i] = (struct CMUnitTest){.name = list[i].name,
+		    .test_func = list[i].check,
+		    .setup_func = set_up,
+		    .teardown_func = tear_down,
+		    .initial_state = (void *)(uintptr_t)subject};
 	return ARRAY_LEN(list);
 }

@@ -16,6 +16,7 @@ struct conformance_subject {
 
 enum { CONFORMANCE_MAX = 64 };
 /* Put the checks into tests; returns how many. subject must outlive them. */
-size_t conformance_list(const struct conformance_subject *subject, struct CMUnitTest *tests); /* CONFORMANCE_MAX of them */
+size_t conformance_list(
+    const struct conformance_subject *subject, struct CMUnitTest *tests); /* CONFORMANCE_MAX of them */
 
 #endif

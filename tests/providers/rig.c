@@ -1,6 +1,6 @@
-/* Driving providers in tests. Children can be killed at exact points: they are traced, and before the n-th system call that
- * changes the world (makes, renames, removes, writes, signals) they get SIGKILL. Walking n from 1 until a call survives is
- * every way in which a crash can cut that call. */
+/* Driving providers in tests. Children can be killed at exact points: they are traced, and before the n-th system call
+ * that changes the world (makes, renames, removes, writes, signals) they get SIGKILL. Walking n from 1 until a call
+ * survives is every way in which a crash can cut that call. */
 #include "tests/providers/rig.h"
 
 #include <errno.h>
@@ -77,7 +77,8 @@ void rig_config(struct rig *r, const char *json)
 	r->config = quoted(xstrdup(json));
 }
 
-/* --- children -------------------------------------------------------------------------------------------------------*/
+/* --- children
+ * -------------------------------------------------------------------------------------------------------*/
 
 static void feed(int fd, const char *body, size_t len)
 {
@@ -129,9 +130,19 @@ static pid_t start(const struct provider_request *q, int out, int err_fd, bool t
 
 static bool changes_world(long nr)
 {
-	static const long calls[] = {SYS_mkdirat, SYS_renameat2, SYS_unlinkat, SYS_write, SYS_fsync, SYS_kill, SYS_fchmodat,
+	static const long calls[] = {
+	    SYS_mkdirat,
+	    SYS_renameat2,
+	    SYS_unlinkat,
+	    SYS_write,
+	    SYS_fsync,
+	    SYS_kill,
+	    SYS_fchmodat,
 #ifdef SYS_mkdir
-	    SYS_mkdir, SYS_rmdir, SYS_unlink, SYS_chmod,
+	    SYS_mkdir,
+	    SYS_rmdir,
+	    SYS_unlink,
+	    SYS_chmod,
 #endif
 #ifdef SYS_rename
 	    SYS_rename,
@@ -210,7 +221,8 @@ static void drain(int fd, struct str *s, int64_t until_ms)
 }
 
 /* As core does: output, exit status or −1, the end of stderr. */
-static void execute(struct rig *r, const struct provider_request *q, struct str *out, struct str *complaint, int *status)
+static void execute(
+    struct rig *r, const struct provider_request *q, struct str *out, struct str *complaint, int *status)
 {
 	int o[2], e[2], st = 0;
 	assert_int_equal(pipe2(o, O_CLOEXEC) | pipe2(e, O_CLOEXEC), 0);
@@ -234,7 +246,8 @@ static void execute(struct rig *r, const struct provider_request *q, struct str 
 	*status = WIFEXITED(st) ? WEXITSTATUS(st) : -1;
 }
 
-/* --- calls ----------------------------------------------------------------------------------------------------------*/
+/* --- calls
+ * ----------------------------------------------------------------------------------------------------------*/
 
 static const char *self(void)
 {
@@ -247,7 +260,8 @@ static const char *self(void)
 json_t *rig_call(struct rig *r, enum provider_verb verb, json_t *args, struct err *err)
 {
 	struct provider_env env = {.self = self(), .state_dir = r->state_dir, .config = r->config, .now_ms = r->now_ms};
-	struct provider_call c = {.verb = verb, .args = args, .env = &env, .arena = arena_create(), .scratch = json_object()};
+	struct provider_call c = {
+	    .verb = verb, .args = args, .env = &env, .arena = arena_create(), .scratch = json_object()};
 	struct str out = str_new(OUTPUT_MAX), complaint = str_new(65536);
 	struct provider_reply reply = {0};
 	enum provider_step step = r->provider->step(&c, NULL, err);
@@ -324,7 +338,8 @@ json_t *rig_wait(struct rig_child *c)
 	return j;
 }
 
-/* --- nodes ----------------------------------------------------------------------------------------------------------*/
+/* --- nodes
+ * ----------------------------------------------------------------------------------------------------------*/
 
 pid_t rig_run_on(const json_t *node, const char *command)
 {
@@ -337,8 +352,7 @@ pid_t rig_run_on(const json_t *node, const char *command)
 	if (pid == 0) {
 		const char *key;
 		json_t *v;
-		json_object_foreach(json_obj(reach, "env"), key, v)
-			setenv(key, json_string_value(v), 1);
+		json_object_foreach(json_obj(reach, "env"), key, v) setenv(key, json_string_value(v), 1);
 		setenv("HOME", home, 1);
 		setsid();
 		if (chdir(home))

@@ -1,4 +1,5 @@
-/* A provider driven without the engine: step() and, where it asks for it, a child process, in a temporary state folder. */
+/* A provider driven without the engine: step() and, where it asks for it, a child process, in a temporary state folder.
+ */
 #ifndef TESTS_PROVIDERS_RIG_H
 #define TESTS_PROVIDERS_RIG_H
 #include <jansson.h>
@@ -32,8 +33,8 @@ json_t *rig_json(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 json_t *rig_call(struct rig *r, enum provider_verb verb, json_t *args, struct err *err);
 /* As rig_call, and the test fails when the call does. */
 json_t *rig_do(struct rig *r, enum provider_verb verb, json_t *args);
-/* As rig_call, and the test fails unless the call fails with this code. Returns nothing; *text (may be NULL) gets the message,
- * the caller frees. */
+/* As rig_call, and the test fails unless the call fails with this code. Returns nothing; *text (may be NULL) gets the
+ * message, the caller frees. */
 void rig_fails(struct rig *r, enum provider_verb verb, json_t *args, enum err_code code, char **text);
 /* Start the call's child without waiting; rig_wait returns its output, NULL unless it ended with exit status 0. */
 struct rig_child {

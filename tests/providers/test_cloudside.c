@@ -1,4 +1,5 @@
-/* The pipe between engine and cloud side, from both ends: replies that are no replies, requests that are no requests. */
+/* The pipe between engine and cloud side, from both ends: replies that are no replies, requests that are no requests.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,11 +23,13 @@ static enum err_code answer(enum provider_verb verb, const char *args, int statu
     const char *complaint, struct err *err)
 {
 	struct provider_env env = {.self = "/usr/bin/skytop", .state_dir = "/nowhere", .now_ms = 1};
-	struct provider_call c = {.verb = verb, .args = json_loads(args, 0, NULL), .env = &env, .arena = arena_create()};
+	struct provider_call c = {
+	    .verb = verb, .args = json_loads(args, 0, NULL), .env = &env, .arena = arena_create()};
 	*err = (struct err){0};
 	assert_int_equal(cloudside_step("sim", &c, NULL, err), PROVIDER_REQUEST);
 	assert_int_equal(c.request.kind, PROVIDER_EXEC);
-	struct provider_reply reply = {.status = status, .body = body, .body_len = len, .complaint = complaint, .retry_after = ""};
+	struct provider_reply reply = {
+	    .status = status, .body = body, .body_len = len, .complaint = complaint, .retry_after = ""};
 	enum provider_step step = cloudside_step("sim", &c, &reply, err);
 	assert_int_equal(step == PROVIDER_DONE, c.result != NULL);
 	json_decref(c.result);
@@ -116,12 +119,14 @@ static void test_reported_errors(void **state)
 	(void)state;
 	struct err err;
 	for (int code = ERR_FAILED; code < ERR_CODES; code++) {
-		char *body = xasprintf("{\"error\": {\"code\": \"%s\", \"message\": \"so it is\"}}", err_info((enum err_code)code)->name);
+		char *body = xasprintf(
+		    "{\"error\": {\"code\": \"%s\", \"message\": \"so it is\"}}", err_info((enum err_code)code)->name);
 		assert_int_equal(query(1, body, "noise", &err), code);
 		assert_string_equal(err.text, "sim query: so it is");
 		free(body);
 	}
-	assert_int_equal(query(1, "{\"error\": {\"code\": \"sunspots\", \"message\": \"hm\"}}", "", &err), ERR_PROTOCOL);
+	assert_int_equal(
+	    query(1, "{\"error\": {\"code\": \"sunspots\", \"message\": \"hm\"}}", "", &err), ERR_PROTOCOL);
 	assert_int_equal(query(1, "{\"error\": {\"code\": \"none\"}}", "", &err), ERR_PROTOCOL);
 	assert_int_equal(query(1, "{\"error\": {}}", "", &err), ERR_PROTOCOL);
 	assert_int_equal(query(1, "{\"error\": \"text\"}", "", &err), ERR_PROTOCOL);
@@ -143,8 +148,10 @@ static void test_wrong_shapes(void **state)
 	    {PROVIDER_QUERY, "{}", false},
 	    {PROVIDER_QUERY, "{\"nodes\":{}}", false},
 	    {PROVIDER_QUERY, "{\"nodes\":[3]}", false},
-	    {PROVIDER_QUERY, "{\"nodes\":[{\"id\":\"\",\"token\":\"t\",\"cluster\":\"c\",\"status\":\"RUNNING\"}]}", false},
-	    {PROVIDER_QUERY, "{\"nodes\":[{\"id\":\"i\",\"token\":\"t\",\"cluster\":\"c\",\"status\":\"HAPPY\"}]}", false},
+	    {PROVIDER_QUERY, "{\"nodes\":[{\"id\":\"\",\"token\":\"t\",\"cluster\":\"c\",\"status\":\"RUNNING\"}]}",
+		false},
+	    {PROVIDER_QUERY, "{\"nodes\":[{\"id\":\"i\",\"token\":\"t\",\"cluster\":\"c\",\"status\":\"HAPPY\"}]}",
+		false},
 	    {PROVIDER_QUERY, "{\"nodes\":[{\"id\":\"i\",\"token\":\"t\",\"status\":\"RUNNING\"}]}", false},
 	    {PROVIDER_CREATE, "{\"nodes\":[" NODE "]}", true},
 	    {PROVIDER_CREATE, "{\"nodes\":[]}", false},
@@ -153,20 +160,23 @@ static void test_wrong_shapes(void **state)
 	    {PROVIDER_CHECK, "{\"enabled\":1}", false},
 	    {PROVIDER_OFFERS, "{\"offers\":[]}", true},
 	    {PROVIDER_OFFERS, "{\"offers\":[{}]}", false},
-	    {PROVIDER_OFFERS, "{\"offers\":[{\"instance_type\":\"a\",\"region\":\"r\",\"accelerator_count\":-1}]}", false},
+	    {PROVIDER_OFFERS, "{\"offers\":[{\"instance_type\":\"a\",\"region\":\"r\",\"accelerator_count\":-1}]}",
+		false},
 	    {PROVIDER_TERMINATE, "{}", true},
 	    {PROVIDER_TERMINATE, "{\"pending\":2}", true},
 	    {PROVIDER_TERMINATE, "{\"pending\":\"2\"}", false},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct err err;
-		enum err_code code = answer(cases[i].verb, "{\"nodes\":[{\"token\":\"t\"}]}", 0, cases[i].body, strlen(cases[i].body), "", &err);
+		enum err_code code = answer(cases[i].verb, "{\"nodes\":[{\"token\":\"t\"}]}", 0, cases[i].body,
+		    strlen(cases[i].body), "", &err);
 		if (code != (cases[i].ok ? ERR_NONE : ERR_PROTOCOL))
 			fail_msg("%s is taken wrongly: %s", cases[i].body, err.text);
 	}
 }
 
-/* --- the child's end ------------------------------------------------------------------------------------------------*/
+/* --- the child's end
+ * ------------------------------------------------------------------------------------------------*/
 
 /* What `skytop cloud-side NAME` says to such a stdin: the code of its error. */
 static void assert_refuses(const char *feed, const char *name, const char *code)
@@ -206,8 +216,12 @@ static void test_bad_requests(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_request),	    cmocka_unit_test(test_no_reply),	 cmocka_unit_test(test_huge_reply),
-	    cmocka_unit_test(test_reported_errors), cmocka_unit_test(test_wrong_shapes), cmocka_unit_test(test_bad_requests),
+	    cmocka_unit_test(test_request),
+	    cmocka_unit_test(test_no_reply),
+	    cmocka_unit_test(test_huge_reply),
+	    cmocka_unit_test(test_reported_errors),
+	    cmocka_unit_test(test_wrong_shapes),
+	    cmocka_unit_test(test_bad_requests),
 	};
 	return cmocka_run_group_tests_name("cloudside", tests, NULL, NULL);
 }

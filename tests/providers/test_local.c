@@ -26,7 +26,8 @@
 
 extern const struct provider provider_local;
 
-/* --- what nvidia-smi says -------------------------------------------------------------------------------------------*/
+/* --- what nvidia-smi says
+ * -------------------------------------------------------------------------------------------*/
 
 static void test_models(void **state)
 {
@@ -79,8 +80,8 @@ static void test_lists(void **state)
 	assert_int_equal(nvidia_parse("0, Tesla T4, 15360\r\n3, NVIDIA L4, 23034\r\n", gpus, &err), 2);
 	assert_int_equal(gpus[1].index, 3);
 	assert_string_equal(gpus[0].name, "T4");
-	static const char *const nonsense[] = {"hello", "0, Tesla T4", ", , ", "x, Tesla T4, 15360", "-1, T4, 15360", "0,,15360",
-	    "Failed to initialize NVML: Driver/library version mismatch", "0, \xff\xfe, 100",
+	static const char *const nonsense[] = {"hello", "0, Tesla T4", ", , ", "x, Tesla T4, 15360", "-1, T4, 15360",
+	    "0,,15360", "Failed to initialize NVML: Driver/library version mismatch", "0, \xff\xfe, 100",
 	    "Unable to determine the device handle for GPU0000:01:00.0: Unknown Error"};
 	for (size_t i = 0; i < ARRAY_LEN(nonsense); i++) {
 		assert_int_equal(nvidia_parse(nonsense[i], gpus, &err), -1);
@@ -93,7 +94,8 @@ static void test_lists(void **state)
 	str_free(&many);
 }
 
-/* --- a machine with GPUs --------------------------------------------------------------------------------------------*/
+/* --- a machine with GPUs
+ * --------------------------------------------------------------------------------------------*/
 
 struct machine {
 	struct rig rig;
@@ -146,7 +148,8 @@ static void install_gpus(struct machine *m, int n, const char *model)
 
 static json_t *args_of(const char *cluster, int nodes, const char *type)
 {
-	json_t *args = rig_json("{'cluster': '%s', 'instance_type': '%s', 'region': 'local'}", cluster, type), *list = json_array();
+	json_t *args = rig_json("{'cluster': '%s', 'instance_type': '%s', 'region': 'local'}", cluster, type),
+	       *list = json_array();
 	for (int i = 0; i < nodes; i++)
 		json_array_append_new(list, rig_json("{'token': '%s-%d', 'rank': %d}", cluster, i, i));
 	json_object_set_new(args, "nodes", list);
@@ -160,9 +163,8 @@ static void assert_offers(struct machine *m, const char *want)
 	struct str s = str_new(4096);
 	size_t i;
 	json_t *o;
-	json_array_foreach(json_arr(r, "offers"), i, o)
-		str_addf(&s, "%s%s%s", i ? " " : "", json_str(o, "instance_type", "?"),
-		    str_eq(json_str(o, "available", ""), "yes") ? "" : "*");
+	json_array_foreach(json_arr(r, "offers"), i, o) str_addf(&s, "%s%s%s", i ? " " : "",
+	    json_str(o, "instance_type", "?"), str_eq(json_str(o, "available", ""), "yes") ? "" : "*");
 	assert_string_equal(str_text(&s), want);
 	str_free(&s);
 	json_decref(r);
@@ -287,7 +289,8 @@ static void test_no_spot(void **state)
 static void test_damaged_record(void **state)
 {
 	struct machine *m = *state;
-	static const char *const damage[] = {"", "{", "[]", "{\"id\": \"other\"}", "\xff\xff", "{\"id\":1,\"cluster\":[]}"};
+	static const char *const damage[] = {
+	    "", "{", "[]", "{\"id\": \"other\"}", "\xff\xff", "{\"id\":1,\"cluster\":[]}"};
 	for (size_t i = 0; i < ARRAY_LEN(damage); i++) {
 		json_t *r = rig_do(&m->rig, PROVIDER_CREATE, args_of("c1", 1, "local"));
 		const json_t *node = json_array_get(json_arr(r, "nodes"), 0);
@@ -298,8 +301,8 @@ static void test_damaged_record(void **state)
 		node = json_array_get(json_arr(seen, "nodes"), 0);
 		assert_non_null(strstr(json_str(node, "reason", ""), "node.json"));
 		json_decref(rig_do(&m->rig, PROVIDER_CREATE, args_of("c2", 1, "local")));
-		json_decref(rig_do(&m->rig, PROVIDER_TERMINATE, i % 2 ? rig_json("{'cluster': 'c1'}")
-								      : rig_json("{'ids': ['%s']}", json_str(node, "id", "?"))));
+		json_decref(rig_do(&m->rig, PROVIDER_TERMINATE,
+		    i % 2 ? rig_json("{'cluster': 'c1'}") : rig_json("{'ids': ['%s']}", json_str(node, "id", "?"))));
 		assert_false(rig_alive(pid));
 		json_decref(rig_do(&m->rig, PROVIDER_TERMINATE, rig_json("{'cluster': 'c2'}")));
 		json_decref(seen);
@@ -321,7 +324,8 @@ static bool has_open(pid_t pid, const char *path)
 	return false;
 }
 
-/* A create whose engine is killed while it waits makes nothing later on. The lock is held here, so that it has to wait. */
+/* A create whose engine is killed while it waits makes nothing later on. The lock is held here, so that it has to wait.
+ */
 static void test_dies_with_parent(void **state)
 {
 	struct machine *m = *state;
@@ -352,7 +356,8 @@ static void test_dies_with_parent(void **state)
 	free(path);
 }
 
-/* --- children -------------------------------------------------------------------------------------------------------*/
+/* --- children
+ * -------------------------------------------------------------------------------------------------------*/
 
 static char *output(const char *script, int64_t deadline_ms, size_t max, struct err *err)
 {
@@ -382,8 +387,8 @@ static void test_child_output(void **state)
 
 int main(void)
 {
-	const struct conformance_subject subject = {.provider = &provider_local,
-	    .create = "'instance_type': 'local', 'region': 'local'"};
+	const struct conformance_subject subject = {
+	    .provider = &provider_local, .create = "'instance_type': 'local', 'region': 'local'"};
 	const struct CMUnitTest own[] = {
 	    cmocka_unit_test(test_models),
 	    cmocka_unit_test(test_lists),

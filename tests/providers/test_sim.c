@@ -1,4 +1,5 @@
-/* The simulated cloud: the conformance list, and what scenarios promise. Time is the test's own: calls carry the clock. */
+/* The simulated cloud: the conformance list, and what scenarios promise. Time is the test's own: calls carry the clock.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,10 +21,11 @@ extern const struct provider provider_sim;
 
 #define START_MS INT64_C(1764000000000)
 /* One small cloud, written into each configuration. */
-#define CLOUD                                                                                                          \
-	"'scenario': {'regions': [{'name': 'east', 'zones': ['east-a', 'east-b']}, {'name': 'west', 'zones': ['west-a'],"      \
-	" 'price_factor': 1.5}], 'types': [{'name': 'small', 'vcpus': 2, 'mem_gib': 8, 'price': 0.1, 'spot': 0.04,"	      \
-	" 'capacity': 4, 'spot_capacity': 2}, {'name': 'big', 'accelerator': 'H100', 'count': 8, 'gpu_mem_gib': 80,"	      \
+#define CLOUD \
+	"'scenario': {'regions': [{'name': 'east', 'zones': ['east-a', 'east-b']}, {'name': 'west', 'zones': " \
+	"['west-a']," \
+	" 'price_factor': 1.5}], 'types': [{'name': 'small', 'vcpus': 2, 'mem_gib': 8, 'price': 0.1, 'spot': 0.04," \
+	" 'capacity': 4, 'spot_capacity': 2}, {'name': 'big', 'accelerator': 'H100', 'count': 8, 'gpu_mem_gib': 80," \
 	" 'vcpus': 200, 'mem_gib': 1000, 'price': 30, 'capacity': 1, 'zones': 'east-*'}]}"
 
 static int set_up(void **state)
@@ -53,7 +55,8 @@ static void config(struct rig *r, const char *more)
 /* more: members in place of the usual type and place, "" for none. */
 static json_t *nodes_of(const char *cluster, int n, const char *more)
 {
-	json_t *args = rig_json("{'cluster': '%s', 'instance_type': 'small', 'region': 'east'}", cluster), *list = json_array();
+	json_t *args = rig_json("{'cluster': '%s', 'instance_type': 'small', 'region': 'east'}", cluster),
+	       *list = json_array();
 	json_t *put = rig_json("{%s}", more);
 	json_object_update(args, put);
 	json_decref(put);
@@ -98,7 +101,8 @@ static int64_t offered(struct rig *r, const char *type, const char *zone, const 
 	int64_t price = -2;
 	size_t i;
 	json_t *o;
-	json_array_foreach(json_arr(reply, "offers"), i, o) {
+	json_array_foreach(json_arr(reply, "offers"), i, o)
+	{
 		if (!str_eq(json_str(o, "instance_type", ""), type) || !str_eq(json_str(o, "zone", ""), zone))
 			continue;
 		price = json_int(o, key, -1);
@@ -109,7 +113,8 @@ static int64_t offered(struct rig *r, const char *type, const char *zone, const 
 	return price;
 }
 
-/* --- selling --------------------------------------------------------------------------------------------------------*/
+/* --- selling
+ * --------------------------------------------------------------------------------------------------------*/
 
 static void test_offers(void **state)
 {
@@ -184,7 +189,8 @@ static void test_spot(void **state)
 	struct rig *r = *state;
 	rig_fails(r, PROVIDER_CREATE, nodes_of("c1", 3, "'zone': 'east-a', 'use_spot': true"), ERR_CAPACITY, NULL);
 	rig_fails(r, PROVIDER_CREATE, nodes_of("c1", 1, "'instance_type': 'big', 'use_spot': true"), ERR_INVALID, NULL);
-	rig_fails(r, PROVIDER_CREATE, nodes_of("c1", 1, "'use_spot': true, 'max_price_uusd_h': 39999"), ERR_CAPACITY, NULL);
+	rig_fails(
+	    r, PROVIDER_CREATE, nodes_of("c1", 1, "'use_spot': true, 'max_price_uusd_h': 39999"), ERR_CAPACITY, NULL);
 	make(r, "c1", 2, "'zone': 'east-a', 'use_spot': true, 'max_price_uusd_h': 40000");
 	make(r, "c2", 2, "'zone': 'east-a'");
 	rig_fails(r, PROVIDER_CREATE, nodes_of("c3", 1, "'zone': 'east-a'"), ERR_CAPACITY, NULL);
@@ -216,7 +222,8 @@ static void test_gpus_of_node(void **state)
 	json_decref(reply);
 }
 
-/* --- time -----------------------------------------------------------------------------------------------------------*/
+/* --- time
+ * -----------------------------------------------------------------------------------------------------------*/
 
 static void test_boot(void **state)
 {
@@ -325,7 +332,8 @@ static void test_reclaim_rate(void **state)
 		json_t *reply = rig_do(r, PROVIDER_QUERY, rig_json("{'cluster': 'c1'}"));
 		int now_gone = 0;
 		for (size_t i = 0; i < 200; i++)
-			now_gone += str_eq(json_str(json_array_get(json_arr(reply, "nodes"), i), "status", ""), "PREEMPTED");
+			now_gone +=
+			    str_eq(json_str(json_array_get(json_arr(reply, "nodes"), i), "status", ""), "PREEMPTED");
 		json_decref(reply);
 		assert_true(now_gone >= gone);
 		gone = now_gone;
@@ -334,15 +342,17 @@ static void test_reclaim_rate(void **state)
 	end(r, "c1");
 }
 
-/* --- failures -------------------------------------------------------------------------------------------------------*/
+/* --- failures
+ * -------------------------------------------------------------------------------------------------------*/
 
 static void test_error_classes(void **state)
 {
 	struct rig *r = *state;
-	static const enum err_code codes[] = {ERR_CAPACITY, ERR_QUOTA, ERR_THROTTLED, ERR_CREDENTIALS, ERR_NETWORK, ERR_TIMEOUT,
-	    ERR_NOT_FOUND, ERR_CONFLICT, ERR_UNSUPPORTED, ERR_FAILED};
+	static const enum err_code codes[] = {ERR_CAPACITY, ERR_QUOTA, ERR_THROTTLED, ERR_CREDENTIALS, ERR_NETWORK,
+	    ERR_TIMEOUT, ERR_NOT_FOUND, ERR_CONFLICT, ERR_UNSUPPORTED, ERR_FAILED};
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
-		char *rule = xasprintf("'failures': [{'verb': '*', 'error': '%s', 'message': 'no can do'}]", err_info(codes[i])->name);
+		char *rule = xasprintf(
+		    "'failures': [{'verb': '*', 'error': '%s', 'message': 'no can do'}]", err_info(codes[i])->name);
 		config(r, rule);
 		free(rule);
 		for (int v = 0; v < PROVIDER_VERBS; v++) {
@@ -384,7 +394,8 @@ static void test_which_calls(void **state)
 	assert_pattern(r, "..x..x......");
 	config(r, "'failures': [{'verb': '*', 'error': 'throttled', 'times': 2}]");
 	assert_pattern(r, "xx..");
-	config(r, "'failures': [{'verb': 'create', 'error': 'throttled'}, {'verb': 'query', 'nth': 2, 'error': 'throttled'}]");
+	config(r, "'failures': [{'verb': 'create', 'error': 'throttled'}, {'verb': 'query', 'nth': 2, 'error': "
+		  "'throttled'}]");
 	assert_pattern(r, ".x..");
 	config(r, "'failures': [{'verb': 'query', 'probability': 0.0, 'error': 'throttled'}]");
 	assert_pattern(r, "......");
@@ -404,7 +415,8 @@ static void test_which_calls(void **state)
 static void test_match(void **state)
 {
 	struct rig *r = *state;
-	config(r, "'failures': [{'verb': 'create', 'match': {'region': 'ea*', 'use_spot': true}, 'error': 'capacity'}]");
+	config(
+	    r, "'failures': [{'verb': 'create', 'match': {'region': 'ea*', 'use_spot': true}, 'error': 'capacity'}]");
 	rig_fails(r, PROVIDER_CREATE, nodes_of("c1", 1, "'use_spot': true"), ERR_CAPACITY, NULL);
 	make(r, "c1", 1, "");
 	make(r, "c2", 1, "'region': 'west', 'use_spot': true");
@@ -448,7 +460,8 @@ static void test_half_done(void **state)
 static void test_crash(void **state)
 {
 	struct rig *r = *state;
-	config(r, "'failures': [{'verb': 'create', 'crash': true, 'nth': 1}, {'verb': 'create', 'crash': true, 'after_nodes': 1, 'nth': 2},"
+	config(r, "'failures': [{'verb': 'create', 'crash': true, 'nth': 1}, {'verb': 'create', 'crash': true, "
+		  "'after_nodes': 1, 'nth': 2},"
 		  "{'verb': 'create', 'crash': true, 'lost_reply': true, 'nth': 3}]");
 	static const int there[] = {0, 1, 2};
 	for (size_t i = 0; i < ARRAY_LEN(there); i++) {
@@ -483,7 +496,8 @@ static void test_hang(void **state)
 	end(r, "c1"); /* other verbs are quick */
 }
 
-/* --- scenarios ------------------------------------------------------------------------------------------------------*/
+/* --- scenarios
+ * ------------------------------------------------------------------------------------------------------*/
 
 static void assert_refused(struct rig *r, const char *text)
 {
@@ -560,15 +574,31 @@ static void test_scenario_files(void **state)
 int main(void)
 {
 	const struct conformance_subject subject = {.provider = &provider_sim,
-	    .config = "{'enabled': true, 'latency_ms': 0, 'boot_ms': 8, 'stop_ms': 8, 'terminate_ms': 8, 'reclaims': []}",
+	    .config =
+		"{'enabled': true, 'latency_ms': 0, 'boot_ms': 8, 'stop_ms': 8, 'terminate_ms': 8, 'reclaims': []}",
 	    .create = "'instance_type': 'sim-4', 'region': 'sim-east', 'zone': 'sim-east-b', 'use_spot': true"};
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest own[] = {
-	    TEST(test_offers),	    TEST(test_prices_move), TEST(test_capacity),     TEST(test_spot),
-	    TEST(test_quota),	    TEST(test_gpus_of_node), TEST(test_boot),	      TEST(test_time_scale),
-	    TEST(test_reclaim),	    TEST(test_zone_outage), TEST(test_reclaim_rate), TEST(test_error_classes),
-	    TEST(test_which_calls), TEST(test_match),	    TEST(test_lost_reply),   TEST(test_half_done),
-	    TEST(test_crash),	    TEST(test_hang),	    TEST(test_bad_scenarios), TEST(test_scenario_files),
+	    TEST(test_offers),
+	    TEST(test_prices_move),
+	    TEST(test_capacity),
+	    TEST(test_spot),
+	    TEST(test_quota),
+	    TEST(test_gpus_of_node),
+	    TEST(test_boot),
+	    TEST(test_time_scale),
+	    TEST(test_reclaim),
+	    TEST(test_zone_outage),
+	    TEST(test_reclaim_rate),
+	    TEST(test_error_classes),
+	    TEST(test_which_calls),
+	    TEST(test_match),
+	    TEST(test_lost_reply),
+	    TEST(test_half_done),
+	    TEST(test_crash),
+	    TEST(test_hang),
+	    TEST(test_bad_scenarios),
+	    TEST(test_scenario_files),
 	};
 	struct CMUnitTest tests[CONFORMANCE_MAX + ARRAY_LEN(own)];
 	memcpy(tests, own, sizeof own);
