@@ -311,6 +311,34 @@ static void test_damaged_record(void **state)
 	}
 }
 
+/* This machine was booted since the node was started: it is up again, in another boot, so that its agent knows what was
+ * lost. */
+static void test_reboot(void **state)
+{
+	struct machine *m = *state;
+	json_t *made = rig_do(&m->rig, PROVIDER_CREATE, args_of("c1", 1, "local"));
+	const json_t *node = json_array_get(json_arr(made, "nodes"), 0);
+	char *file = xasprintf("%s/nodes/%s/node.json", m->rig.state_dir, json_str(node, "id", "?"));
+	json_t *rec = json_load_file(file, 0, NULL);
+	if (!json_str(rec, "kernel_boot", "")[0])
+		skip();
+	json_put_str(rec, "kernel_boot", "another-boot");
+	assert_int_equal(json_dump_file(rec, file, 0), 0);
+	json_t *first = rig_do(&m->rig, PROVIDER_QUERY, json_object()),
+	       *again = rig_do(&m->rig, PROVIDER_QUERY, json_object());
+	const json_t *now = json_array_get(json_arr(first, "nodes"), 0);
+	const char *boot = json_str(json_obj(json_obj(now, "reach"), "env"), "SKYTOP_BOOT_ID", "");
+	assert_string_equal(json_str(now, "status", ""), "RUNNING");
+	assert_true(boot[0]);
+	assert_string_not_equal(boot, json_str(json_obj(json_obj(node, "reach"), "env"), "SKYTOP_BOOT_ID", ""));
+	assert_true(json_equal(first, again)); /* one boot, not one at each look */
+	json_decref(first);
+	json_decref(again);
+	json_decref(rec);
+	json_decref(made);
+	free(file);
+}
+
 static bool has_open(pid_t pid, const char *path)
 {
 	for (int fd = 3; fd < 20; fd++) {
@@ -399,6 +427,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_quota, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_no_spot, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_damaged_record, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_reboot, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_dies_with_parent, set_up, tear_down),
 	};
 	struct CMUnitTest tests[CONFORMANCE_MAX + ARRAY_LEN(own)];
