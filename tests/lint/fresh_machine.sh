@@ -23,6 +23,7 @@ trap 'exit 130' INT TERM
 if [ ! -x "$root/bin/sh" ]; then
   debootstrap --variant=minbase "$suite" "$root" "$mirror"
 fi
+chmod 755 "$root" # mktemp made it private: nobody but root could do anything inside
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 mkdir -p "$root/dev/pts" "$root/dev/shm"
 mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
