@@ -52,8 +52,7 @@ struct form_spec {
 	void *arg;
 };
 /* Everything is copied but arg. */
-void *form_create(const struct form_spec *spec);
-extern const struct modal_ops form_ops;
+void form_open(struct app *a, const struct form_spec *spec);
 /* The text of a field. */
 const char *form_value(const struct form *f, size_t field);
 bool form_is_on(const struct form *f, size_t field);

@@ -22,7 +22,7 @@ struct form {
 	char problem_text[FORM_SUMMARY_MAX];
 };
 
-void *form_create(const struct form_spec *spec)
+static struct form *create(const struct form_spec *spec)
 {
 	struct form *f = xcalloc(1, sizeof *f);
 	f->arena = arena_create();
@@ -252,5 +252,12 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 	draw_fields(f, c, r);
 }
 
-static const char *const hints[] = {"Enter", "next", "Tab", "complete, next", "Space", "switch", "Esc", "cancel", NULL};
-const struct modal_ops form_ops = {destroy, key, paste, NULL, draw, hints};
+static const char *const form_hints[] = {"Enter", "next", "Tab", "complete, next", "Space", "switch", "Esc", "cancel", NULL};
+static const char *const question_hints[] = {"Enter", "do it", "Tab", "complete", "Esc", "cancel", NULL};
+static const struct modal_ops form_ops = {destroy, key, paste, NULL, draw, form_hints};
+static const struct modal_ops question_ops = {destroy, key, paste, NULL, draw, question_hints};
+
+void form_open(struct app *a, const struct form_spec *spec)
+{
+	app_open(a, spec->quick ? &question_ops : &form_ops, create(spec));
+}

@@ -53,7 +53,7 @@ static int draw_spend(const struct app *a, struct canvas *c, struct rect top)
 	}
 	int used = now_w + rest_w + link_w, x = top.x + top.w - used;
 	if (link[0])
-		canvas_text(c, x, top.y, link_w, ROLE_WARN, link);
+		canvas_text(c, x, top.y, link_w, app_snapshot(a)->link == UI_LINK_LOST ? ROLE_WARN : ROLE_DIM, link);
 	x += link_w;
 	canvas_text(c, x, top.y, now_w, ROLE_MONEY, str_text(&now));
 	canvas_text(c, x + now_w, top.y, rest_w, ROLE_TEXT, str_text(&rest));
@@ -204,8 +204,7 @@ void frame_draw(struct app *a, struct canvas *c)
 	draw_top(a, c, l.top);
 	draw_view(a, c, &l);
 	draw_footer(a, c, l.footer);
-	struct rect over = l.body;
+	notices_draw(&a->notices, c, l.body, a->now_ms);
 	if (a->modal.ops)
 		a->modal.ops->draw(a->modal.state, a, c, (struct rect){l.screen.x, l.title.y, l.screen.w, l.frame.h});
-	notices_draw(&a->notices, c, over, a->now_ms);
 }

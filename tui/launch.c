@@ -148,5 +148,5 @@ void launch_ask(struct app *a, const struct offers *o, size_t row)
 	};
 	struct form_spec spec = {.title = l->anywhere ? "Launch" : "Launch here", .intro = l->title, .button = "Launch",
 	    .fields = fields, .n_fields = FIELDS, .submit = submit, .summary = summary, .destroy_arg = destroy, .arg = l};
-	app_open(a, &form_ops, form_create(&spec));
+	form_open(a, &spec);
 }

@@ -288,6 +288,12 @@ static const char *explanation(const struct menu *m)
 	return it->why_not ? it->why_not : it->detail ? it->detail : "";
 }
 
+static int detail_lines(const struct menu *m, int room)
+{
+	int want = m->spec.detail_lines ? m->spec.detail_lines : 1;
+	return want < room / 2 ? want : room / 2;
+}
+
 static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 {
 	(void)a;
@@ -297,7 +303,7 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 		int w = m->items[i].right ? width_text(m->items[i].right, strlen(m->items[i].right)) + 3 : 0;
 		right = w > right ? w : right;
 	}
-	int want_w = m->left_w + m->text_w + right + 8, want_h = lines_of(m, 0, m->n) + 2 + m->spec.search + 1;
+	int want_w = m->left_w + m->text_w + right + 8, want_h = lines_of(m, 0, m->n) + 2 + m->spec.search + detail_lines(m, 100);
 	if (m->n_shown < m->n || m->spec.tall)
 		want_h = (int)m->n + 12;
 	/* Nearly the whole width is the whole width: no slivers of the view beside it. */
@@ -317,9 +323,9 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 		field_draw(&m->query, c, line.x + 1 + used, line.y, line.w - 2 - used, true);
 	}
 	if (r.h > 3) {
-		struct rect line = rect_cut_bottom(&r, 1);
+		struct rect about = rect_inset(rect_cut_bottom(&r, detail_lines(m, r.h)), 1, 0);
 		bool why_not = m->n_shown && m->items[m->shown[m->selected]].why_not;
-		canvas_text(c, line.x + 1, line.y, line.w - 2, why_not ? ROLE_WARN : ROLE_DIM, explanation(m));
+		canvas_wrap(c, about, why_not ? ROLE_WARN : ROLE_DIM, explanation(m));
 	}
 	draw_list(m, c, r);
 }

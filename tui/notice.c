@@ -154,37 +154,35 @@ void notice_words(const struct notice *n, struct str *out)
 	str_add(out, n->text);
 }
 
-/* ' stop train: stopping nodes 1/2 · 12s ' */
+/* 'stop train: stopping nodes 1/2 · 12s' */
 static void notice_text(const struct notice *n, int64_t now_ms, struct str *out)
 {
-	str_add(out, " ");
 	notice_words(n, out);
 	if (n->state < NOTICE_DONE && now_ms - n->since_ms >= 1000) {
 		char took[24];
 		str_addf(out, " \xc2\xb7 %s", duration_text((now_ms - n->since_ms) / 1000 * 1000, took, sizeof took));
 	}
-	str_add(out, " ");
 }
 
-/* A failure gets up to three lines, since it says what to do; the rest one. */
+enum { FAILURE_LINES = 4 };
+
+/* A failure gets some lines, since it says what to do; the rest one. Returns the last line that is free above it. */
 static int draw_one(const struct notice *n, struct canvas *c, struct rect area, int bottom, int64_t now_ms)
 {
 	struct str s = str_new(2 * NOTICE_TEXT_MAX);
 	notice_text(n, now_ms, &s);
-	enum role role = n->state == NOTICE_FAILED ? ROLE_TOAST_BAD : ROLE_TOAST;
-	int width = width_text(str_text(&s), s.len), lines = 1, w = width < area.w ? width : area.w;
-	if (n->state == NOTICE_FAILED && width > area.w)
-		lines = (width + area.w - 1) / area.w < 3 ? (width + area.w - 1) / area.w : 3;
-	for (int i = 0; i < lines && bottom - lines + 1 + i >= area.y; i++) {
-		int y = bottom - lines + 1 + i, x = area.x + area.w - w;
-		canvas_fill(c, (struct rect){x, y, w, 1}, role, ' ');
-		if (i + 1 < lines)
-			canvas_slice(c, x, y, w, i * w, role, str_text(&s), s.len);
-		else if (!i)
-			canvas_textn(c, x, y, w, role, str_text(&s), s.len);
-		else
-			canvas_slice(c, x, y, w, i * w, role, str_text(&s), s.len);
-	}
+	bool failed = n->state == NOTICE_FAILED;
+	enum role role = failed ? ROLE_TOAST_BAD : ROLE_TOAST;
+	int width = width_text(str_text(&s), s.len) + 2, w = width < area.w ? width : area.w;
+	struct rect text = {0, 0, w - 2 > 1 ? w - 2 : 1, failed ? FAILURE_LINES : 1};
+	int lines = failed ? canvas_wrap(NULL, text, role, str_text(&s)) : 1, room = bottom - area.y + 1;
+	lines = lines > room ? room : lines;
+	struct rect box = {area.x + area.w - w, bottom - lines + 1, w, lines};
+	canvas_fill(c, box, role, ' ');
+	if (failed)
+		canvas_wrap(c, rect_inset(box, 1, 0), role, str_text(&s));
+	else
+		canvas_text(c, box.x + 1, box.y, w - 2, role, str_text(&s));
 	str_free(&s);
 	return bottom - lines;
 }

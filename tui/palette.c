@@ -142,6 +142,7 @@ void palette_messages(struct app *a)
 		    .bad = n->state == NOTICE_FAILED,
 		};
 	}
-	struct menu_spec spec = {.title = "Messages (UTC)", .empty = "nothing was said yet", .tall = true, .keep_end = true};
+	struct menu_spec spec = {.title = "Messages (UTC)", .empty = "nothing was said yet", .tall = true, .keep_end = true,
+	    .detail_lines = 4};
 	app_open(a, &menu_ops, menu_create(&spec, arena, items, ns->n));
 }

@@ -71,11 +71,9 @@ bool prices_refresh(struct prices *p)
 {
 	if (p->catalog && !catalog_changed(p->catalog))
 		return false;
-	if (!p->catalog)
-		return false;
 	close_catalog(p);
 	open_catalog(p);
-	return true;
+	return p->catalog != NULL;
 }
 
 const struct offers *prices_offers(const struct prices *p)

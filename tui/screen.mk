@@ -29,6 +29,7 @@ libtui_a_SOURCES = \
 	tui/view/cluster_orders.c \
 	tui/view/cluster_rows.c \
 	tui/view/clusters.c tui/view/clusters_priv.h \
+	tui/view/log_lines.c tui/view/log_lines.h \
 	tui/view/logs.c \
 	tui/view/offer_details.c \
 	tui/view/offers.c tui/view/offers_priv.h \

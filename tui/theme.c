@@ -1,9 +1,10 @@
 /* Roles and colours.
  *
  * The built-in theme uses the terminal's own 16 colours and its own background only, so that it follows whatever scheme,
- * dark or light, the person has set up; dimming is an attribute, since "bright black" is invisible in some schemes. Where
- * a role has a background it has a foreground too. Nothing is told by colour alone: what a theme loses on a terminal
- * without colours (theme_reduce) is still told by words, signs and reverse video. */
+ * dark or light, the person has set up; dimming is an attribute, since "bright black" is invisible in some schemes; black is
+ * never bold, since many terminals make grey of that. Where a role has a background it has a foreground too. Nothing is told
+ * by colour alone: what a theme loses on a terminal without colours (theme_reduce) is still told by words, signs and reverse
+ * video. */
 #include "tui/theme.h"
 
 #include <string.h>
@@ -38,9 +39,9 @@ static const struct {
     [ROLE_BAD] = {"bad", {RED, NONE, ATTR_BOLD}},
     [ROLE_INPUT] = {"input", {NONE, NONE, ATTR_BOLD}},
     [ROLE_MATCH] = {"match", {BLACK, YELLOW, 0}},
-    [ROLE_MATCH_ON] = {"match-on", {BLACK, CYAN, ATTR_BOLD}},
+    [ROLE_MATCH_ON] = {"match-on", {BLACK, CYAN, ATTR_UNDERLINE}},
     [ROLE_BUTTON] = {"button", {NONE, NONE, 0}},
-    [ROLE_BUTTON_ON] = {"button-on", {BLACK, CYAN, ATTR_BOLD}},
+    [ROLE_BUTTON_ON] = {"button-on", {BLACK, CYAN, 0}},
     [ROLE_DIALOG] = {"dialog", {NONE, NONE, 0}},
     [ROLE_TOAST] = {"toast", {BLACK, CYAN, 0}},
     [ROLE_TOAST_BAD] = {"toast-bad", {BRIGHT + WHITE, RED, ATTR_BOLD}},

@@ -99,6 +99,13 @@ static const struct golden {
     {"logs", {"--view", "clusters"}, "today", "G o", "FOLLOWING", ""},
     {"logs-paused", {"--view", "clusters"}, "today", "G o", "FOLLOWING", "k k PgUp"},
     {"logs-search", {"--view", "clusters"}, "today", "G o", "FOLLOWING", "/ 'error Enter N"},
+    {"logs-wrapped", {"--view", "clusters"}, "today", "G o", "FOLLOWING", "w"},
+    {"messages", {"--view", "clusters", "--refuse", NULL}, "today", "G S Tab Enter", "budget", "!"},
+    {"offers-sort", {NULL}, "today", "s G", NULL, NULL},
+    {"clusters-start", {"--view", "clusters"}, "today", "g j R", NULL, NULL},
+    {"clusters-exec", {"--view", "clusters"}, "today", "G x 'python_train.py", NULL, NULL},
+    {"clusters-autostop", {"--view", "clusters"}, "today", "G a", NULL, NULL},
+    {"clusters-filter", {"--view", "clusters"}, "today", "/ 'h100", NULL, NULL},
     {"logs-none", {"--view", "logs"}, "today", "", NULL, NULL},
 };
 

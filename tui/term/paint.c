@@ -35,6 +35,7 @@ struct paint {
 	attr_t attrs[ROLES];
 	short pairs[ROLES];
 	uint8_t role_attrs[ROLES];
+	bool black[ROLES]; /* written in black: that must not be bold, which many terminals show as grey */
 	cchar_t *line; /* w of them */
 };
 
@@ -168,6 +169,7 @@ void paint_theme(struct paint *p, const struct theme *t)
 		p->pairs[i] = (short)(pair < 0 ? 0 : pair);
 		p->attrs[i] = attrs_of(s->attrs);
 		p->role_attrs[i] = s->attrs;
+		p->black[i] = s->fg == 0;
 	}
 	p->whole = true;
 }
@@ -206,7 +208,8 @@ static void cell_to_curses(const struct paint *p, const struct cell *c, cchar_t 
 {
 	wchar_t text[3] = {(wchar_t)c->cp, (wchar_t)c->mark, 0};
 	unsigned role = c->back ? c->back : c->role;
-	attr_t attrs = p->attrs[role] | attrs_of(c->attrs | (c->back ? p->role_attrs[c->role] & ATTR_BOLD : 0u));
+	unsigned own = c->attrs | (c->back ? p->role_attrs[c->role] & ATTR_BOLD : 0u);
+	attr_t attrs = p->attrs[role] | attrs_of(p->black[role] ? own & ~(unsigned)ATTR_BOLD : own);
 	if (setcchar(out, text, attrs, p->pairs[role], NULL) != OK) {
 		text[0] = L'?';
 		text[1] = 0;

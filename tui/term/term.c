@@ -33,7 +33,7 @@ struct term {
 	struct loop *loop;
 	struct term_handlers h;
 	int fd;
-	bool own_fd;	   /* opened anew; else it is stdin, and old_flags are put back */
+	bool own_fd;	   /* opened anew; else it is one we were given, and old_flags are put back */
 	int old_flags;
 	struct termios old_modes;
 	struct input input;
@@ -313,8 +313,10 @@ static void open_tty(struct term *t)
 	char name[256];
 	t->fd = ttyname_r(0, name, sizeof name) ? -1 : open(name, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 	t->own_fd = t->fd >= 0;
-	if (!t->own_fd)
-		t->fd = 0;
+	/* Not ours to open, as after su? One of the three we were given can do both. */
+	for (int fd = 0; t->fd < 0 && fd <= 2; fd++)
+		if (isatty(fd) && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR)
+			t->fd = fd;
 	t->old_flags = fcntl(t->fd, F_GETFL);
 }
 

@@ -180,7 +180,7 @@ void cluster_ask_exec(struct clusters_state *v)
 	snprintf(title, sizeof title, "Run a job on %.100s", list[0]->name);
 	struct form_spec spec = {.title = title, .button = "Run", .fields = &field, .n_fields = 1, .quick = true,
 	    .submit = submit_exec, .destroy_arg = free_name, .arg = xstrdup(list[0]->name)};
-	app_open(v->app, &form_ops, form_create(&spec));
+	form_open(v->app, &spec);
 }
 
 static const char *submit_autostop(struct app *a, const struct form *f, void *arg, size_t *field)
@@ -210,5 +210,5 @@ void cluster_ask_autostop(struct clusters_state *v)
 	struct form_spec spec = {.title = title, .button = "Set", .fields = fields, .n_fields = ARRAY_LEN(fields),
 	    .intro = "It is idle while no job runs or waits on it.", .submit = submit_autostop, .destroy_arg = free_name,
 	    .arg = xstrdup(c->name)};
-	app_open(v->app, &form_ops, form_create(&spec));
+	form_open(v->app, &spec);
 }

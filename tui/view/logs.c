@@ -15,10 +15,11 @@
 #include "tui/format.h"
 #include "tui/logbuf.h"
 #include "tui/query.h"
+#include "tui/view/log_lines.h"
 #include "tui/view/views.h"
 #include "tui/width.h"
 
-enum { TAIL_LINES = 1000, RECOUNT_MS = 1000, MATCHES_MAX = 64 };
+enum { TAIL_LINES = 1000, RECOUNT_MS = 1000 };
 
 struct logs_state {
 	struct app *app;
@@ -42,84 +43,10 @@ struct logs_state {
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
-/* Walks a line character by character, breaking it into rows where it is wrapped. With c NULL it only counts. */
-struct walk {
-	struct canvas *c;
-	int x0, y0, w, h; /* where to draw: w columns, rows [0, h) after skip */
-	int skip;	  /* rows of the line that are above */
-	int left;	  /* columns scrolled away, when not wrapped */
-	bool wrap;
-	enum role base;	  /* of text that brings no colour of its own */
-	size_t matches[MATCHES_MAX][2], n_matches; /* bytes of the plain text [from, to) */
-	enum role match_role;
-};
-
-static void find_matches(struct walk *k, const char *text, size_t len, const char *query)
-{
-	size_t n = strlen(query);
-	for (size_t i = 0; n && i + n <= len && k->n_matches < MATCHES_MAX;) {
-		const char *hit = str_istr(text + i, query);
-		if (!hit)
-			return;
-		i = (size_t)(hit - text);
-		k->matches[k->n_matches][0] = i;
-		k->matches[k->n_matches++][1] = i + n;
-		i += n;
-	}
-}
-
-static bool in_match(const struct walk *k, size_t at)
-{
-	for (size_t i = 0; i < k->n_matches; i++)
-		if (at >= k->matches[i][0] && at < k->matches[i][1])
-			return true;
-	return false;
-}
-
-static void draw_char(const struct walk *k, int row, int x, const char *s, size_t n, const struct logbuf_run *run, size_t at)
-{
-	int y = row - k->skip;
-	if (y < 0 || y >= k->h || x < 0)
-		return;
-	enum role role = run->role == ROLE_TEXT ? k->base : run->role;
-	int used = canvas_slice(k->c, k->x0 + x, k->y0 + y, k->w - x, 0, role, s, n);
-	struct rect cell = {k->x0 + x, k->y0 + y, used, 1};
-	if (run->attrs)
-		canvas_attrs(k->c, cell, run->attrs);
-	if (in_match(k, at))
-		canvas_back(k->c, cell, k->match_role);
-}
-
-/* Returns the rows the line takes, at least 1. */
-static int walk_line(const struct walk *k, const struct logbuf *b, uint64_t line)
-{
-	struct logbuf_run run;
-	size_t next = 0, at = 0;
-	int row = 0, x = k->wrap ? 0 : -k->left;
-	while (logbuf_next_run(b, line, &next, &run)) {
-		for (size_t i = 0; i < run.len;) {
-			unsigned cp;
-			size_t len = utf8_decode(run.text + i, run.len - i, &cp);
-			int w = width_shown(&cp);
-			w = w < 0 ? 0 : w;
-			if (k->wrap && x + w > k->w) {
-				row++;
-				x = 0;
-			}
-			if (k->c)
-				draw_char(k, row, w ? x : x - 1, run.text + i, len, &run, at);
-			x += w;
-			i += len;
-			at += len;
-		}
-	}
-	return row + 1;
-}
-
 static int rows_of(const struct logs_state *v, uint64_t line)
 {
-	struct walk k = {.w = v->width, .wrap = v->wrap};
-	return v->wrap ? walk_line(&k, v->buf, line) : 1;
+	struct log_walk k = {.w = v->width, .wrap = v->wrap};
+	return v->wrap ? log_walk(&k, v->buf, line) : 1;
 }
 
 /* Move the top by rows, within what there is. */
@@ -363,7 +290,7 @@ static void ask_save(struct logs_state *v)
 	struct form_field field = {"file", name, "a path; Tab completes", FORM_PATH};
 	struct form_spec spec = {.title = "Save the log", .button = "Save", .fields = &field, .n_fields = 1, .quick = true,
 	    .submit = submit_save, .arg = v};
-	app_open(v->app, &form_ops, form_create(&spec));
+	form_open(v->app, &spec);
 }
 
 /* --- actions ------------------------------------------------------------------------------------------------------ */
@@ -562,16 +489,16 @@ static void draw_lines(struct logs_state *v, struct canvas *c, struct rect r)
 	int y = r.y;
 	uint64_t end = logbuf_end(v->buf);
 	for (uint64_t line = v->top; line < end && y < r.y + r.h; line++) {
-		struct walk k = {.c = c, .x0 = r.x, .y0 = y, .w = r.w, .h = r.y + r.h - y, .wrap = v->wrap, .left = v->left};
+		struct log_walk k = {.c = c, .x0 = r.x, .y0 = y, .w = r.w, .h = r.y + r.h - y, .wrap = v->wrap, .left = v->left};
 		k.skip = line == v->top ? v->top_row : 0;
 		k.base = logbuf_level(v->buf, line);
 		k.match_role = line == v->match ? ROLE_MATCH_ON : ROLE_MATCH;
 		if (needle(v)[0]) {
 			str_clear(&text);
 			logbuf_text(v->buf, line, &text);
-			find_matches(&k, str_text(&text), text.len, needle(v));
+			log_find_matches(&k, str_text(&text), text.len, needle(v));
 		}
-		y += walk_line(&k, v->buf, line) - k.skip;
+		y += log_walk(&k, v->buf, line) - k.skip;
 	}
 	str_free(&text);
 	if (!v->query.typing) {
