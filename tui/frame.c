@@ -16,7 +16,9 @@ static const char *link_word(const struct app *a)
 {
 	static const char *const words[] = {
 	    [UI_LINK_NONE] = "engine off", [UI_LINK_CONNECTING] = "engine starting", [UI_LINK_UP] = "", [UI_LINK_LOST] = "engine lost"};
-	return a->source ? words[app_snapshot(a)->link] : "";
+	/* Until the source has said something it is not known whether there is an engine. */
+	const struct ui_snapshot *snap = app_snapshot(a);
+	return a->source && (snap->revision || snap->link) ? words[snap->link] : "";
 }
 
 /* "$12.48/h": what is unknown is "?". */
