@@ -124,7 +124,7 @@ static void test_options(void **state)
 	SEES("skytop show -e --all", "all=0 spot=0 nodes=1 cluster=- env=[--all] args= json=0 trace=-"); /* a value may start so */
 	SEES("skytop show -- -a --json", "all=0 spot=0 nodes=1 cluster=- env= args=[-a][--json] json=0 trace=-");
 	SEES("skytop show -", "all=0 spot=0 nodes=1 cluster=- env= args=[-] json=0 trace=-");
-	SEES("skytop --trace f --json show -x", "all=0 spot=0 nodes=1 cluster=- env= args= json=1 trace=f");
+	SEES("skytop --trace /dev/null --json show -x", "all=0 spot=0 nodes=1 cluster=- env= args= json=1 trace=/dev/null");
 	SEES("skytop show --tier medium -o json", "all=0 spot=0 nodes=1 cluster=- env= args= json=1 trace=-");
 	SEES("skytop show -o table", "all=0 spot=0 nodes=1 cluster=- env= args= json=0 trace=-");
 }
