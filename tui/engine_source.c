@@ -14,6 +14,7 @@
 #include "core/api/client.h"
 #include "core/api/protocol.h"
 #include "core/base/clock.h"
+#include "core/base/fs.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
@@ -53,7 +54,7 @@ struct source {
 	struct proc *starter;
 	unsigned timer, teller;
 	int64_t retry_ms; /* doubles while nothing answers */
-	bool greeted, started;
+	bool greeted, started, looked_back;
 	enum ui_link link;
 	char *link_text, *focus;
 	json_t *data; /* what the snapshot is made of */
@@ -335,6 +336,16 @@ static void start_engine(struct source *s)
 	}
 }
 
+/* An engine that has left may have left clusters that are stopped: it is started to tell of them. Once: it may have reasons to fail. */
+static bool has_past(struct source *s)
+{
+	char *path = home_path(HOME_STATE, "state.db");
+	bool has = !s->looked_back && fs_exists(path);
+	s->looked_back = true;
+	free(path);
+	return has;
+}
+
 static void connect_now(struct source *s)
 {
 	struct err err;
@@ -344,7 +355,7 @@ static void connect_now(struct source *s)
 	int fd = unix_connect(path, &err);
 	free(path);
 	if (fd < 0) {
-		if (s->orders && err.code == ERR_NOT_FOUND)
+		if (err.code == ERR_NOT_FOUND && (s->orders || has_past(s)))
 			start_engine(s);
 		else if (s->link != UI_LINK_LOST)
 			set_link(s, UI_LINK_NONE, err.code == ERR_NOT_FOUND ? "no engine runs; the first launch starts one" : err.text);
