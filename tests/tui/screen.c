@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <utmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -146,16 +147,23 @@ struct screen *screen_start(const char *const *argv, const struct screen_options
 	if (pipe2(events, O_CLOEXEC) || pipe2(commands, O_CLOEXEC))
 		abort();
 	struct winsize ws = {.ws_row = (unsigned short)o->h, .ws_col = (unsigned short)o->w};
-	s->launcher = forkpty(&s->fd, NULL, NULL, &ws);
+	int terminal;
+	if (openpty(&s->fd, &terminal, NULL, NULL, &ws) || tcgetattr(s->fd, &s->before)) /* before the program can change them */
+		abort();
+	s->launcher = fork();
 	if (s->launcher < 0)
 		abort();
-	if (!s->launcher)
+	if (!s->launcher) {
+		close(s->fd);
+		if (login_tty(terminal))
+			abort();
 		launch(argv, o, events[1], commands[0]);
+	}
+	close(terminal);
 	close(events[1]);
 	close(commands[0]);
 	s->events = events[0];
 	s->commands = commands[1];
-	tcgetattr(s->fd, &s->before);
 	fcntl(s->fd, F_SETFL, O_NONBLOCK);
 	fcntl(s->fd, F_SETFD, FD_CLOEXEC);
 	make_emulator(s);
