@@ -36,6 +36,9 @@ struct screen {
 	bool ended, is_stopped;
 	int status;
 	char left[200];
+	char held[16]; /* the beginning of what may be a REP sequence */
+	size_t n_held;
+	char last;     /* the last character that was printed */
 };
 
 /* --- the launcher ------------------------------------------------------------------------------------------------- */
@@ -201,13 +204,43 @@ static void read_events(struct screen *s)
 	}
 }
 
+/* Feed the emulator, with REP (ESC [ n b: the last character n times more) written out: libvterm 0.1.4 wraps the line one column
+ * early after it. curses uses it for ASCII alone. */
+static void feed(struct screen *s, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char c = p[i];
+		if (!s->n_held && c != '\033') {
+			s->last = c;
+			vterm_input_write(s->vt, &c, 1);
+			continue;
+		}
+		bool goes_on = !s->n_held || (s->n_held == 1 && c == '[') || (s->n_held > 1 && c >= '0' && c <= '9');
+		if (s->n_held > 2 && c == 'b') {
+			s->held[s->n_held] = '\0';
+			for (long k = strtol(s->held + 2, NULL, 10); k > 0; k--)
+				vterm_input_write(s->vt, &s->last, 1);
+			s->n_held = 0;
+		} else if (goes_on && s->n_held + 1 < sizeof s->held) {
+			s->held[s->n_held++] = c;
+		} else {
+			vterm_input_write(s->vt, s->held, s->n_held);
+			s->n_held = 0;
+			if (c == '\033') /* one begins where the other broke off */
+				s->held[s->n_held++] = c;
+			else
+				vterm_input_write(s->vt, &c, 1);
+		}
+	}
+}
+
 void screen_read(struct screen *s)
 {
 	char buf[16384];
 	ssize_t n;
 	while (s->fd >= 0 && (n = read(s->fd, buf, sizeof buf)) > 0) {
 		str_addn(&s->raw, buf, (size_t)n);
-		vterm_input_write(s->vt, buf, (size_t)n);
+		feed(s, buf, (size_t)n);
 	}
 	read_events(s);
 }
