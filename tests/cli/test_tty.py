@@ -14,10 +14,11 @@ import termios
 SKYTOP = os.environ["SKYTOP"]
 HOME = tempfile.mkdtemp(prefix="skytop-tty.")
 cases = 0
+status = 0
 
 
-def run(args, columns=80, **environment):
-    """What a terminal of so many columns gets."""
+def run(args, columns=80, answer=None, **environment):
+    """What a terminal of so many columns gets. With an answer stderr goes there too, and it is typed when [y/N] is asked."""
     env = {"PATH": os.environ["PATH"], "HOME": HOME, "SKYTOP_HOME": HOME + "/skytop", "TERM": "xterm", "LC_ALL": "C.UTF-8"}
     for k in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
         if k in os.environ:
@@ -25,7 +26,7 @@ def run(args, columns=80, **environment):
     env.update(environment)
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    p = subprocess.Popen([SKYTOP, *args], stdin=slave, stdout=slave, stderr=subprocess.DEVNULL, env=env)
+    p = subprocess.Popen([SKYTOP, *args], stdin=slave, stdout=slave, stderr=slave if answer else subprocess.DEVNULL, env=env)
     os.close(slave)
     out = b""
     while True:
@@ -36,8 +37,12 @@ def run(args, columns=80, **environment):
         if not part:
             break
         out += part
+        if answer and b"[y/N]" in out:
+            os.write(master, answer)
+            answer = None
     os.close(master)
-    p.wait()
+    global status
+    status = p.wait()
     return out.decode().replace("\r\n", "\n")
 
 
@@ -76,7 +81,16 @@ try:
     ok("JSON is never coloured", "\x1b" not in run(["recipes", "--json"]))
     p = subprocess.run([SKYTOP, "recipes"], capture_output=True, text=True, env={**os.environ, "COLUMNS": "20"})
     ok("nothing is cut off a terminal", "\u2026" not in p.stdout and "\x1b" not in p.stdout and widest(p.stdout) > 80, p.stdout)
+
+    # A question: No is the default, and nothing but a yes is a yes.
+    run(["launch", "-y", "-c", "asked", "true"])
+    for no in (b"\n", b"n\n", b"yess\n", b"\x04"):
+        out = run(["down", "asked"], answer=no)
+        ok(f"answered {no!r}: nothing is done", status == 1 and "nothing was done" in out and "asked" in run(["status"]), out)
+    out = run(["down", "asked"], answer=b"Y\n")
+    ok("answered Y: done", status == 0 and "asked" not in run(["status"]), out)
     print(f"1..{cases}")
 finally:
+    run(["engine", "stop"])
     shutil.rmtree(HOME, ignore_errors=True)
 sys.exit(0)
