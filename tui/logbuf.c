@@ -442,11 +442,3 @@ bool logbuf_has(const struct logbuf *b, uint64_t line, const char *text)
 	}
 	return false;
 }
-
-size_t logbuf_count(const struct logbuf *b, const char *text)
-{
-	size_t n = 0;
-	for (uint64_t i = b->first; text[0] && i < logbuf_end(b); i++)
-		n += logbuf_has(b, i, text);
-	return n;
-}

@@ -39,7 +39,5 @@ enum role logbuf_level(const struct logbuf *b, uint64_t line);
 
 /* Does the line contain the text, case folded? */
 bool logbuf_has(const struct logbuf *b, uint64_t line, const char *text);
-/* How many lines do. */
-size_t logbuf_count(const struct logbuf *b, const char *text);
 
 #endif

@@ -30,9 +30,9 @@ static char *all(const char *data, size_t size, size_t piece)
 		for (size_t i = at; i < s.len; i++)
 			MUST((unsigned char)s.data[i] >= 0x20 && s.data[i] != 0x7f);
 		logbuf_level(b, line);
+		logbuf_has(b, line, "error");
 		str_addc(&s, '\n');
 	}
-	logbuf_count(b, "error");
 	logbuf_destroy(b);
 	return str_take(&s);
 }

@@ -623,6 +623,27 @@ static void test_burst(void **state)
 	screen_free(s);
 }
 
+/* A terminal that does not take what it is sent gets the newest screen when it does, not every one there was. */
+static void test_slow_terminal(void **state)
+{
+	(void)state;
+	struct screen *s = start_at(120, 40, false, "--view", "clusters", "--clusters", "300");
+	must_have(s, "304 of 304");
+	screen_settle(s, 200);
+	char *before = screen_text(s);
+	size_t had = screen_raw(s)->len;
+	for (int i = 0; i < 100; i++) {
+		screen_keys(s, "PgDn");
+		poll(NULL, 0, 6);
+		screen_keys(s, "PgUp");
+		poll(NULL, 0, 6);
+	}
+	assert_true(screen_is(s, before));
+	assert_true(screen_raw(s)->len - had < 150000); /* 200 pages are some 600,000 bytes */
+	free(before);
+	screen_free(s);
+}
+
 static void test_sort_and_mouse(void **state)
 {
 	(void)state;
@@ -748,7 +769,8 @@ int main(void)
 	    cmocka_unit_test(test_no_color), cmocka_unit_test(test_c_locale), cmocka_unit_test(test_terms),
 	    cmocka_unit_test(test_mashing), cmocka_unit_test(test_order), cmocka_unit_test(test_several),
 	    cmocka_unit_test(test_captured), cmocka_unit_test(test_exec_and_launch), cmocka_unit_test(test_read_only),
-	    cmocka_unit_test(test_paste), cmocka_unit_test(test_burst), cmocka_unit_test(test_sort_and_mouse),
+	    cmocka_unit_test(test_paste), cmocka_unit_test(test_burst), cmocka_unit_test(test_slow_terminal),
+	    cmocka_unit_test(test_sort_and_mouse),
 	    cmocka_unit_test(test_log), cmocka_unit_test(test_hostile_log), cmocka_unit_test(test_random),
 	    cmocka_unit_test(test_lost_engine),
 	};

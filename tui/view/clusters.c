@@ -419,8 +419,9 @@ static void draw_details(struct clusters_state *v, struct canvas *c, struct rect
 	if (!cl)
 		return;
 	draw_facts(v, c, &r, cl);
-	int job_lines = (int)v->n_jobs + 1, least = r.h / 2;
-	struct rect jobs = rect_cut_top(&r, job_lines > least && job_lines > 4 ? least > 4 ? least : 4 : job_lines > 2 ? job_lines : 2);
+	/* Half of what is left is for the jobs at most, the rest for the events. */
+	int want = v->n_jobs ? (int)v->n_jobs + 1 : 2, most = r.h / 2 > 4 ? r.h / 2 : 4;
+	struct rect jobs = rect_cut_top(&r, want < most ? want : most);
 	struct grid_rows rows = clusters_job_rows(v);
 	grid_draw(&v->jobs, &rows, c, jobs, keys && v->in_jobs, "no jobs");
 	if (r.h > 1) {

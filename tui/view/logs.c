@@ -37,6 +37,7 @@ struct logs_state {
 	struct query query;
 	uint64_t match;	      /* the line the search stands at; UINT64_MAX: none */
 	size_t n_matches, nth; /* lines that match; which of them `match` is */
+	size_t n_counted;      /* of those before counted_end */
 	uint64_t counted_first, counted_end;
 	int64_t counted_at_ms;
 };
@@ -113,31 +114,36 @@ static const char *needle(const struct logs_state *v)
 	return v->query.field.text;
 }
 
+/* Count the matching lines up to the last one, which may not be complete yet and is looked at anew each time. */
+static void count_on(struct logs_state *v)
+{
+	uint64_t end = logbuf_end(v->buf), last = end > logbuf_first(v->buf) ? end - 1 : end;
+	for (; v->counted_end < last; v->counted_end++)
+		v->n_counted += logbuf_has(v->buf, v->counted_end, needle(v));
+	v->n_matches = v->n_counted + (last < end && logbuf_has(v->buf, last, needle(v)));
+}
+
 static void recount(struct logs_state *v)
 {
-	v->n_matches = logbuf_count(v->buf, needle(v));
-	v->counted_first = logbuf_first(v->buf);
-	v->counted_end = logbuf_end(v->buf);
+	v->counted_first = v->counted_end = logbuf_first(v->buf);
 	v->counted_at_ms = v->app->now_ms;
-	v->nth = 0;
-	for (uint64_t i = v->counted_first; v->match != UINT64_MAX && needle(v)[0] && i <= v->match; i++)
+	v->n_counted = v->n_matches = v->nth = 0;
+	if (!needle(v)[0])
+		return;
+	count_on(v);
+	for (uint64_t i = v->counted_first; v->match != UINT64_MAX && i <= v->match; i++)
 		v->nth += logbuf_has(v->buf, i, needle(v));
 }
 
-/* What came since is added; when lines have gone, all is counted again, but not at every frame. */
+/* When lines have gone all is counted again, but not at every frame. */
 static void update_count(struct logs_state *v)
 {
 	if (!needle(v)[0])
 		return;
-	uint64_t end = logbuf_end(v->buf);
-	if (v->counted_first != logbuf_first(v->buf)) {
-		if (v->app->now_ms - v->counted_at_ms >= RECOUNT_MS)
-			recount(v);
-		return;
-	}
-	/* The last line may have grown since: it is counted when it is not the last any more. */
-	for (; v->counted_end + 1 < end; v->counted_end++)
-		v->n_matches += logbuf_has(v->buf, v->counted_end, needle(v));
+	if (v->counted_first == logbuf_first(v->buf))
+		count_on(v);
+	else if (v->app->now_ms - v->counted_at_ms >= RECOUNT_MS)
+		recount(v);
 }
 
 /* The next line that matches, from `from` on in this direction, wrapping around; UINT64_MAX: none. */
@@ -209,7 +215,7 @@ static void close_log(struct logs_state *v)
 	v->top_row = v->left = 0;
 	v->match = UINT64_MAX;
 	v->follow = true;
-	v->n_matches = v->nth = 0;
+	v->n_matches = v->n_counted = v->nth = 0;
 	v->counted_first = v->counted_end = 0;
 }
 
