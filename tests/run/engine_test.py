@@ -40,7 +40,7 @@ class Home:
         assert rc == status, 'skytop %s: %d, not %d\n%s\n%s' % (' '.join(args), rc, status, out, err)
         return err
 
-    def wait(self, what, fn, seconds=20):
+    def wait(self, what, fn, seconds=60):
         end = time.time() + seconds
         while time.time() < end:
             got = fn()

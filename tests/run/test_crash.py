@@ -84,7 +84,7 @@ def cluster(home):
 
 
 def wait_jobs(home, n):
-    end = time.time() + 30
+    end = time.time() + 60
     while time.time() < end:
         jobs = home.json('queue')
         if len(jobs) == n and all(j['status'] == 'SUCCEEDED' for j in jobs):
