@@ -4,6 +4,7 @@ are from the write of a key to the read of the end of the frame that answers it.
 import fcntl
 import os
 import pty
+import random
 import select
 import shutil
 import signal
@@ -182,10 +183,12 @@ def log_rows(home):
     row("screen: a log of 100,000 lines/s, CPU", (s.cpu_ms() - cpu) / took / 10, "%", "-")
     helps = []
     for _ in range(20):
+        time.sleep(random.uniform(0.005, 0.045))  # anywhere between two frames
+        s.read(0)
         helps.append(s.key(b"?", b"Help: Logs")[0])
         os.write(s.fd, b"\033")
         s.quiet(0.2, 0.2)
-    row("screen: key to repaint meanwhile, median", statistics.median(helps), "ms", "4")
+    row("screen: key to repaint meanwhile (the whole help), median", statistics.median(helps), "ms", "4")
     row("screen: memory with 50,000 lines (PSS)", s.proc("smaps_rollup", "Pss:") / 1024, "MiB", "30")
     s.close()
 
