@@ -4,4 +4,9 @@ TESTS += tests/io/test_io
 tests_io_test_io_SOURCES = tests/io/test_io.c
 tests_io_test_io_CPPFLAGS = $(TEST_CFLAGS)
 tests_io_test_io_LDADD = $(IO_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/io/test_ssh
+TESTS += tests/io/test_ssh
+tests_io_test_ssh_SOURCES = tests/io/test_ssh.c
+tests_io_test_ssh_CPPFLAGS = $(TEST_CFLAGS)
+tests_io_test_ssh_LDADD = $(IO_LIBS) $(CMOCKA_LIBS)
 endif

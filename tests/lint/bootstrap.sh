@@ -39,12 +39,12 @@ stand_in apt-get <<X
 [ "\${APT_DOWN-}" ] && { echo 'E: Unable to fetch some archives'; exit 100; }
 case " \$* " in
 *" install "*) touch $tmp/installed/ncursesw $tmp/installed/yaml-0.1 $tmp/installed/jansson $tmp/installed/sqlite3 \\
-  $tmp/installed/libcrypto $tmp/installed/libcurl $tmp/installed/libarchive $tmp/installed/cmocka $tmp/installed/vterm ;;
+  $tmp/installed/libcrypto $tmp/installed/libcurl $tmp/installed/libssh2 $tmp/installed/libarchive $tmp/installed/cmocka $tmp/installed/vterm ;;
 esac
 exit 0
 X
 ln -s "$(command -v touch)" "$bin/touch"
-for tool in autoconf automake python3 shellcheck busybox; do stand_in $tool </dev/null; done
+for tool in autoconf automake python3 shellcheck busybox sshd; do stand_in $tool </dev/null; done
 stand_in autoreconf <<'X'
 printf '#!/bin/sh\n[ -z "${CONFIGURE_FAILS-}" ] || { echo "configure: error: no luck"; exit 1; }\necho all: >Makefile\n' >configure
 chmod +x configure
@@ -114,7 +114,7 @@ ok "run: nothing but its output" test "$out" = "cwd $tmp/elsewhere
 ok "run: what was installed is said" contains "$err" "installing with apt-get: libcurl4-openssl-dev"
 ok "apt-get update" contains "$called" "apt-get -q update"
 ok "apt-get install, exactly what is missing" contains "$called" \
-  "apt-get -q -y --no-install-recommends install libcurl4-openssl-dev libjansson-dev libncurses-dev libsqlite3-dev libyaml-dev ca-certificates"
+  "apt-get -q -y --no-install-recommends install libcurl4-openssl-dev libjansson-dev libncurses-dev libsqlite3-dev libssh2-1-dev libyaml-dev ca-certificates"
 ok "as root without sudo" lacks "$called" sudo
 ok "the compiler's noise stays away" lacks "$out$err" "noise"
 

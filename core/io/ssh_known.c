@@ -1,0 +1,162 @@
+/* Pinned host keys. A name has one line. A line that begins with the name but is not whole is never passed over as if the
+ * host were new: that would let a damaged disk, or who damaged it, undo the pin. Lines of other names are kept as they are. */
+#include "core/io/ssh_known.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "core/base/fs.h"
+#include "core/base/mem.h"
+#include "core/base/str.h"
+
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+char *ssh_base64(const void *data, size_t len)
+{
+	const unsigned char *p = data;
+	char *out = xmalloc((len + 2) / 3 * 4 + 1), *o = out;
+	for (size_t i = 0; i < len; i += 3) {
+		size_t left = len - i;
+		unsigned v = (unsigned)p[i] << 16 | (left > 1 ? (unsigned)p[i + 1] << 8 : 0) | (left > 2 ? p[i + 2] : 0);
+		*o++ = digits[v >> 18];
+		*o++ = digits[v >> 12 & 63];
+		*o++ = left > 1 ? digits[v >> 6 & 63] : '=';
+		*o++ = left > 2 ? digits[v & 63] : '=';
+	}
+	*o = '\0';
+	return out;
+}
+
+struct word {
+	const char *p;
+	size_t n;
+};
+
+static struct word next_word(const char **p, const char *end)
+{
+	while (*p < end && (**p == ' ' || **p == '\t' || **p == '\r'))
+		(*p)++;
+	struct word w = {*p, 0};
+	while (*p < end && **p != ' ' && **p != '\t' && **p != '\r')
+		(*p)++;
+	w.n = (size_t)(*p - w.p);
+	return w;
+}
+
+static bool word_is(struct word w, const char *s)
+{
+	return strlen(s) == w.n && !memcmp(w.p, s, w.n);
+}
+
+static bool is_base64(struct word w)
+{
+	size_t body = w.n;
+	while (body && w.n - body < 2 && w.p[body - 1] == '=')
+		body--;
+	for (size_t i = 0; i < body; i++)
+		if (!w.p[i] || !memchr(digits, w.p[i], 64))
+			return false;
+	return w.n >= 16 && w.n % 4 == 0;
+}
+
+static bool is_type(struct word w)
+{
+	for (size_t i = 0; i < w.n; i++)
+		if (w.p[i] <= ' ' || w.p[i] > '~')
+			return false;
+	return w.n > 0 && w.n < sizeof((struct ssh_pin *)0)->type;
+}
+
+enum ssh_known ssh_known_check(
+    const char *text, size_t len, const char *name, const char *type, const char *key64, struct ssh_pin *pin)
+{
+	struct ssh_pin none;
+	if (!pin)
+		pin = &none;
+	*pin = (struct ssh_pin){.line = 0};
+	const char *end = text + len;
+	for (int line = 1; text < end; line++) {
+		const char *eol = memchr(text, '\n', (size_t)(end - text));
+		const char *stop = eol ? eol : end, *p = text;
+		text = eol ? eol + 1 : end;
+		if (!word_is(next_word(&p, stop), name))
+			continue;
+		struct word t = next_word(&p, stop), k = next_word(&p, stop);
+		pin->line = line;
+		if (!is_type(t) || !is_base64(k))
+			return SSH_KNOWN_DAMAGED;
+		memcpy(pin->type, t.p, t.n);
+		pin->type[t.n] = '\0';
+		return !key64 || (word_is(t, type) && word_is(k, key64)) ? SSH_KNOWN_SAME : SSH_KNOWN_CHANGED;
+	}
+	return SSH_KNOWN_NEW;
+}
+
+char *ssh_known_load(const char *path, size_t *len, struct err *err)
+{
+	struct err e;
+	char *text = fs_read(path, SSH_KNOWN_FILE_MAX, len, &e);
+	if (!text && e.code == ERR_NOT_FOUND) {
+		*len = 0;
+		return xstrdup("");
+	}
+	if (!text && err)
+		*err = e;
+	return text;
+}
+
+/* Rewrite without name's lines, then add `line`. Two processes at once are kept apart by a lock; one that holds it for long is not
+ * waited for: at worst a key just learned is learned again. */
+static int rewrite(const char *path, const char *name, const char *line, struct err *err)
+{
+	char *dir = xstrndup(path, (size_t)(path_base(path) - path)), *lock = xasprintf("%s.lock", path);
+	if (dir[0] && fs_mkdirs(dir, err)) {
+		free(dir);
+		free(lock);
+		return -1;
+	}
+	int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	for (int i = 0; fd >= 0 && i < 20 && flock(fd, LOCK_EX | LOCK_NB); i++)
+		usleep(1000);
+	size_t len;
+	char *old = ssh_known_load(path, &len, err);
+	int rc = -1;
+	if (old) {
+		struct str s = str_new(SSH_KNOWN_FILE_MAX);
+		for (const char *p = old, *end = old + len; p < end;) {
+			const char *eol = memchr(p, '\n', (size_t)(end - p)), *next = eol ? eol + 1 : end, *q = p;
+			if (!word_is(next_word(&q, eol ? eol : end), name)) {
+				str_addn(&s, p, (size_t)(next - p));
+				if (!eol)
+					str_addc(&s, '\n');
+			}
+			p = next;
+		}
+		str_add(&s, line);
+		rc = s.full ? err_set(err, ERR_INVALID, "%s is full", path) : fs_write(path, str_text(&s), s.len, 0600, err);
+		str_free(&s);
+	}
+	if (fd >= 0)
+		close(fd);
+	free(old);
+	free(dir);
+	free(lock);
+	return rc;
+}
+
+int ssh_known_add(const char *path, const char *name, const char *type, const char *key64, struct err *err)
+{
+	char *line = xasprintf("%s %s %s\n", name, type, key64);
+	int rc = rewrite(path, name, line, err);
+	free(line);
+	return rc;
+}
+
+int ssh_known_forget(const char *path, const char *name, struct err *err)
+{
+	return fs_exists(path) ? rewrite(path, name, "", err) : 0;
+}
