@@ -9,4 +9,9 @@ TESTS += tests/io/test_ssh
 tests_io_test_ssh_SOURCES = tests/io/test_ssh.c
 tests_io_test_ssh_CPPFLAGS = $(TEST_CFLAGS)
 tests_io_test_ssh_LDADD = $(IO_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/io/test_ssh_config
+TESTS += tests/io/test_ssh_config
+tests_io_test_ssh_config_SOURCES = tests/io/test_ssh_config.c
+tests_io_test_ssh_config_CPPFLAGS = $(TEST_CFLAGS)
+tests_io_test_ssh_config_LDADD = $(IO_LIBS) $(CMOCKA_LIBS)
 endif
