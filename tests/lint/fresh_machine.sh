@@ -42,6 +42,6 @@ inside() {
 # What is missing, before and after, so that the log shows where this began.
 inside 'command -v gcc make pkg-config || echo "neither compiler nor make here"'
 [ "${ONLY-run}" != run ] || inside './bootstrap run launch -y -c hello share/recipes/hello.yaml'
-[ "${ONLY-run}" != run ] || inside './build/skytop down -y hello'
+[ "${ONLY-run}" != run ] || inside './build/skytop down -y hello && ./build/skytop engine stop'
 [ "${ONLY-check}" != check ] || inside '.ci/run'
 echo "fresh_machine: both commands are green on $suite"
