@@ -15,7 +15,7 @@ struct ssh_target {
 	int port;		/* 22 */
 	char *user;		/* who we are here */
 	char *identity_files[SSH_IDENTITIES_MAX]; /* none: ~/.ssh/id_ed25519, id_ecdsa, id_rsa as far as they are there */
-	bool no_agent;		/* do not ask the agent of SSH_AUTH_SOCK */
+	bool no_agent;		/* IdentitiesOnly: kept for when agents are asked; none is yet */
 	struct ssh_target *jump; /* connect through this host */
 	char *known_hosts_path;	/* known_hosts in the data folder */
 	char *pin;		/* the name its key is kept under; "host:port". For addresses that are given to one machine after another */

@@ -51,7 +51,6 @@ static char *agent_command(struct op *op, size_t i, char **input, size_t *input_
 	const struct cluster *c = op_unit(op)->c;
 	const struct node *n = &c->nodes[i];
 	struct str s = str_new(1 << 20);
-	char gpus[40];
 	str_add(&s,
 	    "set -e\n"
 	    ": \"${SKYTOP_AGENT_UMASK:=$(umask)}\"\n"
@@ -73,7 +72,6 @@ static char *agent_command(struct op *op, size_t i, char **input, size_t *input_
 		shell_quote(&s, n->ip);
 	}
 	str_add(&s, " </dev/null\n");
-	(void)gpus;
 	return str_take(&s);
 }
 

@@ -21,7 +21,7 @@ enum { LEAVE_MS = 10000 };
 
 static int say_engine(struct cli *c, struct client *cl)
 {
-	char buf[64], up[64];
+	char up[64];
 	int status = 0;
 	json_t *j = session_call(c, cl, "engine", json_object(), &status);
 	if (!j)
@@ -33,7 +33,6 @@ static int say_engine(struct cli *c, struct client *cl)
 	    json_int(j, "pid", 0), json_str(j, "build", "?"), json_int(j, "protocol", 0),
 	    duration_text(wall_now_ms() - json_int(j, "started_at", 0), up, sizeof up), json_int(j, "clusters", 0), json_int(j, "requests", 0),
 	    json_int(j, "clients", 0), (double)json_int(j, "rss_kib", 0) / 1024, json_str(j, "socket", "?"), json_str(j, "state", "?"));
-	(void)buf;
 	json_decref(j);
 	return 0;
 }

@@ -34,9 +34,9 @@ const size_t cli_n_environment = ARRAY_LEN(cli_environment);
 const struct cli_text cli_files[] = {
     {"~/.config/skytop/config.yaml", "settings"},
     {"~/.config/skytop/recipes/", "your own recipes"},
-    {"~/.local/state/skytop/", "state.db and logs; the engine alone opens it"},
+    {"~/.local/state/skytop/", "state.db, logs, and the sandbox folders of local nodes; the engine alone opens state.db"},
     {"~/.cache/skytop/catalog.db", "prices; can be deleted, is built again"},
-    {"~/.local/share/skytop/", "keys, and the sandbox folders of local nodes"},
+    {"~/.local/share/skytop/", "keys for SSH, and the host keys that were learned"},
     {"$XDG_RUNTIME_DIR/skytop/engine.sock", "the engine's socket, for its owner alone"},
 };
 const size_t cli_n_files = ARRAY_LEN(cli_files);
