@@ -21,7 +21,7 @@ enum { CLUSTERS_AT_ONCE = 200, TEXT_MAX = 8000 };
 static const struct question {
 	const char *title, *button, *consequence;
 } questions[UI_VERBS] = {
-    [UI_STOP] = {"Stop", "Stop", "Machines stop and running jobs end. Disks are kept, and go on costing; R starts it again."},
+    [UI_STOP] = {"Stop", "Stop", "Machines stop and running jobs end. Disks are kept, and may go on costing; R starts it again."},
     [UI_START] = {"Start", "Start", "The machines are started and cost money again from that moment."},
     [UI_DOWN] = {"Tear down", "Tear down", "Machines and disks are deleted for good: running jobs end, and files that are only there are "
 	"lost."},
