@@ -6,7 +6,7 @@
  * or PROVIDER_FAILED with a typed error. Any call may be repeated from the top after a lost reply: create looks up by token
  * before it creates, stop/start/terminate are idempotent.
  *
- * Requests are HTTP for clouds, or EXEC: a child process that is given JSON on stdin and prints JSON on stdout. Two providers are
+ * Requests are HTTP for clouds, SSH for machines that the user owns, or EXEC: a child process that is given JSON on stdin and prints JSON on stdout. Two providers are
  * "clouds" on this machine, local and sim; their cloud side is a child of the same binary (`skytop cloud-side NAME`), so that killing
  * the engine at any instruction leaves them as a real cloud would be left. */
 #ifndef CORE_PROVIDER_H
@@ -41,7 +41,23 @@ enum {
 	PROVIDER_CAN_SPOT_CAP = 1 << 6,
 };
 
-enum provider_request_kind { PROVIDER_HTTP, PROVIDER_EXEC };
+enum provider_request_kind { PROVIDER_HTTP, PROVIDER_EXEC, PROVIDER_SSH };
+
+/* A command for one host, for its user's POSIX shell; core connects, shares connections and backs off. */
+struct provider_ssh {
+	const json_t *reach; /* as in a node: {"kind":"ssh", …} */
+	const char *command, *input; /* input: its stdin; NULL: empty */
+};
+
+/* What became of it, in the order asked. */
+struct provider_ssh_reply {
+	enum err_code code; /* ERR_NONE: the command ran and status says how it ended; else it could not be asked, or no end was seen */
+	const char *err_text;
+	int status; /* exit status; -1: a signal */
+	const char *out; /* NUL-terminated */
+	size_t out_len;
+	const char *complaint; /* the end of its stderr; "" */
+};
 
 /* All strings live in the call's arena. */
 struct provider_request {
@@ -51,7 +67,9 @@ struct provider_request {
 	const char *const *argv;      /* EXEC, NULL-terminated */
 	const char *body;	      /* HTTP body, EXEC stdin; NULL: none */
 	size_t body_len;
-	int64_t timeout_ms;	      /* 0: 60 s */
+	const struct provider_ssh *hosts; /* SSH: all asked at once */
+	size_t n_hosts;
+	int64_t timeout_ms;	      /* 0: 60 s; of each host */
 };
 
 struct provider_reply {
@@ -60,6 +78,8 @@ struct provider_reply {
 	size_t body_len;
 	const char *retry_after; /* HTTP; "" */
 	const char *complaint;	 /* EXEC: the end of stderr; "" */
+	const struct provider_ssh_reply *hosts; /* SSH */
+	size_t n_hosts;
 };
 
 /* Where a provider lives on this machine; given by core. */
@@ -67,6 +87,8 @@ struct provider_env {
 	const char *self;	/* path of this program */
 	const char *state_dir;	/* "<state>/NAME": the provider's own folder; made by its cloud side when needed */
 	const json_t *config;	/* the provider's section of config.yaml; may be NULL */
+	const json_t *settings; /* what its settings file says; NULL: there is none */
+	const char *settings_path;
 	int64_t now_ms;
 };
 
@@ -75,7 +97,7 @@ struct provider_env {
  * A node, in results:
  *   {"id": provider's own id, "token": as given, "cluster": cluster id, "name": cluster name, "rank": 0…, "status": "PENDING" |
  *    "RUNNING" | "STOPPING" | "STOPPED" | "TERMINATED" (only if the cloud still lists it) | "PREEMPTED", "ip": internal address or null,
- *    "reach": how to run commands there or null while not known — {"kind":"local","home":"/abs","env":{"K":"V"}} —,
+ *    "reach": how to run commands there or null while not known — see core/run/remote.h —,
  *    "tags": {...} as given at create, "created_at": ms, "price_uusd_h": what it costs now or null, "instance_type", "region", "zone",
  *    "use_spot", "reason": text or null}
  *
@@ -86,7 +108,8 @@ struct provider_env {
  * CREATE     {"cluster": id, "name": name, "nodes":[{"token","rank"}…], "instance_type","region","zone","use_spot","accelerator","accelerator_count",
  *             "disk_size_gib","price_uusd_h", "max_price_uusd_h"|null,"tags":{…},"labels":{…}}   → {"nodes":[node…]} one per token given, made or found.
  *             All or an error; what was made before the error is for the caller to clean up (by TERMINATE).
- * QUERY      {"cluster": id} or {} (all of this user's)      → {"nodes":[…]}
+ * QUERY      {"cluster": id, "ids":[known…]} or {} (all of this user's) → {"nodes":[…]}; a known one that cannot be asked about now is
+ *                                                              {"id","status":"UNKNOWN","reason"}: not gone
  * START/STOP {"cluster": id, "ids":[…]}                      → {"nodes":[…]} their state after the call; may still be PENDING/STOPPING: QUERY tells
  * TERMINATE  {"cluster": id} and/or {"ids":[…]}              → {} when all of the cluster's nodes are gone; {"pending": n} when still going
  */
@@ -108,6 +131,9 @@ struct provider {
 	const char *title;	 /* "This machine" */
 	unsigned can;		 /* PROVIDER_CAN_… */
 	const char *credentials; /* where they live, for people */
+	/* YAML files that describe what there is, NULL-terminated; the first that is there is read at each call: a name in the config
+	 * folder, or "~/…". NULL: none. */
+	const char *const *settings_files;
 	bool needs_flag;	 /* off unless config NAME.enabled says so */
 	bool simulated;		 /* marked as such wherever it is shown */
 	int max_name_len;	 /* of a cluster; 0: no limit */
