@@ -24,6 +24,7 @@ include tests/providers/local.mk
 include tests/tui/local.mk
 include tests/cli/local.mk
 include tests/agent/local.mk
+include tests/ssh/local.mk
 include tests/lint/local.mk
 include tests/bench/local.mk
 include tests/fuzz/local.mk
