@@ -42,9 +42,9 @@ share/systemd/user/skytop.service: share/systemd/user/skytop.service.in Makefile
 share/systemd/system/skytop.service: share/systemd/system/skytop.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) 's|[@]bindir@|$(bindir)|' $(srcdir)/$@.in > $@.new && mv $@.new $@
 
-# The node agent: one shell script, installed as it is (core finds it with share_path("agent/skytop-agent")).
+# What nodes get: shell scripts, installed as they are (core finds them with share_path("agent/skytop-agent")).
 agentdir = $(pkgdatadir)/agent
-dist_agent_SCRIPTS = share/agent/skytop-agent
+dist_agent_SCRIPTS = share/agent/skytop-agent share/agent/skytop-enter share/agent/skytop-access
 EXTRA_DIST += share/agent/PROTOCOL.md
 
 # The tables of README.md, between its marks, are the program's own; a test compares them.

@@ -15,7 +15,10 @@ libcli_a_SOURCES = \
 	tui/cli/session.c tui/cli/session.h \
 	tui/cli/logfilter.c tui/cli/logfilter.h \
 	tui/cli/lifecycle.c \
-	tui/cli/launch.c \
+	tui/cli/launch.c tui/cli/launch.h \
+	tui/cli/login.c tui/cli/login.h \
+	tui/cli/ssh.c \
+	tui/cli/debug.c \
 	tui/cli/jobs.c \
 	tui/cli/engine.c \
 	tui/cli/man.c \

@@ -14,6 +14,7 @@ struct daemon_setup {
 	json_t *provider_config; /* borrowed */
 	int64_t default_autostop_minutes, max_hourly_uusd;
 	int64_t idle_exit_ms;	 /* -1: stays */
+	bool no_ssh_include;	 /* as in engine_setup */
 	bool foreground;	 /* no supervisor: systemd is one */
 	int64_t crash_at_commit; /* tests */
 	int ready_fd;		 /* told (a byte, closed) when the socket is open; -1: nobody waits */

@@ -4,10 +4,11 @@
  *
  *   hello {protocol, build}                  → {protocol, build, pid, started_at}
  *   submit {verb, args}                      → {id}: accepted and durable. The verbs and their args:
- *       launch    {task, cluster?, clouds?, no_setup?, retry_until_up?, autostop? {idle_minutes, down}}      task: as task_pack
+ *       launch    {task, cluster?, clouds?, no_setup?, retry_until_up?, debug? (setup alone, and what a shell there needs), autostop? {idle_minutes,
+ *                 down, wait_for?, down_if_needed?: where machines cannot be stopped}}                                 task: as task_pack
  *       exec      {task, cluster}
  *       stop start down {cluster, autostop? (start), purge? (down)}
- *       autostop  {cluster, autostop {idle_minutes (-1: off), down}}
+ *       autostop  {cluster, autostop {idle_minutes (-1: off), down, wait_for?}}
  *       cancel    {cluster, jobs [id…] | all}
  *   follow {id}                              → the request, when it is over. Meanwhile notifications:
  *       request {request}                        each time it moved
@@ -19,7 +20,8 @@
  *   events {cluster?, after?, limit?}        → [event…], oldest first
  *   cost {since?}                            → [row…]
  *   spend {}                                 → {now_uusd_h, today_uusd, month_uusd, simulated: some of it is}
- *   nodes {cluster}                          → {heartbeat, at}
+ *   nodes {cluster}                          → {cluster, status, heartbeat, at, nodes [{rank, status, id, ip, and how a person gets in:
+ *                                              ssh {config, host, key}: `ssh -F config host`; or enter: the script that a login runs}]}
  *   check {}                                 → [{name, title, enabled, identity, reason, simulated}…]
  *   plan {task, clouds?}                     → {plan, candidates}; or NO_RESOURCE
  *   log {cluster, job?, follow?}             → {path, size, status, exit_code, complete, cluster_id, job_id}: a file the caller may read. With follow:

@@ -436,7 +436,7 @@ static void begin(void *arg)
 
 /* ---- opening and ending ------------------------------------------------------------------------------------------- */
 
-static void complete(struct ssh_target *t)
+void ssh_target_complete(struct ssh_target *t)
 {
 	if (!t->port)
 		t->port = 22;
@@ -472,7 +472,7 @@ struct ssh *ssh_open(
 	    .tried = str_new(700)};
 	if (h)
 		s->h = *h;
-	complete(s->t);
+	ssh_target_complete(s->t);
 	s->name = xasprintf("%s@%s:%d", s->t->user, s->t->host, s->t->port);
 	if (!via && s->t->jump) {
 		s->own_via = true;

@@ -25,6 +25,8 @@ struct ssh_target {
 
 struct ssh_target *ssh_target_copy(const struct ssh_target *t);
 void ssh_target_free(struct ssh_target *t); /* NULL is fine */
+/* Put the defaults where nothing is said (the jump hosts are left as they are). */
+void ssh_target_complete(struct ssh_target *t);
 
 /* What a config says about one host. Zero-initialised is a valid start; what is set already is kept (first one wins). */
 struct ssh_settings {

@@ -96,6 +96,24 @@ enum ssh_known ssh_known_check(
 	return SSH_KNOWN_NEW;
 }
 
+bool ssh_known_find(const char *text, size_t len, const char *name, char type[64], const char **key64, size_t *key64_len)
+{
+	struct ssh_pin pin;
+	if (ssh_known_check(text, len, name, NULL, NULL, &pin) != SSH_KNOWN_SAME)
+		return false;
+	const char *p = text, *end = text + len;
+	for (int line = 1; line < pin.line; line++)
+		p = (const char *)memchr(p, '\n', (size_t)(end - p)) + 1;
+	const char *eol = memchr(p, '\n', (size_t)(end - p)), *stop = eol ? eol : end;
+	next_word(&p, stop);
+	next_word(&p, stop);
+	struct word k = next_word(&p, stop);
+	memcpy(type, pin.type, sizeof pin.type);
+	*key64 = k.p;
+	*key64_len = k.n;
+	return true;
+}
+
 char *ssh_known_load(const char *path, size_t *len, struct err *err)
 {
 	struct err e;

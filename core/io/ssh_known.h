@@ -1,6 +1,7 @@
 /* Host keys we hold hosts to: a file of our own, a line a host: NAME KEYTYPE BASE64. */
 #ifndef CORE_IO_SSH_KNOWN_H
 #define CORE_IO_SSH_KNOWN_H
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/base/err.h"
@@ -16,6 +17,8 @@ struct ssh_pin {
 /* Look up name in a file's text. key NULL: only whether there is a pin. pin may be NULL. Pure. */
 enum ssh_known ssh_known_check(
     const char *text, size_t len, const char *name, const char *type, const char *key64, struct ssh_pin *pin);
+/* name's pinned key in a file's text: its type, and its base64 text (points into text). False: there is none, or it is damaged. Pure. */
+bool ssh_known_find(const char *text, size_t len, const char *name, char type[64], const char **key64, size_t *key64_len);
 /* The file's text, "" when there is none. NULL: it cannot be read. Caller frees. */
 char *ssh_known_load(const char *path, size_t *len, struct err *err);
 /* Add a line; the file (0600) is replaced as a whole. */

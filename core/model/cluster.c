@@ -194,7 +194,8 @@ json_t *cluster_to_json(const struct cluster *c)
 	json_put_bool(j, "price_estimated", c->price_estimated);
 	json_put_str(j, "price_source", c->price_source);
 	json_object_set_new(j, "autostop", c->autostop_minutes < 0 ? json_null()
-		: json_pack("{s:I, s:b}", "idle_minutes", (json_int_t)c->autostop_minutes, "down", c->autostop_down));
+		: json_pack("{s:I, s:b, s:s*}", "idle_minutes", (json_int_t)c->autostop_minutes, "down", c->autostop_down, "wait_for",
+		      c->autostop_wait_for));
 	json_put_str(j, "user", c->user);
 	json_put_str(j, "project", c->project);
 	json_put_str(j, "id", c->uid);

@@ -69,6 +69,7 @@ struct cluster {
 	json_t *task;	   /* the task it was launched with, without secrets; NULL when adopted */
 	int64_t autostop_minutes; /* -1: off */
 	bool autostop_down;
+	char *autostop_wait_for; /* "jobs_and_ssh", "jobs", "none": what keeps it from being idle; NULL: nobody said */
 	struct node *nodes;
 	size_t n_nodes;
 	int64_t created_at_ms, launched_at_ms, updated_at_ms, removed_at_ms;

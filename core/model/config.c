@@ -32,6 +32,8 @@ const struct config_key config_keys[] = {
 	"Clusters stop after being idle this long, unless the task or the command says otherwise."},
     {"launch.max_hourly_cost", CONFIG_DOLLARS, "none", 0, 0,
 	"A node that costs more an hour, in dollars, is not launched unless the task allows it."},
+    {"ssh.include", CONFIG_BOOL, "true", 0, 0,
+	"May one Include line be added to ~/.ssh/config, so that plain ssh knows the clusters?"},
     {"theme", CONFIG_TEXT, "default", 0, 0, "The colours: a theme that comes along or lies in the themes folder."},
     {"ui.ascii", CONFIG_BOOL, "false", 0, 0, "Draw with plain ASCII only."},
     {"ui.mouse", CONFIG_BOOL, "true", 0, 0, "Does the screen listen to the mouse?"},

@@ -18,6 +18,8 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/run/access.h"
+#include "core/run/hosts.h"
 #include "core/run/op.h"
 #include "core/run/run.h"
 
@@ -140,7 +142,9 @@ void run_unit_remove(struct engine *e, struct unit *u)
 			break;
 		}
 	}
+	access_forget_keys(u->c);
 	unit_free(u);
+	hosts_publish(e);
 	run_changed(e);
 }
 
@@ -214,7 +218,7 @@ static bool is_due(const struct unit *u, int64_t now_ms)
 	if (u->c->autostop_minutes < 0 || u->c->status != CLUSTER_UP || !u->heartbeat || now_ms - u->heartbeat_at_ms > HEARTBEAT_FRESH_MS)
 		return false;
 	int64_t idle_since = json_int(u->heartbeat, "idle_since", 0);
-	if (!idle_since || jobs_any_open(u))
+	if (!idle_since || (!str_eq(u->c->autostop_wait_for, "none") && jobs_any_open(u)))
 		return false;
 	if (idle_since < u->c->launched_at_ms)
 		idle_since = u->c->launched_at_ms;
@@ -321,6 +325,7 @@ struct engine *engine_create(const struct engine_setup *setup, struct err *err)
 	}
 	state_on_commit(e->state, on_commit, e);
 	sweep_secrets(e);
+	hosts_publish(e);
 	op_kick(e);
 	reconcile_all(e);
 	e->tick = loop_after(e->loop, TICK_MS, on_tick, e);
@@ -630,7 +635,11 @@ json_t *engine_nodes(struct engine *e, const char *cluster, struct err *err)
 		no_cluster(e, cluster, err);
 		return NULL;
 	}
-	return json_pack("{s:O?, s:I}", "heartbeat", u->heartbeat, "at", (json_int_t)u->heartbeat_at_ms);
+	json_t *a = json_array();
+	for (size_t i = 0; i < u->c->n_nodes; i++)
+		json_array_append_new(a, hosts_login(u->c, &u->c->nodes[i]));
+	return json_pack("{s:s, s:s, s:o, s:O?, s:I}", "cluster", u->c->name, "status", cluster_status_name(u->c->status), "nodes", a, "heartbeat",
+	    u->heartbeat, "at", (json_int_t)u->heartbeat_at_ms);
 }
 
 static json_t *log_json(struct engine *e, const char *uid, const struct job *j)

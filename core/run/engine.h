@@ -22,6 +22,7 @@ struct engine_setup {
 	json_t *provider_config;		 /* {"local": {…}, "sim": {…}}; borrowed */
 	int64_t default_autostop_minutes;	 /* -1: none */
 	int64_t max_hourly_uusd;		 /* for any one launch; PRICE_UNKNOWN: no cap */
+	bool no_ssh_include;			 /* leave ~/.ssh/config alone */
 	int64_t crash_at_commit;		 /* for tests: SIGKILL ourselves after the nth commit; 0: never */
 };
 
@@ -53,7 +54,8 @@ json_t *engine_request(struct engine *e, int64_t id, struct err *err);
 json_t *engine_events(struct engine *e, const char *cluster, int64_t after, int64_t limit, struct err *err);
 json_t *engine_cost(struct engine *e, int64_t since_ms, struct err *err);
 json_t *engine_spend(struct engine *e); /* {now_uusd_h, today_uusd, month_uusd, simulated}, null what is not known */
-json_t *engine_nodes(struct engine *e, const char *cluster, struct err *err); /* their last heartbeat, as the agent gave it */
+/* {cluster, status, nodes [{rank, status, id, ip, ssh {config, host, key} | enter path}], heartbeat (the head's last one, as the agent gave it), at} */
+json_t *engine_nodes(struct engine *e, const char *cluster, struct err *err);
 /* {cluster_id, job_id, path, size, status, exit_code, complete, name} of a job's spooled log; job 0: the newest. Clusters that are gone have
  * theirs still. */
 json_t *engine_log(struct engine *e, const char *cluster, int64_t job, struct err *err);

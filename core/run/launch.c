@@ -11,6 +11,8 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/run/access.h"
+#include "core/run/hosts.h"
 #include "core/run/launch.h"
 #include "core/run/place.h"
 
@@ -72,7 +74,7 @@ static int accept_task(const json_t *args, struct err *err)
 static int accept_launch(struct engine *e, struct request *r, struct err *err)
 {
 	const char *name = json_str(r->args, "cluster", NULL);
-	if (accept_task(r->args, err) || (name && cluster_name_check(name, err)))
+	if (accept_task(r->args, err) || launch_check_autostop(json_obj(r->args, "autostop"), err) || (name && cluster_name_check(name, err)))
 		return -1;
 	r->cluster = name ? xstrdup(name) : fresh_name(e);
 	return 0;
@@ -320,6 +322,7 @@ static void agents_ready(struct op *op)
 		u->c->launched_at_ms = wall_now_ms();
 	u->was_up_since_start = true;
 	run_set_status(u, CLUSTER_UP, NULL);
+	hosts_publish(op->engine);
 	json_put_bool(op->r->data, "fresh", false); /* from here on a failure leaves the cluster up */
 	watch_start(u);
 	op_next(op);
@@ -337,6 +340,12 @@ static void autostop_set(struct op *op)
 	op_next(op);
 }
 
+/* Who is on this machine anyhow says nothing about a node that is a folder of it. */
+static const char *wait_for(const struct cluster *c)
+{
+	return c->autostop_wait_for ? c->autostop_wait_for : access_any(c) ? "jobs_and_ssh" : "jobs";
+}
+
 static char *autostop_command(struct op *op, size_t i, char **input, size_t *input_len)
 {
 	(void)i;
@@ -345,13 +354,38 @@ static char *autostop_command(struct op *op, size_t i, char **input, size_t *inp
 	const struct cluster *c = op_unit(op)->c;
 	if (c->autostop_minutes < 0)
 		return xstrdup("exec sh \"$HOME/.skytop/skytop-agent\" autostop off </dev/null");
-	return xasprintf("exec sh \"$HOME/.skytop/skytop-agent\" autostop %" PRId64 "%s --wait-for jobs </dev/null", c->autostop_minutes,
-	    c->autostop_down ? " --down" : "");
+	return xasprintf("exec sh \"$HOME/.skytop/skytop-agent\" autostop %" PRId64 "%s --wait-for %s </dev/null", c->autostop_minutes,
+	    c->autostop_down ? " --down" : "", wait_for(c));
 }
 
+/* Every node is told: each must be able to stop itself should the engine be away. */
 void launch_autostop(struct op *op, void (*fn)(struct op *op))
 {
-	op_remote(op, &(struct op_remote_spec){.what = "set autostop", .timeout_ms = 60000, .command = autostop_command, .best_effort = true}, 0, 1, fn);
+	op_remote(op, &(struct op_remote_spec){.what = "set autostop", .timeout_ms = 60000, .command = autostop_command, .best_effort = true}, 0,
+	    op_unit(op)->c->n_nodes, fn);
+}
+
+int launch_check_autostop(const json_t *a, struct err *err)
+{
+	int64_t minutes = json_int(a, "idle_minutes", -2);
+	const char *waits = json_str(a, "wait_for", NULL);
+	if (!a)
+		return 0;
+	if (minutes < -1 || minutes > 60 * 24 * 365)
+		return err_set(err, ERR_INVALID, "autostop: the idle minutes must be a number from 1 to 525600, or off");
+	for (size_t i = 0; waits && wait_for_names[i]; i++)
+		if (!strcmp(waits, wait_for_names[i]))
+			return 0;
+	return waits ? err_set(err, ERR_INVALID, "autostop: wait_for is jobs_and_ssh, jobs or none") : 0;
+}
+
+void launch_take_autostop(struct unit *u, const json_t *asked)
+{
+	const struct provider *p = run_provider(u->engine, u->c->provider);
+	bool needs_down = json_bool(asked, "down_if_needed", false) && p && !(p->can & PROVIDER_CAN_STOP);
+	u->c->autostop_minutes = json_int(asked, "idle_minutes", -1);
+	u->c->autostop_down = json_bool(asked, "down", false) || needs_down;
+	own_str(&u->c->autostop_wait_for, json_str(asked, "wait_for", NULL));
 }
 
 /* What the request asks, else what the task says, else what config.yaml says. */
@@ -362,12 +396,12 @@ static void step_autostop(struct op *op)
 	const json_t *asked = json_object_get(op->r->args, "autostop");
 	struct dag *d = launch_task(op, &err);
 	if (json_is_object(asked)) {
-		u->c->autostop_minutes = json_int(asked, "idle_minutes", -1);
-		u->c->autostop_down = json_bool(asked, "down", false);
+		launch_take_autostop(u, asked);
 	} else if (d && d->tasks[0].n_resources && d->tasks[0].resources[0].autostop.set) {
 		const struct autostop *a = &d->tasks[0].resources[0].autostop;
 		u->c->autostop_minutes = a->enabled ? (a->idle_minutes > 0 ? a->idle_minutes : 1) : -1;
 		u->c->autostop_down = a->down;
+		own_str(&u->c->autostop_wait_for, a->wait_for_set ? wait_for_names[a->wait_for] : NULL);
 	}
 	dag_destroy(d);
 	run_save(u);
@@ -385,7 +419,7 @@ static void step_finish(struct op *op)
 }
 
 /* A task without run and setup asks for the machine alone. */
-static void step_submit(struct op *op)
+static void submit(struct op *op)
 {
 	struct err err;
 	struct dag *d = launch_task(op, &err);
@@ -393,12 +427,21 @@ static void step_submit(struct op *op)
 		op_failed(op, &err);
 		return;
 	}
-	bool nothing = !d->tasks[0].run && (!d->tasks[0].setup || json_bool(op->r->args, "no_setup", false));
+	bool debug = json_bool(op->r->args, "debug", false);
+	bool nothing = (debug || !d->tasks[0].run) && (!d->tasks[0].setup || json_bool(op->r->args, "no_setup", false));
 	dag_destroy(d);
 	if (nothing)
 		op_next(op);
 	else
 		launch_submit(op);
+}
+
+static void step_submit(struct op *op)
+{
+	if (json_bool(op->r->args, "debug", false))
+		launch_debug(op, submit);
+	else
+		submit(op);
 }
 
 /* ---- reuse ------------------------------------------------------------------------------------------------------- */

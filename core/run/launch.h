@@ -9,9 +9,14 @@ struct dag *launch_task(struct op *op, struct err *err);
 
 void launch_sync(struct op *op);   /* workdir (and, for launch, file mounts) to all nodes; then op_next */
 void launch_submit(struct op *op); /* the job to the head's agent; data.job_id; then op_next */
+/* What a shell in the job's place needs, on all nodes; then fn. */
+void launch_debug(struct op *op, void (*fn)(struct op *op));
 /* Install or refresh the agent on all nodes and start its daemon; then fn. */
 void launch_agents(struct op *op, void (*fn)(struct op *op));
-/* Tell the head's agent the cluster's autostop, best effort; then fn. */
+/* {"idle_minutes" (-1: off), "down", "wait_for"?, "down_if_needed"?} of a request: is it right (NULL is), and into the cluster's row. */
+int launch_check_autostop(const json_t *a, struct err *err);
+void launch_take_autostop(struct unit *u, const json_t *asked);
+/* Tell all agents the cluster's autostop, best effort; then fn. */
 void launch_autostop(struct op *op, void (*fn)(struct op *op));
 /* Sources and destinations that cannot be: INVALID or UNSUPPORTED, before anything is made. */
 int launch_check_task(const struct task *t, struct err *err);

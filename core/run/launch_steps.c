@@ -12,10 +12,11 @@
 #include "core/base/fs.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/run/access.h"
 #include "core/run/bundle.h"
 #include "core/run/launch.h"
 
-enum { AGENT_TIMEOUT_MS = 60000, SYNC_TIMEOUT_MS = 3600000, SUBMIT_TIMEOUT_MS = 60000, SCRIPT_MAX = 16 << 20 };
+enum { AGENT_TIMEOUT_MS = 60000, HEAD_TIMEOUT_MS = 180000, SYNC_TIMEOUT_MS = 3600000, SUBMIT_TIMEOUT_MS = 60000, SCRIPT_MAX = 16 << 20 };
 
 struct dag *launch_task(struct op *op, struct err *err)
 {
@@ -32,54 +33,114 @@ struct dag *launch_task(struct op *op, struct err *err)
 static void put_nodes_file(struct str *s, const struct cluster *c)
 {
 	char gpus[40];
-	str_add(s, "cat > \"$HOME/.skytop/nodes.tmp\" <<'SKYTOP_NODES'\n");
+	str_add(s, "cat > \"$d/nodes.tmp\" <<'SKYTOP_NODES'\n");
 	for (size_t i = 0; i < c->n_nodes; i++) {
 		const struct node *n = &c->nodes[i];
 		str_addf(s, "%" PRId64 " %s %s %" PRId64 " ", n->rank, n->ip ? n->ip : "127.0.0.1",
 		    micro_text(c->accelerator ? c->accel_count_micro : 0, gpus, sizeof gpus), c->vcpus_micro > 0 ? c->vcpus_micro / 1000000 : 1);
-		if (i)
+		if (i && access_by_ssh(n))
+			access_prefix(s, n);
+		else if (i)
 			remote_prefix(s, n->reach);
 		str_addc(s, '\n');
 	}
-	str_add(s, "SKYTOP_NODES\nmv \"$HOME/.skytop/nodes.tmp\" \"$HOME/.skytop/nodes\"\n");
+	str_add(s, "SKYTOP_NODES\nmv \"$d/nodes.tmp\" \"$d/nodes\"\n");
 }
 
+/* What fails here fails on the node, with the same words: there is one way to report it. */
+static void put_failure(struct str *s, const struct err *err)
+{
+	str_add(s, "echo ");
+	shell_quote(s, err->text);
+	str_add(s, " >&2\nexit 1\n");
+}
+
+static void put_agent(struct op *op, struct str *s)
+{
+	struct err err;
+	char *agent = fs_read(op->engine->agent_path, SCRIPT_MAX, NULL, &err);
+	if (agent)
+		str_addf(s, "cat > \"$d/.agent.$$\" <<'SKYTOP_END_OF_FILE'\n%sSKYTOP_END_OF_FILE\nmv -f \"$d/.agent.$$\" \"$d/skytop-agent\"\n", agent);
+	else
+		put_failure(s, &err);
+	free(agent);
+}
+
+static void put_init(struct str *s, const struct cluster *c, const struct node *n)
+{
+	int64_t whole = c->accelerator ? (c->accel_count_micro + 999999) / 1000000 : 0;
+	str_add(s, "exec sh \"$d/skytop-agent\" init --node-id ");
+	shell_quote(s, n->provider_id ? n->provider_id : n->token);
+	str_addf(s, " --rank %" PRId64 " --gpus %" PRId64, n->rank, whole);
+	if (c->vcpus_micro >= 1000000)
+		str_addf(s, " --cpus %" PRId64, c->vcpus_micro / 1000000);
+	if (n->ip) {
+		str_add(s, " --ip ");
+		shell_quote(s, n->ip);
+	}
+	str_add(s, " </dev/null\n");
+}
+
+/* All that a node needs, in one command: the agent, who may log in, and the agent's start. */
 static char *agent_command(struct op *op, size_t i, char **input, size_t *input_len)
 {
-	(void)input;
-	(void)input_len;
+	struct err err;
 	const struct cluster *c = op_unit(op)->c;
-	const struct node *n = &c->nodes[i];
-	struct str s = str_new(1 << 20);
+	struct str s = str_new(SCRIPT_MAX);
 	str_add(&s,
 	    "set -e\n"
 	    ": \"${SKYTOP_AGENT_UMASK:=$(umask)}\"\n"
 	    "export SKYTOP_AGENT_UMASK\n"
 	    "umask 077\n"
-	    "mkdir -p \"$HOME/.skytop\"\n"
-	    "cat > \"$HOME/.skytop/.agent.$$\"\n"
-	    "mv \"$HOME/.skytop/.agent.$$\" \"$HOME/.skytop/skytop-agent\"\n");
+	    "d=\"$HOME/.skytop\"\n"
+	    "mkdir -p \"$d\"\n");
+	put_agent(op, &s);
+	if (access_install(&s, c, i, &err))
+		put_failure(&s, &err);
 	if (c->n_nodes > 1 && !i)
 		put_nodes_file(&s, c);
-	int64_t whole = c->accelerator ? (c->accel_count_micro + 999999) / 1000000 : 0;
-	str_add(&s, "exec sh \"$HOME/.skytop/skytop-agent\" init --node-id ");
-	shell_quote(&s, n->provider_id ? n->provider_id : n->token);
-	str_addf(&s, " --rank %" PRId64 " --gpus %" PRId64, n->rank, whole);
-	if (c->vcpus_micro >= 1000000)
-		str_addf(&s, " --cpus %" PRId64, c->vcpus_micro / 1000000);
-	if (n->ip) {
-		str_add(&s, " --ip ");
-		shell_quote(&s, n->ip);
+	put_init(&s, c, &c->nodes[i]);
+	*input_len = s.len;
+	*input = str_take(&s);
+	return xstrdup("exec sh -s");
+}
+
+static char *head_command(struct op *op, size_t i, char **input, size_t *input_len)
+{
+	(void)i;
+	struct err err;
+	struct str s = str_new(SCRIPT_MAX);
+	if (access_head(&s, op_unit(op)->c, &err)) {
+		str_clear(&s);
+		put_failure(&s, &err);
 	}
-	str_add(&s, " </dev/null\n");
-	return str_take(&s);
+	*input_len = s.len;
+	*input = str_take(&s);
+	return xstrdup("exec sh -s");
+}
+
+static void agents_installed(struct op *op)
+{
+	struct unit *u = op_unit(op);
+	if (u->c->n_nodes < 2 || !access_any(u->c)) {
+		op->after_agents(op);
+		return;
+	}
+	op_progress(op, "letting the head into the other nodes");
+	op_remote(op, &(struct op_remote_spec){.what = "log in from the head to its workers", .timeout_ms = HEAD_TIMEOUT_MS, .command = head_command}, 0, 1,
+	    op->after_agents);
+}
+
+static void install_agents(struct op *op)
+{
+	op_remote(op, &(struct op_remote_spec){.what = "install the agent", .timeout_ms = AGENT_TIMEOUT_MS, .command = agent_command}, 0, op_unit(op)->c->n_nodes,
+	    agents_installed);
 }
 
 void launch_agents(struct op *op, void (*fn)(struct op *op))
 {
-	struct unit *u = op_unit(op);
-	op_remote(op, &(struct op_remote_spec){.what = "install the agent", .timeout_ms = AGENT_TIMEOUT_MS, .command = agent_command,
-		.input_path = op->engine->agent_path}, 0, u->c->n_nodes, fn);
+	op->after_agents = fn;
+	access_make_keys(op, install_agents);
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
@@ -249,6 +310,7 @@ static char *submit_command(struct op *op, size_t i, char **input, size_t *input
 	char *key = xasprintf("r%" PRId64 "-%" PRId64, op->r->id, op->r->created_at_ms);
 	bundle_script(&s, &(struct bundle){.task = &d->tasks[0], .cluster = c, .key = key, .user = op->r->user,
 		.with_setup = !strcmp(op->r->verb, "launch") && !json_bool(op->r->args, "no_setup", false),
+		.without_run = json_bool(op->r->args, "debug", false),
 		.gpus_micro = bundle_gpus(&d->tasks[0], c), .now_ms = wall_now_ms()});
 	free(key);
 	dag_destroy(d);
@@ -287,4 +349,28 @@ void launch_submit(struct op *op)
 {
 	op_remote(op, &(struct op_remote_spec){.what = "submit the job", .timeout_ms = SUBMIT_TIMEOUT_MS, .command = submit_command, .each = take_submitted},
 	    0, 1, submitted);
+}
+
+/* ---- a shell instead of the job ---------------------------------------------------------------------------------- */
+
+static char *debug_command(struct op *op, size_t i, char **input, size_t *input_len)
+{
+	struct err err;
+	struct dag *d = launch_task(op, &err);
+	if (!d)
+		return xstrdup("exit 1");
+	const struct cluster *c = op_unit(op)->c;
+	struct str s = str_new(SCRIPT_MAX);
+	bundle_debug_script(&s, &(struct bundle){.task = &d->tasks[0], .cluster = c, .user = op->r->user, .gpus_micro = bundle_gpus(&d->tasks[0], c)},
+	    c->nodes[i].rank);
+	dag_destroy(d);
+	*input_len = s.len;
+	*input = str_take(&s);
+	return xstrdup("exec sh -s");
+}
+
+void launch_debug(struct op *op, void (*fn)(struct op *op))
+{
+	op_remote(op, &(struct op_remote_spec){.what = "prepare the shell", .timeout_ms = SUBMIT_TIMEOUT_MS, .command = debug_command}, 0,
+	    op_unit(op)->c->n_nodes, fn);
 }

@@ -6,6 +6,8 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/run/access.h"
+#include "core/run/hosts.h"
 #include "core/run/launch.h"
 
 enum { AGENT_MS = 20000, PROVIDER_MS = 20 * 60000, POLL_FIRST_MS = 100, POLL_MS = 1000, DRAIN_MS = 2000 };
@@ -83,11 +85,13 @@ static void agents_down(struct op *op)
 
 static char *shutdown_command(struct op *op, size_t i, char **input, size_t *input_len)
 {
-	(void)op;
-	(void)i;
 	(void)input;
 	(void)input_len;
-	return xstrdup("exec sh \"$HOME/.skytop/skytop-agent\" shutdown </dev/null");
+	struct str s = str_new(4096);
+	if (op->kind == &op_down)
+		access_revoke(&s, op_unit(op)->c, i);
+	str_add(&s, "exec sh \"$HOME/.skytop/skytop-agent\" shutdown </dev/null");
+	return str_take(&s);
 }
 
 static void step_quiesce(struct op *op)
@@ -184,6 +188,7 @@ static void start_agents_ready(struct op *op)
 	json_decref(u->heartbeat);
 	u->heartbeat = NULL;
 	run_set_status(u, CLUSTER_UP, NULL);
+	hosts_publish(op->engine);
 	watch_start(u);
 	op_next(op);
 }
@@ -239,10 +244,8 @@ static void reset_autostop(struct op *op)
 {
 	struct unit *u = op_unit(op);
 	const json_t *asked = json_object_get(op->r->args, "autostop");
-	if (json_is_object(asked)) {
-		u->c->autostop_minutes = json_int(asked, "idle_minutes", -1);
-		u->c->autostop_down = json_bool(asked, "down", false);
-	}
+	if (json_is_object(asked))
+		launch_take_autostop(u, asked);
 	run_save(u);
 }
 
@@ -263,7 +266,12 @@ static const struct op_step start_steps[] = {
     {"autostop", "setting autostop", step_start_autostop, 0},
 };
 
-const struct op_kind op_start = {.verb = "start", .steps = start_steps, .n_steps = ARRAY_LEN(start_steps), .accept = accept_cluster,
+static int accept_start(struct engine *e, struct request *r, struct err *err)
+{
+	return launch_check_autostop(json_obj(r->args, "autostop"), err) || accept_cluster(e, r, err) ? -1 : 0;
+}
+
+const struct op_kind op_start = {.verb = "start", .steps = start_steps, .n_steps = ARRAY_LEN(start_steps), .accept = accept_start,
     .failed = lifecycle_failed, .cancelled = lifecycle_cancelled};
 
 /* ---- down -------------------------------------------------------------------------------------------------------- */
@@ -333,11 +341,11 @@ const struct op_kind op_down = {.verb = "down", .steps = down_steps, .n_steps = 
 
 static int accept_autostop(struct engine *e, struct request *r, struct err *err)
 {
-	const json_t *a = json_obj(r->args, "autostop");
+	const json_t *a = json_object_get(r->args, "autostop");
 	int64_t minutes = json_int(a, "idle_minutes", -2);
-	if (minutes < -1 || minutes > 60 * 24 * 365)
-		return err_set(err, ERR_INVALID, "autostop: the idle minutes must be a number from 1 to 525600, or off");
-	if (accept_cluster(e, r, err))
+	if (!json_is_object(a))
+		return err_set(err, ERR_INVALID, "autostop: say after how many idle minutes, or off");
+	if (launch_check_autostop(a, err) || accept_cluster(e, r, err))
 		return -1;
 	struct unit *u = run_unit(e, r->cluster);
 	const struct provider *p = u ? run_provider(e, u->c->provider) : NULL;

@@ -1,9 +1,11 @@
 noinst_LIBRARIES += librun.a
 librun_a_SOURCES = \
 	core/provider.h \
+	core/run/access.c core/run/access.h \
 	core/run/bundle.c core/run/bundle.h \
 	core/run/call.c core/run/call.h \
 	core/run/engine.c core/run/engine.h \
+	core/run/hosts.c core/run/hosts.h \
 	core/run/jobs.c \
 	core/run/launch.c core/run/launch.h \
 	core/run/launch_steps.c \

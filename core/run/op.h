@@ -53,6 +53,7 @@ struct op {
 	struct proc *proc;     /* a child on this machine */
 	struct proc_watch *proc_watch;
 	/* The file being synced; see launch_steps.c. Not persisted: the step begins anew. */
+	void (*after_agents)(struct op *op); /* see launch_agents */
 	bool draining; /* waits for spool_drain */
 	size_t item;
 	char *item_dst;

@@ -8,6 +8,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/run/hosts.h"
 #include "core/run/op.h"
 #include "core/run/run.h"
 
@@ -64,6 +65,7 @@ static void settle(struct unit *u, const json_t *result)
 	if (n.running == n.n) {
 		run_set_status(u, CLUSTER_UP, NULL);
 		u->was_up_since_start = true;
+		hosts_publish(u->engine);
 		watch_start(u);
 	} else if (n.stopped == n.n) {
 		watch_stop(u);

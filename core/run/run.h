@@ -49,6 +49,7 @@ struct engine {
 	char *logs_dir, *secrets_dir, *agent_path;
 	unsigned commit_retry, tick, late;
 	int late_looks; /* of the present expectation */
+	bool hosts_complained; /* that entries for ssh cannot be written was said */
 };
 
 /* ---- engine.c ---- */

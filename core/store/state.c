@@ -219,11 +219,11 @@ static int update_cluster(struct state *s, const struct cluster *c, struct err *
 	return db_run(s->db, err,
 	    "UPDATE clusters SET name=?, status=?, reason=?, provider=?, region=?, zone=?, instance_type=?, accelerator=?, accel_count_micro=?,"
 	    " vcpus_micro=?, mem_mib=?, use_spot=?, price_uusd_h=?, price_estimated=?, price_source=?, task=?, autostop_minutes=?,"
-	    " autostop_down=?, updated_at=?, launched_at=?, removed_at=? WHERE id=?",
-	    "ssssssssippbpbsjpbiiii", c->name, cluster_status_name(c->status), c->reason, c->provider, c->region, c->zone, c->instance_type,
+	    " autostop_down=?, autostop_wait_for=?, updated_at=?, launched_at=?, removed_at=? WHERE id=?",
+	    "ssssssssippbpbsjpbsiiii", c->name, cluster_status_name(c->status), c->reason, c->provider, c->region, c->zone, c->instance_type,
 	    c->accelerator, c->accel_count_micro, c->vcpus_micro, c->mem_mib, c->use_spot, c->price_uusd_h, c->price_estimated,
-	    c->price_source, c->task, c->autostop_minutes, c->autostop_down, now_us(), us(c->launched_at_ms), us(c->removed_at_ms),
-	    c->id);
+	    c->price_source, c->task, c->autostop_minutes, c->autostop_down, c->autostop_wait_for, now_us(), us(c->launched_at_ms),
+	    us(c->removed_at_ms), c->id);
 }
 
 int state_save_cluster(struct state *s, struct cluster *c, struct err *err)
@@ -268,7 +268,8 @@ static struct cluster *read_cluster(sqlite3_stmt *r)
 	    .created_at_ms = db_int(r, 22) / 1000,
 	    .updated_at_ms = db_int(r, 23) / 1000,
 	    .launched_at_ms = db_int(r, 24) / 1000,
-	    .removed_at_ms = db_int(r, 25) / 1000};
+	    .removed_at_ms = db_int(r, 25) / 1000,
+	    .autostop_wait_for = xstrdup(db_str(r, 26))};
 	return c;
 }
 
@@ -301,7 +302,7 @@ int state_load_clusters(struct state *s, struct cluster ***out, size_t *n, struc
 	sqlite3_stmt *r = db_query(s->db, err,
 	    "SELECT id, uid, name, user, project, status, reason, provider, region, zone, instance_type, accelerator, accel_count_micro,"
 	    " vcpus_micro, mem_mib, use_spot, price_uusd_h, price_estimated, price_source, task, autostop_minutes, autostop_down, created_at,"
-	    " updated_at, launched_at, removed_at FROM clusters WHERE removed_at = 0 ORDER BY id", "");
+	    " updated_at, launched_at, removed_at, autostop_wait_for FROM clusters WHERE removed_at = 0 ORDER BY id", "");
 	struct cluster **list = NULL;
 	size_t count = 0, cap = 0;
 	int rc = r ? 0 : -1;

@@ -12,7 +12,7 @@
 
 struct state;
 
-enum { STATE_VERSION = 1 };
+enum { STATE_VERSION = 2 };
 
 /* Open or create; migrate an older schema; a newer one is refused (PROTOCOL, untouched). A damaged file is moved aside, never deleted:
  * *moved is then its new path (caller frees), else NULL. */

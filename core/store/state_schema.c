@@ -35,4 +35,6 @@ static const char version_1[] =
     "CREATE TABLE blocks(id INTEGER PRIMARY KEY, provider TEXT, region TEXT, zone TEXT, instance_type TEXT, accelerator TEXT, use_spot INTEGER,"
     " code TEXT NOT NULL, text TEXT, until INTEGER NOT NULL, user TEXT, project TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL);";
 
-const char *const state_migrations[] = {version_1, NULL};
+static const char version_2[] = "ALTER TABLE clusters ADD COLUMN autostop_wait_for TEXT;";
+
+const char *const state_migrations[] = {version_1, version_2, NULL};

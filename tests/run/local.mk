@@ -1,2 +1,11 @@
+if HAVE_CMOCKA
+check_PROGRAMS += tests/run/test_hosts
+TESTS += tests/run/test_hosts
+tests_run_test_hosts_SOURCES = tests/run/test_hosts.c
+tests_run_test_hosts_CPPFLAGS = $(TEST_CFLAGS)
+tests_run_test_hosts_LDADD = $(RUN_LIBS) $(CMOCKA_LIBS)
+endif
+dist_check_SCRIPTS += tests/run/test_access.py tests/run/test_login.py
+TESTS += tests/run/test_access.py tests/run/test_login.py
 dist_check_SCRIPTS += tests/run/test_crash.py tests/run/test_faults.py tests/run/test_session.py tests/run/engine_test.py
 TESTS += tests/run/test_crash.py tests/run/test_faults.py tests/run/test_session.py

@@ -192,11 +192,13 @@ static int parse_option(struct cli *c, const struct verb *v, int argc, char **ar
 static int parse_rest(struct cli *c, int argc, char **argv, int i)
 {
 	bool only_args = false;
+	c->n_own_args = SIZE_MAX;
 	for (; i < argc; i++) {
 		if (only_args || !is_option(argv[i])) {
 			add_arg(c, argv[i]);
 		} else if (!strcmp(argv[i], "--")) {
 			only_args = true;
+			c->n_own_args = c->n_args;
 		} else {
 			int rc = parse_option(c, c->verb, argc, argv, &i);
 			if (rc)
@@ -419,6 +421,12 @@ const char *const *cli_args(const struct cli *c)
 size_t cli_n_args(const struct cli *c)
 {
 	return c->n_args;
+}
+
+size_t cli_n_own_args(const struct cli *c, bool *dashes)
+{
+	*dashes = c->n_own_args != SIZE_MAX;
+	return *dashes ? c->n_own_args : c->n_args;
 }
 
 const char *cli_arg(const struct cli *c, size_t i)

@@ -125,6 +125,8 @@ int cli_int(const struct cli *c, const char *name, int64_t min, int64_t max, int
 /* Positional arguments, NULL-terminated. cli_arg is NULL past the end. */
 const char *const *cli_args(const struct cli *c);
 size_t cli_n_args(const struct cli *c);
+/* How many of them stood before "--"; *dashes: was it there? */
+size_t cli_n_own_args(const struct cli *c, bool *dashes);
 const char *cli_arg(const struct cli *c, size_t i);
 
 /* Options that every verb has: --json, --quiet, --trace FILE. */

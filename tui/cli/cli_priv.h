@@ -21,6 +21,7 @@ struct cli {
 	size_t n_given, cap_given;
 	const char **args; /* NULL-terminated */
 	size_t n_args, cap_args;
+	size_t n_own_args; /* those before "--"; SIZE_MAX: there was none */
 };
 
 /* Options that stand on every verb. Ends with CLI_END. */

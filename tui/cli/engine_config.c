@@ -21,5 +21,6 @@ void engine_config_load(struct cli *c, struct daemon_setup *d)
 	d->idle_exit_ms = idle < 0 ? -1 : idle * MINUTE_MS;
 	d->default_autostop_minutes = config_int(k, "autostop.default_minutes");
 	d->max_hourly_uusd = config_int(k, "launch.max_hourly_cost");
+	d->no_ssh_include = !config_bool(k, "ssh.include");
 	config_destroy(k);
 }

@@ -9,13 +9,13 @@
 #include "core/base/num.h"
 #include "core/base/str.h"
 #include "tui/cli/dryrun.h"
+#include "tui/cli/launch.h"
 #include "tui/cli/session.h"
 #include "tui/cli/task_file.h"
 
 enum { PLAN_MS = 60000 };
 
-/* "--clouds a,b" as a JSON array; NULL when not given. */
-static json_t *clouds_arg(struct cli *c)
+json_t *launch_clouds(struct cli *c)
 {
 	const char *list = cli_value(c, "clouds");
 	if (!list)
@@ -60,7 +60,7 @@ static int request_and_follow(struct cli *c, struct client *cl, const char *verb
 	return status;
 }
 
-static bool exists(struct cli *c, struct client *cl, const char *name, int *status)
+bool launch_exists(struct cli *c, struct client *cl, const char *name, int *status)
 {
 	bool found = false;
 	size_t i;
@@ -74,7 +74,7 @@ static bool exists(struct cli *c, struct client *cl, const char *name, int *stat
 static json_t *launch_args(struct cli *c, const struct dag *d, struct err *err)
 {
 	int64_t idle = -2;
-	json_t *a = json_object(), *clouds = clouds_arg(c);
+	json_t *a = json_object(), *clouds = launch_clouds(c);
 	if (cli_int(c, "idle-minutes-to-autostop", 0, 525600, &idle, err)) {
 		json_decref(a);
 		json_decref(clouds);
@@ -89,13 +89,16 @@ static json_t *launch_args(struct cli *c, const struct dag *d, struct err *err)
 	json_put_bool(a, "retry_until_up", cli_flag(c, "retry-until-up"));
 	if (idle == -2 && cli_flag(c, "down"))
 		idle = 1; /* as soon as the job is over */
-	if (idle != -2)
-		json_object_set_new(a, "autostop", json_pack("{s:I, s:b}", "idle_minutes", (json_int_t)(idle < 1 ? 1 : idle), "down", cli_flag(c, "down")));
+	if (idle != -2) {
+		json_t *stop = json_pack("{s:I, s:b}", "idle_minutes", (json_int_t)(idle < 1 ? 1 : idle), "down", cli_flag(c, "down"));
+		if (cli_value(c, "wait-for"))
+			json_put_str(stop, "wait_for", cli_value(c, "wait-for"));
+		json_object_set_new(a, "autostop", stop);
+	}
 	return a;
 }
 
-/* Show where it would go, and ask. 0: go. */
-static int plan_and_ask(struct cli *c, struct client *cl, const json_t *args)
+int launch_ask(struct cli *c, struct client *cl, const json_t *args)
 {
 	struct err err;
 	json_t *params = json_object(), *clouds = json_object_get(args, "clouds");
@@ -124,11 +127,11 @@ static int launch_with(struct cli *c, struct client *cl, const struct dag *d)
 	json_t *args = launch_args(c, d, &err);
 	if (!args)
 		return cli_fail(c, &err);
-	bool there = name && !cli_flag(c, "dryrun") && exists(c, cl, name, &status);
+	bool there = name && !cli_flag(c, "dryrun") && launch_exists(c, cl, name, &status);
 	if (!status && there)
 		cli_note(c, "cluster %s exists: the job goes there", name);
 	else if (!status)
-		status = plan_and_ask(c, cl, args);
+		status = launch_ask(c, cl, args);
 	if (status || cli_flag(c, "dryrun")) {
 		json_decref(args);
 		return status;
@@ -166,6 +169,7 @@ static const struct option_spec launch_options[] = {
     CLI_VALUE(0, "minimize", "cost|time", "what --dryrun with --clouds minimizes"),
     CLI_VALUE('i', "idle-minutes-to-autostop", "MINUTES", "stop it when idle for so long"),
     CLI_FLAG(0, "down", "end it (instead of stopping) when idle"),
+    CLI_VALUE(0, "wait-for", "jobs_and_ssh|jobs|none", "what keeps it from being idle"),
     CLI_FLAG('r', "retry-until-up", "go on trying until there is capacity"),
     CLI_FLAG(0, "no-setup", "leave the task's setup out"),
     TASK_FILE_OPTIONS,

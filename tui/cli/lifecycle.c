@@ -34,6 +34,16 @@ const struct verb verb_stop = {
     .run = run_stop,
 };
 
+#define WAIT_FOR_OPTION CLI_VALUE(0, "wait-for", "jobs_and_ssh|jobs|none", "what keeps it from being idle; none: it stops then whatever runs")
+
+static json_t *autostop_json(struct cli *c, int64_t minutes)
+{
+	json_t *a = json_pack("{s:I, s:b}", "idle_minutes", (json_int_t)minutes, "down", cli_flag(c, "down"));
+	if (cli_value(c, "wait-for"))
+		json_put_str(a, "wait_for", cli_value(c, "wait-for"));
+	return a;
+}
+
 /* --idle-minutes and --down, as launch, start and autostop take them. NULL when neither was given. */
 static json_t *autostop_args(struct cli *c, const char *minutes_option, struct err *err, int *rc)
 {
@@ -42,7 +52,7 @@ static json_t *autostop_args(struct cli *c, const char *minutes_option, struct e
 	if (*rc || minutes == -2)
 		return NULL;
 	/* 0 would race with the job that is being submitted. */
-	return json_pack("{s:I, s:b}", "idle_minutes", (json_int_t)(minutes < 1 ? 1 : minutes), "down", cli_flag(c, "down"));
+	return autostop_json(c, minutes < 1 ? 1 : minutes);
 }
 
 static json_t *start_args(struct cli *c, const json_t *cluster)
@@ -66,6 +76,7 @@ static const struct option_spec start_options[] = {
     LIFECYCLE_OPTIONS,
     CLI_VALUE('i', "idle-minutes-to-autostop", "MINUTES", "stop it again when idle for so long"),
     CLI_FLAG(0, "down", "then end it instead of stopping it"),
+    WAIT_FOR_OPTION,
     CLI_END,
 };
 
@@ -117,7 +128,7 @@ static json_t *autostop_args_of(struct cli *c, const json_t *cluster)
 	int rc;
 	json_t *a = named(c, cluster), *autostop = cli_flag(c, "cancel") ? NULL : autostop_args(c, "idle-minutes", NULL, &rc);
 	if (!autostop)
-		autostop = json_pack("{s:i, s:b}", "idle_minutes", cli_flag(c, "cancel") ? -1 : 5, "down", !cli_flag(c, "cancel") && cli_flag(c, "down"));
+		autostop = autostop_json(c, cli_flag(c, "cancel") ? -1 : 5);
 	json_object_set_new(a, "autostop", autostop);
 	return a;
 }
@@ -129,8 +140,8 @@ static int run_autostop(struct cli *c)
 	json_decref(autostop_args(c, "idle-minutes", &err, &rc));
 	if (rc)
 		return cli_fail(c, &err);
-	if (cli_flag(c, "cancel") && (cli_value(c, "idle-minutes") || cli_flag(c, "down")))
-		return cli_usage(c, "--cancel does not go with --idle-minutes and --down");
+	if (cli_flag(c, "cancel") && (cli_value(c, "idle-minutes") || cli_value(c, "wait-for") || cli_flag(c, "down")))
+		return cli_usage(c, "--cancel does not go with --idle-minutes, --wait-for and --down");
 	return session_for_each(c, "autostop", NULL, autostop_args_of);
 }
 
@@ -138,6 +149,7 @@ static const struct option_spec autostop_options[] = {
     LIFECYCLE_OPTIONS,
     CLI_VALUE('i', "idle-minutes", "MINUTES", "idle for so long; 5 when not given"),
     CLI_FLAG(0, "down", "end it instead of stopping it"),
+    WAIT_FOR_OPTION,
     CLI_FLAG(0, "cancel", "switch autostop off"),
     CLI_END,
 };
@@ -150,6 +162,7 @@ const struct verb verb_autostop = {
     .max_args = -1,
     .complete = COMPLETE_CLUSTER,
     .options = autostop_options,
-    .help = "Idle is a cluster on which no job runs or waits. The node looks after it itself when the engine is away.",
+    .help = "Idle is a cluster on which no job runs or waits, nobody is logged in and no GPU is busy (below 10 % for 5 minutes); --wait-for jobs looks "
+	    "at jobs alone, as is done on this machine when nothing is said. The nodes look after it themselves when the engine is away.",
     .run = run_autostop,
 };

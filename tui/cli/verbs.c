@@ -14,6 +14,8 @@ extern const struct verb verb_stop;
 extern const struct verb verb_start;
 extern const struct verb verb_down;
 extern const struct verb verb_autostop;
+extern const struct verb verb_ssh;
+extern const struct verb verb_debug;
 extern const struct verb verb_cost;
 extern const struct verb verb_engine;
 extern const struct verb verb_requests;
@@ -50,6 +52,8 @@ const struct verb *const cli_verbs[] = {
     &verb_start,
     &verb_down,
     &verb_autostop,
+    &verb_ssh,
+    &verb_debug,
     &verb_cost,
     &verb_task,
     /* prices and plans */
