@@ -21,6 +21,11 @@ USER, UID = 'ubuntu', 1000
 HOME = '/home' + '/' + USER
 PATHS = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin']
 SFTP = ['/usr/lib/openssh/sftp-server', '/usr/libexec/openssh/sftp-server', '/usr/lib/ssh/sftp-server', '/usr/libexec/sftp-server']
+# What a bare image has, more or less: all there is on nodes that lack a tool.
+TOOLS = '''sh bash dash awk basename cat chgrp chmod chown cksum comm cp cut date dd df diff dirname du echo env expr false find flock fold free getconf
+ grep groups gzip head hostname id kill ln logger ls md5sum mkdir mkfifo mknod mktemp mount mv nice nohup nproc od paste perl pgrep printf ps pwd
+ python3 readlink realpath renice rm rmdir sed seq setsid sha256sum sleep sort split ssh ssh-keygen stat stty sync tail tar tee test timeout touch tr true
+ tty umount uname uniq uptime wc who whoami xargs zstd'''.split()
 GATEWAY = '10.88.0.1'
 DEFAULTS = {
     'gpus': 0,             # H100s that nvidia-smi tells of; 0: there is no nvidia-smi
@@ -260,12 +265,9 @@ class Node:
             write(d + '/bin/date', DATE % {'date': tool('date'), 'skew': o['skew_s']}, 0o755)
         if o['missing']:
             path = path[:1]
-            have = set(os.listdir(d + '/bin')) | set(o['missing'])
-            for folder in dict.fromkeys(os.path.realpath(p) for p in PATHS if os.path.isdir(p)):
-                for name in os.listdir(folder):
-                    if name not in have:
-                        have.add(name)
-                        os.symlink('%s/%s' % (folder, name), '%s/bin/%s' % (d, name))
+            for name in set(TOOLS) - set(o['missing']) - set(os.listdir(d + '/bin')):
+                if tool(name):
+                    os.symlink(tool(name), '%s/bin/%s' % (d, name))
         lines = {
             'Port': self.port, 'ListenAddress': self.host if self.plain else '0.0.0.0', 'PidFile': 'none' if self.plain else '/run/sshd.pid',
             'AuthorizedKeysFile': (d + '/home' if self.plain else '%h') + '/.ssh/authorized_keys',
