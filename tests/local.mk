@@ -13,18 +13,19 @@ AM_TESTS_ENVIRONMENT = \
 	top_builddir=$(abs_top_builddir); export top_builddir;
 TEST_CFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 
-include tests/base/local.mk
+# Those that take longest come first, so that none of them is left over at the end.
+include tests/providers/local.mk
+include tests/agent/local.mk
 include tests/io/local.mk
+include tests/run/local.mk
+include tests/ssh/local.mk
+include tests/base/local.mk
 include tests/model/local.mk
 include tests/store/local.mk
 include tests/plan/local.mk
-include tests/run/local.mk
 include tests/api/local.mk
-include tests/providers/local.mk
 include tests/tui/local.mk
 include tests/cli/local.mk
-include tests/agent/local.mk
-include tests/ssh/local.mk
 include tests/lint/local.mk
 include tests/bench/local.mk
 include tests/fuzz/local.mk

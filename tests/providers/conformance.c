@@ -31,13 +31,19 @@ struct trial {
 /* --- helpers
  * --------------------------------------------------------------------------------------------------------*/
 
-/* CREATE's arguments: nodes with tokens PREFIX0, PREFIX1… */
 /* cmocka's skip() counts as a failure in its TAP. */
 static void not_tried(void)
 {
 	print_message("# not tried: this provider, or this machine, cannot do it\n");
 }
 
+/* Cuts are made at every point of a call, or at some only: there are many, and `make check` is to be quick. */
+static long every(long few)
+{
+	return getenv("SKYTOP_TORTURE") ? 1 : few;
+}
+
+/* CREATE's arguments: nodes with tokens PREFIX0, PREFIX1… */
 static json_t *create_args(const struct trial *t, const char *cluster, const char *prefix, int n)
 {
 	json_t *args =
@@ -505,7 +511,7 @@ static void check_ends_itself(void **state)
 static void check_exec_moment(void **state)
 {
 	struct trial *t = *state;
-	for (int i = 0; i < 60; i++) {
+	for (long i = 0; i < 60; i += every(5)) {
 		json_t *r = up(t, "c1", 1);
 		pid_t pid = rig_run_on(node(r, 0),
 		    "echo 'n=$((${n:-0} + 1)); export n; [ $n -lt 20000 ] && exec sh ./again' >again;"
@@ -571,7 +577,7 @@ static void check_cut_create(void **state)
 		return;
 	}
 	bool cut = true;
-	for (long at = 1; cut; at++) {
+	for (long at = 1; cut; at += every(3)) {
 		struct err err = {0};
 		t->rig.kill_at = at;
 		json_t *r = rig_call(&t->rig, PROVIDER_CREATE, create_args(t, "c1", "tok-", 2), &err);
@@ -597,7 +603,7 @@ static void check_cut_create(void **state)
 static void cut_end(struct trial *t, enum provider_verb verb)
 {
 	bool cut = true;
-	for (long at = 1; cut; at++) {
+	for (long at = 1; cut; at += every(3)) {
 		struct err err = {0};
 		json_t *r = up(t, "c1", 2);
 		char *mark = xasprintf("SKYTOP_NODE_ID=%s", json_str(node(r, 1), "id", "?"));
@@ -650,7 +656,7 @@ static void check_cut_start(void **state)
 	}
 	json_decref(up(t, "c1", 2));
 	bool cut = true;
-	for (long at = 1; cut; at++) {
+	for (long at = 1; cut; at += every(3)) {
 		struct err err = {0};
 		json_decref(rig_do(&t->rig, PROVIDER_STOP, of_cluster("c1")));
 		json_decref(settle(t, "c1", "STOPPED"));
@@ -674,7 +680,7 @@ static void check_query_finishes(void **state)
 		return;
 	}
 	bool cut = true;
-	for (long at = 1; cut; at++) {
+	for (long at = 1; cut; at += every(3)) {
 		struct err err = {0};
 		json_decref(create(t, "c1", 1));
 		t->rig.kill_at = at;
