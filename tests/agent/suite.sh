@@ -674,21 +674,21 @@ case_gang() {
   kill_driver
   is "the gang's driver killed" "$(job_field $job status)" FAILED_DRIVER
   ok "no rank goes on" until_ok gone "$(cat "$work/g2/sky_workdir/p6")"
-  sed '$s/env.*/false/' "$dir/nodes" >"$work/nodes" && cp "$work/nodes" "$dir/nodes"
-  SKYTOP_AGENT_REACH_TRIES=1
-  export SKYTOP_AGENT_REACH_TRIES
+  # A node that is away for good; one that was never there.
+  cp "$dir/nodes" "$work/nodes"
+  SKYTOP_AGENT_TICK_S=0.4
+  export SKYTOP_AGENT_TICK_S
+  sed '$s/env.*/false/' "$work/nodes" >"$dir/nodes"
   submit g7 'echo never >>"$gates/gang"' num_nodes=3
-  finish $job
-  unset SKYTOP_AGENT_REACH_TRIES
-  is "a node that cannot be reached" "$(job_field $job status reason)" 'FAILED_DRIVER unreachable'
+  is "a node that cannot be reached is named" "$(ag logs $job --follow | grep -c '^\[skytop\] node 2 (10.0.0.3) did not answer')" 1
+  is "in the job line, too" "$(job_field $job status reason failed_rank failed_ip)" 'FAILED_DRIVER unreachable 2 10.0.0.3'
+  unset SKYTOP_AGENT_TICK_S
   ok "and nothing ran" no test -e "$gates/gang"
+  cp "$work/nodes" "$dir/nodes"
   # A stop that is faster than the start it is for.
   home=$work/g2 dir=$work/g2/.skytop
   is "stop before start" "$(ag rank-stop late)" 'rank CANCELLED 137'
-  mkdir "$work/late"
-  echo 'echo never >>"$gates/gang"' >"$work/late/run"
-  tar -C "$work/late" -cf - . | HOME=$home $shell "$agent" rank-start late >"$work/late/out"
-  is "is a stop" "$(cat "$work/late/out")" 'rank CANCELLED 137'
+  is "is a stop" "$(ag rank-serve late 0 2>&1 >/dev/null | grep -c 'skytop: hello .* CANCELLED')" 1
   is "secrets leave the nodes" "$(find "$work"/g*/.skytop -name 'env*' | wc -l | tr -d ' ')" 0
   for home in "$work/g0" "$work/g '1" "$work/g2"; do ag shutdown >/dev/null; done
 }
