@@ -58,6 +58,11 @@ const char *ssh_name(const struct ssh *s)
 	return s->name;
 }
 
+bool ssh_was_reached(const struct ssh *s)
+{
+	return s->session && (!s->via || s->hello.len);
+}
+
 /* ---- libssh2's network ------------------------------------------------------------------------------------------- */
 
 static ssize_t take_bytes(libssh2_socket_t fd, void *buf, size_t n, int flags, void **abstract)
@@ -271,8 +276,8 @@ static void turn(struct ssh *s)
 		ssh_fail(s, s->broken.code && (s->via || s->state > SSH_SHAKING) && e.code != ERR_CREDENTIALS ? &s->broken : &e);
 	if (!s->destroyed)
 		flush(s);
-	/* All that came before the end was used by now, unless there is more to do. */
-	if (s->broken.code && !s->backlog && !s->in.len && !s->destroyed && s->state >= SSH_SHAKING)
+	/* All that came before the end was used by now, unless there is more to do. (Without a channel nobody reads.) */
+	if (s->broken.code && !s->backlog && (!s->in.len || !s->channels) && !s->destroyed && s->state >= SSH_SHAKING)
 		ssh_fail(s, &s->broken);
 	if (!s->destroyed)
 		watch(s);

@@ -39,6 +39,8 @@ struct ssh *ssh_open(
 void ssh_destroy(struct ssh *s);
 /* "user@host:port", borrowed. */
 const char *ssh_name(const struct ssh *s);
+/* Did the host take our connection? For `lost`: a busy sshd drops some before they are let in, which is no reason to give up. */
+bool ssh_was_reached(const struct ssh *s);
 
 enum ssh_how { SSH_EXITED, SSH_SIGNALLED, SSH_LOST };
 

@@ -457,5 +457,10 @@ int ssh_channels_turn(struct ssh *s, struct err *err)
 	}
 	if (m == BROKEN)
 		return err_set(err, ERR_NETWORK, "the connection broke: %s", ssh_last_error(s));
+	/* Without a channel libssh2 reads nothing, and the host's own question, whether we are there, would go unanswered. */
+	if (!s->destroyed && !s->channels && s->in.len && !s->broken.code) {
+		s->want_probe = true;
+		ssh_kick(s);
+	}
 	return 0;
 }

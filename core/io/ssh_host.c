@@ -125,6 +125,8 @@ void ssh_handshake_error(struct ssh *s, int rc, struct err *err)
 	char offered[1000];
 	if (!s->hello.len) {
 		err_set(err, ERR_NETWORK, "the host closed the connection before it said a word: not an SSH server, or it refuses us");
+	} else if (strstr(str_text(&s->hello), "MaxStartups") || str_starts(str_text(&s->hello), "Not allowed at this time")) {
+		err_set(err, ERR_THROTTLED, "the host takes no more connections just now");
 	} else if (rc == LIBSSH2_ERROR_BANNER_RECV || !strstr(str_text(&s->hello), "SSH-")) {
 		err_set(err, ERR_PROTOCOL, "what answers there is not an SSH server");
 	} else if ((rc == LIBSSH2_ERROR_KEX_FAILURE || rc == LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE || rc == LIBSSH2_ERROR_METHOD_NONE) &&

@@ -7,6 +7,7 @@
 #include "core/io/http.h"
 #include "core/io/loop.h"
 #include "core/provider.h"
+#include "core/run/remote.h"
 
 struct call;
 
@@ -14,6 +15,7 @@ struct call;
 struct call_context {
 	struct loop *loop;
 	struct http *http;	/* made when first needed */
+	struct remotes *remotes; /* for providers whose machines are asked over SSH; borrowed */
 	const char *self;	/* path of this program */
 	const char *state_dir;	/* the folder that holds each provider's own */
 	json_t *config;		/* {"NAME": {…}} */

@@ -319,6 +319,8 @@ struct engine *engine_create(const struct engine_setup *setup, struct err *err)
 	e->secrets_dir = home_path(HOME_STATE, "secrets");
 	e->agent_path = share_path("agent/skytop-agent");
 	e->calls = (struct call_context){.loop = e->loop, .self = setup->self, .state_dir = home_path(HOME_STATE, ""), .config = setup->provider_config};
+	e->remotes = contact_remotes(e);
+	e->calls.remotes = e->remotes;
 	if (fs_mkdirs(e->logs_dir, err) || fs_mkdirs(e->secrets_dir, err) || open_state(e, err) || load(e, err)) {
 		engine_destroy(e);
 		return NULL;
@@ -348,6 +350,7 @@ void engine_destroy(struct engine *e)
 	state_close(e->state);
 	call_cancel_all(&e->calls);
 	http_destroy(e->calls.http);
+	remotes_destroy(e->remotes);
 	free(e->ops);
 	free(e->units);
 	free(e->logs_dir);

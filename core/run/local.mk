@@ -4,15 +4,18 @@ librun_a_SOURCES = \
 	core/run/access.c core/run/access.h \
 	core/run/bundle.c core/run/bundle.h \
 	core/run/call.c core/run/call.h \
+	core/run/contact.c \
 	core/run/engine.c core/run/engine.h \
 	core/run/hosts.c core/run/hosts.h \
 	core/run/jobs.c \
 	core/run/launch.c core/run/launch.h \
 	core/run/launch_steps.c \
 	core/run/lifecycle.c \
+	core/run/link.c core/run/link.h \
 	core/run/nodes.c \
 	core/run/op.c core/run/op.h \
 	core/run/place.c core/run/place.h \
+	core/run/reach.c core/run/reach.h \
 	core/run/reconcile.c \
 	core/run/remote.c core/run/remote.h \
 	core/run/run.h \

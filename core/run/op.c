@@ -18,10 +18,11 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/io/proc.h"
 
 static const struct op_kind *const kinds[] = {&op_launch, &op_exec, &op_stop, &op_start, &op_down, &op_autostop, &op_cancel_jobs};
 
-enum { PERSIST_RETRY_MS = 2000 };
+enum { PERSIST_RETRY_MS = 2000, NODE_RETRY_MS = 180000 };
 
 const struct op_kind *op_kind_of(const char *verb)
 {
@@ -48,8 +49,19 @@ static void proc_watch_free(struct op *op)
 	op->proc_watch = NULL;
 }
 
+/* All nodes answer, or nobody asks them any more. */
+static void waited(struct op *op)
+{
+	op->n_waiting = 0;
+	if (op->before_waiting)
+		own_str(&op->r->progress, op->before_waiting[0] ? op->before_waiting : NULL);
+	free(op->before_waiting);
+	op->before_waiting = NULL;
+}
+
 static void drop_flight(struct op *op)
 {
+	waited(op);
 	struct unit *u = op->draining ? op_unit(op) : NULL;
 	if (u)
 		spool_drain_cancel(u);
@@ -340,6 +352,7 @@ void op_kick(struct engine *e)
 
 struct flight {
 	struct op *op;
+	bool waiting;
 	void (*called)(struct op *op, const json_t *result);
 	void (*all)(struct op *op);
 	struct op_remote_spec spec;
@@ -367,8 +380,37 @@ void op_call(struct op *op, const struct provider *p, enum provider_verb verb, j
 	op->call = call_start(&op->engine->calls, p, verb, args, on_call, f);
 }
 
+/* A node does not answer, and is waited for; or (why NULL) does again. The step's time begins anew then. */
+static void on_waits(void *arg, const char *host, const struct err *why)
+{
+	struct flight *f = arg;
+	struct op *op = f->op;
+	int64_t step_ms = op->kind->steps[op->at].timeout_ms;
+	if (why) {
+		if (!op->before_waiting)
+			op->before_waiting = xstrdup(op->r->progress ? op->r->progress : "");
+		op->n_waiting += !f->waiting;
+		f->waiting = true;
+		loop_cancel(op->engine->loop, op->deadline);
+		op->deadline = 0;
+		const char *colon = str_starts(why->text, "ssh ") ? strstr(why->text, ": ") : NULL;
+		op_progress(op, "waiting for %s: %s", host, colon ? colon + 2 : why->text);
+		return;
+	}
+	op->n_waiting -= f->waiting;
+	f->waiting = false;
+	if (op->n_waiting || !op->before_waiting)
+		return;
+	waited(op);
+	if (step_ms)
+		op->deadline = loop_after(op->engine->loop, step_ms, on_deadline, op);
+	run_changed(op->engine);
+}
+
 static void on_remote(void *arg, const char *out, size_t len, const struct err *err)
 {
+	if (((struct flight *)arg)->waiting)
+		on_waits(arg, NULL, NULL);
 	struct flight f = *(struct flight *)arg;
 	struct op *op = f.op;
 	free(arg);
@@ -400,9 +442,10 @@ static void start_remote(struct op *op, const struct op_remote_spec *spec, struc
 	struct flight *f = xcalloc(1, sizeof *f);
 	*f = (struct flight){.op = op, .all = fn, .spec = *spec, .i = i, .slot = op->n_remotes};
 	ARRAY_GROW(op->remotes, op->n_remotes, op->remotes_cap);
-	op->remotes[op->n_remotes++] = (struct op_remote){.flight = f, .call = remote_run(op->engine->loop, u->c->nodes[i].reach,
-	    &(struct remote_spec){.command = command, .input = input, .input_len = input_len, .stdin_fd = fd, .timeout_ms = spec->timeout_ms}, what,
-	    on_remote, f)};
+	op->remotes[op->n_remotes++] = (struct op_remote){.flight = f, .call = remote_run(op->engine->remotes, u->c->nodes[i].reach,
+	    &(struct remote_spec){.command = command, .input = input, .input_len = input_len, .stdin_fd = fd, .timeout_ms = spec->timeout_ms,
+		.retry_ms = spec->best_effort ? 0 : NODE_RETRY_MS, .waits = spec->best_effort ? NULL : on_waits},
+	    what, on_remote, f)};
 	op->remotes_open++;
 	if (fd > 0)
 		close(fd);

@@ -47,6 +47,8 @@ struct op {
 	} *remotes;
 	size_t n_remotes, remotes_cap, remotes_open;
 	struct err remote_err; /* the first that failed */
+	size_t n_waiting;      /* nodes that do not answer just now: the step's time stands still */
+	char *before_waiting;  /* the progress to go back to */
 	unsigned timer, deadline, starter;
 	int64_t step_started_us;
 	struct place_ask *ask; /* providers are being asked for offers */
@@ -83,7 +85,8 @@ void op_progress(struct op *op, const char *fmt, ...) __attribute__((format(prin
 /* Things in flight. The functions given are called once unless the operation is dropped first. */
 void op_call(struct op *op, const struct provider *p, enum provider_verb verb, json_t *args, void (*fn)(struct op *op, const json_t *result));
 /* Run a command on the nodes [first, first + n); fn when all have ended well. A failure is op_failed, after all have ended. each (may be
- * NULL) gets every node's output. */
+ * NULL) gets every node's output. A node that does not answer, or is lost meanwhile, is waited for (three minutes), and the command
+ * begun again there: it must be one that may be repeated. */
 struct op_remote_spec {
 	const char *what;
 	int64_t timeout_ms;
@@ -91,7 +94,7 @@ struct op_remote_spec {
 	char *(*command)(struct op *op, size_t i, char **input, size_t *input_len);
 	const char *input_path; /* instead of input: a file, the same for all */
 	void (*each)(struct op *op, size_t i, const char *out, size_t len);
-	bool best_effort;	/* failures do not matter */
+	bool best_effort;	/* failures do not matter, and nobody waits for a node that does not answer */
 };
 /* Run a program on this machine; fn when it ended well, else op_failed with what it complained of. */
 void op_proc(struct op *op, const char *const *argv, const char *what, int64_t timeout_ms, void (*fn)(struct op *op));

@@ -41,6 +41,7 @@ struct engine {
 	struct engine_setup setup;
 	struct state *state;
 	struct call_context calls;
+	struct remotes *remotes; /* how nodes are asked */
 	struct engine_listener listener;
 	struct unit **units;
 	size_t n_units, units_cap;
@@ -72,6 +73,10 @@ char *run_secret_path(struct engine *e, int64_t request_id);
 void run_restore_secrets(struct engine *e, const struct request *r, json_t *task); /* into a packed task */
 /* NOT_FOUND, naming the nearest cluster. Returns -1. */
 int run_no_cluster(struct engine *e, const char *name, struct err *err);
+
+/* ---- contact.c ---- */
+/* The engine's connections; a host that is lost or back is an event. */
+struct remotes *contact_remotes(struct engine *e);
 
 /* ---- nodes.c ---- */
 /* Take what the provider says about the nodes of u into its rows; opens and closes ledger intervals. Nodes that the provider does not

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/fs.h"
@@ -16,14 +15,14 @@
 #include "core/base/mem.h"
 #include "core/run/run.h"
 
-enum { FOLLOWERS_MAX = 32, PAUSE_MIN_MS = 200, PAUSE_MAX_MS = 15000, DISK_RETRY_MS = 3000 };
+enum { FOLLOWERS_MAX = 32, PAUSE_MIN_MS = 200, PAUSE_MAX_MS = 15000, DISK_RETRY_MS = 3000, PATIENCE_MS = 24 * 3600 * 1000 };
 
 struct spool {
 	struct unit *u;
 	int64_t job_id;
 	int fd;
 	off_t size;
-	struct proc *proc;
+	struct remote *remote;
 	struct str unwritten; /* what the disk did not take */
 	unsigned timer;
 	int failures;
@@ -49,7 +48,7 @@ char *spool_path(const struct engine *e, const char *cluster_uid, int64_t job_id
 static void spool_free(struct spool *s)
 {
 	loop_cancel(s->u->engine->loop, s->timer);
-	proc_destroy(s->proc);
+	remote_destroy(s->remote);
 	if (s->fd >= 0)
 		close(s->fd);
 	str_free(&s->unwritten);
@@ -97,8 +96,8 @@ static void write_out(struct spool *s)
 			continue;
 		if (n < 0) {
 			log_line(LOG_WARN, "log of job %" PRId64 " of %s: %s; waiting", s->job_id, s->u->c->name, strerror(errno));
-			if (s->proc)
-				proc_pause(s->proc, true);
+			if (s->remote)
+				remote_pause(s->remote, true);
 			loop_cancel(s->u->engine->loop, s->timer);
 			s->timer = loop_after(s->u->engine->loop, DISK_RETRY_MS, on_disk_retry, s);
 			return;
@@ -115,8 +114,8 @@ static void on_disk_retry(void *arg)
 	write_out(s);
 	if (s->unwritten.len)
 		return;
-	if (s->proc)
-		proc_pause(s->proc, false);
+	if (s->remote)
+		remote_pause(s->remote, false);
 	else if (!s->ended)
 		s->timer = loop_after(s->u->engine->loop, PAUSE_MIN_MS, begin, s);
 	tell(s);
@@ -133,11 +132,11 @@ static void on_out(void *arg, bool is_err, const char *data, size_t len)
 	tell(s);
 }
 
-static void on_ended(void *arg, int status, bool timed_out)
+static void on_ended(void *arg, const struct remote_exit *x)
 {
 	struct spool *s = arg;
-	s->proc = NULL;
-	s->ended = !timed_out && WIFEXITED(status) && !WEXITSTATUS(status);
+	s->remote = NULL;
+	s->ended = x->how == REMOTE_EXITED && !x->status;
 	if (!s->ended && !s->unwritten.len) {
 		int64_t pause = (int64_t)PAUSE_MIN_MS << (s->failures > 6 ? 6 : s->failures);
 		s->failures++;
@@ -180,9 +179,9 @@ static void begin(void *arg)
 		return;
 	}
 	snprintf(command, sizeof command, "exec sh \"$HOME/.skytop/skytop-agent\" logs %" PRId64 " --offset %jd --follow", s->job_id, (intmax_t)s->size);
-	s->proc = remote_start(s->u->engine->loop, c->nodes[0].reach, &(struct remote_spec){.command = command},
-	    &(struct proc_handlers){on_out, on_ended, s}, &err);
-	if (!s->proc)
+	s->remote = remote_start(s->u->engine->remotes, c->nodes[0].reach,
+	    &(struct remote_spec){.command = command, .stream = true, .retry_ms = PATIENCE_MS}, &(struct remote_handlers){on_out, on_ended, s}, &err);
+	if (!s->remote)
 		s->timer = loop_after(s->u->engine->loop, PAUSE_MAX_MS, begin, s);
 }
 

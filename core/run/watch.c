@@ -8,14 +8,14 @@
 #include "core/base/log.h"
 #include "core/run/run.h"
 
-enum { LINE_MAX_BYTES = 1 << 20, PAUSE_MIN_MS = 200, PAUSE_MAX_MS = 15000, ASK_AFTER = 2 };
+enum { LINE_MAX_BYTES = 1 << 20, PAUSE_MIN_MS = 200, PAUSE_MAX_MS = 15000, ASK_AFTER = 2, ASK_EVERY = 4, PATIENCE_MS = 24 * 3600 * 1000 };
 
 struct watcher {
 	struct unit *u;
-	struct proc *proc;
+	struct remote *remote;
 	struct str line;
 	unsigned timer;
-	int failures; /* ends without a "ready" */
+	int failures; /* ends without a "ready", and tries to connect */
 	bool ready;
 };
 
@@ -56,18 +56,28 @@ static void on_out(void *arg, bool is_err, const char *data, size_t len)
 	str_shift(&w->line, start);
 	if (w->line.full) { /* a line past all reason: start over */
 		str_clear(&w->line);
-		proc_kill(w->proc, 15);
+		remote_destroy(w->remote);
+		w->remote = NULL;
+		w->timer = loop_after(w->u->engine->loop, PAUSE_MAX_MS, begin, w);
 	}
 }
 
-static void on_ended(void *arg, int status, bool timed_out)
+/* The head does not answer; we are in the queue for when it does. What became of it is asked of the provider meanwhile. */
+static void on_waits(void *arg, const char *host, const struct err *why)
 {
-	(void)timed_out;
+	struct watcher *w = arg;
+	(void)host;
+	if (why && (++w->failures == ASK_AFTER || w->failures % ASK_EVERY == 0))
+		reconcile_unit(w->u, NULL, NULL); /* may stop this watcher */
+}
+
+static void on_ended(void *arg, const struct remote_exit *x)
+{
 	struct watcher *w = arg;
 	char how[64];
-	w->proc = NULL;
+	w->remote = NULL;
 	str_clear(&w->line);
-	log_line(LOG_INFO, "watch of %s ended: %s", w->u->c->name, proc_status_text(status, how, sizeof how));
+	log_line(LOG_INFO, "watch of %s ended: %s", w->u->c->name, remote_exit_text(x, how, sizeof how));
 	if (!w->ready)
 		w->failures++;
 	w->ready = false;
@@ -86,10 +96,11 @@ static void begin(void *arg)
 	if (!c->n_nodes || !c->nodes[0].reach)
 		return;
 	/* exec: the agent's parent is this process, so that it ends when we do, however we do. */
-	w->proc = remote_start(w->u->engine->loop, c->nodes[0].reach,
-	    &(struct remote_spec){.command = "exec sh \"$HOME/.skytop/skytop-agent\" watch --no-stdin --interval 5"},
-	    &(struct proc_handlers){on_out, on_ended, w}, &err);
-	if (!w->proc) {
+	w->remote = remote_start(w->u->engine->remotes, c->nodes[0].reach,
+	    &(struct remote_spec){.command = "exec sh \"$HOME/.skytop/skytop-agent\" watch --no-stdin --interval 5", .stream = true, .retry_ms = PATIENCE_MS,
+		.waits = on_waits},
+	    &(struct remote_handlers){on_out, on_ended, w}, &err);
+	if (!w->remote) {
 		w->failures++;
 		w->timer = loop_after(w->u->engine->loop, PAUSE_MAX_MS, begin, w);
 		if (w->failures >= ASK_AFTER)
@@ -114,7 +125,7 @@ void watch_stop(struct unit *u)
 		return;
 	u->watcher = NULL;
 	loop_cancel(u->engine->loop, w->timer);
-	proc_destroy(w->proc);
+	remote_destroy(w->remote);
 	str_free(&w->line);
 	free(w);
 }

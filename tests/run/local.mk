@@ -7,5 +7,12 @@ tests_run_test_hosts_LDADD = $(RUN_LIBS) $(CMOCKA_LIBS)
 endif
 dist_check_SCRIPTS += tests/run/test_access.py tests/run/test_login.py
 TESTS += tests/run/test_access.py tests/run/test_login.py
+if HAVE_CMOCKA
+check_PROGRAMS += tests/run/test_remote
+TESTS += tests/run/test_remote
+tests_run_test_remote_SOURCES = tests/run/test_remote.c
+tests_run_test_remote_CPPFLAGS = $(TEST_CFLAGS)
+tests_run_test_remote_LDADD = $(RUN_LIBS) $(CMOCKA_LIBS)
+endif
 dist_check_SCRIPTS += tests/run/test_crash.py tests/run/test_faults.py tests/run/test_session.py tests/run/engine_test.py
 TESTS += tests/run/test_crash.py tests/run/test_faults.py tests/run/test_session.py
