@@ -59,6 +59,7 @@ static const struct action_info actions[ACTIONS] = {
 	"skytop autostop CLUSTER -i MINUTES", true},
     [ACTION_CANCEL_JOB] = {"cancel", "Cancel a job", NULL, "Cancel the job selected in the details.",
 	"skytop cancel CLUSTER JOB", true},
+    [ACTION_SSH] = {"ssh", "Log in", NULL, "A shell on the cluster's head; its end leads back here.", "skytop ssh CLUSTER", true},
 
     [ACTION_FOLLOW] = {"follow", "Follow or pause", "follow", "Stay at the newest line, or stay where you are.", NULL,
 	false},

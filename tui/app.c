@@ -1,10 +1,11 @@
 /* The screen's state and how events change it. What each view keeps is the view's; what lies over a view is one value,
  * a->modal; everything the person can do comes through app_act, from a key, a click or the palette alike. No I/O here: the
- * rim (screen.c) draws when `dirty`, and does what `suspend`, `redraw` and `quit` ask. */
+ * rim (screen.c) draws when `dirty`, and does what `suspend`, `login`, `redraw` and `quit` ask. */
 #include "tui/app.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
@@ -29,6 +30,7 @@ void app_finish(struct app *a)
 	for (size_t i = 0; i < app_n_views; i++)
 		app_views[i]->destroy(a->views[i]);
 	notices_finish(&a->notices);
+	free(a->login);
 }
 
 /* --- for views and modals ----------------------------------------------------------------------------------------- */

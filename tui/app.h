@@ -37,6 +37,7 @@ struct app {
 	bool lazy;		/* … by more of a log: that can wait a moment */
 	bool redraw;		/* … and the terminal is to be painted anew */
 	bool suspend;
+	char *login;		/* a cluster: hand the terminal to a shell there; NULL */
 	bool quit;
 	int status;		/* exit status, once quit is set */
 };

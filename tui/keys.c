@@ -24,6 +24,7 @@ const struct key_binding key_table[] = {
     {SCOPE_CLUSTERS, "D", ACTION_DOWN_CLUSTER},
     {SCOPE_CLUSTERS, "a", ACTION_AUTOSTOP},
     {SCOPE_CLUSTERS, "c", ACTION_CANCEL_JOB},
+    {SCOPE_CLUSTERS, "h", ACTION_SSH},
 
     {SCOPE_LOGS, "f", ACTION_FOLLOW},
     {SCOPE_LOGS, "/", ACTION_SEARCH},

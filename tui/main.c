@@ -21,6 +21,7 @@ static int open_screen(struct cli *c)
 	struct ui_options o = {
 	    .source_open = open_source,
 	    .arg = self,
+	    .self = self,
 	    .view = cli_arg(c, 0),
 	    .filter = cli_value(c, "filter"),
 	    .theme = cli_value(c, "theme"),

@@ -134,6 +134,12 @@ static void on_hook(void *arg)
 		s->app.suspend = false;
 		term_suspend(s->term);
 	}
+	if (s->app.login) {
+		const char *const argv[] = {s->o->self, "ssh", s->app.login, NULL};
+		term_run(s->term, argv);
+		free(s->app.login);
+		s->app.login = NULL;
+	}
 	draw_when_due(s);
 	set_tick(s);
 }

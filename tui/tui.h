@@ -20,6 +20,7 @@ struct ui_options {
 	bool read_only;		/* nothing can be ordered */
 	/* once: print the view to stdout and return; no terminal is needed. */
 	bool once;
+	const char *self;	/* this program, for `ssh CLUSTER` */
 	const struct clock *clock; /* NULL: the system's */
 	int columns, rows;	/* of --once; 0: the terminal's, else 80×24 */
 };

@@ -262,6 +262,36 @@ static void test_suspend(void **state)
 	stop_and_go(NULL, SIGSTOP);
 }
 
+/* h hands the terminal to `PROGRAM ssh CLUSTER`. What failed at once can be read before the screen is back. */
+static void test_login(void **state)
+{
+	(void)state;
+	char dir[] = "/tmp/skytop-login-XXXXXX";
+	assert_non_null(mkdtemp(dir));
+	char *shell = path_join(dir, "program");
+	static const char text[] = "#!/bin/sh\necho \"this is $1 $2\"\ntest -t 0 && read -r x && echo \"it read $x\" && sleep 0.3 && exit \"$x\"\n";
+	assert_int_equal(fs_write(shell, text, sizeof text - 1, 0700, NULL), 0);
+	struct screen *s = start("--view", "clusters", "--program", shell);
+	must_have(s, "train");
+	screen_keys(s, "Home h");
+	must_have(s, "this is ssh ");
+	assert_string_equal(screen_left(s), "");
+	screen_bytes(s, "0\r", 2);
+	must_have(s, "train");
+	assert_string_equal(screen_left(s), "alternate-screen cursor mouse paste keypad modes ");
+	screen_keys(s, "h");
+	must_have(s, "this is ssh ");
+	screen_bytes(s, "3\r", 2);
+	must_have(s, "Enter leads back");
+	screen_bytes(s, "\r", 1);
+	must_have(s, "train");
+	screen_keys(s, "1");
+	must_have(s, "RTX4090");
+	screen_free(s);
+	fs_remove_tree(dir, NULL);
+	free(shell);
+}
+
 static void test_hang_up(void **state)
 {
 	(void)state;
@@ -764,7 +794,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_golden_utf8), cmocka_unit_test(test_golden_ascii), cmocka_unit_test(test_ends),
-	    cmocka_unit_test(test_crash), cmocka_unit_test(test_suspend), cmocka_unit_test(test_hang_up),
+	    cmocka_unit_test(test_crash), cmocka_unit_test(test_suspend), cmocka_unit_test(test_login), cmocka_unit_test(test_hang_up),
 	    cmocka_unit_test(test_resize_storm), cmocka_unit_test(test_tiny), cmocka_unit_test(test_frames),
 	    cmocka_unit_test(test_no_color), cmocka_unit_test(test_c_locale), cmocka_unit_test(test_terms),
 	    cmocka_unit_test(test_mashing), cmocka_unit_test(test_order), cmocka_unit_test(test_several),

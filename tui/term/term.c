@@ -11,9 +11,11 @@
 #include <langinfo.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -294,6 +296,60 @@ void term_suspend(struct term *t)
 	kill(0, SIGTSTP);
 	loop_signal(t->loop, SIGTSTP, on_tstp, t);
 	loop_signal(t->loop, SIGCONT, on_cont, t);
+	enter(t);
+	resize(t);
+}
+
+/* What the terminal sends to all who are on it is for the program: it may be in the midst of a line. */
+static const int not_ours[] = {SIGINT, SIGQUIT, SIGTSTP};
+
+static int run_and_wait(const char *const *argv)
+{
+	posix_spawnattr_t attr;
+	sigset_t to_default, none;
+	pid_t pid;
+	int status = 127 << 8;
+	sigemptyset(&none);
+	sigemptyset(&to_default);
+	sigaddset(&to_default, SIGPIPE);
+	for (size_t i = 0; i < ARRAY_LEN(not_ours); i++)
+		sigaddset(&to_default, not_ours[i]);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setsigdefault(&attr, &to_default);
+	posix_spawnattr_setsigmask(&attr, &none);
+	if (!posix_spawnp(&pid, argv[0], NULL, &attr, (char *const *)(uintptr_t)argv, environ))
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			continue;
+	posix_spawnattr_destroy(&attr);
+	return status;
+}
+
+static void wait_for_enter(struct term *t)
+{
+	static const char text[] = "\r\n[skytop] Enter leads back\r\n";
+	char c = 0;
+	struct pollfd p = {.fd = t->fd, .events = POLLIN};
+	ssize_t n = write(t->fd, text, sizeof text - 1);
+	while (n > 0 && c != '\n' && c != '\r' && (poll(&p, 1, -1) > 0 || errno == EINTR)) {
+		n = read(t->fd, &c, 1);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			n = 1;
+	}
+}
+
+void term_run(struct term *t, const char *const *argv)
+{
+	enum { AT_ONCE_MS = 5000 };
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, old[ARRAY_LEN(not_ours)];
+	int64_t began = mono_now_ms();
+	leave(t);
+	for (size_t i = 0; i < ARRAY_LEN(not_ours); i++)
+		sigaction(not_ours[i], &ignore, &old[i]);
+	if (run_and_wait(argv) && mono_now_ms() - began < AT_ONCE_MS)
+		wait_for_enter(t);
+	for (size_t i = 0; i < ARRAY_LEN(not_ours); i++)
+		sigaction(not_ours[i], &old[i], NULL);
 	enter(t);
 	resize(t);
 }

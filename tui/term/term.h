@@ -38,5 +38,8 @@ bool term_show(struct term *t, const struct canvas *c);
 void term_redraw(struct term *t);
 /* Hand the terminal to the shell, and stop; returns when continued (at once, where there is no job control). */
 void term_suspend(struct term *t);
+/* Hand the terminal to a program and wait for its end, which is where it blocks. When that was a failure within seconds, what it said stays
+ * until Enter is pressed. */
+void term_run(struct term *t, const char *const *argv);
 
 #endif

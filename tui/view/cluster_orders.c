@@ -183,6 +183,15 @@ void cluster_ask_exec(struct clusters_state *v)
 	form_open(v->app, &spec);
 }
 
+void cluster_login(struct clusters_state *v)
+{
+	const struct ui_cluster *list[1];
+	if (!meant(v, list, 1))
+		return;
+	free(v->app->login);
+	v->app->login = xstrdup(list[0]->name);
+}
+
 static const char *submit_autostop(struct app *a, const struct form *f, void *arg, size_t *field)
 {
 	struct ui_order order = {.verb = UI_AUTOSTOP, .cluster = arg, .autostop_min = -1, .autostop_down = form_is_on(f, 1)};

@@ -267,6 +267,9 @@ static bool act(void *state, struct app *a, enum action what)
 	case ACTION_CANCEL_JOB:
 		cluster_ask_cancel(v);
 		return true;
+	case ACTION_SSH:
+		cluster_login(v);
+		return true;
 	default:
 		return false;
 	}
@@ -280,7 +283,7 @@ static const char *why_not(void *state, const struct app *a, enum action what)
 		enum action action;
 		enum ui_verb verb;
 	} verbs[] = {{ACTION_EXEC, UI_EXEC}, {ACTION_STOP, UI_STOP}, {ACTION_START, UI_START},
-	    {ACTION_DOWN_CLUSTER, UI_DOWN}, {ACTION_AUTOSTOP, UI_AUTOSTOP}};
+	    {ACTION_DOWN_CLUSTER, UI_DOWN}, {ACTION_AUTOSTOP, UI_AUTOSTOP}, {ACTION_SSH, UI_EXEC}};
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		if (verbs[i].action == what)
 			return cluster_why_not(v, verbs[i].verb);

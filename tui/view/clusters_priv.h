@@ -49,6 +49,8 @@ const char *cluster_machines(const struct ui_cluster *c, char *buf, size_t size)
 void cluster_ask(struct clusters_state *v, enum ui_verb verb);
 void cluster_ask_exec(struct clusters_state *v);
 void cluster_ask_autostop(struct clusters_state *v);
+/* Have the terminal handed to a shell on the selected one. */
+void cluster_login(struct clusters_state *v);
 void cluster_ask_cancel(struct clusters_state *v);
 /* NULL: it can be asked. */
 const char *cluster_why_not(const struct clusters_state *v, enum ui_verb verb);
