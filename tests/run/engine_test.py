@@ -94,11 +94,11 @@ class Skip(Exception):
     pass
 
 
-def main(cases):
+def main(cases, make=Home):
     print('1..%d' % len(cases))
     bad = 0
     for i, (name, fn, kw) in enumerate(cases, 1):
-        home = Home(**kw)
+        home = make(**kw)
         why = skip = None
         try:
             fn(home)

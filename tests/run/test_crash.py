@@ -12,14 +12,20 @@ PROVIDERS = ['local', 'sim']
 
 
 class Home:
-    def __init__(self, provider):
+    """pools: for the provider ssh, the text of ssh_pools.yaml; marks: a folder that nodes can write to."""
+
+    def __init__(self, provider, pools=None, marks=None):
         self.dir = tempfile.mkdtemp(prefix='skytop-crash-')
         self.provider = provider
-        self.env = dict(os.environ, SKYTOP_HOME=self.dir)
+        self.env = dict(os.environ, SKYTOP_HOME=self.dir, HOME=self.dir + '/user')
         os.makedirs(self.dir + '/config')
+        os.makedirs(self.dir + '/user')
         with open(self.dir + '/config/config.yaml', 'w') as f:
             f.write('sim:\n  enabled: %s\n' % ('true' if provider == 'sim' else 'false'))
-        self.mark = self.dir + '/ran'
+        if pools:
+            with open(self.dir + '/config/ssh_pools.yaml', 'w') as f:
+                f.write(pools)
+        self.mark = (marks + '/' + os.path.basename(self.dir) if marks else self.dir) + '-ran'
 
     def run(self, *args, timeout=60):
         p = subprocess.run([SKYTOP, *args], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout)
@@ -70,6 +76,8 @@ class Home:
             left.append(open('/proc/%d/cmdline' % pid).read().replace('\0', ' '))
             os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.dir, ignore_errors=True)
+        if os.path.exists(self.mark):
+            os.unlink(self.mark)
         return left
 
 
@@ -110,7 +118,7 @@ def ask(home, verb, *args):
 
 def scenario(home, crash_at):
     rc, _, err = home.run('engine', '--crash-at-commit', str(crash_at), '--idle-exit-ms', '60000')
-    where = ['--infra', home.provider]
+    where = ['--infra', {'ssh': 'ssh/farm'}.get(home.provider, home.provider)]
     ask(home, 'launch', '-y', '-d', '-c', 'k', '--secret', 'TOKEN=hush-hush', *where, job(home, 'one'))
     c = cluster(home)
     assert c and c['status'] == 'UP', c
@@ -137,8 +145,8 @@ def scenario(home, crash_at):
         assert not os.path.exists(path) or b'hush-hush' not in open(path, 'rb').read(), 'a secret is in ' + f
 
 
-def one(provider, n):
-    home = Home(provider)
+def one(provider, n, **where):
+    home = Home(provider, **where)
     why = None
     try:
         scenario(home, n)
@@ -154,27 +162,34 @@ def one(provider, n):
     return n, died, why
 
 
-def main():
-    torture = bool(os.environ.get('SKYTOP_TORTURE'))
-    workers = int(os.environ.get('SKYTOP_TEST_JOBS', '3'))
-    results = []
-    for provider in PROVIDERS:
-        step = 1 if torture else (5 if provider == 'local' else 9)
-        n = 1 if torture else (2 if provider == 'local' else 4)
-        with ThreadPoolExecutor(workers) as pool:
-            over = False
-            while not over and n < 400:
-                batch = [pool.submit(one, provider, n + i * step) for i in range(workers * 2)]
-                for f in batch:
-                    k, died, why = f.result()
-                    over = over or not died  # past the last commit of the scenario
-                    results.append((provider, k, why))
-                n += workers * 2 * step
+def sweep(provider, first, step, workers, **where):
+    """The scenario with a crash after commit first, first + step, …, until there are no more commits: [(name, what is wrong or None)]."""
+    results, n, over = [], first, False
+    with ThreadPoolExecutor(workers) as pool:
+        while not over and n < 400:
+            batch = [pool.submit(one, provider, n + i * step, **where) for i in range(workers * 2)]
+            for f in batch:
+                k, died, why = f.result()
+                over = over or not died
+                results.append(('%s: killed after commit %d' % (provider, k), why))
+            n += workers * 2 * step
+    return results
+
+
+def tell(results):
     print('1..%d' % len(results))
-    for i, (provider, k, why) in enumerate(results, 1):
-        print('%sok %d - %s: killed after commit %d' % ('not ' if why else '', i, provider, k))
+    for i, (name, why) in enumerate(results, 1):
+        print('%sok %d - %s' % ('not ' if why else '', i, name))
         if why:
             print('\n'.join('# ' + line for line in why.split('\n')))
 
 
-main()
+def main():
+    torture = bool(os.environ.get('SKYTOP_TORTURE'))
+    workers = int(os.environ.get('SKYTOP_TEST_JOBS', '3'))
+    few = {'local': (2, 5), 'sim': (4, 9)}
+    tell([r for p in PROVIDERS for r in sweep(p, *((1, 1) if torture else few[p]), workers)])
+
+
+if __name__ == '__main__':
+    main()

@@ -21,7 +21,7 @@ USER, UID = 'ubuntu', 1000
 HOME = '/home' + '/' + USER
 PATHS = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin']
 SFTP = ['/usr/lib/openssh/sftp-server', '/usr/libexec/openssh/sftp-server', '/usr/lib/ssh/sftp-server', '/usr/libexec/sftp-server']
-# What a bare image has, more or less: all there is on nodes that lack a tool.
+# What a bare image has, more or less: all that PATH has on plain nodes that lack a tool.
 TOOLS = '''sh bash dash awk basename cat chgrp chmod chown cksum comm cp cut date dd df diff dirname du echo env expr false find flock fold free getconf
  grep groups gzip head hostname id kill ln logger ls md5sum mkdir mkfifo mknod mktemp mount mv nice nohup nproc od paste perl pgrep printf ps pwd
  python3 readlink realpath renice rm rmdir sed seq setsid sha256sum sleep sort split ssh ssh-keygen stat stty sync tail tar tee test timeout touch tr true
@@ -131,6 +131,16 @@ for d; do
   mkdir -p "$d"
   mount --move "/mnt/share/$i" "$d"
   i=$((i + 1))
+done
+n=0
+for dir in /usr/local/bin /usr/bin /bin /usr/sbin /sbin; do
+  found=
+  for tool in $(cat /mnt/missing); do [ ! -e "$dir/$tool" ] || found="$found $tool"; done
+  [ -n "$found" ] || continue
+  n=$((n + 1))
+  mkdir -p "/run/over/$n/up" "/run/over/$n/work"
+  mount -t overlay -o "lowerdir=$dir,upperdir=/run/over/$n/up,workdir=/run/over/$n/work" overlay "$dir"
+  for tool in $found; do rm -f "$dir/$tool"; done
 done
 mount --bind /mnt/passwd /etc/passwd
 mount --bind /mnt/group /etc/group
@@ -263,7 +273,7 @@ class Node:
             self.set_gpus(o['gpus'])
         if o['skew_s']:
             write(d + '/bin/date', DATE % {'date': tool('date'), 'skew': o['skew_s']}, 0o755)
-        if o['missing']:
+        if o['missing'] and self.plain:
             path = path[:1]
             for name in set(TOOLS) - set(o['missing']) - set(os.listdir(d + '/bin')):
                 if tool(name):
@@ -293,6 +303,7 @@ class Node:
             groups = [l for l in open('/etc/group').read().splitlines() if l.split(':')[0] != USER]
             write(d + '/group', '\n'.join(groups + ['%s:x:%d:' % (USER, UID)]) + '\n')
             write(d + '/name', self.name + '\n')
+            write(d + '/missing', '\n'.join(o['missing']) + '\n')
             for folder, dirs, files in os.walk(d + '/home'):
                 for name in ['.'] + files:
                     os.lchown('%s/%s' % (folder, name), UID, UID)
