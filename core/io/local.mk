@@ -6,13 +6,17 @@ libio_a_SOURCES = \
 	core/io/proc.c core/io/proc.h \
 	core/io/rpc.c core/io/rpc.h \
 	core/io/ssh.c core/io/ssh.h core/io/ssh_priv.h \
+	core/io/ssh_agent.c core/io/ssh_agent.h \
 	core/io/ssh_auth.c \
 	core/io/ssh_channel.c \
 	core/io/ssh_config.c core/io/ssh_config.h \
 	core/io/ssh_host.c \
 	core/io/ssh_key.c \
+	core/io/ssh_keyfile.c core/io/ssh_keyfile.h \
 	core/io/ssh_known.c core/io/ssh_known.h \
 	core/io/ssh_lib.c core/io/ssh_lib.h \
-	core/io/ssh_resolve.c
+	core/io/ssh_memory.c \
+	core/io/ssh_resolve.c \
+	core/io/ssh_wire.h
 libio_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(SSH_CFLAGS)
 IO_LIBS = libio.a $(BASE_LIBS)

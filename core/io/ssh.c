@@ -189,14 +189,15 @@ static void on_phase_end(void *arg)
 		enter(s, s->state);
 		return;
 	}
-	snprintf(text, sizeof text, "no answer within %s (%s)%s%s",
-	    duration_text(s->t->connect_timeout_ms, after, sizeof after), phases[s->state], s->reach_error[0] ? "; " : "", s->reach_error);
+	const char *more = s->phase_note ? s->phase_note : s->reach_error;
+	snprintf(text, sizeof text, "no answer within %s (%s)%s%s", duration_text(s->t->connect_timeout_ms, after, sizeof after),
+	    phases[s->state], more[0] ? "; " : "", more);
 	fail(s, ERR_TIMEOUT, text);
 }
 
 static int start_session(struct ssh *s, struct err *err)
 {
-	s->session = s->lib.session_init_ex(NULL, NULL, NULL, s);
+	s->session = s->lib.session_init_ex(ssh_memory_alloc, ssh_memory_free, ssh_memory_realloc, s);
 	if (!s->session)
 		return err_set(err, ERR_IO, "libssh2 gives no session");
 	s->lib.session_set_blocking(s->session, 0);
@@ -473,8 +474,7 @@ struct ssh *ssh_open(
 	if (ssh_lib_open(&lib, err))
 		return NULL;
 	struct ssh *s = xcalloc(1, sizeof *s);
-	*s = (struct ssh){.loop = l, .lib = lib, .fd = -1, .via = via, .t = ssh_target_copy(target), .hello = str_new(SSH_HELLO_MAX),
-	    .tried = str_new(700)};
+	*s = (struct ssh){.loop = l, .lib = lib, .fd = -1, .via = via, .t = ssh_target_copy(target), .hello = str_new(SSH_HELLO_MAX)};
 	if (h)
 		s->h = *h;
 	ssh_target_complete(s->t);
@@ -511,6 +511,7 @@ static void free_all(struct ssh *s)
 	loop_cancel(s->loop, s->idle_timer);
 	ssh_resolve_cancel(s->resolver);
 	ssh_channels_free(s);
+	ssh_auth_free(s->auth);
 	free_session(s);
 	if (s->link)
 		ssh_channel_kill(s->link);
@@ -523,7 +524,6 @@ static void free_all(struct ssh *s)
 	free(s->in.data);
 	free(s->out.data);
 	str_free(&s->hello);
-	str_free(&s->tried);
 	ssh_target_free(s->t);
 	free(s->name);
 	free(s);

@@ -28,6 +28,8 @@ struct ssh_channel {
 	struct ssh_buf input;
 	int feed_fd;
 	bool eof_wanted, eof_sent, wants_room, paused, hung_up, dead;
+	int64_t id; /* the number it has among ours; -1: not known */
+	bool has_status;
 };
 
 bool ssh_channel_only(int rc)
@@ -47,7 +49,7 @@ static struct ssh_channel *add(struct ssh *s, const char *text, int port, const 
 		return NULL;
 	}
 	struct ssh_channel *c = xcalloc(1, sizeof *c), **end = &s->channels;
-	*c = (struct ssh_channel){.s = s, .command = xstrdup(text), .port = port, .feed_fd = -1};
+	*c = (struct ssh_channel){.s = s, .command = xstrdup(text), .port = port, .feed_fd = -1, .id = -1};
 	if (h)
 		c->h = *h;
 	while (*end)
@@ -174,6 +176,13 @@ static void end_lost(struct ssh_channel *c, enum err_code code, const char *what
 	end(c, &(struct ssh_exit){.how = SSH_LOST, .err = &e});
 }
 
+void ssh_channel_has_status(struct ssh *s, uint32_t id)
+{
+	for (struct ssh_channel *c = s->channels; c; c = c->next)
+		if (c->id == id && c->state != FREED)
+			c->has_status = true;
+}
+
 static void end_with_status(struct ssh_channel *c)
 {
 	struct ssh *s = c->s;
@@ -182,7 +191,10 @@ static void end_with_status(struct ssh_channel *c)
 	s->lib.channel_get_exit_signal(c->c, &signal, NULL, &message, NULL, &language, NULL);
 	if (signal)
 		x = (struct ssh_exit){.how = SSH_SIGNALLED, .signal = signal};
-	end(c, &x);
+	if (!signal && !c->port && c->id >= 0 && !c->has_status)
+		end_lost(c, ERR_NETWORK, "the host closed the channel and did not say how the command ended");
+	else
+		end(c, &x);
 	char *texts[] = {signal, message, language};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (texts[i])
@@ -228,6 +240,7 @@ static int open_one(struct ssh *s)
 {
 	struct ssh_channel *c = s->opening;
 	LIBSSH2_CHANNEL *made;
+	s->confirmed_id = -1;
 	if (s->probing)
 		made = s->lib.channel_open_ex(s->session, "probe@skytop", PROBE_LEN, WINDOW, PACKET, NULL, 0);
 	else if (c->port)
@@ -247,6 +260,7 @@ static int open_one(struct ssh *s)
 	int others = sessions_open(s);
 	if (made) {
 		c->c = made;
+		c->id = s->confirmed_id;
 		c->state = c->dead ? ENDING : c->port ? RUNNING : STARTING;
 	} else if (!c->port && others && !c->dead) {
 		s->session_limit = others; /* one more than it allows: wait for one to end */

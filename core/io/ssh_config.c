@@ -24,6 +24,7 @@ struct ssh_target *ssh_target_copy(const struct ssh_target *t)
 	c->user = xstrdup(t->user);
 	c->known_hosts_path = xstrdup(t->known_hosts_path);
 	c->pin = xstrdup(t->pin);
+	c->agent = xstrdup(t->agent);
 	for (int i = 0; i < SSH_IDENTITIES_MAX; i++)
 		c->identity_files[i] = xstrdup(t->identity_files[i]);
 	c->jump = t->jump ? ssh_target_copy(t->jump) : NULL;
@@ -41,6 +42,7 @@ void ssh_target_free(struct ssh_target *t)
 	free(t->user);
 	free(t->known_hosts_path);
 	free(t->pin);
+	free(t->agent);
 	free(t);
 }
 
@@ -50,6 +52,7 @@ void ssh_settings_clear(struct ssh_settings *s)
 	free(s->user);
 	free(s->proxy_jump);
 	free(s->proxy_command);
+	free(s->agent);
 	for (int i = 0; i < s->n_identity_files; i++)
 		free(s->identity_files[i]);
 	*s = (struct ssh_settings){.port = 0};
@@ -130,7 +133,8 @@ static int take(struct reading *r, char **w, int n, const char *whole, struct er
 			return err_set(err, ERR_INVALID, "%s:%d: Port is a number from 1 to 65535", r->name, r->line);
 		if (!s->port)
 			s->port = (int)port;
-	} else if (str_ieq(key, "HostName") || str_ieq(key, "User") || str_ieq(key, "ProxyJump") || str_ieq(key, "IdentityFile")) {
+	} else if (str_ieq(key, "HostName") || str_ieq(key, "User") || str_ieq(key, "ProxyJump") || str_ieq(key, "IdentityFile") ||
+	    str_ieq(key, "IdentityAgent")) {
 		if (!value[0])
 			return err_set(err, ERR_INVALID, "%s:%d: %s has no value", r->name, r->line, key);
 		if (str_ieq(key, "HostName"))
@@ -139,6 +143,8 @@ static int take(struct reading *r, char **w, int n, const char *whole, struct er
 			first(&s->user, value);
 		else if (str_ieq(key, "ProxyJump"))
 			first(&s->proxy_jump, value);
+		else if (str_ieq(key, "IdentityAgent"))
+			first(&s->agent, value);
 		else if (s->n_identity_files < SSH_IDENTITIES_MAX && !str_ieq(value, "none"))
 			s->identity_files[s->n_identity_files++] = xstrdup(value);
 	} else if (str_ieq(key, "ProxyCommand")) {
@@ -285,6 +291,18 @@ static int add_jumps(struct ssh_target *t, const char *path, const char *list, i
 	return rc;
 }
 
+/* A path, "none", "SSH_AUTH_SOCK", or $VARIABLE that holds a path. */
+static char *agent_of(const char *value, const struct ssh_target *t, const char *alias)
+{
+	if (!value || !strcmp(value, "SSH_AUTH_SOCK"))
+		return NULL;
+	if (value[0] == '$') {
+		const char *path = getenv(value + 1);
+		return xstrdup(path && path[0] ? path : "none");
+	}
+	return percent(value, t, alias);
+}
+
 static int settle(struct ssh_target *t, const char *path, const char *alias, const struct ssh_settings *s, int jumps, struct err *err)
 {
 	if (!t->user)
@@ -292,6 +310,7 @@ static int settle(struct ssh_target *t, const char *path, const char *alias, con
 	if (!t->port)
 		t->port = s->port;
 	t->no_agent = s->identities_only == 1;
+	t->agent = agent_of(s->agent, t, alias);
 	t->host = s->hostname ? percent(s->hostname, t, alias) : xstrdup(alias);
 	for (int i = 0; i < s->n_identity_files; i++)
 		t->identity_files[i] = percent(s->identity_files[i], t, t->host);

@@ -15,7 +15,8 @@ struct ssh_target {
 	int port;		/* 22 */
 	char *user;		/* who we are here */
 	char *identity_files[SSH_IDENTITIES_MAX]; /* none: ~/.ssh/id_ed25519, id_ecdsa, id_rsa as far as they are there */
-	bool no_agent;		/* IdentitiesOnly: kept for when agents are asked; none is yet */
+	bool no_agent;		/* IdentitiesOnly: of the agent's keys only those that identity_files name */
+	char *agent;		/* the ssh-agent's socket, "none" for no agent; $SSH_AUTH_SOCK */
 	struct ssh_target *jump; /* connect through this host */
 	char *known_hosts_path;	/* known_hosts in the data folder */
 	char *pin;		/* the name its key is kept under; "host:port". For addresses that are given to one machine after another */
@@ -30,7 +31,7 @@ void ssh_target_complete(struct ssh_target *t);
 
 /* What a config says about one host. Zero-initialised is a valid start; what is set already is kept (first one wins). */
 struct ssh_settings {
-	char *hostname, *user, *proxy_jump, *proxy_command;
+	char *hostname, *user, *proxy_jump, *proxy_command, *agent;
 	int port;
 	char *identity_files[SSH_IDENTITIES_MAX];
 	int n_identity_files, identities_only; /* 0: not said, 1: yes, -1: no */
@@ -41,7 +42,7 @@ void ssh_settings_clear(struct ssh_settings *s);
 typedef void ssh_include_fn(void *arg, const char *pattern, struct ssh_settings *s, const char *alias, int depth);
 
 /* Take from a config's text what holds for alias: Host patterns (* ? !), HostName, User, Port, IdentityFile, IdentitiesOnly,
- * ProxyJump, ProxyCommand, Include. Other keywords and Match blocks but `Match all` are passed over. Pure. `name` is for messages.
+ * IdentityAgent, ProxyJump, ProxyCommand, Include. Other keywords and Match blocks but `Match all` are passed over. Pure. `name` is for messages.
  * -1 (INVALID with name and line): a value that cannot be. */
 int ssh_config_read(struct ssh_settings *s, const char *name, const char *text, size_t len, const char *alias,
     ssh_include_fn *include, void *arg, int depth, struct err *err);

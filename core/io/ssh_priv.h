@@ -30,6 +30,7 @@ static inline const char *ssh_buf_at(const struct ssh_buf *b)
 enum ssh_state { SSH_FINDING, SSH_REACHING, SSH_SHAKING, SSH_METHODS, SSH_KEYS, SSH_READY, SSH_OVER };
 
 struct ssh_resolver;
+struct ssh_auth;
 
 struct ssh {
 	struct loop *loop;
@@ -51,8 +52,8 @@ struct ssh {
 	struct ssh_buf in, out;
 	struct str hello; /* the first bytes received, to say why a handshake failed */
 	struct err broken; /* why no more bytes come; .code ERR_NONE while they do */
-	int key; /* index of the identity that is tried */
-	struct str tried; /* what became of those before, for the message */
+	struct ssh_auth *auth;	/* while we are let in */
+	const char *phase_note; /* what is waited for, beside the phase; NULL: nothing to add */
 	unsigned kick_timer, phase_timer, idle_timer;
 	int64_t received_at_ms; /* monotonic */
 	bool want_probe, probing, backlog;
@@ -60,6 +61,7 @@ struct ssh {
 	bool destroyed;
 	struct ssh_channel *channels, *opening;
 	int session_limit; /* learned when the host refused one more; 0: none known */
+	int64_t confirmed_id; /* our number of the channel that was opened last; -1: not seen */
 };
 
 /* Do a turn soon. */
@@ -73,12 +75,19 @@ bool ssh_channel_only(int rc);
 
 /* ssh_auth.c: one step of letting us in. 0: in, 1: wait, -1: no (err). */
 int ssh_authenticate(struct ssh *s, struct err *err);
+void ssh_auth_free(struct ssh_auth *a); /* NULL is fine */
 /* ssh_host.c: before the handshake, which kinds of host key; after it, is the host who it was; why it failed. */
 void ssh_prefer_host_keys(struct ssh *s);
 int ssh_check_host(struct ssh *s, struct err *err);
 void ssh_handshake_error(struct ssh *s, int rc, struct err *err);
 
+/* ssh_memory.c: libssh2's memory, which shows packets that it keeps to itself. abstract points to the struct ssh *. */
+void *ssh_memory_alloc(size_t size, void **abstract);
+void *ssh_memory_realloc(void *p, size_t size, void **abstract);
+void ssh_memory_free(void *p, void **abstract);
+
 /* ssh_channel.c */
+void ssh_channel_has_status(struct ssh *s, uint32_t id); /* the host told how the command on this channel ended */
 int ssh_channels_turn(struct ssh *s, struct err *err);
 void ssh_channels_end(struct ssh *s, const struct err *err);
 void ssh_channels_free(struct ssh *s);

@@ -1,7 +1,10 @@
-/* ssh configs and known_hosts: any text is read to its end; what is found is within its limits, and is found again the same. */
+/* ssh configs, known_hosts, key files and an agent's answers: any text is read to its end; what is found is within its limits, and
+ * is found again the same. */
 #include <string.h>
 
+#include "core/io/ssh_agent.h"
 #include "core/io/ssh_config.h"
+#include "core/io/ssh_keyfile.h"
 #include "core/io/ssh_known.h"
 #include "tests/fuzz/must.h"
 
@@ -10,6 +13,27 @@ static void include(void *arg, const char *pattern, struct ssh_settings *s, cons
 	(void)arg;
 	MUST(pattern && depth <= 9);
 	ssh_config_read(s, "included", "User x\nHost a*\nPort 7\n", 22, alias, include, NULL, depth, NULL);
+}
+
+static bool within(struct ssh_wire part, const uint8_t *data, size_t size)
+{
+	return part.p >= data && part.p <= data + size && part.left <= (size_t)(data + size - part.p);
+}
+
+static void keys(const uint8_t *data, size_t size)
+{
+	struct ssh_keyfile k;
+	ssh_keyfile_read((const char *)data, size, &k);
+	MUST(strlen(k.type) < sizeof k.type && !k.blob == !k.blob_len && !(k.blob && !k.type[0]));
+	ssh_keyfile_clear(&k);
+	struct ssh_agent_key list[4];
+	int n = ssh_agent_keys(ssh_wire_of(data, size), list, 4);
+	MUST(n >= -1 && n <= 4);
+	for (int i = 0; i < n; i++)
+		MUST(within(list[i].blob, data, size) && within(list[i].comment, data, size));
+	struct ssh_wire algorithm, body, rest;
+	if (!ssh_agent_signature(ssh_wire_of(data, size), &algorithm, &body, &rest))
+		MUST(within(algorithm, data, size) && within(body, data, size) && within(rest, data, size));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -26,5 +50,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST((k == SSH_KNOWN_NEW) == !pin.line);
 	MUST((k == SSH_KNOWN_SAME || k == SSH_KNOWN_CHANGED) == !!pin.type[0]);
 	MUST(strlen(pin.type) < sizeof pin.type);
+	keys(data, size);
 	return 0;
 }
