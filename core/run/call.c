@@ -12,7 +12,16 @@
 #include "core/base/trace.h"
 #include "core/io/proc.h"
 
-enum { TRIES = 4, FIRST_PAUSE_MS = 200, DEFAULT_TIMEOUT_MS = 60000, REPLY_MAX = 32 << 20, COMPLAINT_MAX = 4096, STEPS_MAX = 10000 };
+enum { TRIES = 4, FIRST_PAUSE_MS = 200, DEFAULT_TIMEOUT_MS = 60000, REPLY_MAX = 32 << 20, HOST_REPLY_MAX = 4 << 20, COMPLAINT_MAX = 4096, STEPS_MAX = 10000 };
+
+/* One of the hosts of a request. */
+struct host_ask {
+	struct call *call;
+	struct remote *remote;
+	struct str out, complaint;
+	struct err err; /* .code ERR_NONE: it ran */
+	int status;
+};
 
 struct call {
 	struct call_context *ctx;
@@ -24,6 +33,9 @@ struct call {
 	json_t *args;
 	struct proc *proc;
 	struct http_call *http;
+	struct host_ask *hosts;
+	size_t n_hosts, hosts_open;
+	json_t *settings;
 	struct str out, complaint;
 	unsigned timer;
 	int tries, steps;
@@ -31,6 +43,18 @@ struct call {
 	call_fn *fn;
 	void *arg;
 };
+
+static void drop_hosts(struct call *c)
+{
+	for (size_t i = 0; i < c->n_hosts; i++) {
+		remote_destroy(c->hosts[i].remote);
+		str_free(&c->hosts[i].out);
+		str_free(&c->hosts[i].complaint);
+	}
+	free(c->hosts);
+	c->hosts = NULL;
+	c->n_hosts = c->hosts_open = 0;
+}
 
 static void call_free(struct call *c)
 {
@@ -44,10 +68,12 @@ static void call_free(struct call *c)
 	proc_destroy(c->proc);
 	if (c->http)
 		http_cancel(c->http);
+	drop_hosts(c);
 	arena_destroy(c->pc.arena);
 	json_decref(c->pc.scratch);
 	json_decref(c->pc.result);
 	json_decref(c->args);
+	json_decref(c->settings);
 	str_free(&c->out);
 	str_free(&c->complaint);
 	free(c->state_dir);
@@ -66,13 +92,42 @@ static void reset(struct call *c)
 }
 
 static void step(struct call *c, const struct provider_reply *reply);
+static void fail_later(struct call *c);
+
+/* A broken settings file stops what would use it, and never what ends or looks after nodes. */
+static int read_settings(struct call *c)
+{
+	struct err err;
+	json_decref(c->settings);
+	c->settings = settings_read(&c->ctx->settings, c->provider, &c->env.settings_path, &err);
+	c->env.settings = c->settings;
+	switch (c->pc.verb) {
+	case PROVIDER_CHECK:
+	case PROVIDER_OFFERS:
+	case PROVIDER_CREATE:
+	case PROVIDER_START:
+		if (!err.code)
+			return 0;
+		c->err = err;
+		return -1;
+	case PROVIDER_QUERY:
+	case PROVIDER_STOP:
+	case PROVIDER_TERMINATE:
+	case PROVIDER_VERBS:
+		return 0;
+	}
+	return 0;
+}
 
 static void begin(void *arg)
 {
 	struct call *c = arg;
 	c->timer = 0;
 	reset(c);
-	step(c, NULL);
+	if (read_settings(c))
+		fail_later(c);
+	else
+		step(c, NULL);
 }
 
 static void finish_failed(void *arg)
@@ -156,6 +211,86 @@ static int send_http(struct call *c)
 	return c->http ? 0 : -1;
 }
 
+/* ---- hosts --------------------------------------------------------------------------------------------------------- */
+
+static void hosts_answered(void *arg)
+{
+	struct call *c = arg;
+	c->timer = 0;
+	struct provider_ssh_reply *replies = arena_alloc(c->pc.arena, (c->n_hosts + 1) * sizeof *replies);
+	for (size_t i = 0; i < c->n_hosts; i++) {
+		struct host_ask *h = &c->hosts[i];
+		replies[i] = (struct provider_ssh_reply){.code = h->err.code, .err_text = h->err.code ? arena_strdup(c->pc.arena, h->err.text) : "",
+		    .status = h->status, .out = arena_strndup(c->pc.arena, str_text(&h->out), h->out.len), .out_len = h->out.len,
+		    .complaint = arena_strdup(c->pc.arena, str_text(&h->complaint))};
+		trace_body("host in", c->provider->name, h->err.code ? -1 : h->status, replies[i].out, replies[i].out_len);
+	}
+	struct provider_reply reply = {.body = "", .retry_after = "", .complaint = "", .hosts = replies, .n_hosts = c->n_hosts};
+	drop_hosts(c);
+	step(c, &reply);
+}
+
+/* From the loop, since a step may free the call. */
+static void host_is_done(struct call *c)
+{
+	if (!--c->hosts_open)
+		c->timer = loop_after(c->ctx->loop, 0, hosts_answered, c);
+}
+
+static void on_host_out(void *arg, bool is_err, const char *data, size_t len)
+{
+	struct host_ask *h = arg;
+	str_addn(is_err ? &h->complaint : &h->out, data, len);
+	if (is_err && h->complaint.len > COMPLAINT_MAX)
+		str_shift(&h->complaint, h->complaint.len - COMPLAINT_MAX);
+}
+
+static void on_host_exit(void *arg, const struct remote_exit *x)
+{
+	struct host_ask *h = arg;
+	h->remote = NULL;
+	h->status = x->how == REMOTE_EXITED ? x->status : -1;
+	if (x->err)
+		h->err = *x->err;
+	else if (h->out.full)
+		err_set(&h->err, ERR_PROTOCOL, "it printed more than %d bytes", HOST_REPLY_MAX);
+	host_is_done(h->call);
+}
+
+static void send_hosts(struct call *c)
+{
+	const struct provider_request *q = &c->pc.request;
+	c->hosts = xcalloc(q->n_hosts + 1, sizeof *c->hosts);
+	c->n_hosts = q->n_hosts;
+	c->hosts_open = q->n_hosts + 1;
+	for (size_t i = 0; i < q->n_hosts; i++) {
+		const struct provider_ssh *s = &q->hosts[i];
+		struct host_ask *h = &c->hosts[i];
+		*h = (struct host_ask){.call = c, .out = str_new(HOST_REPLY_MAX), .complaint = str_new(1 << 20), .err = {.code = ERR_NONE}};
+		struct remote_spec spec = {.command = s->command, .input = s->input, .input_len = s->input ? strlen(s->input) : 0,
+		    .timeout_ms = q->timeout_ms ? q->timeout_ms : DEFAULT_TIMEOUT_MS};
+		trace_body("host out", s->command, -1, s->input, spec.input_len);
+		h->remote = remote_start(c->ctx->remotes, s->reach, &spec, &(struct remote_handlers){on_host_out, on_host_exit, h}, &h->err);
+		if (!h->remote)
+			host_is_done(c);
+	}
+	host_is_done(c);
+}
+
+static int send_request(struct call *c)
+{
+	switch (c->pc.request.kind) {
+	case PROVIDER_EXEC:
+		return send_exec(c);
+	case PROVIDER_HTTP:
+		return send_http(c);
+	case PROVIDER_SSH:
+		send_hosts(c);
+		return 0;
+	}
+	return 0;
+}
+
 static void succeed(struct call *c)
 {
 	json_t *result = c->pc.result;
@@ -174,7 +309,7 @@ static void step(struct call *c, const struct provider_reply *reply)
 	}
 	switch (c->provider->step(&c->pc, reply, &c->err)) {
 	case PROVIDER_REQUEST:
-		if (c->pc.request.kind == PROVIDER_EXEC ? send_exec(c) : send_http(c))
+		if (send_request(c))
 			fail_later(c);
 		return;
 	case PROVIDER_DONE:

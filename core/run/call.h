@@ -1,4 +1,4 @@
-/* One call to a provider: drives its step function, sends what it asks for (HTTP, or a child), retries what a retry can mend. */
+/* One call to a provider: drives its step function, sends what it asks for (HTTP, a child, commands for hosts), retries what a retry can mend. */
 #ifndef CORE_RUN_CALL_H
 #define CORE_RUN_CALL_H
 #include <jansson.h>
@@ -8,6 +8,7 @@
 #include "core/io/loop.h"
 #include "core/provider.h"
 #include "core/run/remote.h"
+#include "core/run/settings.h"
 
 struct call;
 
@@ -19,6 +20,7 @@ struct call_context {
 	const char *self;	/* path of this program */
 	const char *state_dir;	/* the folder that holds each provider's own */
 	json_t *config;		/* {"NAME": {…}} */
+	struct settings *settings; /* settings files read so far */
 	struct call *calls;	/* under way */
 };
 

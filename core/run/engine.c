@@ -350,6 +350,7 @@ void engine_destroy(struct engine *e)
 	state_close(e->state);
 	call_cancel_all(&e->calls);
 	http_destroy(e->calls.http);
+	settings_free(e->calls.settings);
 	remotes_destroy(e->remotes);
 	free(e->ops);
 	free(e->units);

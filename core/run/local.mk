@@ -19,6 +19,7 @@ librun_a_SOURCES = \
 	core/run/reconcile.c \
 	core/run/remote.c core/run/remote.h \
 	core/run/run.h \
+	core/run/settings.c core/run/settings.h \
 	core/run/spool.c \
 	core/run/watch.c
 RUN_LIBS = librun.a $(PLAN_LIBS)
