@@ -13,6 +13,7 @@
 #include "core/base/mem.h"
 #include "core/io/ssh_known.h"
 #include "core/run/op.h"
+#include "core/run/reach.h"
 
 enum { KEY_MAX = 16 << 10, SCRIPT_FILE_MAX = 1 << 20, KEYGEN_MS = 120000 };
 #define END_OF_FILE "SKYTOP_END_OF_FILE"
@@ -32,32 +33,11 @@ bool access_any(const struct cluster *c)
 
 /* ---- whom to connect to ------------------------------------------------------------------------------------------- */
 
-static struct ssh_target *target_of(const json_t *reach, int depth, struct err *err)
-{
-	const char *host = json_str(reach, "host", NULL);
-	const json_t *jump = json_object_get(reach, "jump");
-	if (!host || !host[0] || depth > SSH_JUMPS_MAX) {
-		err_set(err, ERR_INVALID, "a host without a name, or behind more than %d others", SSH_JUMPS_MAX);
-		return NULL;
-	}
-	struct ssh_target *t = xcalloc(1, sizeof *t);
-	*t = (struct ssh_target){.host = xstrdup(host), .user = xstrdup(json_str(reach, "user", NULL)), .port = (int)json_int(reach, "port", 0),
-	    .pin = xstrdup(json_str(reach, "pin", NULL))};
-	if (json_is_object(jump))
-		t->jump = target_of(jump, depth + 1, err);
-	else if (json_is_string(jump))
-		t->jump = ssh_target_of_config(NULL, json_string_value(jump), err);
-	if (!jump || t->jump)
-		return t;
-	ssh_target_free(t);
-	return NULL;
-}
-
 struct ssh_target *access_target(const json_t *reach, struct err *err)
 {
 	struct ssh_target *t = NULL;
 	if (str_eq(json_str(reach, "kind", NULL), "ssh"))
-		t = target_of(reach, 0, err);
+		t = reach_target(reach, err);
 	else
 		err_set(err, ERR_UNSUPPORTED, "not reached over SSH");
 	for (struct ssh_target *p = t; p; p = p->jump)

@@ -306,6 +306,7 @@ static const int not_ours[] = {SIGINT, SIGQUIT, SIGTSTP};
 static int run_and_wait(const char *const *argv)
 {
 	posix_spawnattr_t attr;
+	posix_spawn_file_actions_t files;
 	sigset_t to_default, none;
 	pid_t pid;
 	int status = 127 << 8;
@@ -318,9 +319,13 @@ static int run_and_wait(const char *const *argv)
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 	posix_spawnattr_setsigdefault(&attr, &to_default);
 	posix_spawnattr_setsigmask(&attr, &none);
-	if (!posix_spawnp(&pid, argv[0], NULL, &attr, (char *const *)(uintptr_t)argv, environ))
+	/* stderr is a file of ours while the screen is up: a shell without a terminal there would not be interactive. */
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_adddup2(&files, isatty(1) ? 1 : 0, 2);
+	if (!posix_spawnp(&pid, argv[0], &files, &attr, (char *const *)(uintptr_t)argv, environ))
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			continue;
+	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attr);
 	return status;
 }
