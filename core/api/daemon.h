@@ -17,6 +17,7 @@ struct daemon_setup {
 	bool no_ssh_include;	 /* as in engine_setup */
 	bool foreground;	 /* no supervisor: systemd is one */
 	int64_t crash_at_commit; /* tests */
+	int64_t lost_after_ms;	 /* see engine.h; tests */
 	int ready_fd;		 /* told (a byte, closed) when the socket is open; -1: nobody waits */
 };
 

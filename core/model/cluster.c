@@ -90,6 +90,7 @@ void node_clear(struct node *n)
 	free(n->token);
 	free(n->provider_id);
 	free(n->ip);
+	free(n->silent_why);
 	json_decref(n->reach);
 	*n = (struct node){.rank = 0};
 }

@@ -52,6 +52,9 @@ struct node {
 	json_t *reach;	   /* how commands get there; NULL while not known */
 	int64_t created_at_ms, gone_at_ms;
 	int64_t ledger_id; /* the open ledger interval; 0: none */
+	/* It could not be asked since then, and why; 0: it could. Not kept in state.db. */
+	int64_t silent_since_ms;
+	char *silent_why;
 };
 
 struct cluster {

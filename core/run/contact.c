@@ -1,7 +1,9 @@
-/* Hosts that come and go: what the connections notice becomes events that name the node. */
+/* Nodes that answer or do not. What the connections notice becomes events that name the node; how long the head has been silent decides,
+ * in the end, what is said of its jobs. A node that does not answer is not gone: only the provider says that. */
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/run/run.h"
@@ -52,6 +54,59 @@ static void on_host_lost(void *arg, const char *host, const struct err *err)
 static void on_host_back(void *arg, const char *host)
 {
 	host_event(arg, host, "host.back", "info", "answers again");
+}
+
+/* ---- silence --------------------------------------------------------------------------------------------------------- */
+
+enum { SAY_AFTER_MS = 20000, LOST_AFTER_MS = 600000 };
+
+void contact_note(struct unit *u, struct node *n, const char *why)
+{
+	bool was = n->silent_since_ms;
+	own_str(&n->silent_why, why);
+	n->silent_since_ms = !why ? 0 : was ? n->silent_since_ms : wall_now_ms();
+	if (was != (why != NULL))
+		run_changed(u->engine);
+}
+
+/* The head's silence is counted from the agent's last word. */
+static int64_t silent_ms(const struct unit *u, const struct node *n)
+{
+	if (n == u->c->nodes && u->watcher && u->heard_at_ms)
+		return mono_now_ms() - u->heard_at_ms;
+	return n->silent_since_ms ? wall_now_ms() - n->silent_since_ms : 0;
+}
+
+static char *silence_text(const struct node *n, int64_t ms)
+{
+	char d[24], *host = n->reach ? remote_host(n->reach) : xstrdup("no address");
+	char *text = xasprintf("node %" PRId64 " (%s) not heard of for %s%s%s", n->rank, host, duration_text(ms, d, sizeof d), n->silent_why ? ": " : "",
+	    n->silent_why ? n->silent_why : "");
+	free(host);
+	return text;
+}
+
+void contact_put(const struct unit *u, json_t *j)
+{
+	for (size_t i = 0; i < u->c->n_nodes; i++) {
+		int64_t ms = silent_ms(u, &u->c->nodes[i]);
+		if (ms <= SAY_AFTER_MS)
+			continue;
+		char *text = silence_text(&u->c->nodes[i], ms);
+		json_put_str(j, "reason", text);
+		free(text);
+		return;
+	}
+}
+
+void contact_tick(struct unit *u)
+{
+	int64_t most = u->engine->setup.lost_after_ms ? u->engine->setup.lost_after_ms : LOST_AFTER_MS;
+	if (!u->c->n_nodes || !u->watcher || !jobs_any_open(u) || silent_ms(u, u->c->nodes) < most)
+		return;
+	char *why = silence_text(u->c->nodes, silent_ms(u, u->c->nodes));
+	jobs_end_unheard(u, why);
+	free(why);
 }
 
 struct remotes *contact_remotes(struct engine *e)

@@ -241,6 +241,7 @@ static void on_tick(void *arg)
 	e->tick = loop_after(e->loop, TICK_MS, on_tick, e);
 	for (size_t i = 0; i < e->n_units; i++) {
 		struct unit *u = e->units[i];
+		contact_tick(u);
 		if (run_op_of(e, u->c->name, NULL))
 			continue;
 		if (is_due(u, now))
@@ -502,6 +503,7 @@ static json_t *unit_json(struct unit *u)
 	json_object_set_new(j, "checked_at", u->checked_at_ms ? json_integer(u->checked_at_ms) : json_null());
 	const json_t *idle = json_object_get(u->heartbeat, "idle_since");
 	json_object_set_new(j, "idle_since", json_is_integer(idle) ? json_integer(json_integer_value(idle)) : json_null());
+	contact_put(u, j);
 	json_put_bool(j, "simulated", is_simulated(u->engine, u->c->provider));
 	int64_t cost = state_cluster_cost(u->engine->state, u->c->id, wall_now_ms());
 	json_object_set_new(j, "cost_uusd", cost == PRICE_UNKNOWN ? json_null() : json_integer(cost));
@@ -521,11 +523,13 @@ static void put_jobs(json_t *a, struct unit *u)
 	for (size_t i = u->n_jobs; i > 0; i--) {
 		json_t *j = job_to_json(u->jobs[i - 1]);
 		json_put_str(j, "cluster", u->c->name);
+		if (!job_is_over(u->jobs[i - 1]->status))
+			contact_put(u, j);
 		json_array_append_new(a, j);
 	}
 }
 
-static int no_cluster(struct engine *e, const char *name, struct err *err)
+int run_no_cluster(struct engine *e, const char *name, struct err *err)
 {
 	const char **names = xcalloc(e->n_units + 1, sizeof *names);
 	for (size_t i = 0; i < e->n_units; i++)
@@ -539,16 +543,11 @@ static int no_cluster(struct engine *e, const char *name, struct err *err)
 	return -1;
 }
 
-int run_no_cluster(struct engine *e, const char *name, struct err *err)
-{
-	return no_cluster(e, name, err);
-}
-
 json_t *engine_jobs(struct engine *e, const char *cluster, struct err *err)
 {
 	struct unit *u = cluster ? run_unit(e, cluster) : NULL;
 	if (cluster && !u) {
-		no_cluster(e, cluster, err);
+		run_no_cluster(e, cluster, err);
 		return NULL;
 	}
 	json_t *a = json_array();
@@ -636,7 +635,7 @@ json_t *engine_nodes(struct engine *e, const char *cluster, struct err *err)
 {
 	struct unit *u = run_unit(e, cluster);
 	if (!u) {
-		no_cluster(e, cluster, err);
+		run_no_cluster(e, cluster, err);
 		return NULL;
 	}
 	json_t *a = json_array();
@@ -673,7 +672,7 @@ static json_t *gone_log(struct engine *e, const char *cluster, int64_t job, stru
 	struct job **jobs;
 	size_t n;
 	if (!uid) {
-		no_cluster(e, cluster, err);
+		run_no_cluster(e, cluster, err);
 		return NULL;
 	}
 	json_t *o = NULL;

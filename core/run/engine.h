@@ -23,6 +23,7 @@ struct engine_setup {
 	int64_t default_autostop_minutes;	 /* -1: none */
 	int64_t max_hourly_uusd;		 /* for any one launch; PRICE_UNKNOWN: no cap */
 	bool no_ssh_include;			 /* leave ~/.ssh/config alone */
+	int64_t lost_after_ms;			 /* a head not heard of for so long: its jobs count as failed; 0: ten minutes */
 	int64_t crash_at_commit;		 /* for tests: SIGKILL ourselves after the nth commit; 0: never */
 };
 

@@ -69,7 +69,8 @@ void jobs_take_line(struct unit *u, const json_t *line)
 		return;
 	enum job_status status = job_status_of(json_str(line, "status", "INIT"));
 	bool moved = status != j->status || !j->submitted_at_ms;
-	if (job_is_over(j->status) && !job_is_over(status))
+	bool guessed = j->status == JOB_FAILED_DRIVER && !j->log_complete; /* see jobs_end_unheard */
+	if (job_is_over(j->status) && !job_is_over(status) && !guessed)
 		return; /* a line from before: later facts win */
 	j->status = status;
 	own_str(&j->key, json_str(line, "key", j->key));
@@ -77,6 +78,8 @@ void jobs_take_line(struct unit *u, const json_t *line)
 	own_str(&j->user, json_str(line, "user", j->user));
 	j->submitted_at_ms = json_int(line, "submitted_at", j->submitted_at_ms);
 	j->started_at_ms = json_int(line, "started_at", j->started_at_ms);
+	if (!job_is_over(status))
+		j->ended_at_ms = 0;
 	j->ended_at_ms = json_int(line, "ended_at", j->ended_at_ms);
 	j->exit_code = json_int(line, "exit_code", j->exit_code);
 	j->num_nodes = json_int(line, "num_nodes", j->num_nodes);
@@ -111,6 +114,24 @@ void jobs_end_all(struct unit *u, const char *why)
 		if (u->engine->listener.log_grew)
 			u->engine->listener.log_grew(u->engine->listener.arg, u->c->id, j->id);
 	}
+}
+
+void jobs_end_unheard(struct unit *u, const char *why)
+{
+	for (size_t i = 0; i < u->n_jobs; i++) {
+		struct job *j = u->jobs[i];
+		if (job_is_over(j->status))
+			continue;
+		j->status = JOB_FAILED_DRIVER;
+		j->ended_at_ms = wall_now_ms();
+		run_event(u->engine, u, NULL, "job.over", "error", json_pack("{s:I, s:s}", "job", (json_int_t)j->id, "status", "FAILED_DRIVER"),
+		    "job %" PRId64 ": FAILED_DRIVER: %s", j->id, why);
+		save(u, j);
+		if (u->engine->listener.log_grew)
+			u->engine->listener.log_grew(u->engine->listener.arg, u->c->id, j->id);
+	}
+	run_commit(u->engine);
+	run_changed(u->engine);
 }
 
 bool jobs_any_open(const struct unit *u)

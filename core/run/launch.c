@@ -312,7 +312,7 @@ static void step_wait(struct op *op)
 		op_next(op);
 		return;
 	}
-	op_call(op, run_provider(op->engine, u->c->provider), PROVIDER_QUERY, json_pack("{s:s}", "cluster", u->c->uid), waited);
+	op_call(op, run_provider(op->engine, u->c->provider), PROVIDER_QUERY, nodes_query(u), waited);
 }
 
 static void agents_ready(struct op *op)
@@ -528,7 +528,7 @@ static void step_inspect(struct op *op)
 		op_goto(op, "offers");
 		return;
 	}
-	op_call(op, run_provider(op->engine, u->c->provider), PROVIDER_QUERY, json_pack("{s:s}", "cluster", u->c->uid), inspected);
+	op_call(op, run_provider(op->engine, u->c->provider), PROVIDER_QUERY, nodes_query(u), inspected);
 }
 
 static void started(struct op *op, const json_t *result)

@@ -160,7 +160,7 @@ static void stop_asked(struct op *op, const json_t *result)
 static void stop_poll(struct op *op)
 {
 	struct unit *u = op_unit(op);
-	op_call(op, run_provider(op->engine, u->c->provider), PROVIDER_QUERY, json_pack("{s:s}", "cluster", u->c->uid), stop_seen);
+	op_call(op, run_provider(op->engine, u->c->provider), PROVIDER_QUERY, nodes_query(u), stop_seen);
 }
 
 static void step_stop(struct op *op)
@@ -226,7 +226,7 @@ static void start_asked(struct op *op, const json_t *result)
 static void start_poll(struct op *op)
 {
 	struct unit *u = op_unit(op);
-	op_call(op, run_provider(op->engine, u->c->provider), PROVIDER_QUERY, json_pack("{s:s}", "cluster", u->c->uid), start_seen);
+	op_call(op, run_provider(op->engine, u->c->provider), PROVIDER_QUERY, nodes_query(u), start_seen);
 }
 
 static void step_start_nodes(struct op *op)

@@ -40,8 +40,21 @@ static void meter(struct unit *u, struct node *n, int64_t since_ms)
 		log_line(LOG_ERROR, "ledger of %s: %s", u->c->name, err.text);
 }
 
+static struct node *by_id(const struct unit *u, const char *id)
+{
+	for (size_t i = 0; id && i < u->c->n_nodes; i++)
+		if (str_eq(u->c->nodes[i].provider_id, id))
+			return &u->c->nodes[i];
+	return NULL;
+}
+
 static void take_one(struct unit *u, struct node *n, const json_t *j)
 {
+	if (str_eq(json_str(j, "status", ""), "UNKNOWN")) {
+		contact_note(u, n, json_str(j, "reason", "it cannot be asked"));
+		return;
+	}
+	contact_note(u, n, NULL);
 	bool first = n->status == NODE_INTENT;
 	n->status = status_of(json_str(j, "status", ""));
 	own_str(&n->provider_id, json_str(j, "id", n->provider_id));
@@ -62,6 +75,8 @@ void nodes_take(struct unit *u, const json_t *result, bool complete)
 	json_t *j;
 	json_array_foreach(json_arr(result, "nodes"), i, j) {
 		struct node *n = by_token(u, json_str(j, "token", NULL));
+		if (!n)
+			n = by_id(u, json_str(j, "id", NULL));
 		if (!n)
 			continue;
 		seen[n - u->c->nodes] = true;
@@ -93,6 +108,8 @@ struct node_counts nodes_count(const struct unit *u, const json_t *result)
 	json_t *j;
 	json_array_foreach(json_arr(result, "nodes"), i, j)
 		c.preempted += str_eq(json_str(j, "status", ""), "PREEMPTED");
+	json_array_foreach(json_arr(result, "nodes"), i, j)
+		c.unknown += str_eq(json_str(j, "status", ""), "UNKNOWN");
 	return c;
 }
 
@@ -110,6 +127,11 @@ void nodes_drop(struct unit *u)
 	for (size_t i = 0; i < c->n_nodes; i++)
 		node_clear(&c->nodes[i]);
 	c->n_nodes = 0;
+}
+
+json_t *nodes_query(const struct unit *u)
+{
+	return json_pack("{s:s, s:o}", "cluster", u->c->uid, "ids", nodes_ids(u));
 }
 
 json_t *nodes_ids(const struct unit *u)

@@ -62,7 +62,10 @@ static void settle(struct unit *u, const json_t *result)
 		lost(u, n.preempted > 0);
 		return;
 	}
-	if (n.running == n.n) {
+	if (n.unknown) { /* what cannot be asked is what it was, until it can */
+		if (u->c->status == CLUSTER_UP)
+			watch_start(u);
+	} else if (n.running == n.n) {
 		run_set_status(u, CLUSTER_UP, NULL);
 		u->was_up_since_start = true;
 		hosts_publish(u->engine);
@@ -117,7 +120,7 @@ void reconcile_unit(struct unit *u, void (*fn)(void *arg), void *arg)
 	if (!u->query) {
 		u->query = xcalloc(1, sizeof *u->query);
 		u->query->u = u;
-		u->query->call = call_start(&e->calls, p, PROVIDER_QUERY, json_pack("{s:s}", "cluster", u->c->uid), on_query, u->query);
+		u->query->call = call_start(&e->calls, p, PROVIDER_QUERY, nodes_query(u), on_query, u->query);
 	}
 	struct reconcile_waiter *w = xcalloc(1, sizeof *w);
 	*w = (struct reconcile_waiter){fn, arg, u->query->waiters};

@@ -33,6 +33,7 @@ struct unit {
 	int64_t asked_at_ms;	 /* when it was last asked by the clock */
 	json_t *heartbeat;	 /* the head's last status line; NULL */
 	int64_t heartbeat_at_ms;
+	int64_t heard_at_ms;	 /* monotonic: the agent's last word to the watcher */
 	bool was_up_since_start; /* its nodes were confirmed by this engine */
 };
 
@@ -77,18 +78,27 @@ int run_no_cluster(struct engine *e, const char *name, struct err *err);
 /* ---- contact.c ---- */
 /* The engine's connections; a host that is lost or back is an event. */
 struct remotes *contact_remotes(struct engine *e);
+/* A node could not be asked (why), or could (NULL). */
+void contact_note(struct unit *u, struct node *n, const char *why);
+/* For clients, into a cluster or an open job of it: while a node has been silent for more than some seconds "reason" is
+ * "node 2 (ubuntu@10.0.0.7) not heard of for 2m 5s: why". */
+void contact_put(const struct unit *u, json_t *j);
+/* Each second: a cluster whose head has been silent for too long has no jobs that run, as far as anyone knows. */
+void contact_tick(struct unit *u);
 
 /* ---- nodes.c ---- */
 /* Take what the provider says about the nodes of u into its rows; opens and closes ledger intervals. Nodes that the provider does not
- * list and that were once seen are gone; INTENT ones not listed stay INTENT. */
+ * list and that were once seen are gone; INTENT ones not listed stay INTENT, and those of which nothing can be said just now (UNKNOWN) stay
+ * what they were, and are silent. */
 void nodes_take(struct unit *u, const json_t *result, bool complete);
 struct node_counts {
-	size_t n, running, stopped, pending, intent, preempted;
+	size_t n, running, stopped, pending, intent, preempted, unknown; /* unknown: counted as what they were last, too */
 };
 struct node_counts nodes_count(const struct unit *u, const json_t *result);
 /* Drop all nodes: confirmed gone. Closes the ledger. */
 void nodes_drop(struct unit *u);
-json_t *nodes_ids(const struct unit *u); /* provider ids known */
+json_t *nodes_ids(const struct unit *u);   /* provider ids known */
+json_t *nodes_query(const struct unit *u); /* the arguments of a QUERY about u */
 
 /* ---- jobs.c ---- */
 struct job *jobs_find(struct unit *u, int64_t id);
@@ -96,6 +106,8 @@ struct job *jobs_find(struct unit *u, int64_t id);
 void jobs_take_line(struct unit *u, const json_t *line);
 /* Jobs not over on a cluster whose nodes are gone or stopped end as FAILED_DRIVER. */
 void jobs_end_all(struct unit *u, const char *why);
+/* The same for jobs of which nothing has been heard: when the agent is heard again, its word counts. */
+void jobs_end_unheard(struct unit *u, const char *why);
 bool jobs_any_open(const struct unit *u);
 
 /* ---- watch.c ---- */

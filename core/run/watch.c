@@ -45,6 +45,9 @@ static void on_out(void *arg, bool is_err, const char *data, size_t len)
 	struct watcher *w = arg;
 	if (is_err)
 		return;
+	w->u->heard_at_ms = mono_now_ms();
+	if (w->u->c->n_nodes)
+		contact_note(w->u, &w->u->c->nodes[0], NULL);
 	str_addn(&w->line, data, len);
 	size_t start = 0;
 	char *nl;
@@ -67,6 +70,8 @@ static void on_waits(void *arg, const char *host, const struct err *why)
 {
 	struct watcher *w = arg;
 	(void)host;
+	if (why && w->u->c->n_nodes)
+		contact_note(w->u, &w->u->c->nodes[0], why->text);
 	if (why && (++w->failures == ASK_AFTER || w->failures % ASK_EVERY == 0))
 		reconcile_unit(w->u, NULL, NULL); /* may stop this watcher */
 }
@@ -114,6 +119,7 @@ void watch_start(struct unit *u)
 		return;
 	struct watcher *w = u->watcher = xcalloc(1, sizeof *w);
 	w->u = u;
+	u->heard_at_ms = mono_now_ms();
 	w->line = str_new(LINE_MAX_BYTES);
 	w->timer = loop_after(u->engine->loop, 0, begin, w);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What goes wrong around the engine: races, other versions, damage, full disks, foreign sockets; and what goes wrong in a cloud: no capacity,
 lost replies, machines taken back. Nothing is lost, nothing is left."""
-import json, os, re, signal, socket, subprocess, sys, threading, time
+import glob, json, os, re, signal, socket, subprocess, sys, threading, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from engine_test import Home, Skip, main  # noqa
 
@@ -214,6 +214,23 @@ def spot_taken_back(h):
     assert all(not r['running'] for r in h.json('cost')['clusters'])
 
 
+def a_silent_head(h):
+    """Its jobs do not run for ever; and when it is heard again, its word counts."""
+    h.ok('engine', '--lost-after-ms', '6500', '--idle-exit-ms', '60000')
+    h.ok('launch', '-y', '-d', '-c', 'k', 'sleep 300')
+    h.wait('the job to run', lambda: h.json('queue', 'k')[0]['status'] == 'RUNNING')
+    agent, = glob.glob(h.dir + '/state/local/nodes/*/home/.skytop/skytop-agent')
+    os.rename(agent, agent + '.away')
+    for pid in h.processes():
+        if '\0watch\0' in open('/proc/%d/cmdline' % pid).read():
+            os.kill(pid, signal.SIGKILL)
+    assert h.json('queue', 'k')[0]['status'] == 'RUNNING'
+    h.wait('the job to count as failed', lambda: h.json('queue', 'k')[0]['status'] == 'FAILED_DRIVER', 40)
+    assert any(e['kind'] == 'job.over' and 'node 0' in e['text'] for e in h.json('events')), h.json('events')
+    os.rename(agent + '.away', agent)
+    h.wait('the job to run after all', lambda: h.json('queue', 'k')[0]['status'] == 'RUNNING')
+
+
 def price_caps(h):
     rc, out, err = h.run('launch', '-y', '-c', 'k', '--infra', 'sim', '--gpus', 'H100', 'true')
     assert rc == 5, (rc, err)
@@ -240,5 +257,6 @@ main([
     ('a launch is cancelled half way', a_launch_is_cancelled_half_way, {'sim': SLOW}),
     ('down during a launch', down_during_launch, {'sim': SLOW}),
     ('a spot machine is taken back', spot_taken_back, {'sim': RECLAIM}),
+    ('a head that is silent, and speaks again', a_silent_head, {}),
     ('over the price cap', price_caps, {'sim': SIM, 'config': 'launch:\n  max_hourly_cost: 2.5\n'}),
 ])

@@ -104,7 +104,8 @@ static int be_engine(struct cli *c)
 	d.self = self;
 	engine_config_load(c, &d);
 	if (cli_int(c, "ready-fd", 0, 1 << 20, &ready, &err) || cli_int(c, "idle-exit-ms", -1, INT64_C(1) << 40, &d.idle_exit_ms, &err) ||
-	    cli_int(c, "crash-at-commit", 1, INT64_C(1) << 40, &d.crash_at_commit, &err)) {
+	    cli_int(c, "crash-at-commit", 1, INT64_C(1) << 40, &d.crash_at_commit, &err) ||
+	    cli_int(c, "lost-after-ms", 1, INT64_C(1) << 40, &d.lost_after_ms, &err)) {
 		free(self);
 		return cli_fail(c, &err);
 	}
@@ -135,6 +136,7 @@ static const struct option_spec engine_options[] = {
     CLI_VALUE(0, "ready-fd", "N", "tell this file descriptor when the socket is open", .hidden = true),
     CLI_VALUE(0, "idle-exit-ms", "MS", "leave when not needed for so long", .hidden = true),
     CLI_VALUE(0, "crash-at-commit", "N", "for tests: be killed after the Nth commit", .hidden = true),
+    CLI_VALUE(0, "lost-after-ms", "MS", "for tests: when a head that is not heard of counts as lost", .hidden = true),
     CLI_END,
 };
 
