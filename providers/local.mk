@@ -13,7 +13,21 @@ libproviders_a_SOURCES = \
 	providers/local/nvidia.c providers/local/nvidia.h \
 	providers/sim/faults.c providers/sim/faults.h \
 	providers/sim/scenario.c providers/sim/scenario.h \
-	providers/sim/sim.c
+	providers/sim/sim.c \
+	providers/ssh/host.c providers/ssh/host.h \
+	providers/ssh/place.c providers/ssh/place.h \
+	providers/ssh/pools.c providers/ssh/pools.h \
+	providers/ssh/report.c providers/ssh/report.h \
+	providers/ssh/shape.c providers/ssh/shape.h \
+	providers/ssh/ssh.c
+nodist_libproviders_a_SOURCES = providers/ssh/script.c
+
+# The script that is sent to the hosts of pools, less its comments, as a string.
+providers/ssh/script.c: share/agent/skytop-host
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && { echo 'extern const char ssh_host_script[];' && echo 'const char ssh_host_script[] = {' && \
+		$(SED) -e '/^ *#[^!]/d' -e '/^ *#$$/d' $(top_srcdir)/share/agent/skytop-host | od -An -v -tu1 | \
+		$(SED) 's/  *\([0-9][0-9]*\)/\1,/g' && echo '0};'; } >$@.new && mv $@.new $@
+CLEANFILES += providers/ssh/script.c
 
 simdir = $(pkgdatadir)/sim
 dist_sim_DATA = share/sim/README.md share/sim/default.yaml

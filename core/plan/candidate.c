@@ -225,10 +225,11 @@ static int cmp_equal_price(const struct market *m, const struct candidate *a, co
 {
 	size_t ra = m->providers[a->provider].rank, rb = m->providers[b->provider].rank;
 	int d = (ra > rb) - (ra < rb);
+	const struct candidate *big = m->providers[a->provider].features->smallest ? a : b, *small = big == a ? b : a;
 	if (!d)
-		d = cmp_int(b->type->vcpus_micro, a->type->vcpus_micro);
+		d = cmp_int(big->type->vcpus_micro, small->type->vcpus_micro);
 	if (!d)
-		d = cmp_int(b->type->mem_mib, a->type->mem_mib);
+		d = cmp_int(big->type->mem_mib, small->type->mem_mib);
 	if (!d)
 		d = us_region(m, b) - us_region(m, a);
 	if (!d)

@@ -30,6 +30,7 @@ struct cloud_features {
 	unsigned can; /* FEATURE_… */
 	enum zone_use zones;
 	bool us_first; /* of equally priced regions, those of the US come first */
+	bool smallest; /* of equally priced machines the smallest is taken, else the largest: shares of machines of one's own */
 };
 
 /* Never NULL: of a cloud we know nothing about, nothing is held against it. */

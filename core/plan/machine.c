@@ -20,6 +20,7 @@ static const struct machine_defaults defaults[] = {
     {"fluidstack", NULL, 6, false, 4},
     {"cudo", NULL, 8, false, 2},
     {"scp", NULL, 8, true, 2},
+    {"ssh", NULL, 2, false, 0},
 };
 
 const struct machine_defaults *machine_defaults_of(const char *cloud)

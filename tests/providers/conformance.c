@@ -43,6 +43,17 @@ static long every(long few)
 	return getenv("SKYTOP_TORTURE") ? 1 : few;
 }
 
+/* Some of the same is left out. */
+static bool hurried(const struct trial *t)
+{
+	return t->subject->slow && every(2) > 1;
+}
+
+static bool can_cut(const struct trial *t)
+{
+	return !t->subject->slow && rig_can_trace();
+}
+
 /* CREATE's arguments: nodes with tokens PREFIX0, PREFIX1… */
 static json_t *create_args(const struct trial *t, const char *cluster, const char *prefix, int n)
 {
@@ -84,6 +95,11 @@ static const json_t *node(const json_t *reply, size_t i)
 	const json_t *n = json_array_get(json_arr(reply, "nodes"), i);
 	assert_non_null(n);
 	return n;
+}
+
+static char *mark_of(const json_t *n)
+{
+	return xasprintf("SKYTOP_NODE_ID=%s", json_str(json_obj(json_obj(n, "reach"), "env"), "SKYTOP_NODE_ID", "?"));
 }
 
 static char *id_of(const json_t *reply, size_t i)
@@ -234,7 +250,7 @@ static void check_hostile_names(void **state)
 	struct trial *t = *state;
 	static const char *const names[] = {"../../escape", "/abs/olute", "a/b/c", ".", "..", "line\nbreak",
 	    "tab\tand \x01", "%s%n", "\xc3\xa9\xe2\x82\xac", "-rf", "$(touch x)", "'; touch x; '", "\\", "\""};
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(names); i += t->subject->slow ? (size_t)every(4) : 1) {
 		json_t *args = create_args(t, "x", "t", 1);
 		json_put_str(args, "cluster", names[i]);
 		json_put_str(args, "name", names[i]);
@@ -414,9 +430,9 @@ static void check_processes_end(void **state)
 {
 	struct trial *t = *state;
 	bool can_stop = t->rig.provider->can & PROVIDER_CAN_STOP;
-	for (int round = can_stop ? 0 : 1; round < 2; round++) {
+	for (int round = can_stop && !hurried(t) ? 0 : 1; round < 2; round++) {
 		json_t *r = up(t, "c1", 2), *other = up(t, "c2", 1);
-		char *mark = xasprintf("SKYTOP_NODE_ID=%s", json_str(node(r, 1), "id", "?"));
+		char *mark = mark_of(node(r, 1));
 		pid_t pids[ARRAY_LEN(stubborn)], bystander = rig_run_on(node(other, 0), stubborn[0]);
 		for (size_t i = 0; i < ARRAY_LEN(stubborn); i++)
 			pids[i] = rig_run_on(node(r, 1), stubborn[i]);
@@ -474,10 +490,12 @@ static void check_unmarked_process(void **state)
 			  member[] = "(env -i sh -c 'echo $$ >pid; touch ready; exec sleep 120' &) ; sleep 120",
 			  stray[] = "(env -i setsid sh -c 'echo $$ >pid; touch ready; exec sleep 120' &) &";
 	if (t->rig.provider->can & PROVIDER_CAN_STOP) {
-		end_unmarked(t, child, PROVIDER_STOP);
 		end_unmarked(t, member, PROVIDER_STOP);
 	}
-	end_unmarked(t, child, PROVIDER_TERMINATE);
+	if (!hurried(t)) {
+		end_unmarked(t, child, PROVIDER_STOP);
+		end_unmarked(t, child, PROVIDER_TERMINATE);
+	}
 	end_unmarked(t, stray, PROVIDER_TERMINATE);
 }
 
@@ -511,7 +529,7 @@ static void check_ends_itself(void **state)
 static void check_exec_moment(void **state)
 {
 	struct trial *t = *state;
-	for (long i = 0; i < 60; i += every(5)) {
+	for (long i = 0; i < (t->subject->slow ? 10 : 60); i += every(5)) {
 		json_t *r = up(t, "c1", 1);
 		pid_t pid = rig_run_on(node(r, 0),
 		    "echo 'n=$((${n:-0} + 1)); export n; [ $n -lt 20000 ] && exec sh ./again' >again;"
@@ -546,17 +564,18 @@ static void check_at_once(void **state)
 	enum { N = 6 };
 	struct rig_child c[N];
 	json_t *r[N];
+	int clusters = t->subject->slow ? 1 : 2;
 	for (int i = 0; i < N; i++)
-		c[i] = rig_spawn(&t->rig, PROVIDER_CREATE, create_args(t, i % 2 ? "c2" : "c1", "tok-", 2));
+		c[i] = rig_spawn(&t->rig, PROVIDER_CREATE, create_args(t, i % clusters ? "c2" : "c1", "tok-", 2));
 	for (int i = 0; i < N; i++) {
 		r[i] = rig_wait(&c[i]);
 		assert_non_null(r[i]);
 	}
 	for (int i = 2; i < N; i++)
-		assert_true(json_equal(json_object_get(node(r[i], 1), "id"), json_object_get(node(r[i % 2], 1), "id")));
+		assert_true(json_equal(json_object_get(node(r[i], 1), "id"), json_object_get(node(r[i % clusters], 1), "id")));
 	for (int i = 0; i < N; i++)
 		json_decref(r[i]);
-	assert_int_equal(count(t, NULL), 4);
+	assert_int_equal(count(t, NULL), 2 * clusters);
 	for (int i = 0; i < N; i++)
 		c[i] = rig_spawn(&t->rig, i < 2 ? PROVIDER_QUERY : PROVIDER_TERMINATE, of_cluster(i % 2 ? "c2" : "c1"));
 	for (int i = 0; i < N; i++) {
@@ -572,7 +591,7 @@ static void check_at_once(void **state)
 static void check_cut_create(void **state)
 {
 	struct trial *t = *state;
-	if (!rig_can_trace()) {
+	if (!can_cut(t)) {
 		not_tried();
 		return;
 	}
@@ -606,7 +625,7 @@ static void cut_end(struct trial *t, enum provider_verb verb)
 	for (long at = 1; cut; at += every(3)) {
 		struct err err = {0};
 		json_t *r = up(t, "c1", 2);
-		char *mark = xasprintf("SKYTOP_NODE_ID=%s", json_str(node(r, 1), "id", "?"));
+		char *mark = mark_of(node(r, 1));
 		pid_t pid = rig_run_on(node(r, 1), "touch ready; mkdir -p a/b; exec sleep 120");
 		json_decref(r);
 		t->rig.kill_at = at;
@@ -630,7 +649,7 @@ static void cut_end(struct trial *t, enum provider_verb verb)
 static void check_cut_stop(void **state)
 {
 	struct trial *t = *state;
-	if (!rig_can_trace() || !(t->rig.provider->can & PROVIDER_CAN_STOP)) {
+	if (!can_cut(t) || !(t->rig.provider->can & PROVIDER_CAN_STOP)) {
 		not_tried();
 		return;
 	}
@@ -640,7 +659,7 @@ static void check_cut_stop(void **state)
 static void check_cut_terminate(void **state)
 {
 	struct trial *t = *state;
-	if (!rig_can_trace()) {
+	if (!can_cut(t)) {
 		not_tried();
 		return;
 	}
@@ -650,7 +669,7 @@ static void check_cut_terminate(void **state)
 static void check_cut_start(void **state)
 {
 	struct trial *t = *state;
-	if (!rig_can_trace() || !(t->rig.provider->can & PROVIDER_CAN_STOP)) {
+	if (!can_cut(t) || !(t->rig.provider->can & PROVIDER_CAN_STOP)) {
 		not_tried();
 		return;
 	}
@@ -675,7 +694,7 @@ static void check_cut_start(void **state)
 static void check_query_finishes(void **state)
 {
 	struct trial *t = *state;
-	if (!rig_can_trace()) {
+	if (!can_cut(t)) {
 		not_tried();
 		return;
 	}
@@ -706,6 +725,10 @@ static int set_up(void **state)
 	rig_open(&t->rig, subject->provider);
 	if (subject->config)
 		rig_config(&t->rig, subject->config);
+	if (subject->settings)
+		rig_settings(&t->rig, subject->settings);
+	for (size_t i = 0; subject->hosts && subject->hosts[i]; i++)
+		rig_host(&t->rig, subject->hosts[i], true);
 	*state = t;
 	return 0;
 }

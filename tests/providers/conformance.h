@@ -12,6 +12,9 @@ struct conformance_subject {
 	const struct provider *provider;
 	const char *config; /* JSON with ' for " */
 	const char *create; /* members of CREATE's arguments that say what and where, JSON with ' for ", no braces */
+	const char *settings; /* of its settings file; NULL: none */
+	const char *const *hosts; /* that it names, NULL-terminated */
+	bool slow;	      /* its nodes take long: fewer rounds, and calls are not cut at every point */
 };
 
 enum { CONFORMANCE_MAX = 64 };

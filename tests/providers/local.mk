@@ -1,8 +1,8 @@
 if HAVE_CMOCKA
 PROVIDER_RIG = tests/providers/rig.c tests/providers/rig.h tests/providers/conformance.c tests/providers/conformance.h
 
-check_PROGRAMS += tests/providers/test_cloudside tests/providers/test_local tests/providers/test_sim
-TESTS += tests/providers/test_cloudside tests/providers/test_local tests/providers/test_sim
+check_PROGRAMS += tests/providers/test_cloudside tests/providers/test_local tests/providers/test_sim tests/providers/test_ssh_pool
+TESTS += tests/providers/test_cloudside tests/providers/test_local tests/providers/test_sim tests/providers/test_ssh_pool
 tests_providers_test_cloudside_SOURCES = tests/providers/test_cloudside.c
 tests_providers_test_cloudside_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_cloudside_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
@@ -12,6 +12,9 @@ tests_providers_test_local_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_providers_test_sim_SOURCES = tests/providers/test_sim.c $(PROVIDER_RIG)
 tests_providers_test_sim_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_sim_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
+tests_providers_test_ssh_pool_SOURCES = tests/providers/test_ssh_pool.c $(PROVIDER_RIG)
+tests_providers_test_ssh_pool_CPPFLAGS = $(TEST_CFLAGS)
+tests_providers_test_ssh_pool_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 endif
 TESTS += tests/providers/test_gpu_share.sh tests/providers/test_late.py tests/providers/test_torture.py
 EXTRA_DIST += tests/providers/test_gpu_share.sh tests/providers/test_late.py tests/providers/test_torture.py

@@ -19,6 +19,7 @@ struct rig {
 	int64_t deadline_ms; /* of a child; 0: the request's */
 	long kill_at;	     /* kill the child before its n-th change to the world (1…); 0: let it live */
 	bool killed;	     /* that is how the last call ended */
+	json_t *settings;    /* what the provider's settings file says; NULL: there is none */
 };
 
 void rig_open(struct rig *r, const struct provider *p);
@@ -26,6 +27,9 @@ void rig_open(struct rig *r, const struct provider *p);
 void rig_close(struct rig *r);
 /* Set the provider's configuration from JSON text with ' for ". */
 void rig_config(struct rig *r, const char *json);
+/* The same for its settings file. A host that is asked over SSH is a folder "<state_dir>/hosts/NAME", its user's HOME: the command runs here.
+ * Without the folder it does not answer. */
+void rig_settings(struct rig *r, const char *json);
 /* JSON text with ' for ", printf-like. New reference. */
 json_t *rig_json(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -36,7 +40,9 @@ json_t *rig_do(struct rig *r, enum provider_verb verb, json_t *args);
 /* As rig_call, and the test fails unless the call fails with this code. Returns nothing; *text (may be NULL) gets the
  * message, the caller frees. */
 void rig_fails(struct rig *r, enum provider_verb verb, json_t *args, enum err_code code, char **text);
-/* Start the call's child without waiting; rig_wait returns its output, NULL unless it ended with exit status 0. */
+/* Make a host that answers, or take it away (it keeps what it has); its address is 127.77.0.N. */
+void rig_host(struct rig *r, const char *name, bool answers);
+/* Start the call's child (for hosts: a child that makes the call) without waiting; rig_wait returns its output, NULL unless it ended with exit status 0. */
 struct rig_child {
 	pid_t pid;
 	int out;
