@@ -14,12 +14,14 @@ libproviders_a_SOURCES = \
 	providers/sim/faults.c providers/sim/faults.h \
 	providers/sim/scenario.c providers/sim/scenario.h \
 	providers/sim/sim.c \
+	providers/ssh/create.c \
 	providers/ssh/host.c providers/ssh/host.h \
 	providers/ssh/place.c providers/ssh/place.h \
 	providers/ssh/pools.c providers/ssh/pools.h \
 	providers/ssh/report.c providers/ssh/report.h \
 	providers/ssh/shape.c providers/ssh/shape.h \
-	providers/ssh/ssh.c
+	providers/ssh/ssh.c providers/ssh/ssh_priv.h \
+	providers/ssh/turn.c
 nodist_libproviders_a_SOURCES = providers/ssh/script.c
 
 # The script that is sent to the hosts of pools, less its comments, as a string.

@@ -63,8 +63,8 @@ static void not_reached(struct arena *a, json_t *out, const struct pool_host *sp
 {
 	const char *text = r->err_text && r->err_text[0] ? r->err_text : "no answer";
 	if (r->code == ERR_CREDENTIALS && spec->password && !spec->identity_file)
-		text = arena_printf(a, "%s; logging in by password is not supported: put a key there with ssh-copy-id%s%s%s %s, and take the password out of the file",
-		    text, spec->port ? " -p " : "", spec->port ? arena_printf(a, "%d", spec->port) : "", "",
+		text = arena_printf(a, "%s; logging in by password is not supported: put a key there with ssh-copy-id%s%s %s, and take the password out",
+		    text, spec->port ? " -p " : "", spec->port ? arena_printf(a, "%d", spec->port) : "",
 		    spec->user ? arena_printf(a, "%s@%s", spec->user, spec->name) : spec->name);
 	put_error(a, out, spec, r->code, text);
 }

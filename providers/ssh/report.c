@@ -77,7 +77,8 @@ static json_t *offer_json(const struct row *r)
 	json_t *o = json_object();
 	json_put_str(o, "instance_type", name);
 	json_put_str(o, "accelerator", r->shape.gpu_milli ? r->shape.model : NULL);
-	json_object_set_new(o, "accelerator_count", r->shape.gpu_milli % 1000 ? json_real((double)r->shape.gpu_milli / 1000) : json_integer(r->shape.gpu_milli / 1000));
+	int64_t milli = r->shape.gpu_milli;
+	json_object_set_new(o, "accelerator_count", milli % 1000 ? json_real((double)milli / 1000) : json_integer(milli / 1000));
 	json_put_int(o, "gpu_mem_mib", r->gpu_mem_mib);
 	json_object_set_new(o, "vcpus", r->shape.cpus ? json_integer(r->shape.cpus) : json_null());
 	json_object_set_new(o, "mem_mib", r->shape.mem_mib ? json_integer(r->shape.mem_mib) : json_null());
@@ -201,6 +202,11 @@ static json_t *lease_json(const json_t *l, const char *owner)
 	return j;
 }
 
+static void put_known(json_t *j, const char *key, int64_t v, bool known)
+{
+	json_object_set_new(j, key, known ? json_integer(v) : json_null());
+}
+
 static json_t *host_json(struct arena *a, const struct host *h, const char *owner, int64_t asked_ms, int64_t now_ms)
 {
 	json_t *j = json_object(), *gpus = json_array(), *leases = json_array(), *l;
@@ -214,11 +220,11 @@ static json_t *host_json(struct arena *a, const struct host *h, const char *owne
 	json_put_str(j, "why", h->why);
 	json_put_str(j, "addr", json_str(h->info, "addr", NULL));
 	json_put_str(j, "system", json_str(h->info, "system", NULL));
-	json_object_set_new(j, "cpus", h->size.cpus ? json_integer(h->size.cpus) : json_null());
-	json_object_set_new(j, "free_cpus", h->size.cpus ? json_integer(h->free_cpus) : json_null());
-	json_object_set_new(j, "mem_mib", h->size.mem_mib ? json_integer(h->size.mem_mib) : json_null());
-	json_object_set_new(j, "free_mem_mib", h->size.mem_mib ? json_integer(h->free_mem_mib) : json_null());
-	json_object_set_new(j, "disk_free_mib", json_is_integer(json_object_get(h->info, "disk_free_mib")) ? json_integer(json_int(h->info, "disk_free_mib", 0)) : json_null());
+	put_known(j, "cpus", h->size.cpus, h->size.cpus > 0);
+	put_known(j, "free_cpus", h->free_cpus, h->size.cpus > 0);
+	put_known(j, "mem_mib", h->size.mem_mib, h->size.mem_mib > 0);
+	put_known(j, "free_mem_mib", h->free_mem_mib, h->size.mem_mib > 0);
+	put_known(j, "disk_free_mib", json_int(h->info, "disk_free_mib", 0), json_is_integer(json_object_get(h->info, "disk_free_mib")));
 	for (i = 0; i < h->size.n_models; i++) {
 		json_t *g = json_object();
 		json_put_str(g, "model", h->size.model[i]);

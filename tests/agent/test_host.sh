@@ -116,7 +116,7 @@ E
 
   # --- release
   occupy ssh-c1-n1
-  mkdir "$node/home/locked" && touch "$node/home/locked/x" && chmod 500 "$node/home/locked"
+  (cd "$node/home" && mkdir locked && touch locked/x && chmod 500 locked)
   mkdir -p "$home/.ssh"
   printf 'ssh-ed25519 AAAA me\ncommand="sh %s/home/.skytop/enter" ssh-ed25519 BBBB skytop:c1\n' "$node" >"$home/.ssh/authorized_keys"
   is "release: released" "$(host release ssh-c1-n1 | head -n 1)" '{"type":"released","id":"ssh-c1-n1"}'

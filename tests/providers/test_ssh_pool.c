@@ -133,7 +133,8 @@ static void test_shape_names(void **state)
 	(void)state;
 	static const struct shape shapes[] = {{"", 0, 8, 32768}, {"", 0, 1, 512}, {"", 0, 2, 0}, {"H100", 4000, 48, 921600}, {"A100-80GB", 500, 6, 20480},
 	    {"RTX6000-Ada", 1000, 0, 0}, {"T4", 100, 1, 1792}};
-	static const char *const names[] = {"8cpu-32gb", "1cpu-512mb", "2cpu", "4xH100-48cpu-900gb", "0.5xA100-80GB-6cpu-20gb", "1xRTX6000-Ada-0cpu", "0.1xT4-1cpu-1792mb"};
+	static const char *const names[] = {"8cpu-32gb", "1cpu-512mb", "2cpu", "4xH100-48cpu-900gb", "0.5xA100-80GB-6cpu-20gb",
+	    "1xRTX6000-Ada-0cpu", "0.1xT4-1cpu-1792mb"};
 	for (size_t i = 0; i < ARRAY_LEN(shapes); i++) {
 		char name[SHAPE_NAME_MAX];
 		struct shape s;
