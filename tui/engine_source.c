@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/api/client.h"
+#include "core/api/logread.h"
 #include "core/api/protocol.h"
 #include "core/base/clock.h"
 #include "core/base/fs.h"
@@ -39,10 +40,10 @@ struct open_log {
 	struct open_log *next;
 	struct source *s;
 	unsigned id, timer;
-	char *cluster, *path, *last;
-	int64_t job, tail_lines, at;
-	int fd;
-	bool sent, complete, ended, told;
+	char *cluster, *last;
+	int64_t cluster_id, job, tail_lines;
+	struct logread *read;
+	bool sent, complete, ended, begun;
 };
 
 struct source {
@@ -516,10 +517,8 @@ static void src_send(struct ui_source *base, unsigned ticket, const struct ui_or
 static void log_free(struct open_log *l)
 {
 	loop_cancel(l->s->loop, l->timer);
-	if (l->fd >= 0)
-		close(l->fd);
+	logread_destroy(l->read);
 	free(l->cluster);
-	free(l->path);
 	free(l->last);
 	free(l);
 }
@@ -545,20 +544,16 @@ static void read_log(void *arg)
 	struct open_log *l = arg;
 	char buf[PIECE_BYTES];
 	l->timer = 0;
-	if (l->ended || !l->path)
+	if (l->ended)
 		return;
-	if (l->fd < 0)
-		l->fd = open(l->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (!l->told && l->fd >= 0) {
-		l->at = l->tail_lines >= 0 ? client_log_tail(l->path, l->tail_lines) : 0;
-		l->told = true;
-	}
-	ssize_t n = l->fd < 0 ? 0 : pread(l->fd, buf, sizeof buf, (off_t)l->at);
-	if (n > 0) {
-		l->at += n;
+	if (!l->begun && l->tail_lines >= 0)
+		logread_seek(l->read, logread_tail(l->read, l->tail_lines, -1, NULL));
+	l->begun = true;
+	size_t n = logread_next(l->read, buf, sizeof buf);
+	if (n) {
 		l->timer = loop_after(l->s->loop, 0, read_log, l);
 		if (l->s->sink.log_data)
-			l->s->sink.log_data(l->s->sink.arg, l->id, buf, (size_t)n);
+			l->s->sink.log_data(l->s->sink.arg, l->id, buf, n);
 	} else if (l->complete) {
 		end_log(l, false, l->last ? l->last : "");
 	}
@@ -566,9 +561,11 @@ static void read_log(void *arg)
 
 static void take_log(struct open_log *l, const json_t *j)
 {
+	static const char again[] = "\n[skytop] the node has another log in the place of this one, which follows from its beginning\n";
 	char words[120];
-	free(l->path);
-	l->path = xstrdup(json_str(j, "path", ""));
+	if (logread_take(l->read, j) && l->s->sink.log_data)
+		l->s->sink.log_data(l->s->sink.arg, l->id, again, sizeof again - 1);
+	l->cluster_id = json_int(j, "cluster_id", 0);
 	l->job = json_int(j, "job_id", l->job);
 	l->complete = json_bool(j, "complete", false);
 	snprintf(words, sizeof words, "job %" PRId64 " %s", l->job, json_str(j, "status", "?"));
@@ -603,15 +600,15 @@ static void ask_log(struct open_log *l)
 	l->sent = true;
 	struct log_call *call = xcalloc(1, sizeof *call);
 	*call = (struct log_call){l->s, l->id};
-	rpc_call(l->s->rpc, "log", json_pack("{s:s, s:I, s:b}", "cluster", l->cluster, "job", (json_int_t)(l->job > 0 ? l->job : 0), "follow", 1), CALL_MS, on_log,
-	    call);
+	rpc_call(l->s->rpc, "log", json_pack("{s:s, s:I, s:b, s:b}", "cluster", l->cluster, "job", (json_int_t)(l->job > 0 ? l->job : 0), "follow", 1, "tail",
+		l->tail_lines >= 0 && !l->begun), CALL_MS, on_log, call);
 }
 
 static void log_news(struct source *s, const json_t *params)
 {
-	const char *path = json_str(params, "path", "");
+	int64_t cluster = json_int(params, "cluster_id", 0), job = json_int(params, "job_id", 0);
 	for (struct open_log *l = s->logs; l; l = l->next)
-		if (!l->ended && str_eq(l->path, path))
+		if (!l->ended && l->cluster_id && l->cluster_id == cluster && l->job == job)
 			take_log(l, params);
 }
 
@@ -619,7 +616,8 @@ static void src_log_open(struct ui_source *base, unsigned id, const struct ui_lo
 {
 	struct source *s = (struct source *)base;
 	struct open_log *l = xcalloc(1, sizeof *l);
-	*l = (struct open_log){.next = s->logs, .s = s, .id = id, .cluster = xstrdup(spec->cluster), .job = spec->job_id, .tail_lines = spec->tail_lines, .fd = -1};
+	*l = (struct open_log){.next = s->logs, .s = s, .id = id, .cluster = xstrdup(spec->cluster), .job = spec->job_id, .tail_lines = spec->tail_lines,
+	    .read = logread_create()};
 	s->logs = l;
 	ask_log(l);
 }

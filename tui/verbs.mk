@@ -13,7 +13,12 @@ libcli_a_SOURCES = \
 	tui/cli/status.c \
 	tui/cli/session_task.c \
 	tui/cli/session.c tui/cli/session.h \
+	tui/cli/session_log.c \
+	tui/cli/since.c tui/cli/since.h \
 	tui/cli/logfilter.c tui/cli/logfilter.h \
+	tui/cli/logsieve.c tui/cli/logsieve.h \
+	tui/cli/logs.c \
+	tui/cli/logs_sync.c tui/cli/logs_sync.h \
 	tui/cli/lifecycle.c \
 	tui/cli/launch.c tui/cli/launch.h \
 	tui/cli/login.c tui/cli/login.h \

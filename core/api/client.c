@@ -299,29 +299,3 @@ bool client_interrupted(const struct client *c)
 {
 	return c->interrupted;
 }
-
-int64_t client_log_tail(const char *path, int64_t lines)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	off_t end = fd < 0 ? 0 : lseek(fd, 0, SEEK_END), at = end;
-	char buf[65536];
-	int64_t seen = 0;
-	while (fd >= 0 && at > 0) {
-		size_t want = at < (off_t)sizeof buf ? (size_t)at : sizeof buf;
-		ssize_t n = pread(fd, buf, want, at - (off_t)want);
-		if (n <= 0)
-			break;
-		for (ssize_t i = n; i > 0; i--) {
-			bool last_byte = at - (off_t)want + i == end;
-			if (buf[i - 1] == '\n' && !last_byte && ++seen >= lines) {
-				at = at - (off_t)want + i;
-				close(fd);
-				return at;
-			}
-		}
-		at -= (off_t)want;
-	}
-	if (fd >= 0)
-		close(fd);
-	return lines ? 0 : end;
-}

@@ -33,7 +33,4 @@ int client_turn(struct client *c, int64_t ms, struct err *err);
 void client_interruptible(struct client *c);
 bool client_interrupted(const struct client *c);
 
-/* The offset at which the last `lines` lines of a spooled log begin: 0 if it has fewer; its end for 0 lines. */
-int64_t client_log_tail(const char *path, int64_t lines);
-
 #endif

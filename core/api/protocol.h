@@ -16,7 +16,7 @@
  *   cancel {id}                              → {}
  *   requests {all?, limit?}                  → [request…], newest first
  *   status {refresh?, cluster?}              → [cluster…]
- *   queue {cluster?}                         → [job…]
+ *   queue {cluster?, gone?}                  → [job…]; gone: also of a cluster that is gone, by name or uid
  *   events {cluster?, after?, limit?}        → [event…], oldest first
  *   cost {since?}                            → [row…]
  *   spend {}                                 → {now_uusd_h, today_uusd, month_uusd, simulated: some of it is}
@@ -24,8 +24,12 @@
  *                                              ssh {config, host, key}: `ssh -F config host`; or enter: the script that a login runs}]}
  *   check {}                                 → [{name, title, enabled, identity, reason, simulated}…]
  *   plan {task, clouds?}                     → {plan, candidates}; or NO_RESOURCE
- *   log {cluster, job?, follow?}             → {path, size, status, exit_code, complete, cluster_id, job_id}: a file the caller may read. With follow:
- *       log {the same}                           each time it grew or the job moved, until complete
+ *   log {cluster, job?, rank?, follow?, tail?, fresh?} → where a job's log is: a file that the caller may read (core/api/logread.h does). cluster:
+ *       a name or a uid; it may be gone. rank: that rank's own log instead of the merged one. tail: its end is wanted, and is fetched
+ *       first where the copy is far behind. fresh: "target" says how much the node has now; not there when it cannot be asked.
+ *       {cluster_id, job_id, name, num_nodes, rank, status, exit_code, path, base: offset in the log of the file's first byte, size: of the file,
+ *       generation: another one is another log, times: a file or null, complete: nothing more will come, cut: … though that is not all, target?}
+ *       With follow: log {the same}              each time it grew (at most 20 times a second) or the job moved, until complete
  *   watch {topics [clusters jobs requests events spend], cluster?} → {}; then
  *       snapshot {revision, clusters?, jobs?, requests?, events?, spend?}    now, and (at most 20 times a second) when something changed
  *   engine {}                                → {pid, build, protocol, started_at, clients, clusters, requests, socket, state, idle, rss_kib}

@@ -19,6 +19,7 @@
 #include "core/base/str.h"
 #include "core/io/rpc.h"
 
+enum { LOG_FIRST_MS = 5, LOGS_MS = 50 };
 enum { CONNS_MAX = 256, PUSH_MS = 50, BACKLOG_SOFT = 4 << 20, EVENTS_PUSHED = 100, REQUESTS_PUSHED = 50, LIMIT_MAX = 10000, IDLE_CHECK_MS = 1000 };
 
 /* Topics of a watch. */
@@ -34,8 +35,7 @@ struct follow {
 
 struct log_follow {
 	struct log_follow *next;
-	char *cluster;
-	int64_t cluster_id, job_id;
+	int64_t cluster_id, job_id, rank;
 	bool dirty;
 };
 
@@ -55,7 +55,8 @@ struct server {
 	struct server_setup set;
 	struct conn *conns;
 	int n_conns;
-	unsigned push_timer, idle_timer;
+	unsigned push_timer, log_timer, idle_timer;
+	int64_t logs_pushed_ms;
 	int64_t revision, started_at_ms, idle_since_ms;
 };
 
@@ -78,7 +79,6 @@ static void conn_free(struct conn *c)
 	while (c->logs) {
 		struct log_follow *f = c->logs;
 		c->logs = f->next;
-		free(f->cluster);
 		free(f);
 	}
 	if (c->prev)
@@ -148,14 +148,13 @@ static void push_logs(struct conn *c)
 {
 	for (struct log_follow **pp = &c->logs; *pp;) {
 		struct log_follow *f = *pp;
-		json_t *j = f->dirty ? engine_log(c->s->set.engine, f->cluster, f->job_id, NULL) : NULL;
+		json_t *j = f->dirty ? engine_log_now(c->s->set.engine, f->cluster_id, f->job_id, f->rank) : NULL;
 		bool over = j && json_bool(j, "complete", false);
 		f->dirty = false;
 		if (j)
 			rpc_notify(c->rpc, "log", j);
 		if (over) {
 			*pp = f->next;
-			free(f->cluster);
 			free(f);
 		} else {
 			pp = &f->next;
@@ -173,10 +172,27 @@ static void on_push(void *arg)
 		if (!c->greeted || rpc_backlog(c->rpc) > BACKLOG_SOFT)
 			continue;
 		push_requests(c);
-		push_logs(c);
 		if (c->topics)
 			push_snapshot(c);
 	}
+}
+
+static void on_push_logs(void *arg)
+{
+	struct server *s = arg;
+	bool waiting = false;
+	s->log_timer = 0;
+	s->logs_pushed_ms = mono_now_ms();
+	for (struct conn *c = s->conns; c; c = c->next) {
+		if (!c->greeted || !c->logs)
+			continue;
+		if (rpc_backlog(c->rpc) > BACKLOG_SOFT)
+			waiting = true;
+		else
+			push_logs(c);
+	}
+	if (waiting)
+		s->log_timer = loop_after(s->set.loop, LOGS_MS * 10, on_push_logs, s);
 }
 
 static void push_soon(struct server *s, int64_t ms)
@@ -225,8 +241,11 @@ static void on_log_grew(void *arg, int64_t cluster_id, int64_t job_id)
 		for (struct log_follow *f = c->logs; f; f = f->next)
 			if (f->cluster_id == cluster_id && f->job_id == job_id)
 				any = f->dirty = true;
-	if (any) /* a line that somebody waits for: soon, but not a message a line */
-		push_soon(s, 5);
+	if (any && !s->log_timer) {
+		/* A line that somebody waits for: soon. But not a message a line, and nothing to those who only watch the states of things. */
+		int64_t rested = mono_now_ms() - s->logs_pushed_ms;
+		s->log_timer = loop_after(s->set.loop, rested >= LOGS_MS ? LOG_FIRST_MS : LOGS_MS - rested, on_push_logs, s);
+	}
 }
 
 /* ---- methods ----------------------------------------------------------------------------------------------------- */
@@ -316,13 +335,22 @@ static struct later *later_create(const struct call_in *in)
 	return l;
 }
 
-static void later_answer(struct later *l, json_t *result)
+static struct conn *later_conn(const struct later *l)
 {
 	struct conn *c = l->s->conns;
 	while (c && c->rpc != l->rpc)
 		c = c->next;
-	if (c)
+	return c;
+}
+
+/* result stolen; NULL with err. */
+static void later_end(struct later *l, json_t *result, const struct err *err)
+{
+	struct conn *c = later_conn(l);
+	if (c && result)
 		rpc_answer(c->rpc, l->id, result);
+	else if (c)
+		rpc_refuse(c->rpc, l->id, err);
 	else
 		json_decref(result);
 	json_decref(l->id);
@@ -332,7 +360,7 @@ static void later_answer(struct later *l, json_t *result)
 static void refreshed(void *arg)
 {
 	struct later *l = arg;
-	later_answer(l, engine_status(l->s->set.engine));
+	later_end(l, engine_status(l->s->set.engine), NULL);
 }
 
 static void do_status(const struct call_in *in)
@@ -346,7 +374,12 @@ static void do_status(const struct call_in *in)
 static void do_queue(const struct call_in *in)
 {
 	struct err err;
-	answer_or_refuse(in, engine_jobs(in->c->s->set.engine, json_str(in->params, "cluster", NULL), &err), &err);
+	struct engine *e = in->c->s->set.engine;
+	const char *cluster = json_str(in->params, "cluster", NULL);
+	json_t *jobs = engine_jobs(e, cluster, &err);
+	if (!jobs && json_bool(in->params, "gone", false))
+		jobs = engine_gone_jobs(e, cluster, &err);
+	answer_or_refuse(in, jobs, &err);
 }
 
 static void do_events(const struct call_in *in)
@@ -375,7 +408,7 @@ static void do_nodes(const struct call_in *in)
 
 static void checked(void *arg, const json_t *result)
 {
-	later_answer(arg, json_deep_copy(result));
+	later_end(arg, json_deep_copy(result), NULL);
 }
 
 static void do_check(const struct call_in *in)
@@ -385,17 +418,7 @@ static void do_check(const struct call_in *in)
 
 static void planned(void *arg, json_t *plan, const struct err *err)
 {
-	struct later *l = arg;
-	struct conn *c = l->s->conns;
-	while (c && c->rpc != l->rpc)
-		c = c->next;
-	if (plan || !c) {
-		later_answer(l, plan);
-		return;
-	}
-	rpc_refuse(c->rpc, l->id, err);
-	json_decref(l->id);
-	free(l);
+	later_end(arg, plan, err);
 }
 
 static void do_plan(const struct call_in *in)
@@ -403,18 +426,32 @@ static void do_plan(const struct call_in *in)
 	engine_plan(in->c->s->set.engine, in->params, planned, later_create(in));
 }
 
+struct log_later {
+	struct later *later;
+	bool follow;
+};
+
+static void logged(void *arg, json_t *log, const struct err *err)
+{
+	struct log_later l = *(struct log_later *)arg;
+	free(arg);
+	struct conn *c = later_conn(l.later);
+	if (c && log && l.follow && !json_bool(log, "complete", false)) {
+		struct log_follow *f = xcalloc(1, sizeof *f);
+		*f = (struct log_follow){.next = c->logs, .cluster_id = json_int(log, "cluster_id", 0), .job_id = json_int(log, "job_id", 0),
+		    .rank = json_int(log, "rank", -1)};
+		c->logs = f;
+	}
+	later_end(l.later, log, err);
+}
+
 static void do_log(const struct call_in *in)
 {
-	struct err err;
-	const char *cluster = json_str(in->params, "cluster", "");
-	json_t *j = engine_log(in->c->s->set.engine, cluster, json_int(in->params, "job", 0), &err);
-	if (j && json_bool(in->params, "follow", false) && !json_bool(j, "complete", false)) {
-		struct log_follow *f = xcalloc(1, sizeof *f);
-		*f = (struct log_follow){.next = in->c->logs, .cluster = xstrdup(cluster), .cluster_id = json_int(j, "cluster_id", 0),
-		    .job_id = json_int(j, "job_id", 0)};
-		in->c->logs = f;
-	}
-	answer_or_refuse(in, j, &err);
+	struct log_later *l = xcalloc(1, sizeof *l);
+	struct log_ask ask = {.cluster = json_str(in->params, "cluster", ""), .job = json_int(in->params, "job", 0), .rank = json_int(in->params, "rank", -1),
+	    .tail = json_bool(in->params, "tail", false), .fresh = json_bool(in->params, "fresh", false)};
+	*l = (struct log_later){later_create(in), json_bool(in->params, "follow", false)};
+	engine_log(in->c->s->set.engine, &ask, logged, l);
 }
 
 static void do_watch(const struct call_in *in)
@@ -574,6 +611,7 @@ void server_destroy(struct server *s)
 		conn_free(s->conns);
 	}
 	loop_cancel(s->set.loop, s->push_timer);
+	loop_cancel(s->set.loop, s->log_timer);
 	loop_cancel(s->set.loop, s->idle_timer);
 	free(s);
 }

@@ -87,7 +87,8 @@ struct job {
 	int64_t exit_code;	/* -1: none */
 	int64_t gpus_micro;
 	int64_t num_nodes;
-	bool log_complete;	/* all of its log is in the spool */
+	bool log_complete;	/* all of its log is in the spool, or no more can come */
+	int64_t log_bytes;	/* so long it is on the node, as last told by this one; 0: not known. Not kept */
 	int64_t request_id;
 };
 

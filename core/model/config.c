@@ -34,6 +34,8 @@ const struct config_key config_keys[] = {
 	"A node that costs more an hour, in dollars, is not launched unless the task allows it."},
     {"ssh.include", CONFIG_BOOL, "true", 0, 0,
 	"May one Include line be added to ~/.ssh/config, so that plain ssh knows the clusters?"},
+    {"logs.keep_days", CONFIG_INT, "30", 0, 36500, "Logs of clusters that are gone are kept for so many days."},
+    {"logs.keep_gb", CONFIG_INT, "10", 0, 1000000, "Logs of clusters that are gone: the oldest go when they take more than so many GB."},
     {"theme", CONFIG_TEXT, "default", 0, 0, "The colours: a theme that comes along or lies in the themes folder."},
     {"ui.ascii", CONFIG_BOOL, "false", 0, 0, "Draw with plain ASCII only."},
     {"ui.mouse", CONFIG_BOOL, "true", 0, 0, "Does the screen listen to the mouse?"},

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #include "core/base/mem.h"
 #include "core/run/access.h"
 #include "core/run/hosts.h"
+#include "core/run/logs_prune.h"
 #include "core/run/op.h"
 #include "core/run/run.h"
 
@@ -331,6 +331,7 @@ struct engine *engine_create(const struct engine_setup *setup, struct err *err)
 	hosts_publish(e);
 	op_kick(e);
 	reconcile_all(e);
+	logs_prune_start(e);
 	e->tick = loop_after(e->loop, TICK_MS, on_tick, e);
 	return e;
 }
@@ -339,6 +340,8 @@ void engine_destroy(struct engine *e)
 {
 	if (!e)
 		return;
+	logs_prune_stop(e);
+	logs_cancel_all(e);
 	while (e->n_ops)
 		op_destroy(e->ops[--e->n_ops]);
 	while (e->n_units)
@@ -643,66 +646,6 @@ json_t *engine_nodes(struct engine *e, const char *cluster, struct err *err)
 		json_array_append_new(a, hosts_login(u->c, &u->c->nodes[i]));
 	return json_pack("{s:s, s:s, s:o, s:O?, s:I}", "cluster", u->c->name, "status", cluster_status_name(u->c->status), "nodes", a, "heartbeat",
 	    u->heartbeat, "at", (json_int_t)u->heartbeat_at_ms);
-}
-
-static json_t *log_json(struct engine *e, const char *uid, const struct job *j)
-{
-	char *path = spool_path(e, uid, j->id);
-	struct stat st;
-	json_t *o = json_pack("{s:I, s:I, s:s, s:I, s:s, s:b}", "cluster_id", (json_int_t)j->cluster_id, "job_id", (json_int_t)j->id, "path", path, "size",
-	    (json_int_t)(stat(path, &st) ? 0 : st.st_size), "status", job_status_name(j->status), "complete", j->log_complete);
-	json_object_set_new(o, "exit_code", j->exit_code < 0 ? json_null() : json_integer(j->exit_code));
-	json_put_str(o, "name", j->name);
-	free(path);
-	return o;
-}
-
-static struct job *pick(struct job **jobs, size_t n, int64_t id)
-{
-	for (size_t i = n; i > 0; i--)
-		if (!id || jobs[i - 1]->id == id)
-			return jobs[i - 1];
-	return NULL;
-}
-
-static json_t *gone_log(struct engine *e, const char *cluster, int64_t job, struct err *err)
-{
-	int64_t id = state_find_cluster(e->state, cluster, err);
-	char *uid = id ? state_cluster_uid(e->state, id) : NULL;
-	struct job **jobs;
-	size_t n;
-	if (!uid) {
-		run_no_cluster(e, cluster, err);
-		return NULL;
-	}
-	json_t *o = NULL;
-	if (!state_load_jobs(e->state, id, &jobs, &n, err)) {
-		const struct job *j = pick(jobs, n, job);
-		if (j)
-			o = log_json(e, uid, j);
-		else
-			err_set(err, ERR_NOT_FOUND, "cluster '%s' (gone) has no job %" PRId64, cluster, job);
-		for (size_t i = 0; i < n; i++)
-			job_destroy(jobs[i]);
-		free(jobs);
-	}
-	free(uid);
-	return o;
-}
-
-json_t *engine_log(struct engine *e, const char *cluster, int64_t job, struct err *err)
-{
-	struct unit *u = run_unit(e, cluster);
-	if (!u)
-		return gone_log(e, cluster, job, err);
-	const struct job *j = pick(u->jobs, u->n_jobs, job);
-	if (j)
-		return log_json(e, u->c->uid, j);
-	if (job)
-		err_set(err, ERR_NOT_FOUND, "cluster '%s' has no job %" PRId64, cluster, job);
-	else
-		err_set(err, ERR_NOT_FOUND, "cluster '%s' has had no job yet", cluster);
-	return NULL;
 }
 
 /* ---- questions that take time ------------------------------------------------------------------------------------ */

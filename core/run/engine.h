@@ -24,6 +24,7 @@ struct engine_setup {
 	int64_t max_hourly_uusd;		 /* for any one launch; PRICE_UNKNOWN: no cap */
 	bool no_ssh_include;			 /* leave ~/.ssh/config alone */
 	int64_t lost_after_ms;			 /* a head not heard of for so long: its jobs count as failed; 0: ten minutes */
+	int64_t logs_keep_ms, logs_max_bytes;	 /* of logs of clusters that are gone; < 0: without limit */
 	int64_t crash_at_commit;		 /* for tests: SIGKILL ourselves after the nth commit; 0: never */
 };
 
@@ -57,9 +58,21 @@ json_t *engine_cost(struct engine *e, int64_t since_ms, struct err *err);
 json_t *engine_spend(struct engine *e); /* {now_uusd_h, today_uusd, month_uusd, simulated}, null what is not known */
 /* {cluster, status, nodes [{rank, status, id, ip, ssh {config, host, key} | enter path}], heartbeat (the head's last one, as the agent gave it), at} */
 json_t *engine_nodes(struct engine *e, const char *cluster, struct err *err);
-/* {cluster_id, job_id, path, size, status, exit_code, complete, name} of a job's spooled log; job 0: the newest. Clusters that are gone have
- * theirs still. */
-json_t *engine_log(struct engine *e, const char *cluster, int64_t job, struct err *err);
+/* Jobs of a cluster by name or uid, also of one that is gone (the newest of that name). */
+json_t *engine_gone_jobs(struct engine *e, const char *cluster, struct err *err);
+
+struct log_ask {
+	const char *cluster; /* its name, or its uid; one that is gone has its logs still */
+	int64_t job;	     /* 0: the newest */
+	int64_t rank;	     /* -1: the merged log; else the rank's own, fetched from its node */
+	bool tail;	     /* its end is wanted: where the copy is far behind, that is fetched first */
+	bool fresh;	     /* ask the node how much it has: "target" in the answer, unless it cannot be asked */
+};
+typedef void engine_log_fn(void *arg, json_t *log, const struct err *err); /* log is its to keep; NULL with err */
+/* Where a job's log is: what `log` of core/api/protocol.h answers. fn is called once, now or later; after engine_destroy no more. */
+void engine_log(struct engine *e, const struct log_ask *ask, engine_log_fn *fn, void *arg);
+/* The same at once, as it is known; NULL when the job is gone. */
+json_t *engine_log_now(struct engine *e, int64_t cluster_id, int64_t job_id, int64_t rank);
 /* Query the provider about these clusters (NULL: all) now; fn once all have answered, or failed. */
 void engine_refresh(struct engine *e, const char *cluster, void (*fn)(void *arg), void *arg);
 /* Credentials as the providers see them: fn gets [{"name","title","enabled","identity","reason","simulated"}]. */

@@ -84,6 +84,7 @@ void jobs_take_line(struct unit *u, const json_t *line)
 	j->exit_code = json_int(line, "exit_code", j->exit_code);
 	j->num_nodes = json_int(line, "num_nodes", j->num_nodes);
 	j->gpus_micro = gpus_micro(line);
+	j->log_bytes = json_int(line, "log_bytes", j->log_bytes);
 	if (!j->log_complete)
 		spool_start(u, j);
 	if (!moved)
@@ -103,6 +104,7 @@ void jobs_end_all(struct unit *u, const char *why)
 		bool open = !job_is_over(j->status);
 		if (!open && j->log_complete)
 			continue;
+		spool_cut(u, j);
 		j->log_complete = true; /* no more of it can come */
 		if (open) {
 			j->status = JOB_FAILED_DRIVER;

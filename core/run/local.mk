@@ -12,6 +12,8 @@ librun_a_SOURCES = \
 	core/run/launch_steps.c \
 	core/run/lifecycle.c \
 	core/run/link.c core/run/link.h \
+	core/run/logs.c \
+	core/run/logs_prune.c core/run/logs_prune.h \
 	core/run/nodes.c \
 	core/run/op.c core/run/op.h \
 	core/run/place.c core/run/place.h \
@@ -20,6 +22,7 @@ librun_a_SOURCES = \
 	core/run/remote.c core/run/remote.h \
 	core/run/run.h \
 	core/run/settings.c core/run/settings.h \
-	core/run/spool.c \
+	core/run/spool.c core/run/spool.h \
+	core/run/spool_times.c core/run/spool_times.h \
 	core/run/watch.c
 RUN_LIBS = librun.a $(PLAN_LIBS)

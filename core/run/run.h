@@ -9,6 +9,7 @@
 #include "core/run/call.h"
 #include "core/run/engine.h"
 #include "core/run/remote.h"
+#include "core/run/spool.h"
 #include "core/store/catalog.h"
 #include "core/store/state.h"
 
@@ -17,6 +18,8 @@ struct watcher;
 struct spool;
 struct drain;
 struct reconcile;
+struct log_wait;
+struct logs_prune;
 
 /* A cluster and what goes on around it. */
 struct unit {
@@ -49,6 +52,8 @@ struct engine {
 	struct op **ops; /* requests not over, by id */
 	size_t n_ops, ops_cap;
 	char *logs_dir, *secrets_dir, *agent_path;
+	struct log_wait *log_waits; /* questions about logs that wait for a node */
+	struct logs_prune *logs_prune;
 	unsigned commit_retry, tick, late;
 	int late_looks; /* of the present expectation */
 	bool hosts_complained; /* that entries for ssh cannot be written was said */
@@ -114,13 +119,8 @@ bool jobs_any_open(const struct unit *u);
 void watch_start(struct unit *u); /* idempotent; only useful when the cluster is UP */
 void watch_stop(struct unit *u);
 
-/* ---- spool.c ---- */
-char *spool_path(const struct engine *e, const char *cluster_uid, int64_t job_id);
-void spool_start(struct unit *u, struct job *j); /* idempotent */
-void spool_stop_all(struct unit *u);
-/* The logs of all jobs that are over are in the spool, or the time is up: fn. One at a time. */
-void spool_drain(struct unit *u, int64_t within_ms, void (*fn)(void *arg), void *arg);
-void spool_drain_cancel(struct unit *u); /* fn is not called */
+/* ---- logs.c ---- */
+void logs_cancel_all(struct engine *e); /* questions under way: nobody is answered */
 
 /* ---- reconcile.c ---- */
 /* Ask the provider about u and bring its status in line; nothing while an operation is at work on it. fn (may be NULL) is called in

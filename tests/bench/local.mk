@@ -2,7 +2,7 @@
 # is bench_NAME.c (add it to BENCHES), bench_NAME.sh or bench_NAME.py (add it to BENCH_FILES) that prints lines of
 # name TAB value TAB unit TAB bar: "5" is at most 5, ">=5" at least 5, "-" none. run.sh puts them in one table.
 BENCHES = tests/bench/bench_catalog tests/bench/bench_plan tests/bench/spawn tests/bench/bench_task
-BENCH_FILES = tests/bench/bench_agent.sh tests/bench/bench_dryrun.sh tests/bench/bench_offers.sh tests/bench/bench_start.sh \
+BENCH_FILES = tests/bench/bench_agent.sh tests/bench/bench_dryrun.sh tests/bench/bench_logs.py tests/bench/bench_offers.sh tests/bench/bench_start.sh \
 	tests/bench/bench_tui.py
 EXTRA_PROGRAMS += $(BENCHES)
 EXTRA_DIST += $(BENCH_FILES) tests/bench/run.sh

@@ -18,4 +18,10 @@ TESTS += tests/cli/test_cli
 tests_cli_test_cli_SOURCES = tests/cli/test_cli.c
 tests_cli_test_cli_CPPFLAGS = $(TEST_CFLAGS)
 tests_cli_test_cli_LDADD = libcli.a $(API_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/cli/test_logs
+TESTS += tests/cli/test_logs
+tests_cli_test_logs_SOURCES = tests/cli/test_logs.c
+tests_cli_test_logs_CPPFLAGS = $(TEST_CFLAGS)
+tests_cli_test_logs_LDADD = libcli.a $(API_LIBS) $(CMOCKA_LIBS)
 endif

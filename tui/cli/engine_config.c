@@ -4,7 +4,7 @@
 #include "core/model/config.h"
 #include "core/provider.h"
 
-enum { MINUTE_MS = 60000 };
+enum { MINUTE_MS = 60000, DAY_MS = 86400000, GB = 1000000000 };
 
 void engine_config_load(struct cli *c, struct daemon_setup *d)
 {
@@ -20,6 +20,8 @@ void engine_config_load(struct cli *c, struct daemon_setup *d)
 	int64_t idle = config_int(k, "engine.idle_exit_minutes");
 	d->idle_exit_ms = idle < 0 ? -1 : idle * MINUTE_MS;
 	d->default_autostop_minutes = config_int(k, "autostop.default_minutes");
+	d->logs_keep_ms = config_int(k, "logs.keep_days") * DAY_MS;
+	d->logs_max_bytes = config_int(k, "logs.keep_gb") * GB;
 	d->max_hourly_uusd = config_int(k, "launch.max_hourly_cost");
 	d->no_ssh_include = !config_bool(k, "ssh.include");
 	config_destroy(k);

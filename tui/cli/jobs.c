@@ -1,4 +1,4 @@
-/* queue, logs, cancel: the jobs of a cluster. */
+/* queue, cancel: the jobs of a cluster. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,112 +115,13 @@ const struct verb verb_queue = {
     .run = run_queue,
 };
 
-/* ---- logs -------------------------------------------------------------------------------------------------------- */
-
-static int job_arg(struct cli *c, size_t i, int64_t *job)
-{
-	const char *a = cli_arg(c, i);
-	*job = 0;
-	if (!a || num_int(a, 1, INT64_C(1) << 40, job))
-		return 0;
-	return cli_usage(c, "'%s' is not the number of a job", a);
-}
-
-static int sync_down(struct cli *c, struct client *cl, const char *cluster, int64_t job)
-{
-	int status;
-	struct err err;
-	json_t *j = session_call(c, cl, "log", json_pack("{s:s, s:I}", "cluster", cluster, "job", (json_int_t)job), &status);
-	if (!j)
-		return status;
-	size_t len;
-	char *text = fs_read(json_str(j, "path", ""), SIZE_MAX / 4, &len, &err);
-	char *to = xasprintf("%s-%" PRId64 ".log", cluster, json_int(j, "job_id", 0));
-	if (!text || fs_write(to, text, len, 0600, &err))
-		status = cli_fail(c, &err);
-	else {
-		status = 0;
-		if (cli_json(c))
-			cli_print_json(c, json_pack("{s:s, s:I}", "path", to, "bytes", (json_int_t)len));
-		else
-			printf("%s\n", to);
-	}
-	free(text);
-	free(to);
-	json_decref(j);
-	return status;
-}
-
-static int only_status(struct cli *c, struct client *cl, const char *cluster, int64_t job)
-{
-	struct err err;
-	json_t *j = client_call(cl, "log", json_pack("{s:s, s:I}", "cluster", cluster, "job", (json_int_t)job), 30000, &err);
-	if (!j) {
-		int status = cli_fail(c, &err);
-		return err.code == ERR_NOT_FOUND ? CLI_JOB_NOT_FOUND : status;
-	}
-	int status = job_exit_status(job_status_of(json_str(j, "status", "")));
-	if (cli_json(c)) {
-		cli_print_json(c, j);
-		return status;
-	}
-	printf("job %" PRId64 ": %s\n", json_int(j, "job_id", 0), json_str(j, "status", "?"));
-	json_decref(j);
-	return status;
-}
-
-static int run_logs(struct cli *c)
-{
-	struct err err;
-	int64_t job, tail = -1;
-	int status = job_arg(c, 1, &job);
-	if (status)
-		return status;
-	if (cli_int(c, "tail", 0, INT64_C(1) << 40, &tail, &err))
-		return cli_fail(c, &err);
-	const char *cluster = cli_arg(c, 0);
-	struct client *cl = session_open(c, true, &err);
-	if (!cl)
-		return cli_fail(c, &err);
-	if (cli_flag(c, "sync-down"))
-		status = sync_down(c, cl, cluster, job);
-	else if (cli_flag(c, "status") || cli_json(c))
-		status = only_status(c, cl, cluster, job);
-	else
-		status = session_log(c, cl, &(struct session_log){.cluster = cluster, .job = job, .tail_lines = tail, .follow = cli_tristate(c, "follow") >= 0});
-	client_close(cl);
-	return status;
-}
-
-static const struct option_spec logs_options[] = {
-    CLI_FLAG(0, "follow", "go on until the job is over (this is what happens without it, too)", .negatable = true),
-    CLI_VALUE(0, "tail", "N", "begin with the last N lines"),
-    CLI_FLAG(0, "status", "only say how the job stands, by the exit status too"),
-    CLI_FLAG('s', "sync-down", "write the log to a file here"),
-    CLI_END,
-};
-
-const struct verb verb_logs = {
-    .name = "logs",
-    .group = GROUP_CLUSTERS,
-    .summary = "Show and follow a job's log.",
-    .args = "CLUSTER [JOB]",
-    .min_args = 1,
-    .max_args = 2,
-    .complete = COMPLETE_CLUSTER,
-    .options = logs_options,
-    .help = "Without JOB the newest one. Logs stay when the cluster is gone. The exit status is the job's: 0 succeeded, 100 failed, 101 not finished, 102 not "
-	    "found, 103 cancelled. Ctrl-C never ends the job.",
-    .run = run_logs,
-};
-
 /* ---- cancel ------------------------------------------------------------------------------------------------------ */
 
 static int cancel_args(struct cli *c, json_t *jobs)
 {
 	for (size_t i = 1; cli_arg(c, i); i++) {
 		int64_t id;
-		int status = job_arg(c, i, &id);
+		int status = session_job_arg(c, i, &id);
 		if (status)
 			return status;
 		json_array_append_new(jobs, json_integer(id));

@@ -47,7 +47,7 @@ static int after_submit(struct cli *c, struct client *cl, const json_t *result)
 		cli_note(c, "job %" PRId64 " on %s. Its log: skytop logs %s %" PRId64, job, cluster, cluster, job);
 		return 0;
 	}
-	return session_log(c, cl, &(struct session_log){.cluster = cluster, .job = job, .tail_lines = -1, .follow = true});
+	return session_log(c, cl, &(struct session_log){.cluster = cluster, .job = job, .tail_lines = -1, .rank = -1, .follow = true});
 }
 
 static int request_and_follow(struct cli *c, struct client *cl, const char *verb, json_t *args)

@@ -16,6 +16,15 @@ static void text_byte(struct logfilter *f, unsigned char c, struct str *out)
 		str_addc(out, (char)c);
 }
 
+/* How many bytes from here are plain text: nearly all of a log, copied at once. */
+static size_t plain_run(const char *s, size_t len)
+{
+	size_t n = 0;
+	while (n < len && (unsigned char)s[n] >= 0x20 && (unsigned char)s[n] != 0x7f && (unsigned char)s[n] != 0xc2)
+		n++;
+	return n;
+}
+
 static void csi_byte(struct logfilter *f, unsigned char c, struct str *out)
 {
 	if (f->n < sizeof f->seq)
@@ -26,7 +35,7 @@ static void csi_byte(struct logfilter *f, unsigned char c, struct str *out)
 		return;
 	}
 	f->state = TEXT;
-	if (c != 'm' || f->n >= sizeof f->seq || strspn(f->seq, "0123456789;:") != f->n - 1)
+	if (c != 'm' || f->plain || f->n >= sizeof f->seq || strspn(f->seq, "0123456789;:") != f->n - 1)
 		return;
 	str_add(out, "\033[");
 	str_addn(out, f->seq, f->n);
@@ -35,6 +44,12 @@ static void csi_byte(struct logfilter *f, unsigned char c, struct str *out)
 void logfilter_feed(struct logfilter *f, const char *data, size_t len, struct str *out)
 {
 	for (size_t i = 0; i < len; i++) {
+		if (f->state == TEXT) {
+			size_t n = plain_run(data + i, len - i);
+			str_addn(out, data + i, n);
+			if ((i += n) == len)
+				return;
+		}
 		unsigned char c = (unsigned char)data[i];
 		switch (f->state) {
 		case TEXT:

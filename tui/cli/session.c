@@ -1,7 +1,6 @@
 /* See session.h. Progress goes to stderr, a job's log to stdout, so that `skytop logs x > file` is the log. */
 #include "tui/cli/session.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,6 @@
 #include "core/base/num.h"
 #include "core/base/str.h"
 #include "core/model/cluster.h"
-#include "tui/cli/logfilter.h"
 
 enum { CALL_MS = 30000 };
 
@@ -142,99 +140,13 @@ int session_request(struct cli *c, struct client *cl, const char *verb, json_t *
 	return status;
 }
 
-/* ---- logs -------------------------------------------------------------------------------------------------------- */
-
-struct tail {
-	int fd;
-	off_t at;
-	bool terminal;
-	struct logfilter filter;
-	bool complete, missing;
-	char status[32];
-};
-
-static void take_log(struct tail *t, const json_t *j)
+int session_job_arg(struct cli *c, size_t i, int64_t *job)
 {
-	t->complete = json_bool(j, "complete", false);
-	snprintf(t->status, sizeof t->status, "%s", json_str(j, "status", "?"));
-}
-
-static void on_log(void *arg, const char *method, const json_t *params)
-{
-	if (!strcmp(method, "log"))
-		take_log(arg, params);
-}
-
-/* Copy what is new: the job's own bytes. Only a terminal is protected, from all that is not text or colour. */
-static void copy_new(struct tail *t, const char *path)
-{
-	char buf[65536];
-	ssize_t n;
-	if (t->fd < 0)
-		t->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (t->fd < 0)
-		return;
-	while ((n = pread(t->fd, buf, sizeof buf, t->at)) > 0) {
-		t->at += n;
-		if (!t->terminal) {
-			fwrite(buf, 1, (size_t)n, stdout);
-			continue;
-		}
-		struct str out = str_new((size_t)n * 2 + 100);
-		logfilter_feed(&t->filter, buf, (size_t)n, &out);
-		fwrite(str_text(&out), 1, out.len, stdout);
-		str_free(&out);
-	}
-	fflush(stdout);
-}
-
-static int say_end(struct cli *c, const struct session_log *l, const struct tail *t, int64_t job)
-{
-	enum job_status s = job_status_of(t->status);
-	if (!l->quiet_end)
-		cli_note(c, "job %" PRId64 " on %s: %s", job, l->cluster, t->status);
-	return job_exit_status(s);
-}
-
-int session_log(struct cli *c, struct client *cl, const struct session_log *l)
-{
-	struct err err;
-	struct tail t = {.fd = -1, .terminal = isatty(1)};
-	client_listen(cl, on_log, &t);
-	client_interruptible(cl);
-	json_t *j = client_call(cl, "log", json_pack("{s:s, s:I, s:b}", "cluster", l->cluster, "job", (json_int_t)l->job, "follow", l->follow), CALL_MS, &err);
-	if (!j) {
-		int status = cli_fail(c, &err);
-		return err.code == ERR_NOT_FOUND ? CLI_JOB_NOT_FOUND : status;
-	}
-	const char *path = json_str(j, "path", "");
-	int64_t job = json_int(j, "job_id", 0);
-	take_log(&t, j);
-	t.at = l->tail_lines >= 0 ? (off_t)client_log_tail(path, l->tail_lines) : 0;
-	copy_new(&t, path);
-	while (l->follow && !t.complete && !client_interrupted(cl)) {
-		if (client_turn(cl, -1, &err)) {
-			err_wrap(&err, "the log broke off; the job goes on");
-			break;
-		}
-		copy_new(&t, path);
-	}
-	copy_new(&t, path);
-	client_listen(cl, NULL, NULL);
-	if (t.fd >= 0)
-		close(t.fd);
-	int status;
-	if (l->follow && !t.complete && client_interrupted(cl)) {
-		cli_note(c, "\ndetached: job %" PRId64 " goes on. Its log: skytop logs %s %" PRId64 ". To end it: skytop cancel %s %" PRId64, job, l->cluster, job,
-		    l->cluster, job);
-		status = CLI_INTERRUPTED;
-	} else if (l->follow && !t.complete) {
-		status = cli_fail(c, &err);
-	} else {
-		status = l->follow ? say_end(c, l, &t, job) : job_exit_status(job_status_of(t.status));
-	}
-	json_decref(j);
-	return status;
+	const char *a = cli_arg(c, i);
+	*job = 0;
+	if (!a || num_int(a, 1, INT64_C(1) << 40, job))
+		return 0;
+	return cli_usage(c, "'%s' is not the number of a job", a);
 }
 
 /* ---- clusters by name -------------------------------------------------------------------------------------------- */

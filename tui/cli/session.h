@@ -5,8 +5,10 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "core/api/client.h"
+#include "core/model/cluster.h"
 #include "core/model/task.h"
 #include "tui/cli/cli.h"
 
@@ -21,15 +23,32 @@ json_t *session_call(struct cli *c, struct client *cl, const char *method, json_
  * the request goes on. args stolen. */
 int session_request(struct cli *c, struct client *cl, const char *verb, json_t *args, json_t **result);
 
+/* The i-th argument as the number of a job; 0 when it is not there. 0, or the exit status, all said. */
+int session_job_arg(struct cli *c, size_t i, int64_t *job);
+
 struct session_log {
 	const char *cluster;
 	int64_t job;	    /* 0: the newest */
 	int64_t tail_lines; /* -1: all */
+	int64_t since_ms;   /* 0: from the beginning */
+	int64_t rank;	    /* -1: all */
+	bool from_node;	    /* the rank's own log, as it is on its node, instead of its lines in the merged one */
+	bool setup;	    /* only what setup said */
 	bool follow;
 	bool quiet_end;	    /* do not say how it ended */
 };
-/* The log to stdout; with follow until the job is over. The exit status of the job (0 100 101 102 103), or 130. */
+/* The log to stdout; with follow until the job is over, without it as far as the node has it now. The exit status of the job (0 100 101
+ * 102 103), or 130. */
 int session_log(struct cli *c, struct client *cl, const struct session_log *l);
+
+struct session_copied {
+	int64_t job, ranks, at;
+	enum job_status status;
+	bool complete, cut, interrupted;
+};
+/* The same into a file, saying on a terminal how far it is. 0, or -1 with err, NOT_FOUND when there is no such job. What could not be
+ * written is in ferror(to). */
+int session_log_to(struct cli *c, struct client *cl, const struct session_log *l, FILE *to, struct session_copied *ret, struct err *err);
 
 /* Clusters named by the arguments (globs allowed) or by --all: an array of status objects. NULL: *status is what to end with, all said.
  * Nothing matching a plain name is an error; a glob that matches nothing too. */
