@@ -650,6 +650,22 @@ static void cleaned(struct op *op, const json_t *result)
 	op_goto(op, "offers");
 }
 
+static void clean_nodes(struct op *op)
+{
+	struct unit *u = op_unit(op);
+	op_call(op, run_provider(op->engine, u->c->provider), PROVIDER_TERMINATE, json_pack("{s:s, s:o}", "cluster", u->c->uid, "ids", nodes_ids(u)), cleaned);
+}
+
+static char *revoke_command(struct op *op, size_t i, char **input, size_t *input_len)
+{
+	(void)input;
+	(void)input_len;
+	struct str s = str_new(4096);
+	access_revoke(&s, op_unit(op)->c, i);
+	str_add(&s, "exit 0");
+	return str_take(&s);
+}
+
 static void step_clean(struct op *op)
 {
 	struct unit *u = op_unit(op);
@@ -659,7 +675,11 @@ static void step_clean(struct op *op)
 	}
 	watch_stop(u);
 	spool_stop_all(u);
-	op_call(op, run_provider(op->engine, u->c->provider), PROVIDER_TERMINATE, json_pack("{s:s, s:o}", "cluster", u->c->uid, "ids", nodes_ids(u)), cleaned);
+	if (access_any(u->c))
+		op_remote(op, &(struct op_remote_spec){.what = "take the keys back", .timeout_ms = 10000, .command = revoke_command, .best_effort = true}, 0,
+		    u->c->n_nodes, clean_nodes);
+	else
+		clean_nodes(op);
 }
 
 static const struct op_step launch_steps[] = {
