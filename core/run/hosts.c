@@ -211,7 +211,9 @@ static int add_include(const char *path, const char *line, struct err *err)
 		struct str s = str_new(SSH_CONFIG_MAX + 4096);
 		str_addf(&s, "%s\n%s", line, len ? "\n" : "");
 		str_addn(&s, text, len);
-		rc = fs_write(real, str_text(&s), s.len, there ? st.st_mode & 07777 : 0600, err);
+		rc = fs_write(real, str_text(&s), s.len, 0600, err);
+		if (!rc && there && chmod(real, st.st_mode & 07777)) /* the umask is not to have a say */
+			rc = err_errno(err, "cannot set the mode of %s", path);
 		str_free(&s);
 	}
 	free(text);

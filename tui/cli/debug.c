@@ -15,7 +15,7 @@ static int follow_setup(struct cli *c, struct client *cl, const char *cluster, i
 {
 	if (!job)
 		return 0;
-	int status = session_log(c, cl, &(struct session_log){.cluster = cluster, .job = job, .tail_lines = -1, .follow = true, .quiet_end = true});
+	int status = session_log(c, cl, &(struct session_log){.cluster = cluster, .job = job, .tail_lines = -1, .rank = -1, .follow = true, .quiet_end = true});
 	if (status == CLI_INTERRUPTED)
 		return status;
 	if (status)
