@@ -10,6 +10,7 @@ libio_a_SOURCES = \
 	core/io/ssh_auth.c \
 	core/io/ssh_channel.c \
 	core/io/ssh_config.c core/io/ssh_config.h \
+	core/io/ssh_forward.c core/io/ssh_forward.h \
 	core/io/ssh_host.c \
 	core/io/ssh_key.c \
 	core/io/ssh_keyfile.c core/io/ssh_keyfile.h \

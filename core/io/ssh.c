@@ -23,9 +23,9 @@
 #include "core/base/mem.h"
 #include "core/io/ssh_priv.h"
 
-enum { CONNECT_MS = 20000, IDLE_MS = 45000, PROBES = 3 };
+enum { CONNECT_MS = 20000, IDLE_MS = 45000, PROBES = 3, READ_BYTES = 65536 };
 
-void ssh_buf_add(struct ssh_buf *b, const void *p, size_t n)
+char *ssh_buf_room(struct ssh_buf *b, size_t n)
 {
 	if (b->off && b->off + b->len + n > b->cap) {
 		memmove(b->data, b->data + b->off, b->len);
@@ -35,8 +35,13 @@ void ssh_buf_add(struct ssh_buf *b, const void *p, size_t n)
 		b->cap = b->cap * 2 > b->len + n ? b->cap * 2 : b->len + n + 4096;
 		b->data = xrealloc(b->data, b->cap);
 	}
+	return b->data + b->off + b->len;
+}
+
+void ssh_buf_add(struct ssh_buf *b, const void *p, size_t n)
+{
 	if (n)
-		memcpy(b->data + b->off + b->len, p, n);
+		memcpy(ssh_buf_room(b, n), p, n);
 	b->len += n;
 }
 
@@ -88,10 +93,10 @@ static ssize_t give_bytes(libssh2_socket_t fd, const void *buf, size_t n, int fl
 	return (ssize_t)n;
 }
 
+/* Bytes that were put into s->in. */
 static void arrived(struct ssh *s, const char *data, size_t n)
 {
 	s->received_at_ms = mono_now_ms();
-	ssh_buf_add(&s->in, data, n);
 	if (s->state <= SSH_SHAKING)
 		str_addn(&s->hello, data, n);
 }
@@ -103,17 +108,19 @@ static bool wants_bytes(const struct ssh *s)
 
 static void fill(struct ssh *s)
 {
-	char buf[65536];
 	while (!s->link && s->fd >= 0 && wants_bytes(s)) {
-		ssize_t n = read(s->fd, buf, sizeof buf);
-		if (n > 0)
-			arrived(s, buf, (size_t)n);
-		else if (!n)
+		char *room = ssh_buf_room(&s->in, READ_BYTES);
+		ssize_t n = read(s->fd, room, READ_BYTES);
+		if (n > 0) {
+			s->in.len += (size_t)n;
+			arrived(s, room, (size_t)n);
+		} else if (!n) {
 			err_set(&s->broken, ERR_NETWORK, "the host closed the connection");
-		else if (errno == EAGAIN)
+		} else if (errno == EAGAIN) {
 			return;
-		else if (errno != EINTR)
+		} else if (errno != EINTR) {
 			err_set(&s->broken, ERR_NETWORK, "the connection broke: %s", strerror(errno));
+		}
 	}
 }
 
@@ -271,8 +278,12 @@ static void turn(struct ssh *s)
 	int rc = 0;
 	s->busy++;
 	fill(s);
+	size_t waiting = s->in.len;
 	while (!rc && !s->destroyed)
 		rc = step(s, &e);
+	/* libssh2 1.11 says "would block" after it took a part of what is there. */
+	if (s->in.len && s->in.len < waiting && !s->destroyed)
+		ssh_kick(s);
 	if (rc < 0 && !s->destroyed)
 		ssh_fail(s, s->broken.code && (s->via || s->state > SSH_SHAKING) && e.code != ERR_CREDENTIALS ? &s->broken : &e);
 	if (!s->destroyed)
@@ -396,6 +407,7 @@ static void link_out(void *arg, bool is_err, const char *data, size_t len)
 {
 	(void)is_err;
 	struct ssh *s = arg;
+	ssh_buf_add(&s->in, data, len);
 	arrived(s, data, len);
 	ssh_kick(s);
 	if (!wants_bytes(s))

@@ -70,6 +70,10 @@ struct ssh_channel *ssh_exec(struct ssh *s, const char *command, const struct ss
 struct ssh_channel *ssh_dial(
     struct ssh *s, const char *host, int port, const struct ssh_channel_handlers *h, struct err *err);
 
+/* Of a dialled connection, at once after ssh_dial: fn is called when the far end sends no more, and the channel lives on until our
+ * input has ended too. */
+void ssh_channel_halves(struct ssh_channel *c, void (*fn)(void *arg));
+
 /* Add to the command's stdin: how much of it was taken, at most what SSH_INPUT_MAX has room for. After less than len, `room` is
  * called when there is some again. */
 size_t ssh_channel_write(struct ssh_channel *c, const void *data, size_t len);

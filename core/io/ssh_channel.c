@@ -21,13 +21,14 @@ struct ssh_channel {
 	struct ssh *s;
 	struct ssh_channel *next;
 	struct ssh_channel_handlers h;
+	void (*eof)(void *arg);
 	enum channel_state state;
 	LIBSSH2_CHANNEL *c;
 	char *command; /* or the host to dial */
 	int port;      /* of a dial; else 0 */
 	struct ssh_buf input;
 	int feed_fd;
-	bool eof_wanted, eof_sent, wants_room, paused, hung_up, dead;
+	bool eof_wanted, eof_sent, eof_told, wants_room, paused, hung_up, dead;
 	int64_t id; /* the number it has among ours; -1: not known */
 	bool has_status;
 };
@@ -129,6 +130,11 @@ void ssh_channel_feed(struct ssh_channel *c, int fd)
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	c->feed_fd = fd;
 	loop_watch(c->s->loop, fd, LOOP_IN, on_feed, c);
+}
+
+void ssh_channel_halves(struct ssh_channel *c, void (*fn)(void *arg))
+{
+	c->eof = fn;
 }
 
 void ssh_channel_pause(struct ssh_channel *c, bool paused)
@@ -378,8 +384,14 @@ static enum moved run(struct ssh_channel *c)
 		return w;
 	if (m || w || c->paused || !s->lib.channel_eof(c->c))
 		return m || w ? SOMETHING : NOTHING;
-	/* A command may close its output long before it ends; its status comes with the close. A dialled connection is over. */
-	int rc = c->port ? 0 : s->lib.channel_wait_closed(c->c);
+	/* A command may close its output long before it ends; its status comes with the close. A dialled connection is over, unless
+	 * its owner knows of halves. */
+	if (c->port && c->eof && !c->eof_told) {
+		c->eof_told = true;
+		c->eof(c->h.arg);
+		return SOMETHING;
+	}
+	int rc = c->port && (!c->eof || c->eof_sent) ? 0 : s->lib.channel_wait_closed(c->c);
 	if (rc == LIBSSH2_ERROR_EAGAIN)
 		return NOTHING;
 	if (rc && !ssh_channel_only(rc))

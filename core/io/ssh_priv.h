@@ -19,7 +19,9 @@ struct ssh_buf {
 	char *data;
 	size_t off, len, cap;
 };
-/* Append; and take away from the front. What is there is b->len bytes from ssh_buf_at on. */
+/* Append; and take away from the front. What is there is b->len bytes from ssh_buf_at on. ssh_buf_room: where n bytes more may be put,
+ * counted by whoever puts them. */
+char *ssh_buf_room(struct ssh_buf *b, size_t n);
 void ssh_buf_add(struct ssh_buf *b, const void *p, size_t n);
 void ssh_buf_take(struct ssh_buf *b, size_t n);
 static inline const char *ssh_buf_at(const struct ssh_buf *b)

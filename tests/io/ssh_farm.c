@@ -97,6 +97,7 @@ struct sshd sshd_start(const char *host_key_type, const char *host_key, int port
 	str_add(&s, extra); /* the first value found holds */
 	str_addf(&s, "ListenAddress 127.0.0.1\nPort %d\nHostKey %s/%s\nAuthorizedKeysFile %s/authorized\nPidFile none\n", d.port, dir,
 	    host_key, dir);
+	str_addf(&s, "SetEnv HOME=%s\n", dir); /* no rc file of whoever runs the test is read */
 	str_add(&s, "PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\n"
 		    "StrictModes no\nMaxStartups 100:30:200\nLogLevel ERROR\n");
 	if (!strstr(extra, "MaxSessions"))
