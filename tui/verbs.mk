@@ -10,6 +10,7 @@ libcli_a_SOURCES = \
 	tui/cli/help.c \
 	tui/cli/dryrun.c tui/cli/dryrun.h \
 	tui/cli/engine_config.c tui/cli/engine_config.h \
+	tui/cli/engine_pack.c \
 	tui/cli/status.c \
 	tui/cli/session_task.c \
 	tui/cli/session.c tui/cli/session.h \

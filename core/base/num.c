@@ -133,3 +133,24 @@ const char *micro_text(int64_t micro, char *buf, size_t size)
 		buf[n - 1] = '\0';
 	return buf;
 }
+
+const char *count_text(int64_t n, char *buf, size_t size)
+{
+	group_thousands(n, buf, size);
+	return buf;
+}
+
+const char *bytes_text(int64_t n, char *buf, size_t size)
+{
+	static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+	if (n < 1000) {
+		snprintf(buf, size, "%d byte%s", (int)n, n == 1 ? "" : "s");
+		return buf;
+	}
+	size_t u = 0;
+	double v = (double)n / 1000;
+	for (; v >= 999.95; v /= 1000)
+		u++;
+	snprintf(buf, size, "%.1f %s", v, units[u]);
+	return buf;
+}

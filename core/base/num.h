@@ -20,6 +20,10 @@ bool num_double(const char *s, double *out);
 
 /* "12.48", "0.0042", "1,234.50"; "?" for PRICE_UNKNOWN. Two decimals from 1 dollar up, four below. buf ≥ 32. */
 const char *money_text(int64_t uusd, char *buf, size_t size);
+/* "1,234,567"; buf ≥ 32. */
+const char *count_text(int64_t n, char *buf, size_t size);
+/* "17 bytes", "12.3 MB" (powers of 1000); buf ≥ 32. */
+const char *bytes_text(int64_t n, char *buf, size_t size);
 /* Shortest decimal that means the millionths exactly: 2500000 → "2.5". buf ≥ 32. */
 const char *micro_text(int64_t micro, char *buf, size_t size);
 

@@ -18,6 +18,7 @@ libio_a_SOURCES = \
 	core/io/ssh_lib.c core/io/ssh_lib.h \
 	core/io/ssh_memory.c \
 	core/io/ssh_resolve.c \
-	core/io/ssh_wire.h
-libio_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(SSH_CFLAGS)
+	core/io/ssh_wire.h \
+	core/io/tar.c core/io/tar.h
+libio_a_CPPFLAGS = $(AM_CPPFLAGS) $(ARCHIVE_CFLAGS) $(CURL_CFLAGS) $(SSH_CFLAGS)
 IO_LIBS = libio.a $(BASE_LIBS)

@@ -10,6 +10,7 @@ libmodel_a_SOURCES = \
 	core/model/config.c core/model/config.h core/model/config_priv.h \
 	core/model/config_set.c \
 	core/model/dag.c \
+	core/model/ignore.c core/model/ignore.h \
 	core/model/instance.c core/model/instance.h \
 	core/model/offer.h \
 	core/model/override.c \
@@ -23,6 +24,7 @@ libmodel_a_SOURCES = \
 	core/model/task_json.c \
 	core/model/task_pack.c \
 	core/model/task_schema.c \
+	core/model/tree.c core/model/tree.h \
 	core/model/where.h \
 	core/model/yaml.c core/model/yaml.h \
 	core/model/yaml_node.c \

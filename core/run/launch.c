@@ -14,7 +14,9 @@
 #include "core/run/access.h"
 #include "core/run/hosts.h"
 #include "core/run/launch.h"
+#include "core/run/mounts.h"
 #include "core/run/place.h"
+#include "core/run/sync.h"
 
 enum {
 	CREATE_TIMEOUT_MS = 15 * 60000,
@@ -59,12 +61,21 @@ static char *fresh_name(struct engine *e)
 	}
 }
 
-static int accept_task(const json_t *args, struct err *err)
+/* Can its nodes only be folders on this machine? u: the cluster, if there is one already. */
+static bool only_here(struct engine *e, const struct unit *u)
+{
+	for (const struct provider *const *p = e->setup.providers; p && *p; p++)
+		if (!(*p)->cloud_side && run_provider_enabled(e, *p) && (!u || str_eq(u->c->provider, (*p)->name)))
+			return false;
+	return true;
+}
+
+static int accept_task(struct engine *e, const json_t *args, const struct unit *u, struct err *err)
 {
 	struct dag *d = task_unpack(json_obj(args, "task"), err);
 	if (!d)
 		return -1;
-	int rc = launch_check_task(&d->tasks[0], err);
+	int rc = mounts_check(&d->tasks[0], only_here(e, u), err);
 	if (!rc && d->tasks[0].num_nodes > NODES_MAX)
 		rc = err_set(err, ERR_INVALID, "num_nodes: %" PRId64 " nodes; %d is the most", d->tasks[0].num_nodes, NODES_MAX);
 	dag_destroy(d);
@@ -74,7 +85,7 @@ static int accept_task(const json_t *args, struct err *err)
 static int accept_launch(struct engine *e, struct request *r, struct err *err)
 {
 	const char *name = json_str(r->args, "cluster", NULL);
-	if (accept_task(r->args, err) || launch_check_autostop(json_obj(r->args, "autostop"), err) || (name && cluster_name_check(name, err)))
+	if (accept_task(e, r->args, NULL, err) || launch_check_autostop(json_obj(r->args, "autostop"), err) || (name && cluster_name_check(name, err)))
 		return -1;
 	r->cluster = name ? xstrdup(name) : fresh_name(e);
 	return 0;
@@ -84,7 +95,7 @@ static int accept_exec(struct engine *e, struct request *r, struct err *err)
 {
 	const char *name = json_str(r->args, "cluster", "");
 	struct unit *u = run_unit(e, name);
-	if (accept_task(r->args, err))
+	if (accept_task(e, r->args, u, err))
 		return -1;
 	if (!u)
 		return run_no_cluster(e, name, err);
@@ -688,7 +699,7 @@ static const struct op_step launch_steps[] = {
     {"create", "creating nodes", step_create, CREATE_TIMEOUT_MS},
     {"wait", "waiting for nodes", step_wait, WAIT_TIMEOUT_MS},
     {"agent", "installing the agent", step_agent, AGENT_STEP_TIMEOUT_MS},
-    {"sync", "syncing files", launch_sync, 0},
+    {"sync", "syncing files", sync_start, 0},
     {"submit", "submitting the job", step_submit, 0},
     {"autostop", "setting autostop", step_autostop, 0},
     {"finish", "finishing", step_finish, 0},
@@ -729,7 +740,7 @@ static void exec_failed(struct op *op, const struct err *err)
 
 static const struct op_step exec_steps[] = {
     {"check", "looking at the cluster", step_exec_check, 0},
-    {"sync", "syncing files", launch_sync, 0},
+    {"sync", "syncing files", sync_start, 0},
     {"submit", "submitting the job", launch_submit, 0},
     {"finish", "finishing", step_finish, 0},
 };

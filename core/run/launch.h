@@ -7,7 +7,6 @@
 /* The task of a request, its secrets put back. The caller destroys the dag. */
 struct dag *launch_task(struct op *op, struct err *err);
 
-void launch_sync(struct op *op);   /* workdir (and, for launch, file mounts) to all nodes; then op_next */
 void launch_submit(struct op *op); /* the job to the head's agent; data.job_id; then op_next */
 /* What a shell in the job's place needs, on all nodes; then fn. */
 void launch_debug(struct op *op, void (*fn)(struct op *op));
@@ -18,7 +17,5 @@ int launch_check_autostop(const json_t *a, struct err *err);
 void launch_take_autostop(struct unit *u, const json_t *asked);
 /* Tell all agents the cluster's autostop, best effort; then fn. */
 void launch_autostop(struct op *op, void (*fn)(struct op *op));
-/* Sources and destinations that cannot be: INVALID or UNSUPPORTED, before anything is made. */
-int launch_check_task(const struct task *t, struct err *err);
 
 #endif

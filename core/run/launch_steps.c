@@ -1,12 +1,8 @@
-/* What happens on nodes that are up: the agent, files, the job. Each may be repeated from its start. */
-#include <errno.h>
-#include <fcntl.h>
+/* What happens on nodes that are up: the agent, the job (the files are in sync.c). Each may be repeated from its start. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/fs.h"
@@ -16,7 +12,7 @@
 #include "core/run/bundle.h"
 #include "core/run/launch.h"
 
-enum { AGENT_TIMEOUT_MS = 60000, HEAD_TIMEOUT_MS = 180000, SYNC_TIMEOUT_MS = 3600000, SUBMIT_TIMEOUT_MS = 60000, SCRIPT_MAX = 16 << 20 };
+enum { AGENT_TIMEOUT_MS = 60000, HEAD_TIMEOUT_MS = 180000, SUBMIT_TIMEOUT_MS = 60000, SCRIPT_MAX = 16 << 20 };
 
 struct dag *launch_task(struct op *op, struct err *err)
 {
@@ -141,159 +137,6 @@ void launch_agents(struct op *op, void (*fn)(struct op *op))
 {
 	op->after_agents = fn;
 	access_make_keys(op, install_agents);
-}
-
-/* ---- files ------------------------------------------------------------------------------------------------------- */
-
-static bool is_uri(const char *s)
-{
-	return strstr(s, "://") != NULL;
-}
-
-int launch_check_task(const struct task *t, struct err *err)
-{
-	struct stat st;
-	if (t->git_url)
-		return err_set(err, ERR_UNSUPPORTED, "workdir: a git repository as workdir is not supported yet: clone it and name the folder");
-	if (json_object_size(t->storage_mounts))
-		return err_set(err, ERR_UNSUPPORTED, "file_mounts: object stores are not supported yet: mount local folders");
-	if (t->workdir && (stat(t->workdir, &st) || !S_ISDIR(st.st_mode)))
-		return err_set(err, ERR_INVALID, "workdir: %s is not a folder", t->workdir);
-	for (size_t i = 0; i < t->n_mounts; i++) {
-		const char *src = t->mounts[i].src, *dst = t->mounts[i].dst;
-		if (is_uri(src))
-			return err_set(err, ERR_UNSUPPORTED, "file_mounts: %s: remote sources are not supported yet: mount local files and folders", src);
-		if (stat(src, &st))
-			return err_set(err, ERR_INVALID, "file_mounts: %s: %s", src, strerror(errno));
-		if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
-			return err_set(err, ERR_INVALID, "file_mounts: %s is neither a file nor a folder", src);
-		if (is_uri(dst) || strstr(dst, "/../") || str_ends(dst, "/..") || str_starts(dst, "../"))
-			return err_set(err, ERR_INVALID, "file_mounts: %s cannot be a place on a node", dst);
-		if (dst[0] == '/')
-			return err_set(err, ERR_UNSUPPORTED, "file_mounts: %s: nodes on this machine are folders: mount below ~ or at a relative path", dst);
-		if (t->workdir && (!strcmp(dst, "~/sky_workdir") || !strcmp(dst, "sky_workdir")))
-			return err_set(err, ERR_INVALID, "file_mounts: %s is where the workdir goes", dst);
-	}
-	return 0;
-}
-
-/* Item 0 is the workdir, the rest are the mounts. */
-struct item {
-	const char *src, *dst;
-};
-
-static bool item_at(const struct task *t, bool mounts, size_t i, struct item *out)
-{
-	if (!i) {
-		*out = (struct item){t->workdir, "sky_workdir"};
-		return true;
-	}
-	if (!mounts || i > t->n_mounts)
-		return false;
-	const char *dst = t->mounts[i - 1].dst;
-	*out = (struct item){t->mounts[i - 1].src, str_starts(dst, "~/") ? dst + 2 : dst};
-	return true;
-}
-
-static char *pack_path(struct op *op)
-{
-	char *name = xasprintf("pack-%" PRId64 ".tar", op->r->id), *path = home_path(HOME_STATE, name);
-	free(name);
-	return path;
-}
-
-static void sync_item(struct op *op);
-
-static void item_sent(struct op *op)
-{
-	char *pack = pack_path(op);
-	unlink(pack);
-	free(pack);
-	op->item++;
-	sync_item(op);
-}
-
-static char *unpack_command(struct op *op, size_t i, char **input, size_t *input_len)
-{
-	(void)i;
-	(void)input;
-	(void)input_len;
-	struct str s = str_new(1 << 20);
-	str_add(&s, "set -e\nd=\"$HOME/\"");
-	shell_quote(&s, op->item_dst);
-	if (op->item_mode)
-		str_addf(&s, "\nmkdir -p \"$(dirname \"$d\")\"\ncat > \"$d.skytop\"\nchmod %o \"$d.skytop\"\nmv -f \"$d.skytop\" \"$d\"\n", op->item_mode);
-	else
-		str_add(&s, "\nmkdir -p \"$d\"\nexec tar -xf - -C \"$d\"\n");
-	return str_take(&s);
-}
-
-static void send_item(struct op *op, const char *path, unsigned mode)
-{
-	struct unit *u = op_unit(op);
-	op->item_mode = mode;
-	op_progress(op, "syncing %s", op->item_dst);
-	op_remote(op, &(struct op_remote_spec){.what = "sync files", .timeout_ms = SYNC_TIMEOUT_MS, .command = unpack_command, .input_path = path}, 0,
-	    u->c->n_nodes, item_sent);
-}
-
-static void item_packed(struct op *op)
-{
-	char *pack = pack_path(op);
-	send_item(op, pack, 0);
-	free(pack);
-}
-
-static void pack_item(struct op *op, const char *src)
-{
-	char *pack = pack_path(op), *ignore = path_join(src, ".skyignore");
-	const char *argv[10] = {"tar", "-C", src, "-cf", pack};
-	size_t n = 5;
-	char *exclude = xasprintf("--exclude-from=%s", ignore);
-	if (fs_exists(ignore))
-		argv[n++] = exclude;
-	argv[n++] = ".";
-	argv[n] = NULL;
-	op_progress(op, "packing %s", src);
-	op_proc(op, argv, "pack files", SYNC_TIMEOUT_MS, item_packed);
-	free(exclude);
-	free(ignore);
-	free(pack);
-}
-
-static void sync_item(struct op *op)
-{
-	struct err err;
-	struct item it;
-	struct dag *d = launch_task(op, &err);
-	if (!d) {
-		op_failed(op, &err);
-		return;
-	}
-	const struct task *t = &d->tasks[0];
-	bool launching = !strcmp(op->r->verb, "launch");
-	while (item_at(t, launching, op->item, &it) && !it.src)
-		op->item++;
-	struct stat st;
-	if (!item_at(t, launching, op->item, &it)) {
-		op_next(op);
-	} else if (stat(it.src, &st)) {
-		err_set(&err, ERR_NOT_FOUND, "sync: %s is not there any more", it.src);
-		op_failed(op, &err);
-	} else {
-		own_str(&op->item_dst, it.dst);
-		if (S_ISDIR(st.st_mode))
-			pack_item(op, it.src);
-		else
-			send_item(op, it.src, st.st_mode & 0777);
-	}
-	dag_destroy(d);
-}
-
-void launch_sync(struct op *op)
-{
-	op->item = 0;
-	sync_item(op);
 }
 
 /* ---- the job ----------------------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@ librun_a_SOURCES = \
 	core/run/access.c core/run/access.h \
 	core/run/bundle.c core/run/bundle.h \
 	core/run/call.c core/run/call.h \
+	core/run/checkout.c core/run/checkout.h \
 	core/run/contact.c \
 	core/run/engine.c core/run/engine.h \
 	core/run/hosts.c core/run/hosts.h \
@@ -14,8 +15,10 @@ librun_a_SOURCES = \
 	core/run/link.c core/run/link.h \
 	core/run/logs.c \
 	core/run/logs_prune.c core/run/logs_prune.h \
+	core/run/mounts.c core/run/mounts.h \
 	core/run/nodes.c \
 	core/run/op.c core/run/op.h \
+	core/run/packer.c core/run/packer.h \
 	core/run/place.c core/run/place.h \
 	core/run/reach.c core/run/reach.h \
 	core/run/reconcile.c \
@@ -24,5 +27,7 @@ librun_a_SOURCES = \
 	core/run/settings.c core/run/settings.h \
 	core/run/spool.c core/run/spool.h \
 	core/run/spool_times.c core/run/spool_times.h \
+	core/run/sync.c core/run/sync.h \
+	core/run/walk.c core/run/walk.h \
 	core/run/watch.c
 RUN_LIBS = librun.a $(PLAN_LIBS)

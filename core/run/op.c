@@ -4,6 +4,7 @@
  * again, and nothing that comes after it can have happened. */
 #include "core/run/op.h"
 #include "core/run/place.h"
+#include "core/run/sync.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -71,6 +72,7 @@ static void drop_flight(struct op *op)
 	proc_destroy(op->proc);
 	op->proc = NULL;
 	proc_watch_free(op);
+	sync_drop(op);
 	if (op->call) {
 		call_cancel(op->call);
 		free(op->call_flight);
@@ -107,7 +109,6 @@ void op_destroy(struct op *op)
 {
 	drop_flight(op);
 	free(op->remotes);
-	free(op->item_dst);
 	request_destroy(op->r);
 	free(op);
 }
@@ -422,7 +423,9 @@ static void on_remote(void *arg, const char *out, size_t len, const struct err *
 	if (--op->remotes_open)
 		return;
 	op->n_remotes = 0;
-	if (op->remote_err.code)
+	if (op->remote_err.code && f.spec.failed)
+		f.spec.failed(op, &op->remote_err);
+	else if (op->remote_err.code)
 		op_failed(op, &op->remote_err);
 	else
 		f.all(op);
@@ -433,7 +436,9 @@ static void start_remote(struct op *op, const struct op_remote_spec *spec, struc
 	char *input = NULL;
 	size_t input_len = 0;
 	char *command = spec->command(op, i, &input, &input_len);
-	int fd = spec->input_path ? open(spec->input_path, O_RDONLY | O_CLOEXEC) : 0;
+	if (!command)
+		return;
+	int fd = spec->input_fd ? spec->input_fd(op, i) : spec->input_path ? open(spec->input_path, O_RDONLY | O_CLOEXEC) : 0;
 	char what[200];
 	if (u->c->n_nodes > 1)
 		snprintf(what, sizeof what, "%s on node %zu", spec->what, i);
@@ -444,7 +449,7 @@ static void start_remote(struct op *op, const struct op_remote_spec *spec, struc
 	ARRAY_GROW(op->remotes, op->n_remotes, op->remotes_cap);
 	op->remotes[op->n_remotes++] = (struct op_remote){.flight = f, .call = remote_run(op->engine->remotes, u->c->nodes[i].reach,
 	    &(struct remote_spec){.command = command, .input = input, .input_len = input_len, .stdin_fd = fd, .timeout_ms = spec->timeout_ms,
-		.retry_ms = spec->best_effort ? 0 : NODE_RETRY_MS, .waits = spec->best_effort ? NULL : on_waits},
+		.retry_ms = spec->best_effort || spec->once ? 0 : NODE_RETRY_MS, .waits = spec->best_effort ? NULL : on_waits},
 	    what, on_remote, f)};
 	op->remotes_open++;
 	if (fd > 0)

@@ -54,12 +54,9 @@ struct op {
 	struct place_ask *ask; /* providers are being asked for offers */
 	struct proc *proc;     /* a child on this machine */
 	struct proc_watch *proc_watch;
-	/* The file being synced; see launch_steps.c. Not persisted: the step begins anew. */
 	void (*after_agents)(struct op *op); /* see launch_agents */
-	bool draining; /* waits for spool_drain */
-	size_t item;
-	char *item_dst;
-	unsigned item_mode;
+	bool draining;	       /* waits for spool_drain */
+	struct sync *sync;     /* the sync step's; not persisted: it begins anew */
 };
 
 const struct op_kind *op_kind_of(const char *verb);
@@ -90,10 +87,13 @@ void op_call(struct op *op, const struct provider *p, enum provider_verb verb, j
 struct op_remote_spec {
 	const char *what;
 	int64_t timeout_ms;
-	/* The command for node i, and its input (both freed here; *input may stay NULL). */
+	/* The command for node i, and its input (both freed here; *input may stay NULL). NULL: nothing is run there. */
 	char *(*command)(struct op *op, size_t i, char **input, size_t *input_len);
 	const char *input_path; /* instead of input: a file, the same for all */
+	int (*input_fd)(struct op *op, size_t i); /* instead of both: closed here */
 	void (*each)(struct op *op, size_t i, const char *out, size_t len);
+	void (*failed)(struct op *op, const struct err *err); /* instead of op_failed; NULL: that */
+	bool once;		/* it may not be begun again when the connection is lost under it */
 	bool best_effort;	/* failures do not matter, and nobody waits for a node that does not answer */
 };
 /* Run a program on this machine; fn when it ended well, else op_failed with what it complained of. */

@@ -1,7 +1,6 @@
 #!/bin/sh
-# What runs on nodes is clean in the eyes of shellcheck, and of the parser of every shell it is to run under.
-agent=${top_srcdir:-.}/share/agent/skytop-agent
-host=${top_srcdir:-.}/share/agent/skytop-host
+# What runs on nodes is clean in the eyes of shellcheck, and of the parser of every shell that it is to run under.
+scripts=${top_srcdir:-.}/share/agent
 n=0
 result() { # STATUS NAME
   n=$((n + 1))
@@ -10,12 +9,14 @@ result() { # STATUS NAME
 for shell in dash bash "busybox sh" sh; do
   # shellcheck disable=SC2086 # a command of one or two words
   if $shell -c : 2>/dev/null; then
-    $shell -n "$agent" && $shell -n "$host"
-    result $? "$shell parses it"
+    for script in "$scripts"/skytop-*; do
+      $shell -n "$script"
+      result $? "$shell parses ${script##*/}"
+    done
   fi
 done
 if command -v shellcheck >/dev/null 2>&1; then
-  shellcheck -s sh "$agent" "$host" "${0%/*}"/*.sh
+  shellcheck -s sh "$scripts"/skytop-* "${0%/*}"/*.sh
   result $? shellcheck
 else
   n=$((n + 1))

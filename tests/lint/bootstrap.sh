@@ -101,7 +101,7 @@ export APT_DOWN
 boot build
 ok "the mirror is down" test "$status" = 1
 ok "the mirror is down: what apt said" contains "$err" "Unable to fetch"
-ok "the mirror is down: which packages" contains "$err" "could not install: libcurl4-openssl-dev"
+ok "the mirror is down: which packages" contains "$err" "could not install: libarchive-dev libcurl4-openssl-dev"
 unset APT_DOWN
 
 boot run launch 'two words' "it's" ''
@@ -111,10 +111,10 @@ ok "run: nothing but its output" test "$out" = "cwd $tmp/elsewhere
 <two words>
 <it's>
 <>"
-ok "run: what was installed is said" contains "$err" "installing with apt-get: libcurl4-openssl-dev"
+ok "run: what was installed is said" contains "$err" "installing with apt-get: libarchive-dev libcurl4-openssl-dev"
 ok "apt-get update" contains "$called" "apt-get -q update"
 ok "apt-get install, exactly what is missing" contains "$called" \
-  "apt-get -q -y --no-install-recommends install libcurl4-openssl-dev libjansson-dev libncurses-dev libsqlite3-dev libssh2-1-dev libyaml-dev ca-certificates"
+  "apt-get -q -y --no-install-recommends install libarchive-dev libcurl4-openssl-dev libjansson-dev libncurses-dev libsqlite3-dev libssh2-1-dev libyaml-dev ca-certificates"
 ok "as root without sudo" lacks "$called" sudo
 ok "the compiler's noise stays away" lacks "$out$err" "noise"
 

@@ -27,6 +27,7 @@ extern const struct verb verb_catalog_update;
 extern const struct verb verb_catalog_import;
 extern const struct verb verb_catalog_path;
 extern const struct verb verb_cloud_side;
+extern const struct verb verb_pack_tree;
 extern const struct verb verb_task;
 extern const struct verb verb_config;
 extern const struct verb verb_config_get;
@@ -69,6 +70,7 @@ const struct verb *const cli_verbs[] = {
     &verb_cancel_request,
     &verb_events,
     &verb_cloud_side,
+    &verb_pack_tree,
     /* set-up and help */
     &verb_check,
     &verb_config,
