@@ -589,6 +589,8 @@ class Farm:
                     node.boot(wait=False)
                 for node in self.nodes[i:i + 10]:
                     node.wait_up()
+            if plain and boot and os.geteuid() and subprocess.call(self.nodes[0].ssh_argv('exit 0'), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+                raise Unavailable('the user of this test may not log in: is the account locked?')
         except BaseException:
             self.close()
             raise
