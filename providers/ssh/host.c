@@ -19,8 +19,8 @@ const char *host_command(struct arena *a, const char *const *words, bool keep)
 {
 	struct str s = str_new(COMMAND_MAX);
 	if (keep)
-		str_add(&s, "set -e; umask 077; d=$HOME/.skytop; mkdir -p \"$d\"; cat >\"$d/.host.$$\"; mv -f \"$d/.host.$$\" \"$d/skytop-host\"; "
-			    "exec sh \"$d/skytop-host\"");
+		str_add(&s, "set -e; umask 077; d=$HOME/.skytop; mkdir -p \"$d\"; cat >\"$d/.host.$$\"; "
+			    "exec sh \"$d/.host.$$\"");
 	else
 		str_add(&s, "exec sh -s --");
 	for (; *words; words++) {

@@ -59,6 +59,8 @@ def main():
         start = time.time()
         b.ok('down', '-y', 'x', timeout=200)
         row('%d nodes over SSH: down' % N, '%.1f' % (time.time() - start), 's')
+        if os.environ.get('VERBOSE'):
+            print('engine: %.1f s of CPU' % (sum(map(int, open('/proc/%d/stat' % engine).read().split()[13:17])) / os.sysconf('SC_CLK_TCK')), file=sys.stderr)
         return 0
     finally:
         b.close()
