@@ -8,8 +8,11 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/base/num.h"
+#include "core/run/hooks.h"
 
 #include <stdlib.h>
+
+enum { HOOK_MAX = 1 << 20 };
 
 /* printf is built into every shell that matters (dash, bash, busybox ash), so the text does not pass through an argument list. */
 static void put_file(struct str *out, const char *name, const char *text)
@@ -90,6 +93,10 @@ void bundle_script(struct str *out, const struct bundle *b)
 		put_file(out, "setup", b->task->setup);
 	if (!b->without_run && (b->task->run || !(b->with_setup && b->task->setup)))
 		put_file(out, "run", b->task->run ? b->task->run : "");
+	struct str hook = str_new(HOOK_MAX);
+	if (hooks_script(&hook, b->task->config, hooks_at_preemption, NULL))
+		put_file(out, "hook_preemption", str_text(&hook));
+	str_free(&hook);
 	/* The bundle appears whole, and only once: a second submit of the key finds the job. */
 	str_addf(out, "rm -rf \"$a/inbox/%s\"\nmv \"$t\" \"$a/inbox/%s\"\nexec sh \"$a/skytop-agent\" submit %s </dev/null\n", b->key, b->key, b->key);
 	memset(env, 0, strlen(env)); /* secrets */

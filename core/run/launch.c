@@ -12,6 +12,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/run/access.h"
+#include "core/run/hooks.h"
 #include "core/run/hosts.h"
 #include "core/run/launch.h"
 #include "core/run/mounts.h"
@@ -29,6 +30,7 @@ enum {
 	CLEAN_TRIES = 60,
 	BLOCK_MS = 5 * 60000,
 	NODES_MAX = 1000,
+	HOOK_MAX = 1 << 20,
 };
 
 static const char *outcome(const struct op *op)
@@ -351,29 +353,30 @@ static void autostop_set(struct op *op)
 	op_next(op);
 }
 
-/* Who is on this machine anyhow says nothing about a node that is a folder of it. */
-static const char *wait_for(const struct cluster *c)
-{
-	return c->autostop_wait_for ? c->autostop_wait_for : access_any(c) ? "jobs_and_ssh" : "jobs";
-}
-
 static char *autostop_command(struct op *op, size_t i, char **input, size_t *input_len)
 {
 	(void)i;
-	(void)input;
-	(void)input_len;
 	const struct cluster *c = op_unit(op)->c;
 	if (c->autostop_minutes < 0)
 		return xstrdup("exec sh \"$HOME/.skytop/skytop-agent\" autostop off </dev/null");
-	return xasprintf("exec sh \"$HOME/.skytop/skytop-agent\" autostop %" PRId64 "%s --wait-for %s </dev/null", c->autostop_minutes,
-	    c->autostop_down ? " --down" : "", wait_for(c));
+	struct str hook = str_new(HOOK_MAX), s = str_new(4096);
+	int64_t timeout = 0;
+	bool any = hooks_script(&hook, json_obj(c->task, "config"), hooks_at_autostop, &timeout);
+	str_addf(&s, "%sexec sh \"$HOME/.skytop/skytop-agent\" autostop %" PRId64 "%s --wait-for %s", any ? "f=\"$HOME/.skytop/hook.new\"\ncat >\"$f\" || exit\n" : "",
+	    c->autostop_minutes, c->autostop_down ? " --down" : "", c->autostop_wait_for ? c->autostop_wait_for : "jobs_and_ssh");
+	if (any)
+		str_addf(&s, " --hook-file \"$f\" --hook-timeout %" PRId64, timeout);
+	str_add(&s, " </dev/null");
+	*input_len = hook.len;
+	*input = str_take(&hook);
+	return str_take(&s);
 }
 
-/* Every node is told: each must be able to stop itself should the engine be away. */
+/* The head hands it on: each node must be able to stop itself should the engine be away. */
 void launch_autostop(struct op *op, void (*fn)(struct op *op))
 {
-	op_remote(op, &(struct op_remote_spec){.what = "set autostop", .timeout_ms = 60000, .command = autostop_command, .best_effort = true}, 0,
-	    op_unit(op)->c->n_nodes, fn);
+	op_remote(op, &(struct op_remote_spec){.what = "set autostop", .timeout_ms = 60000, .command = autostop_command, .best_effort = true}, 0, 1,
+	    fn);
 }
 
 int launch_check_autostop(const json_t *a, struct err *err)

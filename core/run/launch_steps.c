@@ -65,6 +65,9 @@ static void put_agent(struct op *op, struct str *s)
 static void put_init(struct str *s, const struct cluster *c, const struct node *n)
 {
 	int64_t whole = c->accelerator ? (c->accel_count_micro + 999999) / 1000000 : 0;
+	/* A part of a machine: others who are on that are not its sessions. */
+	if (json_str(n->reach, "home", NULL))
+		str_add(s, "export SKYTOP_AGENT_SESSIONS=own\n");
 	str_add(s, "exec sh \"$d/skytop-agent\" init --node-id ");
 	shell_quote(s, n->provider_id ? n->provider_id : n->token);
 	str_addf(s, " --rank %" PRId64 " --gpus %" PRId64, n->rank, whole);

@@ -7,10 +7,11 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/run/access.h"
+#include "core/run/hooks.h"
 #include "core/run/hosts.h"
 #include "core/run/launch.h"
 
-enum { AGENT_MS = 20000, PROVIDER_MS = 20 * 60000, POLL_FIRST_MS = 100, POLL_MS = 1000, DRAIN_MS = 2000 };
+enum { AGENT_MS = 20000, PROVIDER_MS = 20 * 60000, POLL_FIRST_MS = 100, POLL_MS = 1000, DRAIN_MS = 2000, HOOK_MAX = 1 << 20 };
 
 static int accept_cluster(struct engine *e, struct request *r, struct err *err)
 {
@@ -19,6 +20,12 @@ static int accept_cluster(struct engine *e, struct request *r, struct err *err)
 		return run_no_cluster(e, name, err);
 	r->cluster = xstrdup(name);
 	return 0;
+}
+
+/* Asked for by the engine itself? */
+static bool is_idle_stop(const struct op *op)
+{
+	return str_eq(json_str(op->r->args, "why", NULL), "idle");
 }
 
 /* Whatever is going on with the cluster is of no use any more. */
@@ -30,7 +37,7 @@ static int accept_down(struct engine *e, struct request *r, struct err *err)
 		struct op *op = e->ops[i - 1];
 		if (!str_eq(op->r->cluster, r->cluster) || op->r->cancel || request_is_over(op->r->state))
 			continue;
-		if (!strcmp(op->r->verb, "launch") || !strcmp(op->r->verb, "exec") || !strcmp(op->r->verb, "start"))
+		if (!strcmp(op->r->verb, "launch") || !strcmp(op->r->verb, "exec") || !strcmp(op->r->verb, "start") || is_idle_stop(op))
 			engine_cancel(e, op->r->id, NULL);
 	}
 	return 0;
@@ -92,6 +99,60 @@ static char *shutdown_command(struct op *op, size_t i, char **input, size_t *inp
 		access_revoke(&s, op_unit(op)->c, i);
 	str_add(&s, "exec sh \"$HOME/.skytop/skytop-agent\" shutdown </dev/null");
 	return str_take(&s);
+}
+
+/* ---- hooks, before an idle cluster is stopped ---------------------------------------------------------------------- */
+
+static char *hook_command(struct op *op, size_t i, char **input, size_t *input_len)
+{
+	(void)i;
+	(void)input;
+	(void)input_len;
+	return xasprintf("exec sh \"$HOME/.skytop/skytop-agent\" run-hook %s </dev/null", op->kind->verb);
+}
+
+static void take_hook(struct op *op, size_t i, const char *out, size_t len)
+{
+	(void)i;
+	struct unit *u = op_unit(op);
+	json_t *j = json_parse(out, len, NULL);
+	int64_t code = json_int(j, "exit_code", 0);
+	bool late = json_bool(j, "timed_out", false);
+	if (json_bool(j, "ran", false))
+		run_event(op->engine, u, op->r, "hook", code || late ? "warn" : "info", NULL, "%s: its hook before %s ended with %" PRId64 "%s", u->c->name,
+		    op->kind->verb, code, late ? ": its time was up" : "");
+	json_decref(j);
+}
+
+/* It took its time: a job that came meanwhile keeps the cluster up. */
+static void hook_over(struct op *op)
+{
+	struct unit *u = op_unit(op);
+	if (jobs_any_open(u) && !str_eq(u->c->autostop_wait_for, "none")) {
+		run_event(op->engine, u, op->r, "autostop.off", "info", NULL, "%s: a job came while its hook ran: it stays up", u->c->name);
+		op_done(op, json_pack("{s:s, s:b}", "cluster", u->c->name, "kept", true));
+		return;
+	}
+	op_next(op);
+}
+
+static void step_hook(struct op *op)
+{
+	struct unit *u = unit_or_end(op);
+	int64_t timeout_s = 0;
+	struct str unused = str_new(HOOK_MAX);
+	if (!u) {
+		str_free(&unused);
+		return;
+	}
+	if (is_idle_stop(op) && hooks_script(&unused, json_obj(u->c->task, "config"), hooks_at_autostop, &timeout_s)) {
+		op_progress(op, "running the task's hooks");
+		op_remote(op, &(struct op_remote_spec){.what = "run hooks", .timeout_ms = (timeout_s + 60) * 1000, .command = hook_command, .each = take_hook,
+			.best_effort = true}, 0, 1, hook_over);
+	} else {
+		op_next(op);
+	}
+	str_free(&unused);
 }
 
 static void step_quiesce(struct op *op)
@@ -171,6 +232,7 @@ static void step_stop(struct op *op)
 }
 
 static const struct op_step stop_steps[] = {
+    {"hook", "running hooks", step_hook, 0},
     {"quiesce", "stopping jobs", step_quiesce, 60000},
     {"stop", "stopping nodes", step_stop, PROVIDER_MS},
 };
@@ -330,6 +392,7 @@ static void down_failed(struct op *op, const struct err *err)
 }
 
 static const struct op_step down_steps[] = {
+    {"hook", "running hooks", step_hook, 0},
     {"quiesce", "stopping jobs", step_quiesce, 60000},
     {"terminate", "terminating nodes", step_terminate, PROVIDER_MS},
 };

@@ -7,6 +7,7 @@ librun_a_SOURCES = \
 	core/run/checkout.c core/run/checkout.h \
 	core/run/contact.c \
 	core/run/engine.c core/run/engine.h \
+	core/run/hooks.c core/run/hooks.h \
 	core/run/hosts.c core/run/hosts.h \
 	core/run/jobs.c \
 	core/run/launch.c core/run/launch.h \

@@ -4,6 +4,11 @@ TESTS += tests/run/test_hosts
 tests_run_test_hosts_SOURCES = tests/run/test_hosts.c
 tests_run_test_hosts_CPPFLAGS = $(TEST_CFLAGS)
 tests_run_test_hosts_LDADD = $(RUN_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/run/test_hooks
+TESTS += tests/run/test_hooks
+tests_run_test_hooks_SOURCES = tests/run/test_hooks.c
+tests_run_test_hooks_CPPFLAGS = $(TEST_CFLAGS)
+tests_run_test_hooks_LDADD = $(RUN_LIBS) $(CMOCKA_LIBS)
 endif
 dist_check_SCRIPTS += tests/run/test_access.py tests/run/test_login.py
 TESTS += tests/run/test_access.py tests/run/test_login.py

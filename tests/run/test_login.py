@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """ssh and debug, and what keeps a cluster from being idle, on nodes of this machine."""
-import os, subprocess, sys, time
+import json, os, socket, subprocess, sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from engine_test import SKYTOP, Home, Skip, main  # noqa
 
@@ -33,12 +33,13 @@ def a_shell_and_commands(h):
     # who is there is counted
     p = h.start('ssh', 'two', '--', 'echo in; sleep 60')
     assert p.stdout.readline() == b'in\n'
-    count = ['ssh', 'two', '1', '--', 'HOME=%s sh %s/.skytop/access sessions' % (lines[0], lines[0])]
-    assert h.ok(*count) == '1\n'
+    agent = ['ssh', 'two', '--', 'sh .skytop/skytop-agent status']
+    assert json.loads(h.ok(*agent))['ssh_sessions'] == 2  # and who asks
     p.kill()
     p.wait()
     p.stdout.close()
     p.stderr.close()
+    assert json.loads(h.ok(*agent))['ssh_sessions'] == 1
     h.ok('stop', '-y', 'two')
     assert 'skytop start two' in h.refused(1, 'ssh', 'two')
 
@@ -78,25 +79,62 @@ run: echo it ran > ~/ran
 
 
 def autostop_of_every_shape(h):
-    h.ok('launch', '-y', '-d', '-c', 'k', '--num-nodes', '2', '-i', '10', '--wait-for', 'none', 'true')
+    h.ok('launch', '-y', '-d', '-c', 'k', '-i', '10', '--wait-for', 'none', 'true')
 
-    def on_node(r):
-        return h.ok('ssh', 'k', str(r), '--', 'cat .skytop/autostop').split()[:3]
-    h.wait('every node knows', lambda: h.json('status')[0]['autostop'] == {'idle_minutes': 10, 'down': False, 'wait_for': 'none'})
-    h.wait('every node knows', lambda: on_node(0) == on_node(1) == ['10', 'false', 'none'])
+    def head():
+        return h.ok('ssh', 'k', '--', 'cat .skytop/autostop').split()[:3]
+    h.wait('the head knows', lambda: h.json('status')[0]['autostop'] == {'idle_minutes': 10, 'down': False, 'wait_for': 'none'})
+    h.wait('the head knows', lambda: head() == ['10', 'false', 'none'])
     h.ok('autostop', '-y', 'k', '-i', '3', '--down')
     assert h.json('status')[0]['autostop'] == {'idle_minutes': 3, 'down': True}
-    assert on_node(0) == on_node(1) == ['3', 'true', 'jobs']
-    h.ok('autostop', '-y', 'k', '--wait-for', 'jobs_and_ssh')
-    assert on_node(1) == ['5', 'false', 'jobs_and_ssh']
+    assert head() == ['3', 'true', 'jobs_and_ssh']
+    h.ok('autostop', '-y', 'k', '--wait-for', 'jobs')
+    assert head() == ['5', 'false', 'jobs']
     h.ok('autostop', '-y', 'k', '--cancel')
     assert h.json('status')[0]['autostop'] is None
     h.refused(2, 'autostop', 'k', '--cancel', '--wait-for', 'jobs')
     h.refused(2, 'autostop', 'k', '--wait-for', 'rain')
 
 
+def submit(h, verb, args):
+    """A request as other clients may make it."""
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(h.dir + '/run/engine.sock')
+    f = s.makefile('rw')
+    for i, (method, params) in enumerate([('hello', {'protocol': 1, 'build': 'test'}), ('submit', {'verb': verb, 'args': args})]):
+        f.write(json.dumps({'jsonrpc': '2.0', 'id': i, 'method': method, 'params': params}) + '\n')
+        f.flush()
+        answer = json.loads(f.readline())
+        assert 'result' in answer, answer
+    f.close()
+    s.close()
+
+
+def hooks_run_before_an_idle_cluster_stops(h):
+    task = h.dir + '/t.yaml'
+    open(task, 'w').write("""run: "true"
+config:
+  hooks:
+    - {run: 'echo "$SKYTOP_HOOK_EVENT $HOME" >> %s/said', events: [stop, down]}
+    - {run: 'echo twice >> %s/said; exit 3', events: [stop]}
+    - {run: 'echo never >> %s/said', events: [preemption]}
+""" % (h.dir, h.dir, h.dir))
+    h.ok('launch', '-y', '-c', 'k', task)
+    submit(h, 'autostop', {'cluster': 'k', 'autostop': {'idle_minutes': 0, 'down': False}})
+    h.wait('the cluster to stop', lambda: h.json('status')[0]['status'] == 'STOPPED')
+    said = open(h.dir + '/said').read().split('\n')
+    assert said[0].startswith('stop ' + h.dir + '/state/local/nodes/') and said[1:] == ['twice', ''], said
+    assert any('its hook before stop ended with 3' in e['text'] for e in h.json('events', 'k'))
+    # what a person orders runs none of them
+    h.ok('start', 'k')
+    submit(h, 'autostop', {'cluster': 'k', 'autostop': {'idle_minutes': -1, 'down': False}})
+    h.ok('stop', '-y', 'k')
+    assert len(open(h.dir + '/said').read().split('\n')) in (3, 5)
+
+
 main([
     ('a shell and commands on nodes of this machine', a_shell_and_commands, {}),
     ('a task is debugged: its environment, its setup, not its run', a_task_is_debugged, {}),
-    ('autostop in every shape, on every node', autostop_of_every_shape, {}),
+    ('autostop in every shape', autostop_of_every_shape, {}),
+    ('hooks run before an idle cluster stops', hooks_run_before_an_idle_cluster_stops, {}),
 ])

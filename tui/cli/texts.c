@@ -36,7 +36,7 @@ const struct cli_text cli_files[] = {
     {"~/.config/skytop/recipes/", "your own recipes"},
     {"~/.local/state/skytop/", "state.db, logs, and the sandbox folders of local nodes; the engine alone opens state.db"},
     {"~/.cache/skytop/catalog.db", "prices; can be deleted, is built again"},
-    {"~/.local/share/skytop/", "keys for SSH, and the host keys that were learned"},
+    {"~/.local/share/skytop/", "keys for SSH, host keys that were learned, and entries for ssh, which one line in ~/.ssh/config includes"},
     {"$XDG_RUNTIME_DIR/skytop/engine.sock", "the engine's socket, for its owner alone"},
 };
 const size_t cli_n_files = ARRAY_LEN(cli_files);
