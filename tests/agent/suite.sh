@@ -271,6 +271,15 @@ case_logs() {
   is "beyond the end" "$(ag logs $job --offset $((size + 1)) 2>&1 >/dev/null | field code)" invalid
   is "an offset that is none" "$(ag logs $job --offset -1 2>&1 >/dev/null | field code)" usage
 
+  ag logs $job --tail-bytes 5 >"$work/got"
+  is "the last bytes of a long line" "$(tr '\n' '|' <"$work/got")" '{"type":"log","offset":'$((size - 5))',"size":'"$size"'}|wline'
+  submit tail 'for i in 1 2 3 4 5; do echo "line $i"; done'
+  finish $job
+  is "the last bytes, from the beginning of a line" "$(ag logs $job --tail-bytes 10 | tr '\n' '|')" '{"type":"log","offset":28,"size":35}|line 5|'
+  is "all that is there" "$(ag logs $job --tail-bytes 999 | tr '\n' '|')" \
+    '{"type":"log","offset":0,"size":35}|line 1|line 2|line 3|line 4|line 5|'
+  is "one node has one rank" "$(ag logs $job --rank 0 | tail -n 1) $(ag logs $job --rank 1 2>&1 | field code)" 'line 5 not_found'
+
   submit slow 'i=0; while [ $i -lt 40 ]; do echo line $i; i=$((i + 1)); [ $((i % 10)) = 0 ] && sleep 0.05; done; printf end'
   ag logs $job --follow >"$work/f1" &
   f1=$!
@@ -289,8 +298,19 @@ case_logs() {
   until_ok grep -qs first "$work/f3"
   open_gate parent
   ok "a reader whose parent is gone ends" until_ok gone "$(cat "$work/f3.pid")"
+  mkfifo "$work/logs.in"
+  HOME=$home $shell "$agent" logs $job --follow --stdin <"$work/logs.in" >"$work/f4" &
+  f4=$!
+  exec 8>"$work/logs.in"
+  until_ok grep -qs first "$work/f4"
+  exec 8>&-
+  ok "a reader whose stdin is gone ends, if asked to" until_ok gone $f4
+  # Of what time are the bytes? The job writes once more when the first are known.
+  until_ok test -s "$dir/jobs/$job/log.times"
   open_gate quiet
   finish $job
+  is "times of a log" "$(ag log-times $job | awk '{ print ($1 > 1e12), $2; exit }')" '1 6'
+  is "from an offset" "$(ag log-times $job --offset-bytes 7 | grep -c ' 6$')" 0
   ag shutdown >/dev/null
 }
 
@@ -649,11 +669,17 @@ case_gang() {
 (worker1, rank=1) no newline
 (worker1, rank=1) setup 1 of 3
 (worker2, rank=2) setup 2 of 3"
+  is "a rank's own log" "$(ag logs $job --rank 1 | tr '\n' '|')" "setup 1 of 3|1/2 0 10.0.0.1 10.0.0.2|no newline"
+  is "from an offset" "$(ag logs $job --rank 1 --offset 13 --follow | head -n 1)" "1/2 0 10.0.0.1 10.0.0.2"
+  is "setup of one node" "$(ag logs $job --rank 2 --setup)" "setup 2 of 3"
+  is "no such rank" "$(ag logs $job --rank 2 2>&1 | field code)" not_found
   ok "lines have the pid" grep -qE '^\(head, rank=0, pid=[1-9][0-9]*\) 0/2' "$work/gang"
   is "its end" "$(job_field $job status exit_codes nodes)" 'SUCCEEDED [0,0] [0,1]'
   submit g2 'echo $$ >p; sleep 300 & echo $! >p2; [ "$SKYPILOT_NODE_RANK" = 1 ] || wait; while [ ! -s ../../g2/sky_workdir/p2 ] || [ ! -s ../../g0/sky_workdir/p2 ]; do sleep 0.02; done; exit 7' num_nodes=3
   finish $job
   is "one rank fails: all end" "$(job_field $job status exit_code exit_codes)" 'FAILED 7 [137,7,137]'
+  is "which it was" "$(job_field $job failed_rank failed_node failed_ip)" '1 1 10.0.0.2'
+  is "is the log's last line" "$(ag logs $job | tail -n 1)" '[skytop] rank 1 on node 1 (10.0.0.2) failed with exit code 7; the other ranks were stopped'
   for h in g0 "g '1" g2; do until_ok gone "$(cat "$work/$h/sky_workdir/p2")" && printf 'gone '; done >"$work/gone"
   is "with all they started" "$(cat "$work/gone")" 'gone gone gone '
   setup='[ "$SKYPILOT_SETUP_NODE_RANK" != 2 ] || exit 9'
@@ -674,8 +700,45 @@ case_gang() {
   kill_driver
   is "the gang's driver killed" "$(job_field $job status)" FAILED_DRIVER
   ok "no rank goes on" until_ok gone "$(cat "$work/g2/sky_workdir/p6")"
-  # A node that is away for good; one that was never there.
   cp "$dir/nodes" "$work/nodes"
+  # Any bytes, long lines, none mixed with another's, noise from the login shell.
+  sed 's/sh -c$/sh "$NOISY"/' "$work/nodes" >"$dir/nodes"
+  printf 'echo "Welcome"; echo "motd" >&2; printf "half a line"; eval "$1"\n' >"$work/noisy"
+  NOISY=$work/noisy
+  export NOISY
+  submit bytes 'r=$SKYPILOT_NODE_RANK; awk -v r=$r "BEGIN { s = r; while (length(s) < 9000) s = s s; for (i = 0; i < 300; i++) print i % 9 ? \"short \" r : s;
+    while (length(s) < 300000) s = s s; print \"big\" s; printf \"end\" r }"; printf "\\001\\377\\r\\200"' num_nodes=3
+  ag logs $job --follow >"$work/bytes"
+  for r in 0 1 2; do
+    ag logs $job --rank $r >"$work/bytes.rank"
+    # (a line of more than 256 KiB has several labels)
+    LC_ALL=C sed -n "s/^([a-z0-9]*, rank=$r, pid=[0-9]*) //p" "$work/bytes" >"$work/bytes.$r"
+    tr -d '\n' <"$work/bytes.rank" | md5sum
+    tr -d '\n' <"$work/bytes.$r" | md5sum
+  done | uniq | wc -l | tr -d ' ' >"$work/bytes.n"
+  is "every byte of every rank is there" "$(cat "$work/bytes.n")" 3
+  is "no line is mixed with another" "$(LC_ALL=C grep -cE '^\((head|worker[12]), rank=[012], pid=[0-9]+\) (short [012]|0+|1+|2+)$' "$work/bytes")" 903 # with what is left of the long ones
+  cp "$work/nodes" "$dir/nodes"
+  # A node that cannot begin.
+  HOME=$work/g2 $shell "$agent" shutdown >/dev/null
+  submit g8 'echo never >>"$gates/gang"' num_nodes=3
+  finish $job
+  is "a node that cannot start its part" "$(job_field $job status reason failed_node reason_text)" \
+    'FAILED_DRIVER node 2 node 2 (10.0.0.3) cannot run its part of the job: this node was shut down; the other ranks were stopped'
+  SKYTOP_BOOT_ID=b1 HOME=$work/g2 $shell "$agent" init --node-id x --rank 2 --gpus 2 --cpus 2 >/dev/null
+  # A connection that breaks is made again, a node that was booted meanwhile is noticed.
+  submit g9 "echo one; G=g9a; $gate_wait echo two; G=g9b; $gate_wait" num_nodes=3
+  until_ok sh -c '[ "$(grep -c one "$1")" = 3 ]' x "$dir/jobs/$job/log"
+  kill "$(cat "$dir/jobs/$job/gang/1.pid")"
+  open_gate g9a
+  ok "a channel that breaks is made again" until_ok sh -c '[ "$(grep -c two "$1")" = 3 ]' x "$dir/jobs/$job/log"
+  is "no line is doubled" "$(grep -c one "$dir/jobs/$job/log")" 3
+  echo "b2 $(cut -d ' ' -f 2 "$work/g2/.skytop/boot")" >"$work/g2/.skytop/boot"
+  kill "$(cat "$dir/jobs/$job/gang/2.pid")"
+  ok "a reboot of a worker is noticed" until_ok is_over $job
+  is "and told" "$(job_field $job status reason failed_node)" 'FAILED_DRIVER restarted 2'
+  open_gate g9b
+  # A node that is away for good.
   SKYTOP_AGENT_TICK_S=0.4
   export SKYTOP_AGENT_TICK_S
   sed '$s/env.*/false/' "$work/nodes" >"$dir/nodes"
@@ -700,16 +763,53 @@ case_autostop() {
   printf '#!/bin/sh\necho "hook $1" >>"$HOME/hook"\n' >"$dir/on_autostop"
   chmod +x "$dir/on_autostop"
   submit a1 'G=a1; '"$gate_wait"
-  is "set" "$(agj autostop 0 --down --wait-for jobs)" '{"type":"autostop","autostop":{"minutes":0,"down":true,"wait_for":"jobs"}}'
-  is "not idle while a job runs" "$(agj status | field idle_since)" null
+  is "set" "$(agj autostop 0 --down --wait-for jobs)" \
+    '{"type":"autostop","autostop":{"minutes":0,"down":true,"wait_for":"jobs","gpu_below":10,"gpu_for":300}}'
+  is "not idle while a job runs" "$(agj status | field idle_since) $(ag status | field idle_reason)" 'null job'
   ok "no stop while a job runs" no test -e "$home/hook"
   open_gate a1
   ok "the engine is silent, the node idle: it stops itself" until_ok test -s "$home/hook"
   is "as it was told" "$(cat "$home/hook")" 'hook down'
   ok "and says so" no test "$(agj status | field autostopped_at)" = null
+  cat >"$work/hook" <<'HOOK'
+echo "before $SKYTOP_HOOK_EVENT" >>"$HOME/hook"
+[ ! -e "$HOME/late" ] || exec sleep 300
+exit 3
+HOOK
+  agj autostop 0 --wait-for jobs --hook-file "$work/hook" --hook-timeout 1 >/dev/null
+  ok "what the user wants done before" until_ok grep -q 'hook stop' "$home/hook"
+  is "is done before" "$(tail -n 2 "$home/hook" | tr '\n' ' ')" 'before stop hook stop '
+  is "on demand, too" "$(agj run-hook down)" '{"type":"hook","ran":true,"exit_code":3,"timed_out":false}'
+  : >"$home/late"
+  is "not for ever" "$(agj run-hook)" '{"type":"hook","ran":true,"exit_code":137,"timed_out":true}'
   is "off" "$(agj autostop off) $(agj status | field autostop)" '{"type":"autostop","autostop":null} null'
   is "wrong" "$(ag autostop soon | field code) $(ag autostop 5 --wait-for x | field code)" 'usage usage'
   unset SKYTOP_AGENT_GRACE_MS SKYTOP_AGENT_SLOW_S
+
+  # Idleness: people's sessions, and GPUs that something else uses.
+  SKYTOP_AGENT_SESSIONS=own ag init --node-id auto >/dev/null
+  idle() { agj status | sed 's/.*"idle_since":\([^,]*\),"idle_reason":\([^,]*\),"gpu_idle_since":\([^,]*\),"ssh_sessions":\([^,]*\),.*/\1 \2 \3 \4/; s/[0-9]\{13\}/T/g'; }
+  is "idle" "$(idle)" 'T null null 0'
+  : >"$dir/sessions/$$"
+  is "a session" "$(idle)" 'null "ssh" null 1'
+  echo 1 >"$dir/sessions/$$"
+  is "the session of a process that had the same number" "$(idle)" 'T null null 0'
+  mkdir -p "$work/smi"
+  printf '#!/bin/sh\ncase $* in *=index,name*) echo "0, Fake, $(cat "%s"), 1, 2" ;; esac\n' "$work/smi/util" >"$work/smi/nvidia-smi"
+  chmod +x "$work/smi/nvidia-smi"
+  PATH=$work/smi:$PATH
+  echo 50 >"$work/smi/util"
+  is "a busy GPU" "$(idle)" 'null "gpu" null 0'
+  echo 9 >"$work/smi/util"
+  is "not for long enough below the threshold" "$(idle)" 'null "gpu" T 0'
+  ag autostop 60 --gpu-for 0 >/dev/null
+  is "long enough" "$(idle)" 'T null T 0'
+  ag autostop 60 --gpu-for 0 --gpu-below 9 >/dev/null
+  is "another threshold" "$(idle)" 'null "gpu" null 0'
+  ag autostop 60 --wait-for jobs >/dev/null
+  is "nothing but jobs" "$(idle)" 'T null T 0'
+  PATH=${PATH#*:}
+  ag autostop off >/dev/null
 
   bundle p1 'trap "" TERM; echo run; G=p1; '"$gate_wait"
   echo 'echo "saving $SKYPILOT_NODE_RANK in $(pwd)" >saved; echo hooked' >"$dir/inbox/p1/hook_preemption"
