@@ -64,3 +64,50 @@ plain=$(now)
 sh "$agent" logs 27 --follow | cat >/dev/null
 read=$(now)
 row "300 MB of log, rate beside cat" "$(awk "BEGIN { printf \"%.2f\", ($plain - $before) / ($read - $plain) }")" ratio ">=0.8"
+
+# A cluster of folders on this machine: four nodes that write a million lines, and what they look like in one log.
+cluster() { # NODES
+  home0=$home/c0
+  : >"$home/nodes.list"
+  i=0
+  while [ $i -lt "$1" ]; do
+    mkdir -p "$home/c$i"
+    HOME=$home/c$i sh "$agent" init --node-id c$i --rank $i --gpus 0 --cpus 4 >/dev/null
+    if [ $i = 0 ]; then echo '0 10.0.0.1 0 4'; else echo "$i 10.0.0.$((i + 1)) 0 4 env HOME='$home/c$i' sh -c"; fi >>"$home/nodes.list"
+    i=$((i + 1))
+  done
+  cp "$home/nodes.list" "$home0/.skytop/nodes"
+}
+gang() { # KEY NODES SCRIPT
+  mkdir -p "$home0/.skytop/inbox/$1"
+  echo "$3" >"$home0/.skytop/inbox/$1/run"
+  echo "num_nodes=$2" >"$home0/.skytop/inbox/$1/meta"
+  HOME=$home0 sh "$agent" submit "$1" | sed 's/.*"job":\([0-9]*\).*/\1/'
+}
+end() {
+  for d in "$home" "$home"/c*; do HOME=$d sh "$agent" shutdown; done >/dev/null 2>&1
+  rm -rf "$home"
+}
+trap end EXIT
+cluster 4
+before=$(now)
+job=$(gang lines 4 'awk "BEGIN { for (i = 0; i < 250000; i++) print \"epoch 3 step \" i \" loss 0.123456 lr 0.0001 tokens/s 123456\" }"')
+HOME=$home0 sh "$agent" logs "$job" --follow >"$home/merged"
+after=$(now)
+lines=$(grep -cE '^\((head|worker[123]), rank=[0-3], pid=[0-9]+\) epoch 3 step [0-9]+ loss 0.123456 lr 0.0001 tokens/s 123456$' "$home/merged")
+[ "$lines" = 1000000 ] || exit 1
+row "4 nodes write a million lines, merged and followed" "$(awk "BEGIN { printf \"%.0f\", $lines / ($after - $before) * 1000 }")" lines/s ">=16667"
+
+nodes=${SKYTOP_BENCH_NODES:-100}
+cluster "$nodes"
+before=$(now)
+# shellcheck disable=SC2016 # for the job
+job=$(gang many "$nodes" 'echo $SKYPILOT_NODE_RANK; sleep 2')
+submitted=$(now)
+HOME=$home0 sh "$agent" logs "$job" --follow | {
+  read -r _
+  now >"$home/first.line"
+  cat >/dev/null
+}
+row "$nodes nodes: submit" $((submitted - before)) ms 100
+row "$nodes nodes: submit to the first line" $(($(cat "$home/first.line") - before)) ms 15000
