@@ -74,6 +74,11 @@ struct ssh_channel *ssh_dial(
  * input has ended too. */
 void ssh_channel_halves(struct ssh_channel *c, void (*fn)(void *arg));
 
+/* How many sessions at once the host allows on this connection: learned when it refused one more; 0: not known. */
+int ssh_session_limit(const struct ssh *s);
+/* Does it still wait for one to end? Then nothing of it has reached the host. */
+bool ssh_channel_is_queued(const struct ssh_channel *c);
+
 /* Add to the command's stdin: how much of it was taken, at most what SSH_INPUT_MAX has room for. After less than len, `room` is
  * called when there is some again. */
 size_t ssh_channel_write(struct ssh_channel *c, const void *data, size_t len);

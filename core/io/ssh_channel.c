@@ -13,7 +13,7 @@
 #include "core/base/mem.h"
 #include "core/io/ssh_priv.h"
 
-enum { WINDOW = 2 << 20, PACKET = 32768, READ_BYTES = 65536, WRITE_BYTES = 32000, STDERR_STREAM = 1, PROBE_LEN = 12 };
+enum { WINDOW = 2 << 20, PACKET = 32768, READ_BYTES = 65536, WRITE_BYTES = 32000, STDERR_STREAM = 1, PROBE_LEN = 12, REFUSALS_MAX = 20, CALM_MS = 100 };
 
 enum channel_state { QUEUED, OPENING, STARTING, RUNNING, ENDING, FREED };
 
@@ -31,6 +31,7 @@ struct ssh_channel {
 	bool eof_wanted, eof_sent, eof_told, wants_room, paused, hung_up, dead;
 	int64_t id; /* the number it has among ours; -1: not known */
 	bool has_status;
+	int refused;
 };
 
 bool ssh_channel_only(int rc)
@@ -69,6 +70,16 @@ struct ssh_channel *ssh_exec(struct ssh *s, const char *command, const struct ss
 struct ssh_channel *ssh_dial(struct ssh *s, const char *host, int port, const struct ssh_channel_handlers *h, struct err *err)
 {
 	return add(s, host, port, h, err);
+}
+
+int ssh_session_limit(const struct ssh *s)
+{
+	return s->session_limit;
+}
+
+bool ssh_channel_is_queued(const struct ssh_channel *c)
+{
+	return c->state == QUEUED;
 }
 
 /* ---- input --------------------------------------------------------------------------------------------------------- */
@@ -228,6 +239,7 @@ void ssh_channels_free(struct ssh *s)
 		next = c->next;
 		free_channel(c);
 	}
+	loop_cancel(s->loop, s->calm_timer);
 	s->channels = NULL;
 }
 
@@ -239,6 +251,13 @@ static int sessions_open(const struct ssh *s)
 	for (const struct ssh_channel *c = s->channels; c; c = c->next)
 		n += c->c && !c->port && c->state != FREED;
 	return n;
+}
+
+static void on_calm(void *arg)
+{
+	struct ssh *s = arg;
+	s->calm_timer = 0;
+	ssh_kick(s);
 }
 
 /* libssh2's open call under way belongs to one channel or to the probe, and must be called until it is done. 1: wait. */
@@ -267,10 +286,14 @@ static int open_one(struct ssh *s)
 	if (made) {
 		c->c = made;
 		c->id = s->confirmed_id;
+		s->had_session = s->had_session || !c->port;
 		c->state = c->dead ? ENDING : c->port ? RUNNING : STARTING;
 	} else if (!c->port && others && !c->dead) {
 		s->session_limit = others; /* one more than it allows: wait for one to end */
 		c->state = QUEUED;
+	} else if (!c->port && s->had_session && !c->dead && c->refused++ < REFUSALS_MAX) {
+		c->state = QUEUED; /* the host has not yet let go of one that we ended */
+		s->calm_timer = loop_after(s->loop, CALM_MS, on_calm, s);
 	} else {
 		c->state = FREED;
 		struct str what = str_new(400);
@@ -292,7 +315,7 @@ static int open_more(struct ssh *s)
 				s->want_probe = false;
 				s->probing = true;
 			} else {
-				bool full = s->session_limit && sessions_open(s) >= s->session_limit;
+				bool full = s->calm_timer || (s->session_limit && sessions_open(s) >= s->session_limit);
 				struct ssh_channel *c = s->channels;
 				while (c && (c->state != QUEUED || c->dead || (full && !c->port)))
 					c = c->next;

@@ -62,6 +62,8 @@ struct ssh {
 	int busy;
 	bool destroyed;
 	struct ssh_channel *channels, *opening;
+	bool had_session;
+	unsigned calm_timer; /* no session is opened until it is over */
 	int session_limit; /* learned when the host refused one more; 0: none known */
 	int64_t confirmed_id; /* our number of the channel that was opened last; -1: not seen */
 };

@@ -13,7 +13,9 @@ librun_a_SOURCES = \
 	core/run/launch.c core/run/launch.h \
 	core/run/launch_steps.c \
 	core/run/lifecycle.c \
-	core/run/link.c core/run/link.h \
+	core/run/link.c core/run/link.h core/run/link_priv.h \
+	core/run/link_command.c \
+	core/run/link_conn.c \
 	core/run/logs.c \
 	core/run/logs_prune.c core/run/logs_prune.h \
 	core/run/mounts.c core/run/mounts.h \

@@ -26,7 +26,7 @@
 #include "core/io/loop.h"
 #include "core/run/remote.h"
 
-enum { FIRST_PORT = 22000, LAST_PORT = 22199, WAIT_MS = 30000 };
+enum { FIRST_PORT = 22000, LAST_PORT = 22199, WAIT_MS = 60000 };
 
 static char dir[] = "/tmp/skytop-remote.XXXXXX";
 static struct loop *loop;
@@ -100,6 +100,7 @@ static void sshd_run(struct sshd *d, const char *extra)
 	str_addf(&s, "ListenAddress 127.0.0.1\nPort %d\nHostKey %s/host\nAuthorizedKeysFile %s/authorized\nPidFile none\n", d->port, dir, dir);
 	str_add(&s, "PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\n"
 		    "StrictModes no\nLogLevel ERROR\n");
+	str_addf(&s, "SetEnv HOME=%s\n", at("user")); /* whose rc files are not ours */
 	str_add(&s, extra);
 	assert_int_equal(fs_write(conf, str_text(&s), s.len, 0600, NULL), 0);
 	str_free(&s);
@@ -604,13 +605,40 @@ static void many_streams(void **state)
 	json_decref(r);
 }
 
+/* One session a connection is little, and must do. */
+static void few_sessions(void **state)
+{
+	(void)state;
+	NEEDS_SSHD
+	struct sshd strict = {.port = free_port()};
+	sshd_run(&strict, "MaxSessions 1\n");
+	json_t *r = reach_of("key", "strict");
+	json_object_set_new(r, "port", json_integer(strict.port));
+	struct cmd s[2], c[2];
+	for (int i = 0; i < 2; i++) {
+		cmd_start(&s[i], r, (struct remote_spec){.command = "echo there; exec sleep 100", .stream = true});
+		cmd_start(&c[i], r, (struct remote_spec){.command = "cat", .input = "short\n", .input_len = 6, .timeout_ms = 25000});
+	}
+	for (int i = 0; i < 2; i++)
+		expect(&c[i], 0, "short\n");
+	for (int i = 0; i < 2; i++) {
+		for (int k = 0; k < 200 && !s[i].bytes; k++)
+			loop_step(loop, 50);
+		assert_int_equal(s[i].bytes, 6);
+		assert_false(s[i].over);
+		cmd_clear(&s[i]);
+	}
+	json_decref(r);
+	sshd_stop(&strict);
+}
+
 /* sshd drops some of those that come at once (MaxStartups 10:30:100): nobody hears of it. */
 static void many_connections(void **state)
 {
 	(void)state;
 	NEEDS_SSHD
 	enum { MOST = 100 };
-	int n = getenv("SKYTOP_TORTURE") ? MOST : 30;
+	int n = getenv("SKYTOP_TORTURE") ? MOST : 20;
 	struct cmd c[MOST];
 	int64_t start = mono_now_ms();
 	for (int i = 0; i < n; i++) {
@@ -618,7 +646,7 @@ static void many_connections(void **state)
 		snprintf(pin, sizeof pin, "host-%d", i);
 		json_t *r = reach_of("key", pin);
 		c[i] = (struct cmd){.over = 0};
-		cmd_start(&c[i], r, (struct remote_spec){.command = "echo hello", .timeout_ms = 25000});
+		cmd_start(&c[i], r, (struct remote_spec){.command = "echo hello", .timeout_ms = 100000});
 		json_decref(r);
 	}
 	for (int i = 0; i < n; i++)
@@ -678,7 +706,7 @@ static void on_host_back(void *arg, const char *host)
 static int setup(void **state)
 {
 	(void)state;
-	if (!mkdtemp(dir) || mkdir(at("home"), 0700))
+	if (!mkdtemp(dir) || mkdir(at("home"), 0700) || mkdir(at("user"), 0700))
 		return -1;
 	setenv("SKYTOP_HOME", at("skytop"), 1);
 	loop = loop_create();
@@ -714,6 +742,7 @@ int main(void)
 	    cmocka_unit_test(streams_end),
 	    cmocka_unit_test(lost_and_again),
 	    cmocka_unit_test(many_streams),
+	    cmocka_unit_test(few_sessions),
 	    cmocka_unit_test(no_use_in_retrying),
 	    cmocka_unit_test(through_a_jump_host),
 	    cmocka_unit_test(many_connections),
