@@ -17,6 +17,7 @@ libio_a_SOURCES = \
 	core/io/ssh_known.c core/io/ssh_known.h \
 	core/io/ssh_lib.c core/io/ssh_lib.h \
 	core/io/ssh_memory.c \
+	core/io/ssh_reach.c \
 	core/io/ssh_resolve.c \
 	core/io/ssh_wire.h \
 	core/io/tar.c core/io/tar.h

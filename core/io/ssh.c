@@ -171,6 +171,10 @@ void ssh_fail(struct ssh *s, const struct err *err)
 	s->idle_timer = 0;
 	if (!s->broken.code)
 		s->broken = e;
+	ssh_resolve_cancel(s->resolver);
+	ssh_reach_end(s->reach);
+	s->resolver = NULL;
+	s->reach = NULL;
 	if (s->fd >= 0)
 		loop_watch(s->loop, s->fd, 0, NULL, NULL);
 	s->busy++;
@@ -196,7 +200,7 @@ static void on_phase_end(void *arg)
 		enter(s, s->state);
 		return;
 	}
-	const char *more = s->phase_note ? s->phase_note : s->reach_error;
+	const char *more = s->phase_note ? s->phase_note : s->reach ? ssh_reach_error(s->reach) : "";
 	snprintf(text, sizeof text, "no answer within %s (%s)%s%s", duration_text(s->t->connect_timeout_ms, after, sizeof after),
 	    phases[s->state], more[0] ? "; " : "", more);
 	fail(s, ERR_TIMEOUT, text);
@@ -332,8 +336,9 @@ static void on_idle(void *arg)
 			snprintf(text, sizeof text, "nothing heard for %s: the network or the host is gone", duration_text(silent, d, sizeof d));
 			fail(s, ERR_NETWORK, text);
 		} else {
-			s->idle_timer = loop_after(s->loop, s->t->idle_timeout_ms / PROBES, on_idle, s);
-			s->want_probe = s->want_probe || silent >= s->t->idle_timeout_ms / PROBES;
+			int64_t left = s->t->idle_timeout_ms - silent, part = s->t->idle_timeout_ms / PROBES;
+			s->idle_timer = loop_after(s->loop, left < part ? left : part, on_idle, s);
+			s->want_probe = s->want_probe || silent >= part;
 			ssh_kick(s);
 		}
 	}
@@ -342,56 +347,24 @@ static void on_idle(void *arg)
 
 /* ---- reaching the host -------------------------------------------------------------------------------------------- */
 
-static void reach_next(struct ssh *s);
-
-static void on_reached(int fd, int events, void *arg)
+static void on_reached(void *arg, int fd)
 {
-	(void)events;
 	struct ssh *s = arg;
-	int e = 0;
-	socklen_t len = sizeof e;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &len))
-		e = errno;
-	loop_watch(s->loop, fd, 0, NULL, NULL);
 	struct err err;
+	char text[400];
+	snprintf(text, sizeof text, "cannot connect: %s", ssh_reach_error(s->reach));
+	ssh_reach_end(s->reach);
+	s->reach = NULL;
+	s->fd = fd;
 	s->busy++;
-	if (e) {
-		close(fd);
-		s->fd = -1;
-		snprintf(s->reach_error, sizeof s->reach_error, "%s", strerror(e));
-		reach_next(s);
-	} else if (start_session(s, &err)) {
+	if (fd < 0)
+		fail(s, ERR_NETWORK, text);
+	else if (start_session(s, &err))
 		ssh_fail(s, &err);
-	}
 	leave(s);
 }
 
-static void reach_next(struct ssh *s)
-{
-	while (s->address < s->n_addresses) {
-		int i = s->address++, on = 1;
-		s->fd = socket(s->addresses[i].ss_family, SOCK_STREAM, 0);
-		if (s->fd < 0) {
-			snprintf(s->reach_error, sizeof s->reach_error, "%s", strerror(errno));
-			continue;
-		}
-		fcntl(s->fd, F_SETFL, O_NONBLOCK);
-		fcntl(s->fd, F_SETFD, FD_CLOEXEC);
-		setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-		if (!connect(s->fd, (const struct sockaddr *)&s->addresses[i], s->address_lens[i]) || errno == EINPROGRESS) {
-			loop_watch(s->loop, s->fd, LOOP_OUT, on_reached, s);
-			return;
-		}
-		snprintf(s->reach_error, sizeof s->reach_error, "%s", strerror(errno));
-		close(s->fd);
-		s->fd = -1;
-	}
-	char text[400];
-	snprintf(text, sizeof text, "cannot connect: %s", s->reach_error);
-	fail(s, ERR_NETWORK, text);
-}
-
-static void on_found(void *arg, const struct err *err)
+static void on_found(void *arg, const struct ssh_address *to, int n, const struct err *err)
 {
 	struct ssh *s = arg;
 	s->resolver = NULL;
@@ -400,7 +373,7 @@ static void on_found(void *arg, const struct err *err)
 		return;
 	}
 	enter(s, SSH_REACHING);
-	reach_next(s);
+	s->reach = ssh_reach(s->loop, to, n, on_reached, s);
 }
 
 static void link_out(void *arg, bool is_err, const char *data, size_t len)
@@ -522,6 +495,7 @@ static void free_all(struct ssh *s)
 	loop_cancel(s->loop, s->phase_timer);
 	loop_cancel(s->loop, s->idle_timer);
 	ssh_resolve_cancel(s->resolver);
+	ssh_reach_end(s->reach);
 	ssh_channels_free(s);
 	ssh_auth_free(s->auth);
 	free_session(s);

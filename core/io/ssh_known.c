@@ -127,54 +127,84 @@ char *ssh_known_load(const char *path, size_t *len, struct err *err)
 	return text;
 }
 
-/* Rewrite without name's lines, then add `line`. Two processes at once are kept apart by a lock; one that holds it for long is not
- * waited for: at worst a key just learned is learned again. */
-static int rewrite(const char *path, const char *name, const char *line, struct err *err)
+/* Two processes at once are kept apart by a lock; one that holds it for long is not waited for: at worst a key just learned is
+ * learned again. -1: there is none, which is no reason to fail. */
+static int lock_file(const char *path)
 {
-	char *dir = xstrndup(path, (size_t)(path_base(path) - path)), *lock = xasprintf("%s.lock", path);
-	if (dir[0] && fs_mkdirs(dir, err)) {
-		free(dir);
-		free(lock);
-		return -1;
-	}
+	char *lock = xasprintf("%s.lock", path);
 	int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	for (int i = 0; fd >= 0 && i < 20 && flock(fd, LOCK_EX | LOCK_NB); i++)
 		usleep(1000);
-	size_t len;
-	char *old = ssh_known_load(path, &len, err);
-	int rc = -1;
-	if (old) {
-		struct str s = str_new(SSH_KNOWN_FILE_MAX);
-		for (const char *p = old, *end = old + len; p < end;) {
-			const char *eol = memchr(p, '\n', (size_t)(end - p)), *next = eol ? eol + 1 : end, *q = p;
-			if (!word_is(next_word(&q, eol ? eol : end), name)) {
-				str_addn(&s, p, (size_t)(next - p));
-				if (!eol)
-					str_addc(&s, '\n');
-			}
-			p = next;
+	free(lock);
+	return fd;
+}
+
+/* Without name's lines, and then `line`. */
+static int rewrite(const char *path, const char *old, size_t len, const char *name, const char *line, struct err *err)
+{
+	struct str s = str_new(SSH_KNOWN_FILE_MAX);
+	for (const char *p = old, *end = old + len; p < end;) {
+		const char *eol = memchr(p, '\n', (size_t)(end - p)), *next = eol ? eol + 1 : end, *q = p;
+		if (!word_is(next_word(&q, eol ? eol : end), name)) {
+			str_addn(&s, p, (size_t)(next - p));
+			if (!eol)
+				str_addc(&s, '\n');
 		}
-		str_add(&s, line);
-		rc = s.full ? err_set(err, ERR_INVALID, "%s is full", path) : fs_write(path, str_text(&s), s.len, 0600, err);
-		str_free(&s);
+		p = next;
 	}
+	str_add(&s, line);
+	int rc = s.full ? err_set(err, ERR_INVALID, "%s is full", path) : fs_write(path, str_text(&s), s.len, 0600, err);
+	str_free(&s);
+	return rc;
+}
+
+/* Not synced to the disk: a hundred hosts that are met for the first time at once would hold up the loop for as many syncs, and what
+ * a crash of the machine takes is learned again. */
+static int append(const char *path, bool ended, const char *line, struct err *err)
+{
+	char *text = xasprintf("%s%s", ended ? "" : "\n", line);
+	size_t len = strlen(text);
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	int rc = fd < 0 || write(fd, text, len) != (ssize_t)len ? err_errno(err, "cannot write %s", path) : 0;
 	if (fd >= 0)
 		close(fd);
-	free(old);
-	free(dir);
-	free(lock);
+	free(text);
 	return rc;
 }
 
 int ssh_known_add(const char *path, const char *name, const char *type, const char *key64, struct err *err)
 {
-	char *line = xasprintf("%s %s %s\n", name, type, key64);
-	int rc = rewrite(path, name, line, err);
+	char *dir = xstrndup(path, (size_t)(path_base(path) - path)), *line = xasprintf("%s %s %s\n", name, type, key64);
+	int rc = dir[0] ? fs_mkdirs(dir, err) : 0, fd = rc ? -1 : lock_file(path);
+	size_t len;
+	char *old = rc ? NULL : ssh_known_load(path, &len, err);
+	if (!old)
+		rc = -1;
+	else if (len + strlen(line) < SSH_KNOWN_FILE_MAX && ssh_known_check(old, len, name, NULL, NULL, NULL) == SSH_KNOWN_NEW)
+		rc = append(path, !len || old[len - 1] == '\n', line, err);
+	else
+		rc = rewrite(path, old, len, name, line, err);
+	if (fd >= 0)
+		close(fd);
+	free(old);
 	free(line);
+	free(dir);
 	return rc;
 }
 
 int ssh_known_forget(const char *path, const char *name, struct err *err)
 {
-	return fs_exists(path) ? rewrite(path, name, "", err) : 0;
+	char *own = path ? NULL : home_path(HOME_DATA, "known_hosts");
+	path = path ? path : own;
+	size_t len;
+	int fd = fs_exists(path) ? lock_file(path) : -1;
+	char *old = ssh_known_load(path, &len, err);
+	int rc = old ? 0 : -1;
+	if (old && ssh_known_check(old, len, name, NULL, NULL, NULL) != SSH_KNOWN_NEW)
+		rc = rewrite(path, old, len, name, "", err);
+	if (fd >= 0)
+		close(fd);
+	free(old);
+	free(own);
+	return rc;
 }

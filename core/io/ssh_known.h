@@ -21,9 +21,10 @@ enum ssh_known ssh_known_check(
 bool ssh_known_find(const char *text, size_t len, const char *name, char type[64], const char **key64, size_t *key64_len);
 /* The file's text, "" when there is none. NULL: it cannot be read. Caller frees. */
 char *ssh_known_load(const char *path, size_t *len, struct err *err);
-/* Add a line; the file (0600) is replaced as a whole. */
+/* Add a line; one that name has already is replaced, and then the file (0600) as a whole. */
 int ssh_known_add(const char *path, const char *name, const char *type, const char *key64, struct err *err);
-/* Take out all lines of name: for when a machine was rightly replaced. Not being there is fine. */
+/* Take out all lines of name: for when a machine was rightly replaced, or is gone. path NULL: known_hosts of the data folder. Not being
+ * there is fine. */
 int ssh_known_forget(const char *path, const char *name, struct err *err);
 /* Caller frees. */
 char *ssh_base64(const void *data, size_t len);

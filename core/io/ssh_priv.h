@@ -31,7 +31,13 @@ static inline const char *ssh_buf_at(const struct ssh_buf *b)
 
 enum ssh_state { SSH_FINDING, SSH_REACHING, SSH_SHAKING, SSH_METHODS, SSH_KEYS, SSH_READY, SSH_OVER };
 
+struct ssh_address {
+	socklen_t len;
+	struct sockaddr_storage at;
+};
+
 struct ssh_resolver;
+struct ssh_reach;
 struct ssh_auth;
 
 struct ssh {
@@ -42,10 +48,7 @@ struct ssh {
 	char *name;
 	enum ssh_state state;
 	struct ssh_resolver *resolver;
-	struct sockaddr_storage addresses[SSH_ADDRESSES_MAX];
-	socklen_t address_lens[SSH_ADDRESSES_MAX];
-	int n_addresses, address;
-	char reach_error[300];
+	struct ssh_reach *reach;
 	int fd; /* the socket; over a jump host: /dev/null, which libssh2 wants to see but never uses */
 	struct ssh *via;
 	bool own_via;
@@ -97,9 +100,16 @@ void ssh_channels_end(struct ssh *s, const struct err *err);
 void ssh_channels_free(struct ssh *s);
 size_t ssh_channel_room(const struct ssh_channel *c);
 
-/* ssh_resolve.c: fn is called once from the loop, or synchronously for a numeric address. */
-typedef void ssh_resolved_fn(void *arg, const struct err *err);
+/* ssh_resolve.c: fn is called once from the loop, or synchronously for a numeric address; n is 0 with an error. */
+typedef void ssh_resolved_fn(void *arg, const struct ssh_address *to, int n, const struct err *err);
 struct ssh_resolver *ssh_resolve(struct ssh *s, ssh_resolved_fn *fn, struct err *err);
 void ssh_resolve_cancel(struct ssh_resolver *r);
+
+/* ssh_reach.c: fn is called once from the loop, with a connected socket that is its own, or with -1 (ssh_reach_error says why). It
+ * has to call ssh_reach_end. */
+typedef void ssh_reached_fn(void *arg, int fd);
+struct ssh_reach *ssh_reach(struct loop *l, const struct ssh_address *to, int n, ssh_reached_fn *fn, void *arg);
+const char *ssh_reach_error(const struct ssh_reach *r); /* "" as long as nothing failed */
+void ssh_reach_end(struct ssh_reach *r);		/* NULL is fine */
 
 #endif

@@ -23,13 +23,8 @@ struct ssh_resolver {
 	struct str reply;
 };
 
-/* On the pipe: an int (getaddrinfo's code), then pairs of socklen_t and sockaddr_storage. */
-struct answer {
-	socklen_t len;
-	struct sockaddr_storage address;
-};
-
-static int look_up(const char *host, int port, int flags, struct answer *out, int *n)
+/* On the pipe: an int (getaddrinfo's code), then the addresses. */
+static int look_up(const char *host, int port, int flags, struct ssh_address *out, int *n)
 {
 	char service[16];
 	snprintf(service, sizeof service, "%d", port);
@@ -39,23 +34,14 @@ static int look_up(const char *host, int port, int flags, struct answer *out, in
 	if (rc)
 		return rc;
 	for (struct addrinfo *a = list; a && *n < SSH_ADDRESSES_MAX; a = a->ai_next) {
-		if (a->ai_addrlen > sizeof out[0].address)
+		if (a->ai_addrlen > sizeof out[0].at)
 			continue;
 		memset(&out[*n], 0, sizeof out[*n]);
 		out[*n].len = a->ai_addrlen;
-		memcpy(&out[(*n)++].address, a->ai_addr, a->ai_addrlen);
+		memcpy(&out[(*n)++].at, a->ai_addr, a->ai_addrlen);
 	}
 	freeaddrinfo(list);
 	return 0;
-}
-
-static void keep(struct ssh *s, const struct answer *a, int n)
-{
-	for (int i = 0; i < n; i++) {
-		s->addresses[i] = a[i].address;
-		s->address_lens[i] = a[i].len;
-	}
-	s->n_addresses = n;
 }
 
 static void child(const char *host, int port, int out)
@@ -66,7 +52,7 @@ static void child(const char *host, int port, int out)
 		_exit(1);
 	for (int fd = 4; fd < CHILD_FDS; fd++)
 		close(fd);
-	struct answer a[SSH_ADDRESSES_MAX];
+	struct ssh_address a[SSH_ADDRESSES_MAX];
 	int n, rc = look_up(host, port, 0, a, &n);
 	ssize_t w = write(3, &rc, sizeof rc);
 	w += write(3, a, (size_t)n * sizeof a[0]);
@@ -85,20 +71,19 @@ static void answered(struct ssh_resolver *r)
 	struct err e = {.code = ERR_NONE};
 	struct ssh *s = r->s;
 	int rc = EAI_FAIL;
-	struct answer a[SSH_ADDRESSES_MAX];
+	struct ssh_address a[SSH_ADDRESSES_MAX];
 	if (r->reply.len >= sizeof rc)
 		memcpy(&rc, r->reply.data, sizeof rc);
 	size_t n = rc ? 0 : (r->reply.len - sizeof rc) / sizeof a[0];
 	if (n)
 		memcpy(a, r->reply.data + sizeof rc, n * sizeof a[0]);
-	keep(s, a, (int)n);
 	if (!n)
 		err_set(&e, rc == EAI_NONAME ? ERR_NOT_FOUND : ERR_NETWORK, "no address for the name %s: %s", s->t->host,
 		    gai_strerror(rc));
 	ssh_resolved_fn *fn = r->fn;
 	s->resolver = NULL;
 	ssh_resolve_cancel(r);
-	fn(s, n ? NULL : &e);
+	fn(s, a, (int)n, n ? NULL : &e);
 }
 
 static void on_reply(int fd, int events, void *arg)
@@ -117,11 +102,10 @@ static void on_reply(int fd, int events, void *arg)
 
 struct ssh_resolver *ssh_resolve(struct ssh *s, ssh_resolved_fn *fn, struct err *err)
 {
-	struct answer a[SSH_ADDRESSES_MAX];
+	struct ssh_address a[SSH_ADDRESSES_MAX];
 	int n, fds[2];
 	if (!look_up(s->t->host, s->t->port, AI_NUMERICHOST, a, &n)) {
-		keep(s, a, n);
-		fn(s, NULL);
+		fn(s, a, n, NULL);
 		return NULL;
 	}
 	if (pipe(fds)) {

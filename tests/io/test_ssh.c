@@ -273,22 +273,63 @@ static void test_jump(void **state)
 	refused(&c, &t, ERR_NETWORK, "through ");
 }
 
+/* Forty at once, each a host of its own as far as its key is concerned; all keys are learned. */
 static void test_many_connections(void **state)
 {
 	(void)state;
-	enum { N = 20 };
+	enum { N = 40 };
 	struct conn c[N];
+	char pins[N][20], known[20];
 	struct ssh_target t = target_of(node.port, "key");
-	for (int i = 0; i < N; i++)
+	snprintf(known, sizeof known, "many");
+	t.known_hosts_path = at(known);
+	for (int i = 0; i < N; i++) {
+		snprintf(pins[i], sizeof pins[i], "node-%d", i);
+		t.pin = pins[i];
 		connect_to(&c[i], &t);
+	}
 	for (int i = 0; i < N; i++) {
 		turn_until(&c[i].settled, 1);
 		assert_int_equal(c[i].ready, 1);
 	}
-	for (int i = 0; i < N; i++) {
+	for (int i = 0; i < N; i += 13)
 		many(c[i].s, 1);
+	size_t len;
+	char *text = ssh_known_load(t.known_hosts_path, &len, NULL);
+	for (int i = 0; i < N; i++) {
+		assert_int_equal(ssh_known_check(text, len, pins[i], NULL, NULL, NULL), SSH_KNOWN_SAME);
 		ssh_destroy(c[i].s);
 	}
+	free(text);
+}
+
+/* New keys are agreed upon in the middle of transfers both ways, many times. */
+static void test_rekey(void **state)
+{
+	(void)state;
+	enum { SIZE = 4000000 };
+	struct conn c;
+	struct sshd d = sshd_start("ed25519", "host", 0, "RekeyLimit 1M\n");
+	struct ssh_target t = target_of(d.port, "key");
+	connected(&c, &t);
+	int fd = open(at("rekey"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	for (int i = 0; i < SIZE / 16; i++)
+		assert_int_equal(write(fd, "0123456789abcde\n", 16), 16);
+	lseek(fd, 0, SEEK_SET);
+	struct cmd both = {.counted = true}, down = {.counted = true};
+	exec(&both, c.s, "cat");
+	ssh_channel_feed(both.c, fd);
+	exec(&down, c.s, "yes 0123456789abcde | head -c 4000000");
+	turn_until(&both.done, 1);
+	turn_until(&down.done, 1);
+	assert_int_equal(both.n, SIZE);
+	assert_int_equal(down.n, SIZE);
+	assert_int_equal(both.bad + down.bad, 0);
+	many(c.s, 3);
+	ssh_destroy(c.s);
+	sshd_stop(&d);
+	cmd_free(&both);
+	cmd_free(&down);
 }
 
 static void test_kill_channel(void **state)
@@ -337,6 +378,7 @@ int main(void)
 	    cmocka_unit_test(test_silence),
 	    cmocka_unit_test(test_jump),
 	    cmocka_unit_test(test_many_connections),
+	    cmocka_unit_test(test_rekey),
 	    cmocka_unit_test(test_kill_channel),
 	    cmocka_unit_test(test_own_key),
 	};

@@ -26,6 +26,8 @@ static void show(struct str *out, const struct ssh_target *t)
 		str_addf(out, "%c%s", i ? ',' : ' ', t->identity_files[i]);
 	if (t->no_agent)
 		str_add(out, " no-agent");
+	if (t->agent)
+		str_addf(out, " agent %s", t->agent);
 	if (t->jump) {
 		str_add(out, " <");
 		show(out, t->jump);
@@ -73,6 +75,10 @@ static void test_targets(void **state)
 	    {"User first\nUser second\n", "h", "first@h:0"},
 	    {"User u\n", "me@h", "me@h:0"},
 	    {"IdentityFile /k/1\nHost h\nIdentityFile /k/%h\nIdentitiesOnly yes\n", "h", "-@h:0 /k/1,/k/h no-agent"},
+	    {"IdentityAgent /run/%h/agent\nIdentityAgent none\n", "h", "-@h:0 agent /run/h/agent"},
+	    {"IdentityAgent none\n", "h", "-@h:0 agent none"},
+	    {"Host h\nIdentityAgent SSH_AUTH_SOCK\nHost *\nIdentityAgent none\n", "h", "-@h:0"},
+	    {"IdentityAgent $NO_SUCH_VARIABLE\n", "h", "-@h:0 agent none"},
 	    {"Match exec true\n User x\nMatch all\n User y\n", "h", "y@h:0"},
 	    {"Host a\n ProxyJump u@b:7\nHost b\n HostName 1.2.3.4\n", "a", "-@a:0 <u@1.2.3.4:7"},
 	    {"Host a\n ProxyJump b,c\n", "a", "-@a:0 <-@c:0 <-@b:0"},
@@ -152,6 +158,20 @@ static void test_known_file(void **state)
 	char *text = ssh_known_load(path, &len, NULL);
 	assert_string_equal(text, "junk\xff\nlast\nb:22 t " KEY2 "\n");
 	free(text);
+	assert_int_equal(ssh_known_add(path, "b:22", "t", KEY1, NULL), 0); /* a name has one line */
+	assert_int_equal(ssh_known_add(path, "c:22", "t", KEY2, NULL), 0);
+	text = ssh_known_load(path, &len, NULL);
+	assert_string_equal(text, "junk\xff\nlast\nb:22 t " KEY1 "\nc:22 t " KEY2 "\n");
+	free(text);
+	setenv("SKYTOP_HOME", dir, 1);
+	assert_int_equal(ssh_known_forget(NULL, "c:22", NULL), 0);
+	char *own = home_path(HOME_DATA, "known_hosts");
+	assert_int_equal(ssh_known_add(own, "c:22", "t", KEY2, NULL), 0);
+	assert_int_equal(ssh_known_forget(NULL, "c:22", NULL), 0);
+	text = ssh_known_load(own, &len, NULL);
+	assert_string_equal(text, "");
+	free(text);
+	free(own);
 	struct err err;
 	assert_null(ssh_known_load(dir, &len, &err)); /* a folder in its place is no empty file */
 	assert_int_equal(ssh_known_add(dir, "a", "t", KEY1, &err), -1);
