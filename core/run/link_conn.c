@@ -206,5 +206,7 @@ static void conn_over(struct conn *k, const struct err *err)
 	link_conn_release(k);
 	if (wanted)
 		link_failed(l, &copy, held, early);
+	else if (held)
+		l->failures = 0;
 	pump(ls);
 }
