@@ -519,9 +519,11 @@ static void outage(void **state)
 {
 	(void)state;
 	NEEDS_SSHD
-	json_t *r = reach_of("key", "one");
+	json_t *r = reach_of("key", "outage");
 	struct cmd c = {.over = 0}, d, e;
 	struct err err;
+	cmd_start(&c, r, (struct remote_spec){.command = "echo before"});
+	expect(&c, 0, "before\n");
 	sshd_stop(&node);
 	turn_for(50);
 	lost_hosts = back_hosts = 0;
