@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Logging in to nodes: the scripts that are put there, against files of every shape and a real sshd, whose account holds several nodes."""
-import os, re, shutil, socket, stat, subprocess, sys, tempfile, time, traceback
+import os, re, shutil, socket, stat, subprocess, sys, tempfile, threading, time, traceback
 
 TOP = os.path.abspath(os.environ.get('top_srcdir', '.'))
 AGENT = TOP + '/share/agent/'
@@ -140,8 +140,8 @@ class Server:
             write(self.dir + '/config', ''.join('ListenAddress %s:%d\n' % (x, port) for x in self.addresses) +
                   'HostKey %s/host\nPidFile none\nAuthorizedKeysFile %s\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n'
                   'UsePAM no\nStrictModes no\nSubsystem sftp internal-sftp\nSetEnv HOME=%s\nMaxStartups 200\n%s' % (self.dir, account.keys, account.dir, extra))
-            self.proc = subprocess.Popen([SSHD, '-D', '-e', '-f', self.dir + '/config'], stderr=open(self.dir + '/log', 'w'))
             self.port = port
+            self.start()
             end = time.time() + 10
             while self.proc.poll() is None and time.time() < end:
                 with socket.socket() as s:
@@ -150,6 +150,10 @@ class Server:
                 time.sleep(0.02)
             self.close()
         raise Skip('sshd does not start: ' + read(self.dir + '/log')[-300:])
+
+    def start(self):
+        with open(self.dir + '/log', 'a') as log:
+            self.proc = subprocess.Popen([SSHD, '-D', '-e', '-f', self.dir + '/config'], stderr=log)
 
     def host_key(self):
         return ' '.join(read(self.dir + '/host.pub').split()[:2])
@@ -265,6 +269,17 @@ def the_head_reaches_its_workers(dir):
         os.remove(cfg)
         err = a.access(head, 'head', ok=False)
         assert 'its host key is not the one that was pinned' in err, err
+        # one that is not up yet is waited for
+        write(head + '/.skytop/known_hosts', known)
+        s.close()
+        threading.Timer(1, s.start).start()
+        a.access(head, 'head')
+        s.close()
+        os.environ['SKYTOP_ACCESS_WAIT_S'] = '0'
+        os.remove(cfg)
+        err = a.access(head, 'head', ok=False)
+        assert 'head cannot reach it at port %d' % s.port in err and 'refused' in err, err
+        s.start()
         # and all of it goes
         write(head + '/.skytop/known_hosts', known)
         a.access(head, 'head')
