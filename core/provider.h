@@ -70,6 +70,7 @@ struct provider_request {
 	const struct provider_ssh *hosts; /* SSH: all asked at once */
 	size_t n_hosts;
 	int64_t timeout_ms;	      /* 0: 60 s; of each host */
+	bool anew;		      /* SSH: try hosts at once that did not answer a moment ago */
 };
 
 struct provider_reply {
@@ -101,7 +102,7 @@ struct provider_env {
  *    "tags": {...} as given at create, "created_at": ms, "price_uusd_h": what it costs now or null, "instance_type", "region", "zone",
  *    "use_spot", "reason": text or null}
  *
- * CHECK      {}                                             → {"enabled": bool, "identity": text or null, "reason": text or null}
+ * CHECK      {} or {"settings": as if its file said so}     → {"enabled": bool, "identity": text or null, "reason": text or null, more of its own}
  * OFFERS     {}                                             → {"offers":[{"instance_type","accelerator"|null,"accelerator_count","gpu_mem_mib",
  *                                                              "vcpus","mem_mib","region","zone","price_uusd_h"|null,"spot_uusd_h"|null,
  *                                                              "available":"yes|low|no|unknown"}], "source": text}
@@ -111,7 +112,8 @@ struct provider_env {
  * QUERY      {"cluster": id, "ids":[known…]} or {} (all of this user's) → {"nodes":[…]}; a known one that cannot be asked about now is
  *                                                              {"id","status":"UNKNOWN","reason"}: not gone
  * START/STOP {"cluster": id, "ids":[…]}                      → {"nodes":[…]} their state after the call; may still be PENDING/STOPPING: QUERY tells
- * TERMINATE  {"cluster": id} and/or {"ids":[…]}              → {} when all of the cluster's nodes are gone; {"pending": n} when still going
+ * TERMINATE  {"cluster": id} and/or {"ids":[…]}              → {} when all of the cluster's nodes are gone; {"pending": n, "waiting": what
+ *                                                              for, or absent} when still going
  */
 struct provider_call {
 	enum provider_verb verb;

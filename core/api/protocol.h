@@ -23,6 +23,7 @@
  *   nodes {cluster}                          → {cluster, status, heartbeat, at, nodes [{rank, status, id, ip, and how a person gets in:
  *                                              ssh {config, host, key}: `ssh -F config host`; or enter: the script that a login runs}]}
  *   check {}                                 → [{name, title, enabled, identity, reason, simulated}…]
+ *   inspect {provider, settings?}            → the whole of what the provider's CHECK says (settings: as if its settings file said that)
  *   plan {task, clouds?}                     → {plan, candidates}; or NO_RESOURCE
  *   log {cluster, job?, rank?, follow?, tail?, fresh?} → where a job's log is: a file that the caller may read (core/api/logread.h does). cluster:
  *       a name or a uid; it may be gone. rank: that rank's own log instead of the merged one. tail: its end is wanted, and is fetched

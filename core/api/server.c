@@ -416,6 +416,20 @@ static void do_check(const struct call_in *in)
 	engine_check(in->c->s->set.engine, checked, later_create(in));
 }
 
+static void inspected(void *arg, const json_t *result, const struct err *err)
+{
+	later_end(arg, result ? json_deep_copy(result) : NULL, err);
+}
+
+static void do_inspect(const struct call_in *in)
+{
+	struct err err;
+	const json_t *settings = json_object_get(in->params, "settings");
+	struct later *l = later_create(in);
+	if (engine_inspect(in->c->s->set.engine, json_str(in->params, "provider", ""), settings, inspected, l, &err))
+		later_end(l, NULL, &err);
+}
+
 static void planned(void *arg, json_t *plan, const struct err *err)
 {
 	later_end(arg, plan, err);
@@ -513,6 +527,7 @@ static const struct {
 } methods[] = {
     {"hello", do_hello},   {"submit", do_submit}, {"follow", do_follow}, {"cancel", do_cancel}, {"requests", do_requests}, {"status", do_status},
     {"queue", do_queue},   {"events", do_events}, {"cost", do_cost},	 {"spend", do_spend},	{"nodes", do_nodes},	   {"check", do_check},
+    {"inspect", do_inspect},
     {"plan", do_plan},	   {"log", do_log},	  {"watch", do_watch},	 {"engine", do_engine}, {"shutdown", do_shutdown},
 };
 

@@ -268,7 +268,7 @@ static void send_hosts(struct call *c)
 		struct host_ask *h = &c->hosts[i];
 		*h = (struct host_ask){.call = c, .out = str_new(HOST_REPLY_MAX), .complaint = str_new(1 << 20), .err = {.code = ERR_NONE}};
 		struct remote_spec spec = {.command = s->command, .input = s->input, .input_len = s->input ? strlen(s->input) : 0,
-		    .timeout_ms = q->timeout_ms ? q->timeout_ms : DEFAULT_TIMEOUT_MS};
+		    .timeout_ms = q->timeout_ms ? q->timeout_ms : DEFAULT_TIMEOUT_MS, .anew = q->anew};
 		trace_body("host out", s->command, -1, s->input, spec.input_len);
 		h->remote = remote_start(c->ctx->remotes, s->reach, &spec, &(struct remote_handlers){on_host_out, on_host_exit, h}, &h->err);
 		if (!h->remote)

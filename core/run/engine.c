@@ -730,6 +730,21 @@ void engine_check(struct engine *e, void (*fn)(void *arg, const json_t *result),
 	loop_after(e->loop, 0, on_all_checked, c);
 }
 
+int engine_inspect(struct engine *e, const char *provider, const json_t *settings, void (*fn)(void *arg, const json_t *result, const struct err *err), void *arg,
+    struct err *err)
+{
+	const struct provider *p = run_provider(e, provider);
+	if (!p)
+		return err_set(err, ERR_NOT_FOUND, "there is no provider '%.60s'", provider);
+	if (!run_provider_enabled(e, p))
+		return err_set(err, ERR_INVALID, "%s is switched off in config.yaml (%s.enabled)", p->title, p->name);
+	json_t *args = json_object();
+	if (settings)
+		json_object_set_new(args, "settings", json_deep_copy(settings));
+	call_start(&e->calls, p, PROVIDER_CHECK, args, fn, arg);
+	return 0;
+}
+
 bool engine_is_idle(const struct engine *e)
 {
 	if (e->n_ops || e->late)

@@ -77,6 +77,10 @@ json_t *engine_log_now(struct engine *e, int64_t cluster_id, int64_t job_id, int
 void engine_refresh(struct engine *e, const char *cluster, void (*fn)(void *arg), void *arg);
 /* Credentials as the providers see them: fn gets [{"name","title","enabled","identity","reason","simulated"}]. */
 void engine_check(struct engine *e, void (*fn)(void *arg, const json_t *result), void *arg);
+/* All that one provider's CHECK says, as if its settings file said `settings` (NULL: as it is). fn is called once, later, with a result
+ * (borrowed) or err; not at all when this returns -1: there is no such provider, or it is switched off. */
+int engine_inspect(struct engine *e, const char *provider, const json_t *settings, void (*fn)(void *arg, const json_t *result, const struct err *err), void *arg,
+    struct err *err);
 
 /* Where this would be launched: params {task, clouds?}; fn gets the plan (its to keep) or err. */
 void engine_plan(struct engine *e, const json_t *params, void (*fn)(void *arg, json_t *plan, const struct err *err), void *arg);

@@ -355,8 +355,15 @@ static void remove_cluster(struct op *op, const char *reason)
 static void terminated(struct op *op, const json_t *result)
 {
 	int64_t pending = json_int(result, "pending", 0);
+	const char *waiting = json_str(result, "waiting", NULL);
+	struct err err;
+	if (pending && waiting && json_bool(op->r->args, "purge", false)) {
+		err_set(&err, ERR_NETWORK, "%s", waiting);
+		op_failed(op, &err);
+		return;
+	}
 	if (pending) {
-		op_progress(op, "waiting for %" PRId64 " node%s to go", pending, pending == 1 ? "" : "s");
+		op_progress(op, "waiting for %" PRId64 " node%s to go%s%s", pending, pending == 1 ? "" : "s", waiting ? ": " : "", waiting ? waiting : "");
 		op_again(op, mono_now_us() - op->step_started_us < 2000000 ? POLL_FIRST_MS : POLL_MS);
 		return;
 	}

@@ -293,6 +293,8 @@ struct link_command *link_start(struct links *ls, const json_t *reach, const str
 		return NULL;
 	}
 	struct link *l = link_of_reach(ls, reach);
+	if (spec->anew && link_is_pausing(l))
+		l->retry_at_ms = mono_now_ms();
 	bool off = !link_main_conn(l) && link_is_pausing(l);
 	if (off && !spec->retry_ms && (l->final || l->retry_at_ms - mono_now_ms() > SOON_MS)) {
 		*err = l->last;

@@ -29,6 +29,7 @@ struct link_spec {
 	int fd;			    /* > 0; stays the caller's */
 	bool stream;		    /* stdin stays open, until the command is destroyed */
 	int64_t timeout_ms, retry_ms; /* as in remote_spec */
+	bool anew;		      /* the same */
 };
 
 /* exit, once: ran says whether the command was given to the host. waits: at each failed try to connect. The command is gone when exit returns. */

@@ -55,7 +55,7 @@ static void got_one(void *arg, const json_t *result, const struct err *err)
 	json_t *row = json_pack("{s:s}", "provider", a->next[-1]->name);
 	a->call = NULL;
 	if (err)
-		json_put_str(row, "error", err->text);
+		json_object_update_new(row, json_pack("{s:o, s:s}", "error", json_foreign(err->text), "code", err_info(err->code)->name));
 	else
 		json_object_set(row, "result", (json_t *)(uintptr_t)result);
 	json_array_append_new(a->live, row);
@@ -123,6 +123,32 @@ static int nobody(const json_t *live, struct err *err)
 	    json_str(first, "error", ""));
 }
 
+static bool names_cloud(const struct dag *d, const char *provider)
+{
+	for (size_t i = 0; i < d->n_tasks; i++)
+		for (size_t k = 0; k < d->tasks[i].n_resources; k++)
+			if (str_ieq(d->tasks[i].resources[k].cloud, provider))
+				return true;
+	return false;
+}
+
+/* No plan, and a cloud that the task asks for did not answer: what it said comes first. */
+static void explain_silence(const struct dag *d, const json_t *live, struct err *err)
+{
+	size_t i;
+	json_t *row;
+	json_array_foreach(live, i, row) {
+		const char *text = json_str(row, "error", NULL), *name = json_str(row, "provider", "");
+		if (!text || !names_cloud(d, name))
+			continue;
+		struct err said = {.code = ERR_NONE};
+		enum err_code code = err_code_of(json_str(row, "code", ""));
+		err_set(&said, code == ERR_CREDENTIALS || code == ERR_INVALID ? code : err->code, "%s", text);
+		*err = said;
+		return;
+	}
+}
+
 static json_t *choose(const struct dag *d, int64_t cap_uusd_h, const json_t *live, const json_t *blocks, struct catalog *catalog, struct arena *a,
     int64_t now_ms, struct err *err)
 {
@@ -140,8 +166,10 @@ static json_t *choose(const struct dag *d, int64_t cap_uusd_h, const json_t *liv
 	r.n_blocks = blocks_of_json(a, blocks, &all);
 	r.blocks = all;
 	r.egress = catalog ? catalog_egress(catalog, NULL) : NULL;
-	if (plan_make(&r, &plan, NULL, err))
+	if (plan_make(&r, &plan, NULL, err)) {
+		explain_silence(d, live, err);
 		return NULL;
+	}
 	json_t *j = plan_json(plan, MAX_CANDIDATES);
 	plan_destroy(plan);
 	return j;

@@ -47,6 +47,7 @@ struct remote_spec {
 	 * begins anew when the connection is lost under the command: only for commands that may be repeated. What no retry can mend (a
 	 * changed host key, a key that is refused) is an error at once all the same. */
 	int64_t retry_ms;
+	bool anew; /* somebody wants to know now: a pause after a failure is cut short */
 	/* Told (with the handlers' arg) when it waits for a connection, and why; and, with why NULL, when a command over SSH has begun. */
 	void (*waits)(void *arg, const char *host, const struct err *why);
 };

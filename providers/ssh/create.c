@@ -132,7 +132,8 @@ static enum provider_step no_room(struct turn *t, const struct host *hosts, size
 			str_addf(&why, "; %s/%s: %s", hosts[i].spec->pool, hosts[i].spec->name, hosts[i].why);
 		else if (full)
 			str_addf(&why, "; %s/%s: %" PRId64 " of %" PRId64 " CPUs%s free", hosts[i].spec->pool, hosts[i].spec->name,
-			    hosts[i].free_cpus, hosts[i].size.cpus, s->gpu_milli ? arena_printf(t->c->arena, " and %" PRId64 " %s", host_free_gpus(&hosts[i], s->model), s->model) : "");
+			    hosts[i].free_cpus, hosts[i].size.cpus,
+			    s->gpu_milli ? arena_printf(t->c->arena, " and %" PRId64 " %s", host_free_gpus(&hosts[i], s->model), s->model) : "");
 	}
 	size_t total = json_array_size(json_arr(t->c->args, "nodes")), without = missing - place_count(hosts, n, taken, s);
 	err_set(t->err, silent && silent == n ? ERR_NETWORK : ERR_CAPACITY, "pool %s: no room for %zu of %zu node%s %s, one a host; %zu host%s large enough%s",

@@ -19,7 +19,7 @@ const char *host_command(struct arena *a, const char *const *words, bool keep)
 {
 	struct str s = str_new(COMMAND_MAX);
 	if (keep)
-		str_add(&s, "set -e; umask 077; d=$HOME/.skytop; mkdir -p \"$d\"; cat >\"$d/.host.$$\"; "
+		str_add(&s, "set -e; umask 077; d=$HOME/.skytop; mkdir -p \"$d\"; true >\"$d/.host.$$\" || mkdir -p \"$d\"; cat >\"$d/.host.$$\"; "
 			    "exec sh \"$d/.host.$$\"");
 	else
 		str_add(&s, "exec sh -s --");

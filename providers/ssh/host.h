@@ -18,7 +18,7 @@ extern const char ssh_host_script[];
 enum { HOST_DISK_MIN_MIB = 256, HOST_SKEW_MS = 5000 };
 
 /* The command that runs a verb of the script, which goes in as its stdin. words: the verb and its arguments, NULL-terminated; quoted here.
- * keep: the script is kept on the host too, for leases that end themselves. */
+ * keep: as a file, which the script keeps with the lease, so that it can end itself. */
 const char *host_command(struct arena *a, const char *const *words, bool keep);
 
 /* What a host answered, as JSON that can be kept from step to step:

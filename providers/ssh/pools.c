@@ -22,13 +22,25 @@ static const char *const known[] = {"user", "identity_file", "password", "port",
 struct reading {
 	struct arena *a;
 	struct pools *out;
-	size_t cap;
+	bool lenient;
 	struct err *err;
 };
 
 static int wrong(struct reading *r, const char *where, const char *what)
 {
 	return err_set(r->err, ERR_INVALID, "%s: %s: %s", r->out->path, where, what);
+}
+
+/* A failure that is no reason to stop: noted, and 0. */
+static int forgiven(struct reading *r, int rc)
+{
+	if (rc && r->lenient) {
+		if (json_array_size(r->out->notes) < NOTES_MAX)
+			json_array_append_new(r->out->notes, json_foreign(r->err->text));
+		*r->err = (struct err){.code = ERR_NONE};
+		return 0;
+	}
+	return rc;
 }
 
 static void note(struct reading *r, const char *where, const char *what)
@@ -201,25 +213,26 @@ static int take_pool(struct reading *r, const char *name, const json_t *v)
 	size_t i;
 	json_t *host;
 	json_array_foreach(hosts, i, host)
-		if (take_host(r, arena_printf(r->a, "%s.hosts[%zu]", name, i), &pool, host))
+		if (forgiven(r, take_host(r, arena_printf(r->a, "%s.hosts[%zu]", name, i), &pool, host)))
 			return -1;
 	r->out->n_pools++;
 	return 0;
 }
 
-int pools_read(struct arena *a, const json_t *settings, const char *path, struct pools *out, struct err *err)
+int pools_read(struct arena *a, const json_t *settings, const char *path, bool lenient, struct pools *out, struct err *err)
 {
 	struct pools p = {.path = path ? path : "ssh_pools.yaml", .notes = json_array()};
 	p.hosts = arena_alloc(a, POOLS_HOSTS_MAX * sizeof *p.hosts);
-	struct reading r = {.a = a, .out = &p, .err = err};
+	struct err own = {.code = ERR_NONE};
+	struct reading r = {.a = a, .out = &p, .lenient = lenient, .err = err ? err : &own};
 	int rc = 0;
 	if (settings && !json_is_null(settings) && !json_is_object(settings))
-		rc = err_set(err, ERR_INVALID, "%s: must be a map of pools", p.path);
+		rc = forgiven(&r, err_set(r.err, ERR_INVALID, "%s: must be a map of pools", p.path));
 	const char *name;
 	json_t *v;
 	json_object_foreach((json_t *)(uintptr_t)settings, name, v)
 		if (!rc)
-			rc = take_pool(&r, name, v);
+			rc = forgiven(&r, take_pool(&r, name, v));
 	if (rc)
 		pools_clear(&p);
 	else

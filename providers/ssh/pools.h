@@ -30,8 +30,9 @@ struct pools {
 	json_t *notes; /* what was passed over, texts; owned: pools_clear */
 };
 
-/* Read what the file says. All strings live in a, or in settings. Failure: INVALID, "FILE: my-pool.hosts[2].port: …". */
-int pools_read(struct arena *a, const json_t *settings, const char *path, struct pools *out, struct err *err);
+/* Read what the file says. All strings live in a, or in settings. Failure: INVALID, "FILE: my-pool.hosts[2].port: …". lenient: what is wrong is
+ * noted and left out, for those who must find nodes that are there already. */
+int pools_read(struct arena *a, const json_t *settings, const char *path, bool lenient, struct pools *out, struct err *err);
 void pools_clear(struct pools *p);
 /* NULL: not there (any more). */
 const struct pool_host *pools_find(const struct pools *p, const char *pool, size_t pool_len, const char *name, size_t name_len);

@@ -13,6 +13,18 @@
 
 enum { OFFERS_MAX = 20000, REASON_MAX = 600 };
 
+/* "pool/host: why", of those that cannot be used. */
+static const char *whys(struct arena *a, const struct pools *p, const struct host *hosts)
+{
+	struct str s = str_new(REASON_MAX);
+	for (size_t i = 0; i < p->n; i++)
+		if (hosts[i].why)
+			str_addf(&s, "%s%s/%s: %s", s.len ? "; " : "", hosts[i].spec->pool, hosts[i].spec->name, hosts[i].why);
+	const char *out = arena_strdup(a, str_text(&s));
+	str_free(&s);
+	return out;
+}
+
 /* ---- offers ------------------------------------------------------------------------------------------------------ */
 
 struct row {
@@ -118,6 +130,21 @@ json_t *report_offers(struct arena *a, const struct pools *p, const struct host 
 	return result;
 }
 
+/* Network errors are none that the caller should try again at once: it would be told the same. */
+int report_none(struct arena *a, const struct pools *p, const struct host *hosts, struct err *err)
+{
+	struct err first = {.code = ERR_NONE};
+	for (size_t i = 0; i < p->n; i++) {
+		if (!hosts[i].why)
+			return 0;
+		if (!first.code)
+			host_error(hosts[i].reply, &first);
+	}
+	if (!p->n)
+		return err_set(err, ERR_INVALID, "%s lists no hosts", p->path);
+	return err_set(err, first.code == ERR_CREDENTIALS ? ERR_CREDENTIALS : ERR_CAPACITY, "no host of your pools can be used: %s", whys(a, p, hosts));
+}
+
 /* ---- the report -------------------------------------------------------------------------------------------------- */
 
 static void problem(json_t *list, const char *what, const char *advice)
@@ -214,7 +241,8 @@ static json_t *host_json(struct arena *a, const struct host *h, const char *owne
 	size_t i;
 	json_put_str(j, "pool", h->spec->pool);
 	json_put_str(j, "host", h->spec->name);
-	json_put_str(j, "user", h->spec->user);
+	json_put_str(j, "reached_as", arena_printf(a, "%s%s%s%s", h->spec->user ? h->spec->user : "", h->spec->user ? "@" : "", h->spec->name,
+		h->spec->port && h->spec->port != 22 ? arena_printf(a, ":%d", h->spec->port) : ""));
 	json_put_bool(j, "answers", host_asked(h->reply));
 	json_put_bool(j, "usable", !h->why);
 	json_put_str(j, "why", h->why);
@@ -245,20 +273,16 @@ static json_t *host_json(struct arena *a, const struct host *h, const char *owne
 json_t *report_check(struct arena *a, const struct pools *p, const struct host *hosts, const char *owner, int64_t asked_ms, int64_t now_ms)
 {
 	size_t answering = count_answering(p, hosts);
-	struct str why = str_new(REASON_MAX);
+	const char *why = whys(a, p, hosts);
 	json_t *result = json_object(), *list = json_array();
-	for (size_t i = 0; i < p->n; i++) {
+	for (size_t i = 0; i < p->n; i++)
 		json_array_append_new(list, host_json(a, &hosts[i], owner, asked_ms, now_ms));
-		if (hosts[i].why)
-			str_addf(&why, "%s%s/%s: %s", why.len ? "; " : "", hosts[i].spec->pool, hosts[i].spec->name, hosts[i].why);
-	}
 	json_put_bool(result, "enabled", answering > 0);
 	json_put_str(result, "identity", arena_printf(a, "%zu pool%s, %zu of %zu host%s answer%s", p->n_pools, p->n_pools == 1 ? "" : "s", answering, p->n,
 					     p->n == 1 ? "" : "s", answering == 1 ? "s" : ""));
-	json_put_str(result, "reason", why.len ? str_text(&why) : p->n ? NULL : arena_printf(a, "%s lists no hosts", p->path));
+	json_put_str(result, "reason", why[0] ? why : p->n ? NULL : arena_printf(a, "%s lists no hosts", p->path));
 	json_put_str(result, "file", p->path);
 	json_object_set(result, "notes", p->notes);
 	json_object_set_new(result, "hosts", list);
-	str_free(&why);
 	return result;
 }

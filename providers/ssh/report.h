@@ -7,6 +7,8 @@
 
 #include "providers/ssh/host.h"
 
+/* No host at all can be used: -1, and why, of each. */
+int report_none(struct arena *a, const struct pools *p, const struct host *hosts, struct err *err);
 /* OFFERS' result. New reference. */
 json_t *report_offers(struct arena *a, const struct pools *p, const struct host *hosts);
 /* CHECK's result, with "hosts": a row for each (see report.c), "notes", "file". owner: whose leases are called ours. New reference. */

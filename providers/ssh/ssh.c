@@ -53,10 +53,18 @@ static struct host *look_at_all(struct turn *t)
 
 static const char no_file[] = "no machines are listed: put them in ssh_pools.yaml in the config folder, or run `skytop ssh-pool add POOL HOST`";
 
+/* Who looks at how hosts are wants to know how they are now. */
+static enum provider_step people_ask(struct turn *t)
+{
+	turn_ask_hosts(t, NULL, "probe", PROBE_MS);
+	t->c->request.anew = true;
+	return PROVIDER_REQUEST;
+}
+
 static enum provider_step check(struct turn *t)
 {
 	if (t->c->step++ == 0) {
-		if (!t->c->env->settings) {
+		if (!t->c->env->settings && !json_object_get(t->c->args, "settings")) {
 			json_t *r = json_object();
 			json_put_bool(r, "enabled", false);
 			json_put_str(r, "identity", NULL);
@@ -66,7 +74,7 @@ static enum provider_step check(struct turn *t)
 		}
 		json_put_int(t->c->scratch, "at", wall_now_ms());
 		if (t->pools.n)
-			return turn_ask_hosts(t, NULL, "probe", PROBE_MS);
+			return people_ask(t);
 	}
 	return turn_done(t, report_check(t->c->arena, &t->pools, look_at_all(t), turn_owner(t), json_int(t->c->scratch, "at", 0), wall_now_ms()));
 }
@@ -77,9 +85,10 @@ static enum provider_step offers(struct turn *t)
 		if (!t->c->env->settings)
 			return turn_failed(t, ERR_CREDENTIALS, no_file);
 		if (t->pools.n)
-			return turn_ask_hosts(t, NULL, "probe", PROBE_MS);
+			return turn_ask_hosts(t, NULL, "probe", OFFERS_MS);
 	}
-	return turn_done(t, report_offers(t->c->arena, &t->pools, look_at_all(t)));
+	struct host *hosts = look_at_all(t);
+	return report_none(t->c->arena, &t->pools, hosts, t->err) ? PROVIDER_FAILED : turn_done(t, report_offers(t->c->arena, &t->pools, hosts));
 }
 
 /* ---- query ------------------------------------------------------------------------------------------------------- */
@@ -354,6 +363,13 @@ static enum provider_step terminate(struct turn *t)
 	struct str waiting = str_new(WHY_MAX);
 	struct err refused = {0};
 	int64_t pending = 0;
+	size_t k;
+	json_t *id;
+	/* Without the file nothing is said about any host. */
+	json_array_foreach(t->c->env->settings ? NULL : json_arr(t->c->args, "ids"), k, id) {
+		str_addf(&waiting, "%s%s: there is no list of hosts to find it in", pending ? "; " : "", json_is_string(id) ? host_id_of(t->c->arena, json_string_value(id)) : "?");
+		pending++;
+	}
 	for (size_t i = 0; i < turn_n_asked(t); i++) {
 		const struct pool_host *h;
 		const json_t *row;
@@ -396,7 +412,10 @@ static enum provider_step (*const verbs[PROVIDER_VERBS])(struct turn *t) = {
 static enum provider_step ssh_step(struct provider_call *c, const struct provider_reply *reply, struct err *err)
 {
 	struct turn t = {.c = c, .reply = reply, .err = err};
-	if (pools_read(c->arena, c->env->settings, c->env->settings_path, &t.pools, err))
+	const json_t *said = json_object_get(c->args, "settings");
+	const json_t *settings = c->verb == PROVIDER_CHECK && said ? said : c->env->settings;
+	bool makes = c->verb == PROVIDER_CHECK || c->verb == PROVIDER_OFFERS || c->verb == PROVIDER_CREATE;
+	if (pools_read(c->arena, settings, c->env->settings_path, !makes, &t.pools, err))
 		return PROVIDER_FAILED;
 	enum provider_step s = verbs[c->verb](&t);
 	pools_clear(&t.pools);

@@ -3,7 +3,7 @@
 #define PROVIDERS_SSH_PRIV_H
 #include "providers/ssh/host.h"
 
-enum { PROBE_MS = 15000, LIST_MS = 20000, LEASE_MS = 60000, LOOK_MS = 6000, STOP_MS = 60000, RELEASE_MS = 90000, WHY_MAX = 700 };
+enum { PROBE_MS = 15000, OFFERS_MS = 10000, LIST_MS = 20000, LEASE_MS = 60000, LOOK_MS = 6000, STOP_MS = 60000, RELEASE_MS = 90000, WHY_MAX = 700 };
 
 /* One call. The pools are read anew at each step; what lasts between steps is in c->scratch:
  *   "asked"     what was asked last: [{"host": "pool/host", "id": node id or null, "token": … }…], in order

@@ -155,10 +155,20 @@ E
   is "six at once for four GPUs: each is given once" "$(cat "$work"/p? | sed -n 's/.*"gpus":\[\([0-9]\)\].*/\1/p' | sort | tr '\n' ' ')" "0 1 2 3 "
 
   # --- it ends itself
-  cat >"$home/.skytop/skytop-host" <"$script"
   id=$(host list | sed -n 's/.*"id":"\([^"]*\)".*/\1/p' | head -n 1)
+  cat >"$home/.skytop/nodes/$id/host" <"$script"
   env SKYTOP_NODE_ID="$id" sh "$home/.skytop/nodes/$id/home/.skytop/on_autostop" down
   yes "a lease can end itself" until_ok test ! -e "$home/.skytop/nodes/$id"
+
+  for d in "$home/.skytop/nodes"/*; do host release "${d##*/}" >/dev/null; done
+  yes "without leases there is no folder" until_ok test ! -e "$home/.skytop"
+  host probe >/dev/null
+  yes "… and a probe makes none" test ! -e "$home/.skytop"
+  mkdir "$home/.skytop" && cp "$script" "$home/.skytop/.host.1"
+  HOME=$home $shell "$home/.skytop/.host.1" lease ssh-k1-n1 o1 0 0 0 - - '{}' >/dev/null
+  yes "run from a file, it is kept with the lease" cmp -s "$script" "$home/.skytop/nodes/ssh-k1-n1/host"
+  yes "… and nowhere else" test ! -e "$home/.skytop/.host.1"
+  host release ssh-k1-n1 >/dev/null
 
   # --- faults
   has "no such verb" "$(host dance)" '"code":"usage"'
@@ -175,7 +185,6 @@ E
     yes "every line is JSON" python3 -c 'import json,sys
 for l in open(sys.argv[1]): json.loads(l)' "$work/json"
   fi
-  for d in "$work/a home's/.skytop/nodes"/*; do home="$work/a home's" host release "${d##*/}" >/dev/null; done
   echo "# complete"
 }
 

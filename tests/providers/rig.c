@@ -334,7 +334,10 @@ static void ask_hosts(struct rig *r, const struct provider_request *q, struct pr
 		const char *name = json_str(q->hosts[i].reach, "host", "?");
 		char *home = host_path(r, name);
 		assert_string_equal(json_str(q->hosts[i].reach, "kind", ""), "ssh");
-		if (fs_is_dir(home))
+		const char *full = getenv("RIG_FULL"); /* this host's disk is full for who would lease */
+		if (full && str_eq(full, name) && strstr(q->hosts[i].command, "'lease'"))
+			list[i] = (struct provider_ssh_reply){.status = 1, .out = "", .complaint = "cat: write error: No space left on device"};
+		else if (fs_is_dir(home))
 			c[i] = host_start(home, name[strlen(name) - 1] - '0', &q->hosts[i]);
 		else
 			list[i] = (struct provider_ssh_reply){.code = ERR_NETWORK, .err_text = "no route to host", .out = "", .complaint = ""};

@@ -35,7 +35,7 @@ static void test_skypilots_file(void **state)
 			     " 'identity_file': '~/.ssh/alice'}, {'ip': '5.6.7.9', 'password': 1234}]}}");
 	struct pools p;
 	struct err err = {0};
-	assert_int_equal(pools_read(a, j, "f.yaml", &p, &err), 0);
+	assert_int_equal(pools_read(a, j, "f.yaml", false, &p, &err), 0);
 	assert_int_equal(p.n, 5);
 	assert_int_equal(p.n_pools, 2);
 	assert_int_equal(json_array_size(p.notes), 0);
@@ -66,7 +66,7 @@ static void test_our_keys(void **state)
 			     " 'hosts': ['root@a', {'ip': 'b', 'port': 22, 'price_per_hour': '1.25', 'gpus': 0, 'jump': {'ip': 'g2', 'user': 'u', 'port': 7}}, 'a']}}");
 	struct pools p;
 	struct err err = {0};
-	assert_int_equal(pools_read(a, j, "f.yaml", &p, &err), 0);
+	assert_int_equal(pools_read(a, j, "f.yaml", false, &p, &err), 0);
 	assert_int_equal(p.n, 2);
 	assert_string_equal(p.hosts[0].name, "a");
 	assert_string_equal(p.hosts[0].user, "root");
@@ -84,6 +84,23 @@ static void test_our_keys(void **state)
 	json_t *reach = pool_reach(&p.hosts[1]);
 	assert_string_equal(json_str(json_obj(reach, "jump"), "host", ""), "g2");
 	json_decref(reach);
+	pools_clear(&p);
+	json_decref(j);
+	arena_destroy(a);
+}
+
+/* Who looks after nodes that are there already takes what can be understood. */
+static void test_lenient(void **state)
+{
+	(void)state;
+	struct arena *a = arena_create();
+	json_t *j = rig_json("{'p': {'hosts': ['a', {'ip': 'b', 'port': 'x'}, 'c']}, 'q': 7, 'r': {'hosts': ['d']}}");
+	struct pools p;
+	struct err err = {0};
+	assert_int_equal(pools_read(a, j, "f.yaml", false, &p, &err), -1);
+	assert_int_equal(pools_read(a, j, "f.yaml", true, &p, &err), 0);
+	assert_int_equal(p.n, 3);
+	assert_int_equal(json_array_size(p.notes), 2);
 	pools_clear(&p);
 	json_decref(j);
 	arena_destroy(a);
@@ -117,7 +134,7 @@ static void test_mistakes(void **state)
 		json_t *j = rig_json("%s", cases[i].json);
 		struct pools p;
 		struct err err = {0};
-		assert_int_equal(pools_read(a, j, "f.yaml", &p, &err), -1);
+		assert_int_equal(pools_read(a, j, "f.yaml", false, &p, &err), -1);
 		assert_int_equal(err.code, ERR_INVALID);
 		if (!str_starts(err.text, cases[i].said))
 			fail_msg("%s: %s, not %s", cases[i].json, err.text, cases[i].said);
@@ -319,6 +336,20 @@ static void test_no_file(void **state)
 	json_decref(c);
 }
 
+static void test_nobody_answers(void **state)
+{
+	struct rig *r = *state;
+	for (size_t i = 0; hosts[i]; i++)
+		rig_host(r, hosts[i], false);
+	char *text;
+	rig_fails(r, PROVIDER_OFFERS, json_object(), ERR_CAPACITY, &text);
+	assert_non_null(strstr(text, "lab/h1: no route to host; lab/h2: no route to host"));
+	free(text);
+	json_t *c = rig_do(r, PROVIDER_CHECK, json_object());
+	assert_false(json_bool(c, "enabled", true));
+	json_decref(c);
+}
+
 static void test_dead_host_drops_out(void **state)
 {
 	struct rig *r = *state;
@@ -389,6 +420,16 @@ static void test_forgotten_host(void **state)
 	q = rig_do(r, PROVIDER_TERMINATE, rig_json("{'cluster': 'c', 'ids': ['%s']}", id));
 	assert_int_equal(json_int(q, "pending", 0), 0);
 	json_decref(q);
+	/* A file that is not there, or cannot be read, says nothing of the kind. */
+	json_decref(r->settings);
+	r->settings = NULL;
+	q = rig_do(r, PROVIDER_QUERY, rig_json("{'cluster': 'c', 'ids': ['%s']}", id));
+	assert_string_equal(text_of(q, 0, "status"), "UNKNOWN");
+	json_decref(q);
+	q = rig_do(r, PROVIDER_TERMINATE, rig_json("{'cluster': 'c', 'ids': ['%s']}", id));
+	assert_int_equal(json_int(q, "pending", 0), 1);
+	assert_non_null(strstr(json_str(q, "waiting", ""), "lab/h"));
+	json_decref(q);
 	json_decref(made);
 	rig_settings(r, settings);
 	end(r, "c");
@@ -457,23 +498,18 @@ static void test_gpus(void **state)
 static void test_replaced(void **state)
 {
 	struct rig *r = *state;
-	char *home = xasprintf("%s/hosts/h1/.skytop", r->state_dir), *file = path_join(home, "skytop-host");
 	rig_settings(r, "{'lab': {'gpus': 0, 'hosts': ['h1', {'ip': 'h2', 'price_per_hour': 1}]}}");
-	assert_int_equal(mkdir(home, 0700) | mkdir(file, 0700), 0); /* the script cannot be kept there: a lease fails, a probe does not */
-	char *deep = path_join(file, "x");
-	assert_int_equal(mkdir(deep, 0700), 0);
-	free(deep);
+	setenv("RIG_FULL", "h1", 1); /* nothing can be leased there, though a probe finds nothing wrong */
 	json_t *made = rig_do(r, PROVIDER_CREATE, args_for("c", "1cpu", 1));
 	assert_non_null(strstr(text_of(made, 0, "id"), "lab/h2/"));
 	char *text;
 	rig_fails(r, PROVIDER_CREATE, args_for("d", "1cpu", 2), ERR_CAPACITY, &text);
-	assert_non_null(strstr(text, "lab/h1: "));
+	assert_non_null(strstr(text, "lab/h1: the script there ended with status 1: cat: write error: No space left on device"));
 	free(text);
 	end(r, "c");
 	end(r, "d");
 	json_decref(made);
-	free(file);
-	free(home);
+	unsetenv("RIG_FULL");
 }
 
 /* Another engine's leases on the same hosts are not ours to take in, and take their room. */
@@ -533,11 +569,13 @@ int main(void)
 	    cmocka_unit_test(test_skypilots_file),
 	    cmocka_unit_test(test_our_keys),
 	    cmocka_unit_test(test_mistakes),
+	    cmocka_unit_test(test_lenient),
 	    cmocka_unit_test(test_shape_names),
 	    cmocka_unit_test(test_shapes),
 	    cmocka_unit_test(test_best_fit),
 	    cmocka_unit_test(test_answers),
 	    cmocka_unit_test_setup_teardown(test_no_file, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_nobody_answers, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_dead_host_drops_out, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_silence_is_not_absence, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_forgotten_host, set_up, tear_down),

@@ -35,6 +35,9 @@ extern const struct verb verb_config_set;
 extern const struct verb verb_config_unset;
 extern const struct verb verb_config_path;
 extern const struct verb verb_check;
+extern const struct verb verb_ssh_pool_list;
+extern const struct verb verb_ssh_pool_check;
+extern const struct verb verb_ssh_pool_add;
 extern const struct verb verb_recipes;
 extern const struct verb verb_screen;
 extern const struct verb verb_completions;
@@ -73,6 +76,9 @@ const struct verb *const cli_verbs[] = {
     &verb_pack_tree,
     /* set-up and help */
     &verb_check,
+    &verb_ssh_pool_list,
+    &verb_ssh_pool_check,
+    &verb_ssh_pool_add,
     &verb_config,
     &verb_config_get,
     &verb_config_set,
