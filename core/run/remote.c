@@ -405,7 +405,8 @@ static int start_ssh(struct remote *c, const json_t *reach, const struct remote_
 	    .fd = c->fd,
 	    .stream = spec->stream,
 	    .timeout_ms = spec->timeout_ms,
-	    .retry_ms = spec->retry_ms};
+	    .retry_ms = spec->retry_ms,
+	    .anew = spec->anew};
 	c->command = link_start(c->remotes->links, reach, &ls, &(struct link_handlers){on_link_out, on_link_waits, on_link_exit, c}, err);
 	return c->command ? 0 : -1;
 }

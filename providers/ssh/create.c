@@ -36,7 +36,7 @@ static int take_probes(struct turn *t)
 		json_t *node;
 		json_array_foreach(json_arr(t->c->args, "nodes"), k, node) {
 			const char *token = json_str(node, "token", "");
-			const json_t *l = lease_by_name(r, lease_name(t->c->arena, cluster, token));
+			const json_t *l = lease_by_name(r, lease_name(t, cluster, token));
 			if (!l || json_object_get(made, token))
 				continue;
 			if (str_eq(json_str(l, "state", ""), "ENDING"))
@@ -74,7 +74,7 @@ static struct question lease_question(struct turn *t, const json_t *node, const 
 	const char **w = arena_alloc(a, 10 * sizeof *w);
 	const char *token = json_str(node, "token", "");
 	w[0] = "lease";
-	w[1] = lease_name(a, json_str(t->c->args, "cluster", ""), token);
+	w[1] = lease_name(t, json_str(t->c->args, "cluster", ""), token);
 	w[2] = turn_owner(t);
 	w[3] = turn_number(a, s->cpus, !s->cpus);
 	w[4] = turn_number(a, s->mem_mib, !s->mem_mib);

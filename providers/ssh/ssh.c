@@ -367,7 +367,8 @@ static enum provider_step terminate(struct turn *t)
 	json_t *id;
 	/* Without the file nothing is said about any host. */
 	json_array_foreach(t->c->env->settings ? NULL : json_arr(t->c->args, "ids"), k, id) {
-		str_addf(&waiting, "%s%s: there is no list of hosts to find it in", pending ? "; " : "", json_is_string(id) ? host_id_of(t->c->arena, json_string_value(id)) : "?");
+		const char *host = json_is_string(id) ? host_id_of(t->c->arena, json_string_value(id)) : "?";
+		str_addf(&waiting, "%s%s: there is no list of hosts to find it in", pending ? "; " : "", host);
 		pending++;
 	}
 	for (size_t i = 0; i < turn_n_asked(t); i++) {

@@ -45,9 +45,10 @@ enum provider_step turn_nodes(struct turn *t, json_t *nodes);
 /* As an argument for the script; "-" when unset. */
 const char *turn_number(struct arena *a, int64_t v, bool unset);
 
-/* Leases are named "ssh-CLUSTER-TOKEN", both hashed: the beginning that those of a cluster have in common, and the whole. */
+/* Leases are named "ssh-CLUSTER-TOKEN", hashed (the latter with our state folder): the beginning that those of a cluster have in common, and the
+ * whole. */
 const char *lease_prefix(struct arena *a, const char *cluster);
-const char *lease_name(struct arena *a, const char *cluster, const char *token);
+const char *lease_name(struct turn *t, const char *cluster, const char *token);
 json_t *lease_by_name(const json_t *reply, const char *name); /* borrowed; NULL */
 /* The node that a lease is; info is the host's line (may be NULL). New reference. */
 json_t *lease_node(struct arena *a, const struct pool_host *h, const json_t *info, const json_t *lease);

@@ -108,9 +108,11 @@ const char *lease_prefix(struct arena *a, const char *cluster)
 	return arena_printf(a, "ssh-%08" PRIx32 "-", (uint32_t)sandbox_hash(cluster, 1));
 }
 
-const char *lease_name(struct arena *a, const char *cluster, const char *token)
+const char *lease_name(struct turn *t, const char *cluster, const char *token)
 {
-	uint64_t h = sandbox_hash(token, sandbox_hash(cluster, 2));
+	struct arena *a = t->c->arena;
+	const char *dir = t->c->env->state_dir ? t->c->env->state_dir : "";
+	uint64_t h = sandbox_hash(token, sandbox_hash(cluster, sandbox_hash(dir, 2)));
 	return arena_printf(a, "%s%012" PRIx64, lease_prefix(a, cluster), h & UINT64_C(0xffffffffffff));
 }
 

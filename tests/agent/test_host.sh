@@ -47,7 +47,7 @@ occupy() {
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
 suite() {
-  work=$1 shell=$2
+  work=$1 shell=$2 t=h$$ # marks of processes are this run's own
   home="$work/a home's"
   mkdir -p "$home" "$work/bin"
   cat >"$work/bin/nvidia-smi" <<'E'
@@ -76,79 +76,79 @@ E
   has "list: the address that we were reached at" "$out" '"addr":"10.0.0.2"'
 
   # --- leases
-  out=$(lease ssh-c1-n1 1 100 2000 0,1,2,3)
+  out=$(lease $t-c1-n1 1 100 2000 0,1,2,3)
   is "lease: takes GPUs" "$(echo "$out" | field gpus)" "[0,1]"
-  has "lease: keeps its meta" "$out" '"meta":{"token":"ssh-c1-n1","note":"it'"'"'s \"here\""}}'
-  is "lease: again, it is the same" "$(lease ssh-c1-n1 1 100 2000 0,1,2,3)" "$out"
-  node="$home/.skytop/nodes/ssh-c1-n1"
+  has "lease: keeps its meta" "$out" "\"meta\":{\"token\":\"$t-c1-n1\",\"note\":\"it's \\\"here\\\"\"}}"
+  is "lease: again, it is the same" "$(lease $t-c1-n1 1 100 2000 0,1,2,3)" "$out"
+  node="$home/.skytop/nodes/$t-c1-n1"
   is "lease: all is private" "$(cd "$home/.skytop" && find . ! -type l -perm /077)" ""
   yes "lease: the home is there" test -d "$node/home"
-  has "lease: one of a cluster on a machine" "$(lease ssh-c1-n2 0 0 0 -)" '"code":"no_resource","message":"another node of this cluster'
-  is "lease: other GPUs for the next" "$(lease ssh-c2-n1 0 100 1000 0,1,2,3 | field gpus)" "[2]"
-  has "lease: more GPUs than are free" "$(lease ssh-c3-n1 0 0 2000 0,1,2,3)" 'of 4 such GPUs of this machine 1 are free'
-  has "lease: more CPUs than are free" "$(lease ssh-c3-n1 "$cpus" 0 0 -)" "$cpus CPUs asked for, and $((cpus - 1)) of the $cpus of this machine are free"
-  has "lease: more memory than is free" "$(lease ssh-c3-n1 0 "$mem" 0 -)" "$mem MiB of memory asked for, and $((mem - 200)) of the $mem"
-  has "lease: max_leases" "$(lease ssh-c3-n1 0 0 0 - 2)" "max_leases is 2"
-  is "lease: half of a GPU" "$(lease ssh-c4-n1 0 0 500 0,1,2,3 | field gpus)" "[3]"
-  is "lease: the other half" "$(lease ssh-c5-n1 0 0 500 0,1,2,3 | field gpus)" "[3]"
-  has "lease: no third half" "$(lease ssh-c6-n1 0 0 500 0,1,2,3)" '"code":"no_resource"'
+  has "lease: one of a cluster on a machine" "$(lease $t-c1-n2 0 0 0 -)" '"code":"no_resource","message":"another node of this cluster'
+  is "lease: other GPUs for the next" "$(lease $t-c2-n1 0 100 1000 0,1,2,3 | field gpus)" "[2]"
+  has "lease: more GPUs than are free" "$(lease $t-c3-n1 0 0 2000 0,1,2,3)" 'of 4 such GPUs of this machine 1 are free'
+  has "lease: more CPUs than are free" "$(lease $t-c3-n1 "$cpus" 0 0 -)" "$cpus CPUs asked for, and $((cpus - 1)) of the $cpus of this machine are free"
+  has "lease: more memory than is free" "$(lease $t-c3-n1 0 "$mem" 0 -)" "$mem MiB of memory asked for, and $((mem - 200)) of the $mem"
+  has "lease: max_leases" "$(lease $t-c3-n1 0 0 0 - 2)" "max_leases is 2"
+  is "lease: half of a GPU" "$(lease $t-c4-n1 0 0 500 0,1,2,3 | field gpus)" "[3]"
+  is "lease: the other half" "$(lease $t-c5-n1 0 0 500 0,1,2,3 | field gpus)" "[3]"
+  has "lease: no third half" "$(lease $t-c6-n1 0 0 500 0,1,2,3)" '"code":"no_resource"'
   is "list: all of them" "$(host list | grep -c '"type":"lease"')" 4
-  for bad in "x 0 0 0 -" "../x-y-z 0 0 0 -" "ssh-c7-n1 x 0 0 -" "ssh-c7-n1 0 0 1500 0" "ssh-c7-n1 0 0 0 0;x"; do
+  for bad in "x 0 0 0 -" "../x-y-z 0 0 0 -" "$t-c7-n1 x 0 0 -" "$t-c7-n1 0 0 1500 0" "$t-c7-n1 0 0 0 0;x"; do
     # shellcheck disable=SC2086
     has "lease: refused: $bad" "$(lease $bad)" '"code":"usage"'
   done
-  has "lease: meta must be one line" "$(host lease ssh-c7-n1 o1 0 0 0 - - '{
+  has "lease: meta must be one line" "$(host lease $t-c7-n1 o1 0 0 0 - - '{
 }')" '"code":"usage"'
 
   # --- stop, start
-  occupy ssh-c1-n1 deaf
-  is "stop: stopped" "$(host stop ssh-c1-n1 | field state)" STOPPED
+  occupy $t-c1-n1 deaf
+  is "stop: stopped" "$(host stop $t-c1-n1 | field state)" STOPPED
   yes "stop: its processes are gone, deaf as they are" gone "$pid"
   wait "$pid" 2>/dev/null
-  is "stop: its GPUs are free" "$(lease ssh-c6-n1 0 0 1000 0,1,2,3 | field gpus)" "[0]"
-  has "start: not enough GPUs any more" "$(host start ssh-c1-n1)" '"code":"no_resource"'
-  host release ssh-c2-n1 >/dev/null
-  out=$(host start ssh-c1-n1)
+  is "stop: its GPUs are free" "$(lease $t-c6-n1 0 0 1000 0,1,2,3 | field gpus)" "[0]"
+  has "start: not enough GPUs any more" "$(host start $t-c1-n1)" '"code":"no_resource"'
+  host release $t-c2-n1 >/dev/null
+  out=$(host start $t-c1-n1)
   is "start: perhaps other GPUs" "$(echo "$out" | field gpus)" "[1,2]"
   has "start: another boot" "$out" '-2","cpus"'
-  is "start: again, it is the same" "$(host start ssh-c1-n1)" "$out"
-  has "stop: of none" "$(host stop ssh-no-x)" '"code":"not_found"'
+  is "start: again, it is the same" "$(host start $t-c1-n1)" "$out"
+  has "stop: of none" "$(host stop $t-no-x)" '"code":"not_found"'
 
   # --- release
-  occupy ssh-c1-n1
+  occupy $t-c1-n1
   (cd "$node/home" && mkdir locked && touch locked/x && chmod 500 locked)
   mkdir -p "$home/.ssh"
   printf 'ssh-ed25519 AAAA me\ncommand="sh %s/home/.skytop/enter" ssh-ed25519 BBBB skytop:c1\n' "$node" >"$home/.ssh/authorized_keys"
-  is "release: released" "$(host release ssh-c1-n1 | head -n 1)" '{"type":"released","id":"ssh-c1-n1"}'
+  is "release: released" "$(host release $t-c1-n1 | head -n 1)" "{\"type\":\"released\",\"id\":\"$t-c1-n1\"}"
   yes "release: its processes are gone" gone "$pid"
   wait "$pid" 2>/dev/null
   yes "release: its files are gone" test ! -e "$node"
   is "release: its keys are gone" "$(cat "$home/.ssh/authorized_keys")" "ssh-ed25519 AAAA me"
-  is "release: again is fine" "$(host release ssh-c1-n1 | head -n 1)" '{"type":"released","id":"ssh-c1-n1"}'
-  is "nothing else is left" "$(cd "$home/.skytop/nodes" && ls -A)" "$(printf 'ssh-c4-n1\nssh-c5-n1\nssh-c6-n1')"
+  is "release: again is fine" "$(host release $t-c1-n1 | head -n 1)" "{\"type\":\"released\",\"id\":\"$t-c1-n1\"}"
+  is "nothing else is left" "$(cd "$home/.skytop/nodes" && ls -A)" "$(printf '%s\n' "$t-c4-n1" "$t-c5-n1" "$t-c6-n1")"
 
   # --- what others left
   ln -s 999999:1:gone "$home/.skytop/lock.$(uname -n | tr -c 'A-Za-z0-9.\n-' _)"
-  has "a dead owner's lock is broken" "$(lease ssh-c8-n1 0 0 0 -)" '"state":"RUNNING"'
-  sed -i -e 's/^state=.*/state=ENDING/' -e 's/^worker=.*/worker=999999:1:gone/' "$home/.skytop/nodes/ssh-c8-n1/lease"
-  mkdir "$home/.skytop/nodes/.new.ssh-c9-n9.999999:1:gone" "$home/.skytop/nodes/.gone.ssh-c9-n8.999999:1:gone"
-  is "a release that was cut is finished" "$(host probe | grep -c ssh-c8-n1)" 0
-  yes "what is no lease is cleared away" until_ok test ! -e "$home/.skytop/nodes/.new.ssh-c9-n9.999999:1:gone" -a ! -e "$home/.skytop/nodes/.gone.ssh-c9-n8.999999:1:gone"
-  touch "$home/.skytop/nodes/ssh-c4-n1/home/.skytop/skytop-agent"
-  sed -i 's/^up=.*/up=-4000/' "$home/.skytop/nodes/ssh-c4-n1/lease" "$home/.skytop/nodes/ssh-c5-n1/lease"
-  is "a lease that nobody moved into is given back" "$(host list | grep -o 'ssh-c[0-9]-n1","state"' | tr '\n' ' ')" 'ssh-c4-n1","state" ssh-c6-n1","state" '
-  sed -i 's/^kboot=.*/kboot=other/' "$home/.skytop/nodes/ssh-c4-n1/lease"
+  has "a dead owner's lock is broken" "$(lease $t-c8-n1 0 0 0 -)" '"state":"RUNNING"'
+  sed -i -e 's/^state=.*/state=ENDING/' -e 's/^worker=.*/worker=999999:1:gone/' "$home/.skytop/nodes/$t-c8-n1/lease"
+  mkdir "$home/.skytop/nodes/.new.$t-c9-n9.999999:1:gone" "$home/.skytop/nodes/.gone.$t-c9-n8.999999:1:gone"
+  is "a release that was cut is finished" "$(host probe | grep -c $t-c8-n1)" 0
+  yes "what is no lease is cleared away" until_ok test ! -e "$home/.skytop/nodes/.new.$t-c9-n9.999999:1:gone" -a ! -e "$home/.skytop/nodes/.gone.$t-c9-n8.999999:1:gone"
+  touch "$home/.skytop/nodes/$t-c4-n1/home/.skytop/skytop-agent"
+  sed -i 's/^up=.*/up=-4000/' "$home/.skytop/nodes/$t-c4-n1/lease" "$home/.skytop/nodes/$t-c5-n1/lease"
+  is "a lease that nobody moved into is given back" "$(host list | grep -o 'c[0-9]-n1","state"' | tr '\n' ' ')" 'c4-n1","state" c6-n1","state" '
+  sed -i 's/^kboot=.*/kboot=other/' "$home/.skytop/nodes/$t-c4-n1/lease"
   has "after a reboot it is there, in another boot" "$(host list | grep c4-n1)" "\"state\":\"RUNNING\",\"boot\":\"$(cat /proc/sys/kernel/random/boot_id)-1\""
-  : >"$home/.skytop/nodes/ssh-c4-n1/lease"
+  : >"$home/.skytop/nodes/$t-c4-n1/lease"
   has "a record that is no more" "$(host list | grep c4-n1)" '"state":"BROKEN"'
-  host release ssh-c4-n1 >/dev/null
-  yes "… can be released" test ! -e "$home/.skytop/nodes/ssh-c4-n1"
-  host release ssh-c6-n1 >/dev/null
+  host release $t-c4-n1 >/dev/null
+  yes "… can be released" test ! -e "$home/.skytop/nodes/$t-c4-n1"
+  host release $t-c6-n1 >/dev/null
 
   # --- many at once
   n=0
   while [ $n -lt 6 ]; do
-    lease "ssh-p$n-n1" 0 0 1000 0,1,2,3 >"$work/p$n" &
+    lease "$t-p$n-n1" 0 0 1000 0,1,2,3 >"$work/p$n" &
     n=$((n + 1))
   done
   wait
@@ -165,22 +165,22 @@ E
   host probe >/dev/null
   yes "… and a probe makes none" test ! -e "$home/.skytop"
   mkdir "$home/.skytop" && cp "$script" "$home/.skytop/.host.1"
-  HOME=$home $shell "$home/.skytop/.host.1" lease ssh-k1-n1 o1 0 0 0 - - '{}' >/dev/null
-  yes "run from a file, it is kept with the lease" cmp -s "$script" "$home/.skytop/nodes/ssh-k1-n1/host"
+  HOME=$home $shell "$home/.skytop/.host.1" lease $t-k1-n1 o1 0 0 0 - - '{}' >/dev/null
+  yes "run from a file, it is kept with the lease" cmp -s "$script" "$home/.skytop/nodes/$t-k1-n1/host"
   yes "… and nowhere else" test ! -e "$home/.skytop/.host.1"
-  host release ssh-k1-n1 >/dev/null
+  host release $t-k1-n1 >/dev/null
 
   # --- faults
   has "no such verb" "$(host dance)" '"code":"usage"'
   if [ "$(id -u)" != 0 ]; then
     chmod 500 "$home" "$home/.skytop" "$home/.skytop/nodes"
     has "a read-only home: probe says so" "$(host probe)" '"writable":false,"why":"Permission denied"'
-    has "a read-only home: no lease" "$(lease ssh-r1-n1 0 0 0 -)" '"code":"io"'
+    has "a read-only home: no lease" "$(lease $t-r1-n1 0 0 0 -)" '"code":"io"'
     chmod 700 "$home" "$home/.skytop" "$home/.skytop/nodes"
   fi
   home=/proc/no
-  has "a home that cannot be written to: probe says so" "$(host probe)" '"writable":false,"why":"No such file or directory"'
-  has "a home that cannot be written to: no lease" "$(lease ssh-r1-n1 0 0 0 -)" '"code":"io","message":"cannot make /proc/no/.skytop/nodes: No such file or directory"'
+  has "a home that cannot be written to: probe says so" "$(host probe)" '"writable":false,"why":"'
+  has "a home that cannot be written to: no lease" "$(lease $t-r1-n1 0 0 0 -)" '"code":"io","message":"cannot make /proc/no/.skytop/nodes: No such file or directory"'
   if python3 -c 'import json' 2>/dev/null; then
     yes "every line is JSON" python3 -c 'import json,sys
 for l in open(sys.argv[1]): json.loads(l)' "$work/json"

@@ -223,8 +223,8 @@ const struct verb verb_ssh_pool_list = {
 	    "          price_per_hour: 4      # of the whole machine; 0 when not said\n"
 	    "          gpus: MI300X:8         # where nvidia-smi cannot tell\n"
 	    "          max_leases: 2\n\n"
-	    "Keys may stand in a pool or in a host. `infra: ssh` in a task means any of them, `ssh/lab` a pool. A host that does not answer is left out, and used again "
-	    "when it does.",
+	    "Keys may stand in a pool or in a host. `infra: ssh` in a task means any of them, `ssh/lab` a pool. A host that does not answer is "
+	    "left out, and used again when it does.",
     .run = run_list,
 };
 
@@ -293,8 +293,8 @@ const struct verb verb_ssh_pool_check = {
     .summary = "Connect to your own machines, and say what is wrong with them and what to do.",
     .args = "[POOL | POOL/HOST...]",
     .max_args = -1,
-    .help = "Looks at: logging in, the host's key, tools that are missing, free disk, a home that cannot be written to, the driver of its GPUs, its clock. The exit status "
-	    "is 1 when a host cannot be used.",
+    .help = "Looks at: logging in, the host's key, tools that are missing, free disk, a home that cannot be written to, the driver of its GPUs, its "
+	    "clock. The exit status is 1 when a host cannot be used.",
     .run = run_check,
 };
 
@@ -412,7 +412,7 @@ const struct verb verb_ssh_pool_add = {
     .min_args = 2,
     .max_args = -1,
     .options = add_options,
-    .help = "Connects to the hosts, and writes them into the file of pools, with its comments and its order kept. A host is an address or a name from ~/.ssh/config. To take one "
-	    "out, delete its lines: its nodes then count as gone when their cluster is taken down.",
+    .help = "Connects to the hosts, and writes them into the file of pools, with its comments and its order kept. A host is an address or a name from "
+	    "~/.ssh/config. To take one out, delete its lines: its nodes then count as gone when their cluster is taken down.",
     .run = run_add,
 };
