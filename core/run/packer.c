@@ -478,11 +478,19 @@ static int keep_manifest(struct pack *p, const struct item *it, const char *id)
 	tree_drop(&kept, it->gone);
 	tree_print(&kept, &text);
 	free(kept.v);
-	char *path = path_join(p->trees, id);
-	int rc = fs_write(path, str_text(&text), text.len, 0600, &p->err);
+	/* Without fsync: a manifest that a power cut takes away costs one full sync. */
+	char *path = path_join(p->trees, id), *tmp = xasprintf("%s.tmp", path);
+	FILE *f = fopen(tmp, "we");
+	bool ok = f && fwrite(str_text(&text), 1, text.len, f) == text.len;
+	ok = f && !fclose(f) && ok && !rename(tmp, path);
+	if (!ok) {
+		err_errno(&p->err, "cannot write %s", path);
+		unlink(tmp);
+	}
+	free(tmp);
 	free(path);
 	str_free(&text);
-	return rc;
+	return ok ? 0 : -1;
 }
 
 static int send_lists(struct pack *p, size_t at)

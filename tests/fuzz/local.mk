@@ -71,6 +71,11 @@ tests_fuzz_fuzz_provider_SOURCES = tests/fuzz/fuzz_provider.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_provider_LDADD = libproviders.a $(MODEL_LIBS)
 tests_fuzz_fuzz_provider_LDFLAGS = $(FUZZ_LINK)
 
+FUZZERS += tests/fuzz/fuzz_tree
+tests_fuzz_fuzz_tree_SOURCES = tests/fuzz/fuzz_tree.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_tree_LDADD = $(MODEL_LIBS)
+tests_fuzz_fuzz_tree_LDFLAGS = $(FUZZ_LINK)
+
 FUZZERS += tests/fuzz/fuzz_ssh
 tests_fuzz_fuzz_ssh_SOURCES = tests/fuzz/fuzz_ssh.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_ssh_LDADD = $(IO_LIBS)
