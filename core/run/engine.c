@@ -220,9 +220,11 @@ static bool is_due(const struct unit *u, int64_t now_ms)
 	int64_t idle_since = json_int(u->heartbeat, "idle_since", 0);
 	if (!idle_since || (!str_eq(u->c->autostop_wait_for, "none") && jobs_any_open(u)))
 		return false;
-	if (idle_since < u->c->launched_at_ms)
-		idle_since = u->c->launched_at_ms;
-	return now_ms - idle_since >= u->c->autostop_minutes * 60000;
+	/* The node counts by its own clock, which may be wrong; how long it has been idle does not depend on it. */
+	int64_t idle_ms = json_int(u->heartbeat, "now", u->heartbeat_at_ms) - idle_since + now_ms - u->heartbeat_at_ms;
+	if (idle_ms > now_ms - u->c->launched_at_ms)
+		idle_ms = now_ms - u->c->launched_at_ms;
+	return idle_ms >= u->c->autostop_minutes * 60000;
 }
 
 /* How long the provider's word on a cluster is good for: spot machines go at any moment, and INIT is to be cleared up. */

@@ -44,13 +44,14 @@ static void save(struct unit *u, const struct job *j)
 		log_line(LOG_ERROR, "job %" PRId64 " of %s: %s", j->id, u->c->name, err.text);
 }
 
-static void say_status(struct unit *u, const struct job *j)
+/* why: a sentence of the agent's, or NULL. */
+static void say_status(struct unit *u, const struct job *j, const char *why)
 {
 	bool over = job_is_over(j->status);
 	const char *level = over && j->status != JOB_SUCCEEDED ? "warn" : "info";
 	run_event(u->engine, u, NULL, over ? "job.over" : "job.status", level,
 	    json_pack("{s:I, s:s, s:I}", "job", (json_int_t)j->id, "status", job_status_name(j->status), "exit_code", (json_int_t)j->exit_code),
-	    "job %" PRId64 "%s%s: %s", j->id, j->name ? " " : "", j->name ? j->name : "", job_status_name(j->status));
+	    "job %" PRId64 "%s%s: %s%s%s", j->id, j->name ? " " : "", j->name ? j->name : "", job_status_name(j->status), why ? ": " : "", why ? why : "");
 }
 
 static int64_t gpus_micro(const json_t *line)
@@ -90,7 +91,7 @@ void jobs_take_line(struct unit *u, const json_t *line)
 	if (!moved)
 		return;
 	save(u, j);
-	say_status(u, j);
+	say_status(u, j, json_str(line, "reason_text", NULL));
 	run_commit(u->engine);
 	run_changed(u->engine);
 	if (u->engine->listener.log_grew)

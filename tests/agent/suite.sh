@@ -651,9 +651,12 @@ case_secrets() {
 }
 
 case_gang() {
+  SKYTOP_AGENT_SLOW_S=0
+  export SKYTOP_AGENT_SLOW_S
   for i in 0 1 2; do
     node "g$i" --rank $i --gpus 2 --cpus 2
   done
+  unset SKYTOP_AGENT_SLOW_S
   home=$work/g0 dir=$work/g0/.skytop
   mv "$work/g1" "$work/g '1"
   HOME="$work/g '1" $shell "$agent" init --node-id x --rank 1 --gpus 2 --cpus 2 >/dev/null
@@ -733,6 +736,12 @@ case_gang() {
   open_gate g9a
   ok "a channel that breaks is made again" until_ok sh -c '[ "$(grep -c two "$1")" = 3 ]' x "$dir/jobs/$job/log"
   is "no line is doubled" "$(grep -c one "$dir/jobs/$job/log")" 3
+  # What the head knows of autostop, its workers do.
+  ag autostop 30 --down --wait-for jobs >/dev/null
+  ok "the head tells its workers its autostop" until_ok cmp -s "$dir/autostop" "$work/g2/.skytop/autostop"
+  is "a worker is busy while a rank runs there" "$(HOME=$work/g2 $shell "$agent" status | field idle_reason)" rank
+  ag autostop off >/dev/null
+  ok "and that there is none any more" until_ok test ! -e "$work/g2/.skytop/autostop"
   echo "b2 $(cut -d ' ' -f 2 "$work/g2/.skytop/boot")" >"$work/g2/.skytop/boot"
   kill "$(cat "$dir/jobs/$job/gang/2.pid")"
   ok "a reboot of a worker is noticed" until_ok is_over $job
