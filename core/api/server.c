@@ -35,7 +35,7 @@ struct follow {
 
 struct log_follow {
 	struct log_follow *next;
-	int64_t cluster_id, job_id, rank;
+	struct log_which which;
 	bool dirty;
 };
 
@@ -148,7 +148,7 @@ static void push_logs(struct conn *c)
 {
 	for (struct log_follow **pp = &c->logs; *pp;) {
 		struct log_follow *f = *pp;
-		json_t *j = f->dirty ? engine_log_now(c->s->set.engine, f->cluster_id, f->job_id, f->rank) : NULL;
+		json_t *j = f->dirty ? engine_log_now(c->s->set.engine, &f->which) : NULL;
 		bool over = j && json_bool(j, "complete", false);
 		f->dirty = false;
 		if (j)
@@ -239,7 +239,7 @@ static void on_log_grew(void *arg, int64_t cluster_id, int64_t job_id)
 	bool any = false;
 	for (struct conn *c = s->conns; c; c = c->next)
 		for (struct log_follow *f = c->logs; f; f = f->next)
-			if (f->cluster_id == cluster_id && f->job_id == job_id)
+			if (f->which.cluster_id == cluster_id && f->which.job_id == job_id)
 				any = f->dirty = true;
 	if (any && !s->log_timer) {
 		/* A line that somebody waits for: soon. But not a message a line, and nothing to those who only watch the states of things. */
@@ -452,8 +452,8 @@ static void logged(void *arg, json_t *log, const struct err *err)
 	struct conn *c = later_conn(l.later);
 	if (c && log && l.follow && !json_bool(log, "complete", false)) {
 		struct log_follow *f = xcalloc(1, sizeof *f);
-		*f = (struct log_follow){.next = c->logs, .cluster_id = json_int(log, "cluster_id", 0), .job_id = json_int(log, "job_id", 0),
-		    .rank = json_int(log, "rank", -1)};
+		*f = (struct log_follow){.next = c->logs, .which = {json_int(log, "cluster_id", 0), json_int(log, "job_id", 0), json_int(log, "rank", -1),
+							      json_bool(log, "setup", false)}};
 		c->logs = f;
 	}
 	later_end(l.later, log, err);
@@ -463,6 +463,7 @@ static void do_log(const struct call_in *in)
 {
 	struct log_later *l = xcalloc(1, sizeof *l);
 	struct log_ask ask = {.cluster = json_str(in->params, "cluster", ""), .job = json_int(in->params, "job", 0), .rank = json_int(in->params, "rank", -1),
+	    .setup = json_bool(in->params, "setup", false),
 	    .tail = json_bool(in->params, "tail", false), .fresh = json_bool(in->params, "fresh", false)};
 	*l = (struct log_later){later_create(in), json_bool(in->params, "follow", false)};
 	engine_log(in->c->s->set.engine, &ask, logged, l);

@@ -65,6 +65,7 @@ struct log_ask {
 	const char *cluster; /* its name, or its uid; one that is gone has its logs still */
 	int64_t job;	     /* 0: the newest */
 	int64_t rank;	     /* -1: the merged log; else the rank's own, fetched from its node */
+	bool setup;	     /* with a rank, which is a node's then: only what setup said there */
 	bool tail;	     /* its end is wanted: where the copy is far behind, that is fetched first */
 	bool fresh;	     /* ask the node how much it has: "target" in the answer, unless it cannot be asked */
 };
@@ -72,7 +73,11 @@ typedef void engine_log_fn(void *arg, json_t *log, const struct err *err); /* lo
 /* Where a job's log is: what `log` of core/api/protocol.h answers. fn is called once, now or later; after engine_destroy no more. */
 void engine_log(struct engine *e, const struct log_ask *ask, engine_log_fn *fn, void *arg);
 /* The same at once, as it is known; NULL when the job is gone. */
-json_t *engine_log_now(struct engine *e, int64_t cluster_id, int64_t job_id, int64_t rank);
+struct log_which {
+	int64_t cluster_id, job_id, rank;
+	bool setup;
+};
+json_t *engine_log_now(struct engine *e, const struct log_which *w);
 /* Query the provider about these clusters (NULL: all) now; fn once all have answered, or failed. */
 void engine_refresh(struct engine *e, const char *cluster, void (*fn)(void *arg), void *arg);
 /* Credentials as the providers see them: fn gets [{"name","title","enabled","identity","reason","simulated"}]. */

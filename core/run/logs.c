@@ -27,7 +27,8 @@ enum {
 struct log_wait {
 	struct log_wait *next;
 	struct engine *e;
-	int64_t cluster_id, job_id, rank, target, end_ms;
+	struct log_which which;
+	int64_t target, end_ms;
 	bool tail;
 	struct remote_call *call;
 	unsigned timer;
@@ -57,13 +58,16 @@ static bool has(const struct engine *e, const char *uid, int64_t job_id, const c
 	return there;
 }
 
-static void rank_place(const struct engine *e, const char *uid, const struct job *j, int64_t rank, struct place *p)
+static enum spool_kind kind_of(const struct log_which *w)
 {
-	char suffix[40];
-	snprintf(suffix, sizeof suffix, ".rank-%" PRId64 ".done", rank);
-	p->complete = has(e, uid, j->id, suffix);
-	snprintf(suffix, sizeof suffix, ".rank-%" PRId64 ".log", rank);
-	p->path = spool_file(e, uid, j->id, suffix);
+	return w->rank < 0 ? SPOOL_LOG : w->setup ? SPOOL_SETUP : SPOOL_RANK;
+}
+
+static void rank_place(const struct engine *e, const char *uid, const struct job *j, const struct log_which *w, struct place *p)
+{
+	char suffix[48];
+	p->complete = has(e, uid, j->id, spool_suffix(kind_of(w), w->rank, true, suffix, sizeof suffix));
+	p->path = spool_file(e, uid, j->id, spool_suffix(kind_of(w), w->rank, false, suffix, sizeof suffix));
 }
 
 /* The tail while the copy has not reached its end. */
@@ -81,13 +85,14 @@ static void main_place(struct engine *e, struct unit *u, const char *uid, const 
 }
 
 /* u: NULL when the cluster is gone. */
-static json_t *log_json(struct engine *e, struct unit *u, const char *uid, const struct job *j, int64_t rank)
+static json_t *log_json(struct engine *e, struct unit *u, const char *uid, const struct job *j, const struct log_which *w)
 {
 	struct place p = {NULL, 0, false};
 	struct stat st;
-	struct spool *own = u && rank >= 0 ? spool_find(u, SPOOL_RANK, j->id, rank) : NULL;
+	int64_t rank = w->rank;
+	struct spool *own = u && rank >= 0 ? spool_find(u, kind_of(w), j->id, rank) : NULL;
 	if (rank >= 0)
-		rank_place(e, uid, j, rank, &p);
+		rank_place(e, uid, j, w, &p);
 	else
 		main_place(e, u, uid, j, &p);
 	if (own)
@@ -99,6 +104,8 @@ static json_t *log_json(struct engine *e, struct unit *u, const char *uid, const
 	json_object_set_new(o, "exit_code", j->exit_code < 0 ? json_null() : json_integer(j->exit_code));
 	json_object_set_new(o, "rank", rank < 0 ? json_null() : json_integer(rank));
 	json_put_str(o, "name", j->name);
+	json_put_bool(o, "setup", rank >= 0 && w->setup);
+	json_object_set_new(o, "nodes", u ? json_integer((json_int_t)u->c->n_nodes) : json_null());
 	json_put_str(o, "times", rank < 0 && fs_exists(times) ? times : NULL);
 	free(times);
 	free(whole);
@@ -144,26 +151,26 @@ static void jobs_free(struct job **jobs, size_t n)
 	free(jobs);
 }
 
-static json_t *gone_log(struct engine *e, int64_t cluster_id, int64_t job, int64_t rank, struct err *err)
+static json_t *gone_log(struct engine *e, const struct log_which *w, struct err *err)
 {
 	struct job **jobs;
 	size_t n;
-	char *uid = state_cluster_uid(e->state, cluster_id);
-	if (!uid || state_load_jobs(e->state, cluster_id, &jobs, &n, err)) {
+	char *uid = state_cluster_uid(e->state, w->cluster_id);
+	if (!uid || state_load_jobs(e->state, w->cluster_id, &jobs, &n, err)) {
 		if (!uid)
 			err_set(err, ERR_NOT_FOUND, "there is no such cluster any more");
 		free(uid);
 		return NULL;
 	}
-	const struct job *j = pick(jobs, n, job);
-	json_t *o = j ? log_json(e, NULL, uid, j, rank) : NULL;
+	const struct job *j = pick(jobs, n, w->job_id);
+	json_t *o = j ? log_json(e, NULL, uid, j, w) : NULL;
 	if (!j)
-		err_set(err, ERR_NOT_FOUND, "the cluster (gone) has no job %" PRId64, job);
-	if (o && rank >= 0 && !json_int(o, "size", 0)) {
+		err_set(err, ERR_NOT_FOUND, "the cluster (gone) has no job %" PRId64, w->job_id);
+	if (o && w->rank >= 0 && !json_int(o, "size", 0)) {
 		json_decref(o);
 		o = NULL;
 		err_set(err, ERR_NOT_FOUND, "the cluster is gone, and the own log of rank %" PRId64 " was not fetched before: its lines in the merged log are shown "
-			"without --from-node", rank);
+			"without --from-node", w->rank);
 	}
 	json_put_bool(o, "complete", true);
 	jobs_free(jobs, n);
@@ -185,14 +192,14 @@ json_t *engine_gone_jobs(struct engine *e, const char *cluster, struct err *err)
 	return a;
 }
 
-json_t *engine_log_now(struct engine *e, int64_t cluster_id, int64_t job_id, int64_t rank)
+json_t *engine_log_now(struct engine *e, const struct log_which *w)
 {
-	struct unit *u = run_unit_by_id(e, cluster_id);
+	struct unit *u = run_unit_by_id(e, w->cluster_id);
 	struct err err;
 	if (!u)
-		return gone_log(e, cluster_id, job_id, rank, &err);
-	const struct job *j = pick(u->jobs, u->n_jobs, job_id);
-	return j ? log_json(e, u, u->c->uid, j, rank) : NULL;
+		return gone_log(e, w, &err);
+	const struct job *j = pick(u->jobs, u->n_jobs, w->job_id);
+	return j ? log_json(e, u, u->c->uid, j, w) : NULL;
 }
 
 /* ---- questions that take a look ---------------------------------------------------------------------------------- */
@@ -213,7 +220,7 @@ static void wait_free(struct log_wait *w)
 static void answer(struct log_wait *w, const struct err *why)
 {
 	struct err err;
-	json_t *o = why ? NULL : engine_log_now(w->e, w->cluster_id, w->job_id, w->rank);
+	json_t *o = why ? NULL : engine_log_now(w->e, &w->which);
 	if (!why && !o)
 		err_set(&err, ERR_NOT_FOUND, "the job is gone");
 	if (o && w->target >= 0)
@@ -228,8 +235,8 @@ static void answer(struct log_wait *w, const struct err *why)
 static void on_tail_poll(void *arg)
 {
 	struct log_wait *w = arg;
-	struct unit *u = run_unit_by_id(w->e, w->cluster_id);
-	const struct spool *s = u ? spool_find(u, SPOOL_TAIL, w->job_id, 0) : NULL;
+	struct unit *u = run_unit_by_id(w->e, w->which.cluster_id);
+	const struct spool *s = u ? spool_find(u, SPOOL_TAIL, w->which.job_id, 0) : NULL;
 	w->timer = 0;
 	if (s && spool_end(s) < w->target && mono_now_ms() < w->end_ms)
 		w->timer = loop_after(w->e->loop, POLL_MS, on_tail_poll, w);
@@ -241,15 +248,15 @@ static void on_tail_poll(void *arg)
 static void on_rank_poll(void *arg)
 {
 	struct log_wait *w = arg;
-	struct unit *u = run_unit_by_id(w->e, w->cluster_id);
-	struct spool *s = u ? spool_find(u, SPOOL_RANK, w->job_id, w->rank) : NULL;
+	struct unit *u = run_unit_by_id(w->e, w->which.cluster_id);
+	struct spool *s = u ? spool_find(u, kind_of(&w->which), w->which.job_id, w->which.rank) : NULL;
 	struct err err;
 	w->timer = 0;
 	if (s && spool_refused(s, &err)) {
 		answer(w, &err);
 		return;
 	}
-	bool open = s && (!spool_end(s) ? mono_now_ms() < w->end_ms : !spool_is_quiet(s, SETTLED_MS));
+	bool open = s && !spool_has_ended(s) && (!spool_end(s) ? mono_now_ms() < w->end_ms : !spool_is_quiet(s, SETTLED_MS));
 	if (open) {
 		spool_want(s);
 		w->timer = loop_after(w->e->loop, POLL_MS, on_rank_poll, w);
@@ -263,7 +270,7 @@ static void on_rank_poll(void *arg)
 static void on_look(void *arg, const char *out, size_t len, const struct err *err)
 {
 	struct log_wait *w = arg;
-	struct unit *u = run_unit_by_id(w->e, w->cluster_id);
+	struct unit *u = run_unit_by_id(w->e, w->which.cluster_id);
 	w->call = NULL;
 	if (!err && u) {
 		const char *nl = memchr(out, '\n', len);
@@ -272,8 +279,8 @@ static void on_look(void *arg, const char *out, size_t len, const struct err *er
 		jobs_take_line(u, line);
 		json_decref(line);
 	}
-	const struct job *j = u ? jobs_find(u, w->job_id) : NULL;
-	const struct spool *s = u ? spool_find(u, SPOOL_LOG, w->job_id, 0) : NULL;
+	const struct job *j = u ? jobs_find(u, w->which.job_id) : NULL;
+	const struct spool *s = u ? spool_find(u, SPOOL_LOG, w->which.job_id, 0) : NULL;
 	if (!w->tail || !j || !s || w->target - spool_end(s) <= BEHIND_BYTES || !spool_tail(u, j, w->target - TAIL_BYTES)) {
 		answer(w, NULL);
 		return;
@@ -285,7 +292,7 @@ static void on_look(void *arg, const char *out, size_t len, const struct err *er
 static void look(struct log_wait *w, const struct unit *u)
 {
 	char command[120];
-	snprintf(command, sizeof command, "exec sh \"$HOME/.skytop/skytop-agent\" queue %" PRId64, w->job_id);
+	snprintf(command, sizeof command, "exec sh \"$HOME/.skytop/skytop-agent\" queue %" PRId64, w->which.job_id);
 	w->call = remote_run(w->e->remotes, u->c->nodes[0].reach, &(struct remote_spec){.command = command, .timeout_ms = LOOK_MS}, "ask for the length of the log",
 	    on_look, w);
 }
@@ -293,7 +300,7 @@ static void look(struct log_wait *w, const struct unit *u)
 static struct log_wait *wait_create(struct engine *e, const struct job *j, const struct log_ask *ask, engine_log_fn *fn, void *arg)
 {
 	struct log_wait *w = xcalloc(1, sizeof *w);
-	*w = (struct log_wait){.next = e->log_waits, .e = e, .cluster_id = j->cluster_id, .job_id = j->id, .rank = ask->rank, .target = -1, .tail = ask->tail,
+	*w = (struct log_wait){.next = e->log_waits, .e = e, .which = {j->cluster_id, j->id, ask->rank, ask->setup}, .target = -1, .tail = ask->tail,
 	    .fn = fn, .arg = arg};
 	e->log_waits = w;
 	return w;
@@ -303,14 +310,14 @@ static struct log_wait *wait_create(struct engine *e, const struct job *j, const
 static void ask_rank(struct log_wait *w, struct unit *u, struct job *j)
 {
 	struct err err;
-	json_t *o = log_json(w->e, u, u->c->uid, j, w->rank);
+	json_t *o = log_json(w->e, u, u->c->uid, j, &w->which);
 	bool complete = json_bool(o, "complete", false);
 	json_decref(o);
 	if (complete) {
 		answer(w, NULL);
-	} else if (u->c->status != CLUSTER_UP || !spool_rank(u, j, w->rank)) {
+	} else if (u->c->status != CLUSTER_UP || !spool_rank(u, j, kind_of(&w->which), w->which.rank)) {
 		err_set(&err, ERR_CONFLICT, "the own log of rank %" PRId64 " cannot be fetched: %s %s; its lines in the merged log are shown without "
-			"--from-node", w->rank, u->c->name, u->c->status != CLUSTER_UP ? "is not up" : "has too many logs that are being fetched");
+			"--from-node", w->which.rank, u->c->name, u->c->status != CLUSTER_UP ? "is not up" : "has too many logs that are being fetched");
 		answer(w, &err);
 	} else {
 		w->end_ms = mono_now_ms() + TAIL_MS;
@@ -324,7 +331,7 @@ void engine_log(struct engine *e, const struct log_ask *ask, engine_log_fn *fn, 
 	struct unit *u = unit_of(e, ask->cluster);
 	if (!u) {
 		int64_t id = gone_id(e, ask->cluster, &err);
-		json_t *o = id ? gone_log(e, id, ask->job, ask->rank, &err) : NULL;
+		json_t *o = id ? gone_log(e, &(struct log_which){id, ask->job, ask->rank, ask->setup}, &err) : NULL;
 		fn(arg, o, o ? NULL : &err);
 		return;
 	}
@@ -337,18 +344,19 @@ void engine_log(struct engine *e, const struct log_ask *ask, engine_log_fn *fn, 
 		fn(arg, NULL, &err);
 		return;
 	}
-	if (ask->rank >= (j->num_nodes < 1 ? 1 : j->num_nodes)) {
-		err_set(&err, ERR_INVALID, "job %" PRId64 " runs on %" PRId64 " node%s: there is no rank %" PRId64, j->id, j->num_nodes,
-		    j->num_nodes == 1 ? "" : "s", ask->rank);
+	int64_t ranks = ask->setup ? (int64_t)u->c->n_nodes : j->num_nodes;
+	if (ask->rank >= (ranks < 1 ? 1 : ranks)) {
+		err_set(&err, ERR_INVALID, "job %" PRId64 " runs on %" PRId64 " node%s: there is no rank %" PRId64, j->id, ranks,
+		    ranks == 1 ? "" : "s", ask->rank);
 		fn(arg, NULL, &err);
 		return;
 	}
 	struct log_wait *w = wait_create(e, j, ask, fn, arg);
 	if (u->c->n_nodes < 2)
-		w->rank = -1; /* the only rank's log is the log */
+		w->which.rank = -1; /* the only rank's log is the log */
 	const struct spool *s = spool_find(u, SPOOL_LOG, j->id, 0);
 	bool tail_is_here = s && !spool_is_late(s) && !ask->fresh;
-	if (w->rank >= 0)
+	if (w->which.rank >= 0)
 		ask_rank(w, u, j);
 	else if (j->log_complete || !(ask->fresh || ask->tail) || tail_is_here || u->c->status != CLUSTER_UP || !u->c->n_nodes || !u->c->nodes[0].reach)
 		answer(w, NULL);

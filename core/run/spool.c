@@ -76,6 +76,15 @@ char *spool_file(const struct engine *e, const char *cluster_uid, int64_t job_id
 	return xasprintf("%s/%s/%" PRId64 "%s", e->logs_dir, cluster_uid, job_id, suffix);
 }
 
+const char *spool_suffix(enum spool_kind kind, int64_t rank, bool done, char *buf, size_t size)
+{
+	if (kind == SPOOL_RANK || kind == SPOOL_SETUP)
+		snprintf(buf, size, ".%s-%" PRId64 ".%s", kind == SPOOL_RANK ? "rank" : "setup", rank, done ? "done" : "log");
+	else
+		snprintf(buf, size, "%s", kind == SPOOL_LOG ? ".log" : ".tail");
+	return buf;
+}
+
 static char *file_of(const struct unit *u, int64_t job_id, const char *suffix)
 {
 	return spool_file(u->engine, u->c->uid, job_id, suffix);
@@ -165,9 +174,8 @@ static void rank_complete(struct spool *s)
 {
 	struct unit *u = s->u;
 	int64_t job_id = s->job_id;
-	char suffix[40];
-	snprintf(suffix, sizeof suffix, ".rank-%" PRId64 ".done", s->rank);
-	mark(u, job_id, suffix);
+	char suffix[48];
+	mark(u, job_id, spool_suffix(s->kind, s->rank, true, suffix, sizeof suffix));
 	drop(s);
 	tell(u, job_id);
 }
@@ -176,9 +184,9 @@ static void rank_complete(struct spool *s)
 static void finish_if_complete(struct spool *s)
 {
 	struct job *j = jobs_find(s->u, s->job_id);
-	if (!s->ended || s->unwritten.len || !j || !job_is_over(j->status) || s->kind == SPOOL_TAIL)
+	if (!s->ended || s->unwritten.len || !j || s->kind == SPOOL_TAIL || (!job_is_over(j->status) && s->kind != SPOOL_SETUP))
 		return;
-	if (s->kind == SPOOL_RANK) {
+	if (s->kind != SPOOL_LOG) {
 		rank_complete(s);
 		return;
 	}
@@ -455,8 +463,8 @@ static void begin(void *arg)
 		later(s, DISK_RETRY_MS, begin);
 		return;
 	}
-	if (s->kind == SPOOL_RANK)
-		snprintf(rank, sizeof rank, " --rank %" PRId64, s->rank);
+	if (s->kind == SPOOL_RANK || s->kind == SPOOL_SETUP)
+		snprintf(rank, sizeof rank, " --rank %" PRId64 "%s", s->rank, s->kind == SPOOL_SETUP ? " --setup" : "");
 	snprintf(command, sizeof command, "exec sh \"$HOME/.skytop/skytop-agent\" logs %" PRId64 "%s --offset %" PRId64 " --follow", s->job_id, rank,
 	    s->base + s->size - (int64_t)s->n_compared);
 	str_clear(&s->complaint);
@@ -476,7 +484,7 @@ struct spool *spool_find(struct unit *u, enum spool_kind kind, int64_t job_id, i
 {
 	for (size_t i = 0; i < u->n_spools; i++) {
 		struct spool *s = u->spools[i];
-		if (s->kind == kind && s->job_id == job_id && (kind != SPOOL_RANK || s->rank == rank))
+		if (s->kind == kind && s->job_id == job_id && s->rank == rank)
 			return s;
 	}
 	return NULL;
@@ -492,12 +500,11 @@ static size_t count(const struct unit *u, bool besides)
 
 static struct spool *create(struct unit *u, enum spool_kind kind, int64_t job_id, int64_t rank, int64_t base)
 {
-	char suffix[40];
+	char suffix[48];
 	struct spool *s = xcalloc(1, sizeof *s);
 	*s = (struct spool){.u = u, .kind = kind, .job_id = job_id, .rank = rank, .base = base, .fd = -1, .unwritten = str_new(64 << 20),
 	    .complaint = str_new(COMPLAINT_MAX), .wanted_ms = mono_now_ms()};
-	snprintf(suffix, sizeof suffix, ".rank-%" PRId64 ".log", rank);
-	s->path = file_of(u, job_id, kind == SPOOL_LOG ? ".log" : kind == SPOOL_TAIL ? ".tail" : suffix);
+	s->path = file_of(u, job_id, spool_suffix(kind, rank, false, suffix, sizeof suffix));
 	if (kind == SPOOL_LOG)
 		spool_times_init(&s->times, file_of(u, job_id, ".times"));
 	ARRAY_GROW(u->spools, u->n_spools, u->spools_cap);
@@ -508,11 +515,11 @@ static struct spool *create(struct unit *u, enum spool_kind kind, int64_t job_id
 
 void spool_start(struct unit *u, struct job *j)
 {
-	struct spool *s = spool_find(u, SPOOL_LOG, j->id, 0);
-	if (s) {
-		finish_if_complete(s);
+	for (size_t i = u->n_spools; i-- > 0;) /* the job may be over now; what is complete leaves the list */
+		if (i < u->n_spools && u->spools[i]->job_id == j->id)
+			finish_if_complete(u->spools[i]);
+	if (spool_find(u, SPOOL_LOG, j->id, 0))
 		return;
-	}
 	if (count(u, false) >= FOLLOWERS_MAX || j->log_complete)
 		return;
 	char *tail = file_of(u, j->id, ".tail");
@@ -527,10 +534,10 @@ struct spool *spool_tail(struct unit *u, const struct job *j, int64_t base)
 	return s || count(u, true) >= BESIDES_MAX ? s : create(u, SPOOL_TAIL, j->id, 0, base);
 }
 
-struct spool *spool_rank(struct unit *u, const struct job *j, int64_t rank)
+struct spool *spool_rank(struct unit *u, const struct job *j, enum spool_kind kind, int64_t rank)
 {
-	struct spool *s = spool_find(u, SPOOL_RANK, j->id, rank);
-	return s || count(u, true) >= BESIDES_MAX ? s : create(u, SPOOL_RANK, j->id, rank, 0);
+	struct spool *s = spool_find(u, kind, j->id, rank);
+	return s || count(u, true) >= BESIDES_MAX ? s : create(u, kind, j->id, rank, 0);
 }
 
 void spool_want(struct spool *s)
@@ -555,7 +562,12 @@ bool spool_is_late(const struct spool *s)
 
 bool spool_is_quiet(const struct spool *s, int64_t ms)
 {
-	return s->ended || mono_now_ms() - s->moved_ms >= ms;
+	return mono_now_ms() - s->moved_ms >= ms;
+}
+
+bool spool_has_ended(const struct spool *s)
+{
+	return s->ended;
 }
 
 /* There is room for another follower. */

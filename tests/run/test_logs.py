@@ -130,6 +130,12 @@ def ranks_and_setup(h):
         assert [x.split(') ')[1] for x in mine] == ['made ready', 'r%d l1' % r, 'r%d l2' % r, 'r%d l3' % r], mine
     assert h.ok('logs', 'g', '--rank', '1', '--tail', '2').endswith(') r1 l2\n%s r1 l3\n' % mine[0].split(' made')[0].replace('worker2, rank=2', 'worker1, rank=1')) or \
         h.ok('logs', 'g', '--rank', '1', '--tail', '2').count('r1 l') == 2
+    assert h.ok('logs', 'g', '--setup') == 3 * 'made ready\n' and h.ok('logs', 'g', '--setup', '--rank', '2') == 'made ready\n'
+    assert h.ok('logs', 'g', '--rank', '1', '--from-node') == 'made ready\nr1 l1\nr1 l2\nr1 l3\n'
+    assert h.ok('logs', 'g', '--rank', '2', '--from-node', '--tail', '1') == 'r2 l3\n'
+    files = h.ok('logs', 'g', '--sync-down', '1', '--dir', h.dir + '/d').splitlines()
+    assert [os.path.basename(f) for f in files] == ['g-1.log', 'g-1.rank-0.log', 'g-1.rank-1.log', 'g-1.rank-2.log'], files
+    assert read(files[3]) == b'made ready\nr2 l1\nr2 l2\nr2 l3\n'
     assert 'ranks are 0 to 2' in h.refused(2, 'logs', 'g', '--rank', '3')
     assert 'exec' not in h.ok('exec', 'g', '--num-nodes', '1', 'echo alone')
     assert 'no rank 1' in h.refused(2, 'logs', 'g', '2', '--rank', '1')
@@ -140,6 +146,8 @@ def ranks_and_setup(h):
     h.refused(2, 'logs', 'g', '1', '2')
     h.ok('down', '-y', 'g')
     assert h.ok('logs', 'g', '1', '--rank', '2').count('r2 l') == 3  # all of it is here
+    assert h.ok('logs', 'g', '1', '--rank', '1', '--from-node').endswith('r1 l3\n')  # and what was fetched
+    assert 'not fetched' in h.refused(102, 'logs', 'g', '2', '--rank', '0', '--from-node')
 
 
 def setup_alone(h):

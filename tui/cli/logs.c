@@ -38,6 +38,8 @@ static int read_options(struct cli *c, struct session_log *l)
 	if (cli_int(c, "tail", -1, INT64_C(1) << 40, &l->tail_lines, &err) || cli_int(c, "rank", 0, 1000000, &l->rank, &err) ||
 	    (since && since_parse(since, wall_now_ms(), &l->since_ms, &err)))
 		return cli_fail(c, &err);
+	if (l->setup && l->from_node)
+		return cli_usage(c, "what setup said is always from the nodes: leave out --from-node");
 	if (l->from_node && l->rank < 0)
 		return cli_usage(c, "--from-node is about the log of one rank: say which with --rank");
 	if (l->setup && (l->tail_lines >= 0 || since))
@@ -51,6 +53,41 @@ static int read_options(struct cli *c, struct session_log *l)
 	if (cli_flag(c, "all") && cli_n_args(c) > 1)
 		return cli_usage(c, "say which jobs, or --all");
 	return session_job_arg(c, 1, &l->job);
+}
+
+/* What setup said on the nodes of a cluster of several: from each node, one after the other. */
+static int setup_of_nodes(struct cli *c, struct client *cl, const struct session_log *l, int64_t nodes)
+{
+	int worst = 0;
+	for (int64_t r = l->rank < 0 ? 0 : l->rank; r < nodes && (l->rank < 0 || r == l->rank); r++) {
+		struct session_log one = *l;
+		struct session_copied done;
+		struct err err;
+		one.rank = r;
+		one.from_node = one.quiet_end = true;
+		if (l->rank < 0)
+			cli_note(c, "node %" PRId64 ":", r);
+		if (session_log_to(c, cl, &one, stdout, &done, &err))
+			worst = cli_fail(c, &err);
+		else if (done.interrupted)
+			return CLI_INTERRUPTED;
+		else if (!worst)
+			worst = job_exit_status(done.status);
+	}
+	return worst;
+}
+
+static int setup_log(struct cli *c, struct client *cl, const struct session_log *l)
+{
+	struct err err;
+	json_t *j = client_call(cl, "log", json_pack("{s:s, s:I}", "cluster", l->cluster, "job", (json_int_t)l->job), 30000, &err);
+	if (!j)
+		return session_log(c, cl, l); /* which says why */
+	struct session_log one = *l;
+	int64_t nodes = json_int(j, "nodes", json_int(j, "num_nodes", 1));
+	one.job = json_int(j, "job_id", 0);
+	json_decref(j);
+	return nodes > 1 ? setup_of_nodes(c, cl, &one, nodes) : session_log(c, cl, &one);
 }
 
 static int run_logs(struct cli *c)
@@ -68,7 +105,7 @@ static int run_logs(struct cli *c)
 	else if (cli_flag(c, "status") || cli_json(c))
 		status = only_status(c, cl, l.cluster, l.job);
 	else
-		status = session_log(c, cl, &l);
+		status = l.setup ? setup_log(c, cl, &l) : session_log(c, cl, &l);
 	client_close(cl);
 	return status;
 }
@@ -79,7 +116,7 @@ static const struct option_spec logs_options[] = {
     CLI_VALUE(0, "since", "TIME", "begin with what was written since then: 90s, 10m, 2h30m, 3d ago, or a time as 2026-11-25T21:30:00Z"),
     CLI_VALUE(0, "rank", "R", "only the lines of this rank"),
     CLI_FLAG(0, "from-node", "with --rank: the rank's own log, unlabelled, as it is on its node"),
-    CLI_FLAG(0, "setup", "only what setup said"),
+    CLI_FLAG(0, "setup", "only what setup said, on each node or on that of --rank"),
     CLI_FLAG(0, "status", "only say how the job stands, by the exit status too"),
     CLI_FLAG('s', "sync-down", "write whole logs to files, of several jobs if several are named, and of every rank"),
     CLI_FLAG('a', "all", "with --sync-down: of all jobs of the cluster"),

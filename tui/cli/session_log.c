@@ -66,8 +66,10 @@ static int ask(struct copy *k, struct err *err)
 	const struct session_log *l = k->l;
 	json_t *args = json_pack("{s:s, s:I, s:b, s:b, s:b}", "cluster", l->cluster, "job", (json_int_t)(k->job ? k->job : l->job), "follow", 1, "fresh",
 	    !l->follow, "tail", l->tail_lines >= 0 && !l->setup);
-	if (l->from_node)
+	if (l->from_node) {
 		json_put_int(args, "rank", l->rank);
+		json_put_bool(args, "setup", l->setup);
+	}
 	json_t *j = client_call(k->client, "log", args, ASK_MS, err);
 	if (!j)
 		return -1;
@@ -143,13 +145,14 @@ static int set_up(struct copy *k, struct err *err)
 {
 	const struct session_log *l = k->l;
 	bool terminal = isatty(fileno(k->to));
-	if (l->rank >= k->ranks && k->ranks == 1)
+	bool own_setup = l->from_node && l->setup; /* its rank is a node's; the engine knows which there are */
+	if (l->rank >= k->ranks && k->ranks == 1 && !own_setup)
 		return err_set(err, ERR_USAGE, "job %" PRId64 " runs on one node: it has no rank %" PRId64, k->job, l->rank);
-	if (l->rank >= k->ranks)
+	if (l->rank >= k->ranks && !own_setup)
 		return err_set(err, ERR_USAGE, "job %" PRId64 " runs on %" PRId64 " nodes: its ranks are 0 to %" PRId64, k->job, k->ranks, k->ranks - 1);
 	bool one = l->rank < 0 || l->from_node || (k->ranks == 1 && !logread_is_merged(k->read));
-	k->sieve = (struct logsieve){.rank = one ? -1 : l->rank, .setup = l->setup};
-	k->sieving = l->setup || !one;
+	k->sieve = (struct logsieve){.rank = one ? -1 : l->rank, .setup = l->setup && !l->from_node};
+	k->sieving = k->sieve.setup || !one;
 	k->filter.plain = cli_flag(k->c, "no-color") || (terminal && !cli_color(k->c));
 	k->filtering = terminal || cli_flag(k->c, "no-color");
 	return 0;
@@ -259,7 +262,7 @@ static int copy_all(struct copy *k, struct err *err)
 static void say_end(const struct copy *k)
 {
 	const struct session_log *l = k->l;
-	if (l->setup && !k->sieve.any && k->sieve.over)
+	if (k->sieve.setup && !k->sieve.any && k->sieve.over)
 		cli_note(k->c, "job %" PRId64 " on %s has no setup", k->job, l->cluster);
 	if (k->cut && !k->sieve.over)
 		cli_note(k->c, "the log of job %" PRId64 " ends here because its node was gone before the rest could be fetched", k->job);
