@@ -25,12 +25,13 @@
  *   check {}                                 → [{name, title, enabled, identity, reason, simulated}…]
  *   inspect {provider, settings?}            → the whole of what the provider's CHECK says (settings: as if its settings file said that)
  *   plan {task, clouds?}                     → {plan, candidates}; or NO_RESOURCE
- *   log {cluster, job?, rank?, setup?, follow?, tail?, fresh?} → where a job's log is: a file that the caller may read (core/api/logread.h does). cluster:
- *       a name or a uid; it may be gone. rank: that rank's own log instead of the merged one, with setup only what setup said on that
- *       node. tail: its end is wanted, and is fetched
- *       first where the copy is far behind. fresh: "target" says how much the node has now; not there when it cannot be asked.
- *       {cluster_id, job_id, name, num_nodes, nodes: of the cluster, null when it is gone, rank, setup, status, exit_code, path, base: offset in the log of the file's first byte, size: of the file,
- *       generation: another one is another log, times: a file or null, complete: nothing more will come, cut: … though that is not all, target?}
+ *   log {cluster, job?, rank?, setup?, follow?, tail?, fresh?} → where a job's log is: a file that the caller may read (core/api/logread.h
+ *       does). cluster: a name or a uid; it may be gone. rank: that rank's own log instead of the merged one, with setup only what setup said
+ *       on that node. tail: its end is wanted, and is fetched first where the copy is far behind. fresh: "target" says how much the node has
+ *       now; not there when it cannot be asked.
+ *       {cluster_id, job_id, name, num_nodes, nodes: of the cluster, null when it is gone, rank, setup, status, exit_code, path, base: offset in
+ *       the log of the file's first byte, size: of the file, generation: another one is another log, times: a file or null, complete: nothing
+ *       more will come, cut: … though that is not all, target?}
  *       With follow: log {the same}              each time it grew (at most 20 times a second) or the job moved, until complete
  *   watch {topics [clusters jobs requests events spend], cluster?} → {}; then
  *       snapshot {revision, clusters?, jobs?, requests?, events?, spend?}    now, and (at most 20 times a second) when something changed

@@ -87,6 +87,7 @@ static void agents_down(struct op *op)
 {
 	/* Jobs have ended: give their last lines a moment to arrive in the spool. */
 	op->draining = true;
+	op_progress(op, "fetching the rest of the logs");
 	spool_drain(op_unit(op), DRAIN_MS, drained, op);
 }
 

@@ -23,3 +23,10 @@ dist_check_SCRIPTS += tests/run/test_crash.py tests/run/test_faults.py tests/run
 TESTS += tests/run/test_crash.py tests/run/test_faults.py tests/run/test_logs.py tests/run/test_session.py
 dist_check_SCRIPTS += tests/run/test_sync.py
 TESTS += tests/run/test_sync.py
+if HAVE_CMOCKA
+check_PROGRAMS += tests/run/test_logs_prune
+TESTS += tests/run/test_logs_prune
+tests_run_test_logs_prune_SOURCES = tests/run/test_logs_prune.c
+tests_run_test_logs_prune_CPPFLAGS = $(TEST_CFLAGS)
+tests_run_test_logs_prune_LDADD = $(RUN_LIBS) $(CMOCKA_LIBS)
+endif

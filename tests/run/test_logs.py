@@ -40,7 +40,7 @@ def kill(pids):
 
 
 def cuts_lose_nothing(h):
-    cuts = 50 if TORTURE else 8
+    cuts = 50 if TORTURE else 6
     h.ok('launch', '-y', '-d', '-c', 'k', 'true')
     h.ok('exec', '-d', 'k', 'i=0; while [ ! -e ~/enough ]; do i=$((i+1)); echo "line $i of many, with some text behind it to make it longer"; '
          '[ $((i % 50)) != 0 ] || sleep 0.02; done; printf "the end"')
@@ -140,7 +140,7 @@ def ranks_and_setup(h):
     assert 'exec' not in h.ok('exec', 'g', '--num-nodes', '1', 'echo alone')
     assert 'no rank 1' in h.refused(2, 'logs', 'g', '2', '--rank', '1')
     rc, out, err = h.run('logs', 'g', '2', '--setup')
-    assert (rc, out) == (0, '') and 'has no setup' in err, (rc, out, err)
+    assert (rc, out) == (0, '') and 'nothing was said' in err, (rc, out, err)
     for bad in (('--since', 'soon'), ('--from-node',), ('--setup', '--tail', '3'), ('--rank', '-1'), ('--all',), ('--dir', 'x')):
         h.refused(2, 'logs', 'g', *bad)
     h.refused(2, 'logs', 'g', '1', '2')
@@ -208,15 +208,9 @@ def old_logs_go(h):
     logs = h.dir + '/state/logs/'
     alive = os.listdir(logs)[0]
     now = time.time()
-    for name, days, kb in (('old-1', 31, 1), ('young-1', 29, 1), ('big-1', 5, 3000000), ('big-2', 4, 4000000), ('big-3', 3, 4000000), ('.hidden', 99, 1), ('od d', 99, 1)):
+    for name, days in (('old-1', 31), ('young-1', 29), ('.hidden', 99), ('od d', 99)):
         os.mkdir(logs + name)
-        with open(logs + name + '/1.log', 'w') as f:
-            f.write('x')
-            if kb > 1:
-                try:
-                    os.posix_fallocate(f.fileno(), 0, kb)  # small here: the limits are scaled in the unit test
-                except OSError:
-                    pass
+        open(logs + name + '/1.log', 'w').write('x')
         os.utime(logs + name + '/1.log', (now - days * 86400,) * 2)
         os.utime(logs + name, (now - days * 86400,) * 2)
     os.symlink('/etc', logs + 'link-1')
@@ -224,7 +218,7 @@ def old_logs_go(h):
     h.ok('status')
     h.wait('the old ones to go', lambda: not os.path.exists(logs + 'old-1'))
     time.sleep(0.2)
-    assert sorted(os.listdir(logs)) == sorted([alive, 'young-1', 'big-1', 'big-2', 'big-3', '.hidden', 'od d', 'link-1'])
+    assert sorted(os.listdir(logs)) == sorted([alive, 'young-1', '.hidden', 'od d', 'link-1'])
     assert os.path.exists(logs + alive + '/1.log') and os.path.exists('/etc/passwd')
 
 

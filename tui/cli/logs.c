@@ -59,6 +59,7 @@ static int read_options(struct cli *c, struct session_log *l)
 static int setup_of_nodes(struct cli *c, struct client *cl, const struct session_log *l, int64_t nodes)
 {
 	int worst = 0;
+	int64_t bytes = 0;
 	for (int64_t r = l->rank < 0 ? 0 : l->rank; r < nodes && (l->rank < 0 || r == l->rank); r++) {
 		struct session_log one = *l;
 		struct session_copied done;
@@ -67,13 +68,16 @@ static int setup_of_nodes(struct cli *c, struct client *cl, const struct session
 		one.from_node = one.quiet_end = true;
 		if (l->rank < 0)
 			cli_note(c, "node %" PRId64 ":", r);
-		if (session_log_to(c, cl, &one, stdout, &done, &err))
-			worst = cli_fail(c, &err);
-		else if (done.interrupted)
+		if (session_log_to(c, cl, &one, stdout, &done, &err)) {
+			worst = err.code == ERR_NOT_FOUND ? worst : cli_fail(c, &err); /* the job was not on that node */
+			continue;
+		}
+		if (done.interrupted)
 			return CLI_INTERRUPTED;
-		else if (!worst)
-			worst = job_exit_status(done.status);
+		bytes += done.at;
 	}
+	if (!worst && !bytes)
+		cli_note(c, "nothing was said by a setup of job %" PRId64 " on %s", l->job, l->cluster);
 	return worst;
 }
 
@@ -85,9 +89,13 @@ static int setup_log(struct cli *c, struct client *cl, const struct session_log 
 		return session_log(c, cl, l); /* which says why */
 	struct session_log one = *l;
 	int64_t nodes = json_int(j, "nodes", json_int(j, "num_nodes", 1));
+	int status = job_exit_status(job_status_of(json_str(j, "status", "")));
 	one.job = json_int(j, "job_id", 0);
 	json_decref(j);
-	return nodes > 1 ? setup_of_nodes(c, cl, &one, nodes) : session_log(c, cl, &one);
+	if (nodes < 2)
+		return session_log(c, cl, &one);
+	int failed = setup_of_nodes(c, cl, &one, nodes);
+	return failed ? failed : status;
 }
 
 static int run_logs(struct cli *c)
