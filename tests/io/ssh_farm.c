@@ -249,6 +249,21 @@ void cmd_free(struct cmd *c)
 	str_free(&c->err);
 }
 
+void __lsan_disable(void) __attribute__((weak));
+void __lsan_enable(void) __attribute__((weak));
+
+void library_leaks_begin(void)
+{
+	if (__lsan_disable)
+		__lsan_disable();
+}
+
+void library_leaks_end(void)
+{
+	if (__lsan_enable)
+		__lsan_enable();
+}
+
 void many(struct ssh *s, int n)
 {
 	struct cmd *cmds = xcalloc((size_t)n, sizeof *cmds);

@@ -284,7 +284,9 @@ static void test_certificates(void **state)
 	snprintf(extra, sizeof extra, "TrustedUserCAKeys %s\n", at("ca.pub"));
 	struct sshd d = sshd_start("ed25519", "host", 0, extra);
 	t = target_of(d.port, "signed");
+	library_leaks_begin();
 	connected(&c, &t);
+	library_leaks_end();
 	ssh_destroy(c.s);
 	t.identity_files[0] = at("signed_ed");
 	if (old_library()) {

@@ -26,6 +26,7 @@ const struct cli_text cli_environment[] = {
     {"XDG_CACHE_HOME", "base of the cache folder; ~/.cache when unset"},
     {"XDG_DATA_HOME", "base of the data folder; ~/.local/share when unset"},
     {"XDG_RUNTIME_DIR", "where the engine's socket is; the state folder when unset"},
+    {"SSH_AUTH_SOCK", "the ssh-agent, as the engine found it when it was started"},
     {"NO_COLOR", "no colours when set to anything"},
     {"COLUMNS", "width of the terminal, where it cannot be asked"},
 };
