@@ -47,7 +47,8 @@ def tail_of_a_huge_log():
         took = time.perf_counter() - start
         p.kill()
         p.communicate()
-        h.run('down', '-y', 'k', timeout=300)  # it fetches of the 10 GB what it can in a minute
+        for log in glob.glob(home + '/.skytop/jobs/1/log'):
+            os.truncate(log, 0)  # what is left of the 10 GB need not be copied
         if lines[-1] != b'100000\n':
             raise SystemExit('the end of the huge log: %r' % lines)
         row('logs: last lines of 10 GB of which nothing is copied yet', '%.0f' % (took * 1000), 'ms', '1000')
