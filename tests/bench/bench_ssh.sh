@@ -19,7 +19,7 @@ trap 'exit 130' INT TERM
 ssh-keygen -q -t ed25519 -N '' -f "$dir/host" && ssh-keygen -q -t ed25519 -N '' -f "$dir/key" || exit 1
 cp "$dir/key.pub" "$dir/authorized"
 [ "$(id -u)" != 0 ] || mkdir -p /run/sshd
-SSH_PORT= SSH_KEY=$dir/key SSH_KNOWN=$dir/known
+SSH_PORT='' SSH_KEY=$dir/key SSH_KNOWN=$dir/known
 export SSH_PORT SSH_KEY SSH_KNOWN
 for SSH_PORT in 22811 22823 22837 22849; do
   cat >"$dir/conf" <<S
