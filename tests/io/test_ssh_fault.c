@@ -367,6 +367,12 @@ static void test_names(void **state)
 	t.host = (char *)(uintptr_t)"::1";
 	connect_to(&c, &t);
 	turn_until(&c.settled, 1);
+	for (int i = 0; i < 50 && c.lost; i++) { /* it listens there a moment later than on the address that was waited for */
+		ssh_destroy(c.s);
+		usleep(10000);
+		connect_to(&c, &t);
+		turn_until(&c.settled, 1);
+	}
 	if (c.lost)
 		printf("# no IPv6 here: %s\n", c.err.text);
 	else
