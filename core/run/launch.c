@@ -27,6 +27,8 @@ enum {
 	POLL_MS = 1000,
 	RETRY_UNTIL_UP_MS = 30000,
 	CLEAN_RETRY_MS = 5000,
+	MACHINES_WAIT_MS = 180000,
+	MACHINES_PAUSE_MS = 2000,
 	CLEAN_TRIES = 60,
 	BLOCK_MS = 5 * 60000,
 	NODES_MAX = 1000,
@@ -276,9 +278,27 @@ static json_t *create_args(struct op *op)
 	return a;
 }
 
+/* Machines of the user's own that cannot be reached just now: there is no other place where they are, so they are waited for. */
+static bool wait_for_machines(struct op *op, const struct err *err)
+{
+	const struct unit *u = op_unit(op);
+	const struct provider *p = u ? run_provider(op->engine, u->c->provider) : NULL;
+	if (!p || !p->settings_files || (err->code != ERR_NETWORK && err->code != ERR_TIMEOUT))
+		return false;
+	int64_t now = wall_now_ms(), since = json_int(op->r->data, "waiting_since", 0);
+	if (!since)
+		json_put_int(op->r->data, "waiting_since", since = now);
+	if (now < since || now - since > MACHINES_WAIT_MS)
+		return false;
+	op_progress(op, "waiting for machines: %s", err->text);
+	op_again(op, MACHINES_PAUSE_MS);
+	return true;
+}
+
 static void created(struct op *op, const json_t *result)
 {
 	struct unit *u = op_unit(op);
+	json_object_del(op->r->data, "waiting_since");
 	nodes_take(u, result, false);
 	op_next(op);
 }
@@ -293,8 +313,9 @@ static void step_create(struct op *op)
 		op_fail(op, &err);
 		return;
 	}
-	op_progress(op, "creating %zu node%s: %s %s %s", u->c->n_nodes, u->c->n_nodes == 1 ? "" : "s", u->c->provider, u->c->instance_type,
-	    u->c->zone && u->c->zone[0] ? u->c->zone : u->c->region ? u->c->region : "");
+	if (!json_int(op->r->data, "waiting_since", 0))
+		op_progress(op, "creating %zu node%s: %s %s %s", u->c->n_nodes, u->c->n_nodes == 1 ? "" : "s", u->c->provider, u->c->instance_type,
+		    u->c->zone && u->c->zone[0] ? u->c->zone : u->c->region ? u->c->region : "");
 	op_call(op, p, PROVIDER_CREATE, create_args(op), created);
 }
 
@@ -599,6 +620,8 @@ static void launch_failed(struct op *op, const struct err *err)
 {
 	static const char *const provisioning[] = {"create", "wait", "agent"};
 	const char *step = op->kind->steps[op->at].name;
+	if (!strcmp(step, "create") && wait_for_machines(op, err))
+		return;
 	bool in_provisioning = false;
 	for (size_t i = 0; i < ARRAY_LEN(provisioning); i++)
 		in_provisioning = in_provisioning || !strcmp(step, provisioning[i]);

@@ -136,7 +136,8 @@ static enum provider_step no_room(struct turn *t, const struct host *hosts, size
 			    s->gpu_milli ? arena_printf(t->c->arena, " and %" PRId64 " %s", host_free_gpus(&hosts[i], s->model), s->model) : "");
 	}
 	size_t total = json_array_size(json_arr(t->c->args, "nodes")), without = missing - place_count(hosts, n, taken, s);
-	err_set(t->err, silent && silent == n ? ERR_NETWORK : ERR_CAPACITY, "pool %s: no room for %zu of %zu node%s %s, one a host; %zu host%s large enough%s",
+	/* They were offered a moment ago: when those that are silent now would do, it is the network, and worth waiting. */
+	err_set(t->err, silent && silent >= without ? ERR_NETWORK : ERR_CAPACITY, "pool %s: no room for %zu of %zu node%s %s, one a host; %zu host%s large enough%s",
 	    json_str(t->c->args, "region", ""), without, total, total == 1 ? "" : "s", json_str(t->c->args, "instance_type", ""), could,
 	    could == 1 ? " is" : "s are", str_text(&why));
 	str_free(&why);
