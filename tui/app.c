@@ -13,12 +13,25 @@
 #include "tui/palette.h"
 #include "tui/view/views.h"
 
-const struct view_ops *const app_views[] = {&offers_view, &clusters_view, &logs_view};
+/* In the order of their numbers. */
+const struct view_ops *const app_views[] = {
+    &offers_view,
+    &clusters_view,
+    &jobs_view,
+    &managed_view,
+    &services_view,
+    &logs_view,
+    &cost_view,
+    &metrics_view,
+    &activity_view,
+    &recipes_view,
+};
 const size_t app_n_views = ARRAY_LEN(app_views);
 
 void app_init(struct app *a, struct ui_source *source, struct prices *prices, int64_t now_ms)
 {
 	*a = (struct app){.source = source, .prices = prices, .now_ms = now_ms, .dirty = true, .w = 80, .h = 24};
+	a->keys = keymap_create();
 	notices_init(&a->notices);
 	for (size_t i = 0; i < app_n_views; i++)
 		a->views[i] = app_views[i]->create(a);
@@ -30,6 +43,7 @@ void app_finish(struct app *a)
 	for (size_t i = 0; i < app_n_views; i++)
 		app_views[i]->destroy(a->views[i]);
 	notices_finish(&a->notices);
+	keymap_destroy(a->keys);
 	free(a->login);
 }
 
@@ -166,13 +180,13 @@ static void on_key(struct app *a, struct key k)
 	notices_seen(&a->notices, a->now_ms);
 	a->key_ms = a->now_ms;
 	const struct view_ops *v = app_view(a);
-	enum action always = key_action(SCOPE_GLOBAL, k);
+	enum action always = key_action(a->keys, SCOPE_GLOBAL, k);
 	if (k.mods == KEYS_CTRL && (always == ACTION_SUSPEND || always == ACTION_REDRAW))
 		act_globally(a, always); /* whatever is open or being typed */
 	else if (a->modal.ops)
 		a->modal.ops->key(a->modal.state, a, k);
 	else if (!v->key || !v->key(a->views[a->view], a, k))
-		app_act(a, key_action(v->scope, k));
+		app_act(a, key_action(a->keys, v->scope, k));
 }
 
 static void on_paste(struct app *a, const struct input_event *e)

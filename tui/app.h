@@ -8,6 +8,7 @@
 
 #include "tui/action.h"
 #include "tui/canvas.h"
+#include "tui/keymap.h"
 #include "tui/notice.h"
 #include "tui/prices.h"
 #include "tui/source.h"
@@ -21,6 +22,7 @@ struct app {
 	struct ui_source *source;
 	struct prices *prices;
 	bool read_only;
+	struct keymap *keys;	/* the app's own */
 
 	/* state */
 	int w, h;

@@ -48,7 +48,7 @@ static int draw_spend(const struct app *a, struct canvas *c, struct rect top)
 	str_add(&rest, known && spend->simulated ? " simulated " : " ");
 	int now_w = width_text(str_text(&now), now.len), rest_w = width_text(str_text(&rest), rest.len);
 	int link_w = link[0] ? width_text(link, strlen(link)) + (now.len ? 2 : 0) : 0;
-	if (now_w + rest_w + link_w > top.w * 2 / 3) {
+	if (now_w + rest_w + link_w > top.w * 2 / 3 || top.w < LAYOUT_BOX_COLUMNS) {
 		str_clear(&rest);
 		str_add(&rest, known && spend->simulated ? " sim " : " ");
 		rest_w = width_text(str_text(&rest), rest.len);
@@ -64,7 +64,7 @@ static int draw_spend(const struct app *a, struct canvas *c, struct rect top)
 	return used;
 }
 
-enum tabs { TABS_FULL, TABS_PLAIN, TABS_SHORT };
+enum tabs { TABS_FULL, TABS_PLAIN, TABS_TIGHT, TABS_SHORT };
 
 /* "1 Offers": how wide the tabs are, or, with a canvas, draw them; at (may be NULL) receives the tab at column look. */
 static int walk_tabs(const struct app *a, struct canvas *c, int width, enum tabs how, int look, size_t *at)
@@ -77,9 +77,11 @@ static int walk_tabs(const struct app *a, struct canvas *c, int width, enum tabs
 	}
 	for (size_t i = 0; i < app_n_views; i++) {
 		char text[40];
-		const char *key = key_of_action(SCOPE_GLOBAL, app_views[i]->go);
+		const char *key = key_of_action(a->keys, SCOPE_GLOBAL, app_views[i]->go);
 		bool on = i == a->view;
-		if (how == TABS_SHORT && !on)
+		if (!key)
+			snprintf(text, sizeof text, "%s", how == TABS_SHORT && !on ? "-" : app_views[i]->title);
+		else if (how == TABS_SHORT && !on)
 			snprintf(text, sizeof text, "%s", key);
 		else
 			snprintf(text, sizeof text, "%s %s", key, app_views[i]->title);
@@ -88,16 +90,17 @@ static int walk_tabs(const struct app *a, struct canvas *c, int width, enum tabs
 			canvas_text(c, x, 0, width - x, on ? ROLE_TAB_ON : ROLE_TAB, text);
 		if (at && look >= x && look < x + w)
 			*at = i;
-		x += w + (how == TABS_SHORT ? 1 : 2);
+		x += w + (how >= TABS_TIGHT ? 1 : 2);
 	}
 	return x;
 }
 
 static enum tabs tabs_that_fit(const struct app *a, int width)
 {
-	if (walk_tabs(a, NULL, width, TABS_FULL, -1, NULL) <= width)
-		return TABS_FULL;
-	return walk_tabs(a, NULL, width, TABS_PLAIN, -1, NULL) <= width ? TABS_PLAIN : TABS_SHORT;
+	enum tabs how = TABS_FULL;
+	while (how < TABS_SHORT && walk_tabs(a, NULL, width, how, -1, NULL) > width)
+		how++;
+	return how;
 }
 
 static int tabs_width(const struct app *a)
@@ -143,10 +146,12 @@ static void draw_hints(struct canvas *c, struct rect line, const char *const *hi
 static void draw_keys(const struct app *a, struct canvas *c, struct rect line)
 {
 	bool seen[ACTIONS] = {[ACTION_HELP] = true};
-	int x = draw_hint(c, line.x + 1, line, key_of_action(SCOPE_GLOBAL, ACTION_HELP), action_info(ACTION_HELP)->label);
+	size_t n;
+	const struct key_binding *list = keymap_list(a->keys, &n);
+	int x = draw_hint(c, line.x + 1, line, key_of_action(a->keys, SCOPE_GLOBAL, ACTION_HELP), action_info(ACTION_HELP)->label);
 	for (enum key_scope scope = app_view(a)->scope; x >= 0; scope = key_scope_below(scope)) {
-		for (size_t i = 0; i < key_table_len && x >= 0; i++) {
-			const struct key_binding *b = &key_table[i];
+		for (size_t i = 0; i < n && x >= 0; i++) {
+			const struct key_binding *b = &list[i];
 			const struct action_info *info = action_info(b->action);
 			if (b->scope != scope || seen[b->action] || !info->label ||
 			    (info->orders && (a->read_only || !a->source)))

@@ -64,7 +64,14 @@ const struct key_binding key_table[] = {
     {SCOPE_GLOBAL, ":", ACTION_PALETTE},
     {SCOPE_GLOBAL, "1", ACTION_VIEW_OFFERS},
     {SCOPE_GLOBAL, "2", ACTION_VIEW_CLUSTERS},
-    {SCOPE_GLOBAL, "3", ACTION_VIEW_LOGS},
+    {SCOPE_GLOBAL, "3", ACTION_VIEW_JOBS},
+    {SCOPE_GLOBAL, "4", ACTION_VIEW_MANAGED},
+    {SCOPE_GLOBAL, "5", ACTION_VIEW_SERVICES},
+    {SCOPE_GLOBAL, "6", ACTION_VIEW_LOGS},
+    {SCOPE_GLOBAL, "7", ACTION_VIEW_COST},
+    {SCOPE_GLOBAL, "8", ACTION_VIEW_METRICS},
+    {SCOPE_GLOBAL, "9", ACTION_VIEW_ACTIVITY},
+    {SCOPE_GLOBAL, "0", ACTION_VIEW_RECIPES},
     {SCOPE_GLOBAL, "!", ACTION_MESSAGES},
     {SCOPE_GLOBAL, "Esc", ACTION_BACK},
     {SCOPE_GLOBAL, "C-l", ACTION_REDRAW},
@@ -191,53 +198,27 @@ bool key_scope_reaches(enum key_scope scope, enum key_scope bound)
 	}
 }
 
-static enum action bound_in(enum key_scope scope, struct key k)
+static bool same_action(const struct key_binding *a, const struct key_binding *b)
 {
-	for (size_t i = 0; i < key_table_len; i++) {
-		struct key bound;
-		if (key_table[i].scope == scope && key_parse(key_table[i].key, &bound) && key_eq(bound, k))
-			return key_table[i].action;
-	}
-	return ACTION_NONE;
-}
-
-enum action key_action(enum key_scope scope, struct key k)
-{
-	for (;; scope = scopes[scope].below) {
-		enum action a = bound_in(scope, k);
-		if (a != ACTION_NONE || scope == SCOPE_GLOBAL)
-			return a;
-	}
-}
-
-const char *key_of_action(enum key_scope scope, enum action a)
-{
-	for (;; scope = scopes[scope].below) {
-		for (size_t i = 0; i < key_table_len; i++)
-			if (key_table[i].scope == scope && key_table[i].action == a)
-				return key_table[i].key;
-		if (scope == SCOPE_GLOBAL)
-			return NULL;
-	}
-}
-
-const char *keys_of_action(enum key_scope scope, enum action a, char *buf, size_t size)
-{
-	size_t used = 0;
-	buf[0] = '\0';
-	for (size_t i = 0; i < key_table_len && used < size; i++)
-		if (key_table[i].scope == scope && key_table[i].action == a)
-			used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? " " : "", key_table[i].key);
-	return buf;
+	return a->scope == b->scope && a->action == b->action;
 }
 
 /* Is this the first binding of its action in its scope? */
 static bool first_of_action(const struct key_binding *b)
 {
 	for (const struct key_binding *earlier = key_table; earlier < b; earlier++)
-		if (earlier->scope == b->scope && earlier->action == b->action)
+		if (same_action(earlier, b))
 			return false;
 	return true;
+}
+
+static void all_keys(const struct key_binding *b, char *buf, size_t size)
+{
+	size_t used = 0;
+	buf[0] = '\0';
+	for (size_t i = 0; i < key_table_len && used < size; i++)
+		if (same_action(&key_table[i], b))
+			used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? " " : "", key_table[i].key);
 }
 
 bool key_doc_at(size_t i, struct key_doc *out)
@@ -250,7 +231,7 @@ bool key_doc_at(size_t i, struct key_doc *out)
 				continue;
 			out->scope = key_scope_title(b->scope);
 			out->action = b->action;
-			keys_of_action(b->scope, b->action, out->keys, sizeof out->keys);
+			all_keys(b, out->keys, sizeof out->keys);
 			return true;
 		}
 	}

@@ -41,17 +41,12 @@ struct key_binding {
 	enum action action;
 };
 
-/* The one table, in the order in which the footer offers them. */
+/* The one table of what is bound unless the person says otherwise, in the order in which the footer offers the keys. */
 extern const struct key_binding key_table[];
 extern const size_t key_table_len;
 
-/* What the key means in a view of this scope; ACTION_NONE. */
-enum action key_action(enum key_scope scope, struct key k);
-/* The first key of an action in this scope or below it; NULL: none. */
-const char *key_of_action(enum key_scope scope, enum action a);
-/* All keys of an action where it is bound, "j Down", for help. buf ≥ 64. */
-const char *keys_of_action(enum key_scope scope, enum action a, char *buf, size_t size);
-/* For lists of all keys, such as the man page's: the i-th action of some scope, in the order of scopes, with all its keys. */
+/* For lists of all keys, such as the man page's: the i-th action of some scope, in the order of scopes, with all its keys
+ * as the table has them. */
 struct key_doc {
 	const char *scope; /* heading */
 	char keys[64];	   /* "j Down" */

@@ -20,10 +20,10 @@ static void do_action(struct app *a, int value, void *arg)
 /* Bound somewhere, but not where we are? Then where. */
 static const struct view_ops *other_view_of(const struct app *a, enum action act)
 {
-	if (key_of_action(app_view(a)->scope, act))
+	if (key_of_action(a->keys, app_view(a)->scope, act))
 		return NULL;
 	for (size_t i = 0; i < app_n_views; i++)
-		if (key_of_action(app_views[i]->scope, act))
+		if (key_of_action(a->keys, app_views[i]->scope, act))
 			return app_views[i];
 	return NULL;
 }
@@ -31,8 +31,9 @@ static const struct view_ops *other_view_of(const struct app *a, enum action act
 static const char *reason(const struct app *a, struct arena *arena, enum action act)
 {
 	const struct view_ops *other = other_view_of(a, act);
+	const char *key = other ? key_of_action(a->keys, SCOPE_GLOBAL, other->go) : NULL;
 	if (other)
-		return arena_printf(arena, "only in %s: press %s", other->title, key_of_action(SCOPE_GLOBAL, other->go));
+		return arena_printf(arena, "only in %s%s%s", other->title, key ? ": press " : "", key ? key : "");
 	return arena_strdup(arena, app_why_not(a, act));
 }
 
@@ -54,7 +55,7 @@ void palette_open(struct app *a)
 			    (other_view_of(a, (enum action)act) != NULL) != (pass == 1))
 				continue;
 			items[n++] = (struct menu_item){
-			    .left = key_of_action(app_view(a)->scope, (enum action)act),
+			    .left = key_of_action(a->keys, app_view(a)->scope, (enum action)act),
 			    .text = arena_printf(arena, "%-14s %s", info->name, info->title),
 			    .right = info->cli,
 			    .detail = info->help,
@@ -71,7 +72,7 @@ void palette_open(struct app *a)
 static bool to_list(const struct app *a, const struct key_binding *b, const struct menu_item *items, size_t n)
 {
 	struct key k;
-	if (!key_parse(b->key, &k) || key_action(app_view(a)->scope, k) != b->action)
+	if (!key_parse(b->key, &k) || key_action(a->keys, app_view(a)->scope, k) != b->action)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (items[i].value == (int)b->action)
@@ -82,15 +83,17 @@ static bool to_list(const struct app *a, const struct key_binding *b, const stru
 /* Append one item an action of a scope, with all its keys; returns how many there are now. */
 static size_t add_scope(const struct app *a, struct arena *arena, enum key_scope scope, struct menu_item *items, size_t n)
 {
-	for (size_t i = 0; i < key_table_len; i++) {
-		const struct key_binding *b = &key_table[i];
+	size_t n_keys;
+	const struct key_binding *keys_now = keymap_list(a->keys, &n_keys);
+	for (size_t i = 0; i < n_keys; i++) {
+		const struct key_binding *b = &keys_now[i];
 		if (b->scope != scope || !to_list(a, b, items, n))
 			continue;
 		const struct action_info *info = action_info(b->action);
 		char keys[64];
 		items[n++] = (struct menu_item){
 		    .heading = key_scope_title(scope),
-		    .left = arena_strdup(arena, keys_of_action(scope, b->action, keys, sizeof keys)),
+		    .left = arena_strdup(arena, keys_of_action(a->keys, scope, b->action, keys, sizeof keys)),
 		    .text = info->title,
 		    .right = info->cli,
 		    .detail = info->help,
@@ -105,7 +108,7 @@ static size_t add_scope(const struct app *a, struct arena *arena, enum key_scope
 void palette_help(struct app *a)
 {
 	struct arena *arena = arena_create();
-	struct menu_item *items = arena_alloc(arena, key_table_len * sizeof *items);
+	struct menu_item *items = arena_alloc(arena, ACTIONS * sizeof *items);
 	size_t n = 0;
 	for (enum key_scope scope = app_view(a)->scope;; scope = key_scope_below(scope)) {
 		n = add_scope(a, arena, scope, items, n);

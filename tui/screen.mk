@@ -11,6 +11,7 @@ libtui_a_SOURCES = \
 	tui/format.c tui/format.h \
 	tui/frame.c \
 	tui/grid.c tui/grid.h \
+	tui/keymap.c tui/keymap.h \
 	tui/keys.c tui/keys.h \
 	tui/launch.c \
 	tui/layout.c tui/layout.h \
@@ -34,6 +35,7 @@ libtui_a_SOURCES = \
 	tui/view/offer_details.c \
 	tui/view/offers.c tui/view/offers_priv.h \
 	tui/view/offers_rows.c \
+	tui/view/planned.c \
 	tui/view/views.h \
 	tui/term/crash.c tui/term/crash.h \
 	tui/term/input.c tui/term/input.h \

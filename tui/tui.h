@@ -13,7 +13,7 @@ struct ui_options {
 	/* Make the source, on the screen's loop; it belongs to the screen from then on. NULL: prices only, no engine. */
 	struct ui_source *(*source_open)(struct loop *l, void *arg);
 	void *arg;
-	const char *view;	/* "offers", "clusters", "logs" or a prefix of one; NULL: the first */
+	const char *view;	/* "offers", "cost" … or a prefix of one; NULL: the first */
 	const char *filter;	/* for the offers; NULL: none */
 	const char *theme;	/* "default": themes/default.yaml, or a path; NULL: the default */
 	enum ui_color color;

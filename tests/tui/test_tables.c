@@ -13,7 +13,7 @@
 #include "core/base/fs.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
-#include "tui/keys.h"
+#include "tui/keymap.h"
 #include "tui/menu.h"
 #include "tui/notice.h"
 #include "tui/theme.h"
@@ -35,16 +35,18 @@ static void test_keys(void **state)
 		if (k.mods & KEYS_CTRL)
 			assert_false(action_info(key_table[i].action)->orders);
 	}
+	struct keymap *m = keymap_create();
 	/* Nothing but the palette can be reached without being in it; the last resort is always there. */
 	for (enum key_scope s = 0; s < SCOPES; s++) {
-		assert_int_equal(key_action(s, (struct key){'?', 0}), ACTION_HELP);
-		assert_int_equal(key_action(s, (struct key){':', 0}), ACTION_PALETTE);
-		assert_int_equal(key_action(s, (struct key){'q', 0}), ACTION_QUIT);
-		assert_int_equal(key_action(s, (struct key){KEYS_ESC, 0}), ACTION_BACK);
+		assert_int_equal(key_action(m, s, (struct key){'?', 0}), ACTION_HELP);
+		assert_int_equal(key_action(m, s, (struct key){':', 0}), ACTION_PALETTE);
+		assert_int_equal(key_action(m, s, (struct key){'q', 0}), ACTION_QUIT);
+		assert_int_equal(key_action(m, s, (struct key){KEYS_ESC, 0}), ACTION_BACK);
 		assert_true(key_scope_reaches(s, SCOPE_GLOBAL));
 	}
 	assert_false(key_scope_reaches(SCOPE_LOGS, SCOPE_LIST));
-	assert_int_equal(key_action(SCOPE_LOGS, (struct key){'D', 0}), ACTION_NONE);
+	assert_int_equal(key_action(m, SCOPE_LOGS, (struct key){'D', 0}), ACTION_NONE);
+	keymap_destroy(m);
 }
 
 static void test_actions(void **state)

@@ -308,7 +308,7 @@ static bool key(void *state, struct app *a, struct key k)
 		return false;
 	enum query_event e = query_key(&v->query, k);
 	if (e == QUERY_OTHER && k.code >= KEYS_UP && !k.mods)
-		app_act(a, key_action(SCOPE_CLUSTERS, k));
+		app_act(a, key_action(a->keys, SCOPE_CLUSTERS, k));
 	else if (e != QUERY_TAKEN)
 		remake(v, false);
 	return true;

@@ -416,7 +416,7 @@ static bool key(void *state, struct app *a, struct key k)
 		return false;
 	enum query_event e = query_key(&v->query, k);
 	if (e == QUERY_OTHER && k.code >= KEYS_UP && !k.mods)
-		app_act(a, key_action(SCOPE_LOGS, k));
+		app_act(a, key_action(a->keys, SCOPE_LOGS, k));
 	else if (e == QUERY_CHANGED || e == QUERY_UNDONE)
 		search(v);
 	return true;

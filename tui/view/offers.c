@@ -315,7 +315,7 @@ static bool key(void *state, struct app *a, struct key k)
 			complete(v);
 			apply_query(v, false);
 		} else if (k.code >= KEYS_UP && !k.mods) {
-			app_act(a, key_action(SCOPE_OFFERS, k));
+			app_act(a, key_action(a->keys, SCOPE_OFFERS, k));
 		}
 		break;
 	case QUERY_TAKEN:

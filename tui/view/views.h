@@ -7,7 +7,8 @@
 #include "core/model/offer.h"
 #include "tui/view.h"
 
-extern const struct view_ops offers_view, clusters_view, logs_view;
+extern const struct view_ops offers_view, clusters_view, jobs_view, managed_view, services_view, logs_view, cost_view, metrics_view,
+    activity_view, recipes_view;
 
 /* Set the filter of the offers. NULL, or what is wrong with it (then the one before goes on); borrowed. */
 const char *offers_set_filter(struct app *a, const char *text);

@@ -1,0 +1,111 @@
+/* Views of what this version cannot do yet: the columns as they will be, and in their place a plain word on what is missing
+ * and what does the same today. Nothing is shown that is not so. */
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "tui/app.h"
+#include "tui/grid.h"
+#include "tui/view/views.h"
+
+static const struct grid_column managed_columns[] = {
+    {"ID", 4, 6, 0, true, -1},	     {"NAME", 8, 24, 0, false, -1},   {"TASK", 5, 7, 4, true, -1},
+    {"STATUS", 10, 18, 0, false, -1}, {"RECOVERIES", 10, 10, 3, true, -1}, {"PROGRESS", 8, 24, 2, false, -1},
+    {"CLUSTER", 8, 20, 5, false, -1}, {"$/h", 6, 8, 1, true, -1},	   {"COST", 6, 9, 6, true, -1},
+};
+
+static const struct grid_column services_columns[] = {
+    {"NAME", 8, 24, 0, false, -1}, {"STATUS", 10, 16, 0, false, -1}, {"REPLICAS", 8, 8, 1, true, -1},
+    {"ENDPOINT", 12, 40, 2, false, -1}, {"QPS", 5, 8, 3, true, -1}, {"$/h", 6, 8, 4, true, -1},
+};
+
+struct plan_text {
+	const char *name;
+	const struct grid_column *columns;
+	size_t n;
+	const char *none, *why;
+};
+
+static const struct plan_text texts[] = {
+    {"managed", managed_columns, ARRAY_LEN(managed_columns), "no managed jobs: this version cannot run them yet",
+	"A managed job goes on by itself, on another machine, zone or cloud, when its own is taken back or breaks; `skytop jobs launch "
+	"TASK.yaml` will start one. Until then a job runs on a cluster: launch one with l in Offers, or run a job with x in Clusters."},
+    {"services", services_columns, ARRAY_LEN(services_columns), "no services: this version cannot run them yet",
+	"A service is a model behind one endpoint, on replicas that come and go with the load; `skytop serve up TASK.yaml` will start one. "
+	"Until then a server can run as a job of a cluster: x in Clusters."},
+    {"jobs", NULL, 0, "the list of all jobs is not in this version", "The jobs of a cluster are in its details: Enter in Clusters."},
+    {"cost", NULL, 0, "the cost panel is not in this version", "What is being spent is in the top line, and by cluster in Clusters."},
+    {"metrics", NULL, 0, "metrics are not in this version", ""},
+    {"activity", NULL, 0, "the list of activities is not in this version", "What was ordered here is under !."},
+    {"recipes", NULL, 0, "recipes cannot be launched from the screen in this version", "`skytop recipes` lists them."},
+};
+
+static const struct plan_text *text_of(const struct app *a)
+{
+	size_t i = 0;
+	while (i + 1 < ARRAY_LEN(texts) && strcmp(texts[i].name, app_view(a)->name) != 0)
+		i++;
+	return &texts[i];
+}
+
+static void *create(struct app *a)
+{
+	(void)a;
+	return NULL;
+}
+
+static void destroy(void *v)
+{
+	(void)v;
+}
+
+static bool act(void *v, struct app *a, enum action action)
+{
+	(void)v;
+	(void)a;
+	(void)action;
+	return false;
+}
+
+static void title_line(void *v, struct app *a, struct canvas *c, struct rect line, bool keys)
+{
+	(void)v;
+	(void)keys;
+	canvas_printf(c, line.x, line.y, line.w, ROLE_TITLE, " %s ", app_view(a)->title);
+}
+
+static size_t count(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+static void draw(void *v, struct app *a, struct canvas *c, struct rect body, bool keys)
+{
+	(void)v;
+	const struct plan_text *t = text_of(a);
+	if (t->columns) {
+		static const struct grid_rows none = {.count = count};
+		struct grid g;
+		struct rect table = rect_cut_top(&body, 2);
+		grid_init(&g, t->columns, t->n);
+		grid_draw(&g, &none, c, table, keys, t->none);
+		grid_finish(&g);
+	} else {
+		struct rect line = rect_cut_top(&body, 1);
+		canvas_text(c, line.x + 1, line.y, line.w - 2, ROLE_DIM, t->none);
+	}
+	rect_cut_top(&body, 1);
+	canvas_wrap(c, rect_inset(body, 1, 0), ROLE_TEXT, t->why);
+}
+
+#define PLANNED(id, word, ACTION) \
+	const struct view_ops id##_view = {.name = #id, .title = (word), .scope = SCOPE_GLOBAL, .go = (ACTION), .create = create, \
+	    .destroy = destroy, .act = act, .title_line = title_line, .draw = draw}
+
+PLANNED(jobs, "Jobs", ACTION_VIEW_JOBS);
+PLANNED(managed, "Managed", ACTION_VIEW_MANAGED);
+PLANNED(services, "Services", ACTION_VIEW_SERVICES);
+PLANNED(cost, "Cost", ACTION_VIEW_COST);
+PLANNED(metrics, "Metrics", ACTION_VIEW_METRICS);
+PLANNED(activity, "Activity", ACTION_VIEW_ACTIVITY);
+PLANNED(recipes, "Recipes", ACTION_VIEW_RECIPES);
