@@ -39,6 +39,7 @@ enum {
 	PROVIDER_CAN_IMAGES = 1 << 4,
 	PROVIDER_CAN_DISK_TIERS = 1 << 5,
 	PROVIDER_CAN_SPOT_CAP = 1 << 6,
+	PROVIDER_TELLS_STOCK = 1 << 7, /* its offers say what is free at this moment: what failed for one request may do for the next */
 };
 
 enum provider_request_kind { PROVIDER_HTTP, PROVIDER_EXEC, PROVIDER_SSH };

@@ -609,7 +609,9 @@ static void note_attempt(struct op *op, const struct err *err)
 		json_object_set_new(op->r->data, "blocks", blocks = json_array());
 	json_array_append_new(tried, json_pack("{s:s, s:s, s:s}", "where", where, "code", err_info(err->code)->name, "text", err->text));
 	json_t *b = block_of(c, err);
-	state_add_block(op->engine->state, b, &ignored);
+	const struct provider *p = run_provider(op->engine, c->provider);
+	if (!p || !(p->can & PROVIDER_TELLS_STOCK))
+		state_add_block(op->engine->state, b, &ignored);
 	json_array_append_new(blocks, b);
 	run_event(op->engine, u, op->r, "provision.failed", "warn", json_pack("{s:s, s:s}", "where", where, "code", err_info(err->code)->name), "%s: %s", where,
 	    err->text);

@@ -16,5 +16,5 @@ tests_providers_test_ssh_pool_SOURCES = tests/providers/test_ssh_pool.c $(PROVID
 tests_providers_test_ssh_pool_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_ssh_pool_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 endif
-TESTS += tests/providers/test_gpu_share.sh tests/providers/test_late.py tests/providers/test_torture.py
-EXTRA_DIST += tests/providers/test_gpu_share.sh tests/providers/test_late.py tests/providers/test_torture.py
+TESTS += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py tests/providers/test_torture.py
+EXTRA_DIST += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py tests/providers/test_torture.py

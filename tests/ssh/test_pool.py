@@ -134,8 +134,7 @@ def changed_host_key(b):
     assert 'second' not in out and 'HOST KEY' in said and b.nodes[0].host in said, (rc, said)
     rc, out, err = b.launch('echo other', name='y', ok=False)
     assert rc not in (0, 100) and 'HOST KEY' in out + err, (rc, out, err)
-    for n in b.nodes:  # the old key again, so that it can be taken down
-        n.kill()
+    b.ok('down', '-y', '--purge', 'x')
     b.farm.close()
     b.farm = None
 
