@@ -7,6 +7,7 @@ CLI_TESTS = \
 	tests/cli/test_offers.sh \
 	tests/cli/test_recipes.sh \
 	tests/cli/test_screen.sh \
+	tests/cli/test_ssh_pool.sh \
 	tests/cli/test_task.sh \
 	tests/cli/test_tty.py
 TESTS += $(CLI_TESTS)
