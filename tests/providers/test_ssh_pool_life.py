@@ -67,7 +67,9 @@ def gone_for_good(b):
     b.ok('down', '-y', '--purge', 'p', timeout=60)
     assert b.json('status') == []
     b.nodes[i].start_sshd()
-    forget(b.nodes[i])
+    b.ok('engine', 'restart')  # it looks around, and finds what was given up
+    b.wait('what was given up to be seen', lambda: [c['name'] for c in b.json('status')] == ['p'], 60)
+    b.ok('down', '-y', 'p')
 
 
 def added(b):
