@@ -21,7 +21,8 @@ struct ssh_target {
 	char *known_hosts_path;	/* known_hosts in the data folder */
 	char *pin;		/* the name its key is kept under; "host:port". For addresses that are given to one machine after another */
 	int64_t connect_timeout_ms; /* of each phase: find and reach, handshake, authentication; 20 s */
-	int64_t idle_timeout_ms;    /* not one byte for so long, though we asked: lost; 45 s */
+	int64_t idle_timeout_ms;    /* not one byte for so long, though we asked: lost; 45 s. A connection that is to outlive a partition needs
+				     * twice its length: TCP waits as long again before it tries anew, so making it again is quicker */
 };
 
 struct ssh_target *ssh_target_copy(const struct ssh_target *t);
