@@ -439,11 +439,12 @@ static void start_remote(struct op *op, const struct op_remote_spec *spec, struc
 	if (!command)
 		return;
 	int fd = spec->input_fd ? spec->input_fd(op, i) : spec->input_path ? open(spec->input_path, O_RDONLY | O_CLOEXEC) : 0;
-	char what[200];
+	const char *host = json_str(u->c->nodes[i].reach, "host", NULL);
+	char what[300];
 	if (u->c->n_nodes > 1)
-		snprintf(what, sizeof what, "%s on node %zu", spec->what, i);
+		snprintf(what, sizeof what, "%s on node %zu%s%s%s", spec->what, i, host ? " (" : "", host ? host : "", host ? ")" : "");
 	else
-		snprintf(what, sizeof what, "%s", spec->what);
+		snprintf(what, sizeof what, "%s%s%s", spec->what, host ? " on " : "", host ? host : "");
 	struct flight *f = xcalloc(1, sizeof *f);
 	*f = (struct flight){.op = op, .all = fn, .spec = *spec, .i = i, .slot = op->n_remotes};
 	ARRAY_GROW(op->remotes, op->n_remotes, op->remotes_cap);
