@@ -17,6 +17,7 @@
 #include "core/run/launch.h"
 #include "core/run/mounts.h"
 #include "core/run/place.h"
+#include "core/run/settings.h"
 #include "core/run/sync.h"
 
 enum {
@@ -65,11 +66,22 @@ static char *fresh_name(struct engine *e)
 	}
 }
 
+/* Is there anything to ask it about? Machines of one's own are named in a file. */
+static bool has_settings(struct engine *e, const struct provider *p)
+{
+	const char *path;
+	struct err err;
+	json_t *settings = p->settings_files ? settings_read(&e->calls.settings, p, &path, &err) : NULL;
+	bool yes = !p->settings_files || settings || err.code != ERR_NONE;
+	json_decref(settings);
+	return yes;
+}
+
 /* Can its nodes only be folders on this machine? u: the cluster, if there is one already. */
 static bool only_here(struct engine *e, const struct unit *u)
 {
 	for (const struct provider *const *p = e->setup.providers; p && *p; p++)
-		if (!(*p)->cloud_side && run_provider_enabled(e, *p) && (!u || str_eq(u->c->provider, (*p)->name)))
+		if (!(*p)->cloud_side && run_provider_enabled(e, *p) && (!u || str_eq(u->c->provider, (*p)->name)) && has_settings(e, *p))
 			return false;
 	return true;
 }
@@ -134,11 +146,37 @@ static void step_offers(struct op *op)
 	op->ask = place_ask(op->engine, json_arr(op->r->args, "clouds"), got_offers, op);
 }
 
+/* A task with mounts that a folder on this machine cannot have is for other providers. -1: nobody else answered. */
+static int drop_folders(struct op *op, const struct task *t, struct err *err)
+{
+	json_t *live = json_arr(op->r->data, "live"), *row;
+	struct err why;
+	size_t i = 0, others = 0;
+	if (!mounts_check(t, true, &why) || mounts_check(t, false, err))
+		return 0;
+	while ((row = json_array_get(live, i))) {
+		const struct provider *p = run_provider(op->engine, json_str(row, "provider", ""));
+		if (p && p->cloud_side) {
+			json_array_remove(live, i);
+			continue;
+		}
+		others += json_obj(row, "result") != NULL;
+		i++;
+	}
+	if (!others)
+		*err = why;
+	return others ? 0 : -1;
+}
+
 static json_t *make_plan(struct op *op, struct err *err)
 {
 	struct dag *d = launch_task(op, err);
 	if (!d)
 		return NULL;
+	if (drop_folders(op, &d->tasks[0], err)) {
+		dag_destroy(d);
+		return NULL;
+	}
 	json_t *plan = place_choose(op->engine, d, json_arr(op->r->args, "clouds"), json_arr(op->r->data, "live"), json_arr(op->r->data, "blocks"), err);
 	dag_destroy(d);
 	return plan;
