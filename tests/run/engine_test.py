@@ -75,10 +75,10 @@ class Home:
         return [p for p, parent in out if parent in mine]  # engines, not their supervisors
 
     def close(self):
-        end = time.time() + 10
         if self.processes():
             for c in json.loads(self.run('status', '--json')[1] or '[]'):
                 self.run('down', '-y', c['name'])
+        end = time.time() + 10
         while self.processes() and time.time() < end:
             self.run('engine', 'stop')
             time.sleep(0.03)

@@ -134,6 +134,9 @@ def changed_host_key(b):
     assert 'second' not in out and 'HOST KEY' in said and b.nodes[0].host in said, (rc, said)
     rc, out, err = b.launch('echo other', name='y', ok=False)
     assert rc not in (0, 100) and 'HOST KEY' in out + err, (rc, out, err)
+    os.unlink(b.dir + '/data/known_hosts')  # as it says: the machine was rightly replaced
+    assert b.ok('exec', 'x', 'echo third') == 'third\n'
+    b.nodes[0].stop_sshd()
     b.ok('down', '-y', '--purge', 'x')
     b.farm.close()
     b.farm = None

@@ -84,6 +84,22 @@ def partition(step, which, who=None):
     return case
 
 
+def partition_in_create(b):
+    """Hosts that do not answer have no room: that is said, with their names. Nothing is left, and afterwards they are used."""
+    b.need('machines')
+    p, end = begin(b, '--num-nodes', '2', 'true')
+    b.at_step('create')
+    b.nodes[1].cut()
+    rc, out, err = end()
+    if rc:
+        assert rc == 3 and b.nodes[1].host in err and 'nothing heard' in err, (rc, out, err)
+        print('# %s' % err.strip().splitlines()[-2])
+    b.nodes[1].heal()
+    for c in b.json('status'):
+        b.ok('down', '-y', c['name'])
+    b.launch('--num-nodes', '2', 'true')
+
+
 def job_ends_in_a_partition(b):
     b.need('machines')
     p, end = begin(b, '--workdir', workdir(b, 2), CHECKED)
@@ -284,8 +300,9 @@ def log_stream(b):
 
 TWO = {'n': 2}
 CASES = [('partition of %d s in %s, %s' % (PARTITION_S, step.split('/')[0], what), partition(step, which), TWO)
-         for step in ('create', 'agent', 'sync', 'submit/autostop', 'setup', 'run') for what, which in (('one node', [1]), ('all nodes', [0, 1]))]
+         for step in ('agent', 'sync', 'submit/autostop', 'setup', 'run') for what, which in (('one node', [1]), ('all nodes', [0, 1]))]
 CASES += [
+    ('partition in create', partition_in_create, TWO),
     ('partition between us and the nodes in run', partition('run', [0, 1], GATEWAY), TWO),
     ('a job that ends in a partition', job_ends_in_a_partition, {}),
     ('log streams of four nodes', log_stream, {'n': 4}),
@@ -301,7 +318,7 @@ CASES += [
     ('clock an hour behind', skew, dict(TWO, skew_s=-3600)),
     ('clocks an hour apart', skew, dict(TWO, each={0: {'skew_s': 3600}})),
 ]
-CASES += [('a machine dies in ' + step, dies_at(step), TWO) for step in ('create', 'agent', 'sync', 'submit', 'setup', 'run')]
+CASES += [('a machine dies in ' + step, dies_at(step), TWO) for step in ('agent', 'sync', 'submit', 'setup', 'run')]
 CASES += [('no ' + t, missing(t), {'missing': (t,)})
           for t in ('tar', 'gzip', 'awk', 'sed', 'mkfifo', 'ps', 'setsid', 'bash', 'nohup', 'cksum', 'stat', 'find', 'timeout', 'flock', 'readlink', 'who')]
 
