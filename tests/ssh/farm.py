@@ -540,7 +540,8 @@ class Node:
             out.append('authorized_keys:\n' + keys)
         out += ['~/.ssh/' + n for n in os.listdir(base + '/.ssh') if n != 'authorized_keys']
         if not self.plain:
-            out += ['/tmp/' + n for n in os.listdir('/proc/%d/%s/tmp' % (self.init, 'root'))]
+            shared = {d.split('/')[2] for d in self.opts['share'] if d.startswith('/tmp/')}
+            out += ['/tmp/' + n for n in os.listdir('/proc/%d/%s/tmp' % (self.init, 'root')) if n not in shared]
         return out
 
 

@@ -135,7 +135,7 @@ def changed_host_key(b):
     rc, out, err = b.launch('echo other', name='y', ok=False)
     assert rc not in (0, 100) and 'HOST KEY' in out + err, (rc, out, err)
     os.unlink(b.dir + '/data/known_hosts')  # as it says: the machine was rightly replaced
-    assert b.ok('exec', 'x', 'echo third') == 'third\n'
+    b.wait('the new key to be taken', lambda: b.run('exec', 'x', 'echo third')[1] == 'third\n', 20)
     b.nodes[0].stop_sshd()
     b.ok('down', '-y', '--purge', 'x')
     b.farm.close()
