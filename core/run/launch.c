@@ -251,6 +251,20 @@ static void give_up(struct op *op, const struct err *err)
 	op_fail(op, &all);
 }
 
+/* Which machines of the chosen provider did not answer when it was asked for offers: it need not wait for them. */
+static void keep_silent(struct op *op, const json_t *plan)
+{
+	const json_t *chosen = json_array_get(json_arr(plan, "plan"), 0);
+	size_t i;
+	json_t *row;
+	json_object_del(op->r->data, "silent");
+	json_array_foreach(json_arr(op->r->data, "live"), i, row) {
+		json_t *silent = json_arr(json_obj(row, "result"), "silent");
+		if (silent && str_eq(json_str(row, "provider", NULL), json_str(chosen, "provider", NULL)))
+			json_object_set(op->r->data, "silent", silent);
+	}
+}
+
 static void step_plan(struct op *op)
 {
 	struct err err;
@@ -262,6 +276,7 @@ static void step_plan(struct op *op)
 		return;
 	}
 	json_t *plan = make_plan(op, &err);
+	keep_silent(op, plan);
 	json_object_del(op->r->data, "live"); /* large, and old in a moment */
 	if (!plan) {
 		if (json_bool(op->r->args, "retry_until_up", false) && err.code == ERR_NO_RESOURCE && json_array_size(json_arr(op->r->data, "tried"))) {
@@ -313,6 +328,8 @@ static json_t *create_args(struct op *op)
 		json_put_str(tags, "accelerator", c->accelerator);
 	json_object_set_new(a, "tags", tags);
 	json_object_set_new(a, "labels", json_object());
+	json_t *silent = json_arr(op->r->data, "silent");
+	json_object_set_new(a, "silent", silent ? json_incref(silent) : json_array());
 	return a;
 }
 

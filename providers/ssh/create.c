@@ -115,6 +115,17 @@ static struct host *pool_hosts(struct turn *t, size_t *n, bool **taken)
 	return hosts;
 }
 
+static bool was_silent(struct turn *t, const struct pool_host *h)
+{
+	const char *id = pool_host_id(t->c->arena, h);
+	size_t i;
+	json_t *v;
+	json_array_foreach(json_arr(t->c->args, "silent"), i, v)
+		if (str_eq(json_string_value(v), id))
+			return true;
+	return false;
+}
+
 /* Why there are not enough hosts: for each that could be big enough, what is wrong with it. */
 static enum provider_step no_room(struct turn *t, const struct host *hosts, size_t n, const bool *taken, const struct shape *s, size_t missing)
 {
@@ -125,7 +136,7 @@ static enum provider_step no_room(struct turn *t, const struct host *hosts, size
 		const char *refused = json_str(out, pool_host_id(t->c->arena, hosts[i].spec), NULL);
 		bool full = !hosts[i].why && !refused && !taken[i] && host_could(&hosts[i], s);
 		could += host_could(&hosts[i], s);
-		silent += !host_asked(hosts[i].reply);
+		silent += !host_asked(hosts[i].reply) && !was_silent(t, hosts[i].spec);
 		if (refused)
 			str_addf(&why, "; %s", refused);
 		else if (hosts[i].why)
@@ -136,7 +147,7 @@ static enum provider_step no_room(struct turn *t, const struct host *hosts, size
 			    s->gpu_milli ? arena_printf(t->c->arena, " and %" PRId64 " %s", host_free_gpus(&hosts[i], s->model), s->model) : "");
 	}
 	size_t total = json_array_size(json_arr(t->c->args, "nodes")), without = missing - place_count(hosts, n, taken, s);
-	/* They were offered a moment ago: when those that are silent now would do, it is the network, and worth waiting. */
+	/* Who is silent now, and was not when offers were asked for, may soon be back: if they would do, it is worth waiting. */
 	err_set(t->err, silent && silent >= without ? ERR_NETWORK : ERR_CAPACITY, "pool %s: no room for %zu of %zu node%s %s, one a host; %zu host%s large enough%s",
 	    json_str(t->c->args, "region", ""), without, total, total == 1 ? "" : "s", json_str(t->c->args, "instance_type", ""), could,
 	    could == 1 ? " is" : "s are", str_text(&why));

@@ -19,8 +19,9 @@ const char *host_command(struct arena *a, const char *const *words, bool keep)
 {
 	struct str s = str_new(COMMAND_MAX);
 	if (keep)
-		str_add(&s, "set -e; umask 077; d=$HOME/.skytop; mkdir -p \"$d\"; true >\"$d/.host.$$\" || mkdir -p \"$d\"; cat >\"$d/.host.$$\"; "
-			    "exec sh \"$d/.host.$$\"");
+		/* Once there is a file in the folder, nobody who leaves takes it along. */
+		str_add(&s, "set -e; umask 077; d=$HOME/.skytop; for i in 1 2 3 4 5; do mkdir -p \"$d\" || true; true >\"$d/.host.$$\" && break; done; "
+			    "cat >\"$d/.host.$$\"; exec sh \"$d/.host.$$\"");
 	else
 		str_add(&s, "exec sh -s --");
 	for (; *words; words++) {

@@ -124,8 +124,12 @@ json_t *report_offers(struct arena *a, const struct pools *p, const struct host 
 	for (size_t k = 0; k < t.n; k++)
 		json_array_append_new(list, offer_json(&t.v[k]));
 	free(t.v);
-	json_t *result = json_object();
+	json_t *result = json_object(), *silent = json_array();
+	for (size_t i = 0; i < p->n; i++)
+		if (!host_asked(hosts[i].reply))
+			json_array_append_new(silent, json_foreign(pool_host_id(a, hosts[i].spec)));
 	json_object_set_new(result, "offers", list);
+	json_object_set_new(result, "silent", silent);
 	json_put_str(result, "source", arena_printf(a, "%zu of %zu hosts of your pools", count_answering(p, hosts), p->n));
 	return result;
 }
