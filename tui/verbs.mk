@@ -1,7 +1,9 @@
 # The command line: the frame, and one file a verb.
 noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
+	tui/cli/budget.c \
 	tui/cli/catalog.c \
+	tui/cli/cost.c \
 	tui/cli/check.c \
 	tui/cli/cloud_side.c \
 	tui/cli/cli.c tui/cli/cli.h tui/cli/cli_priv.h \

@@ -18,8 +18,19 @@
  *   status {refresh?, cluster?}              → [cluster…]
  *   queue {cluster?, gone?}                  → [job…]; gone: also of a cluster that is gone, by name or uid
  *   events {cluster?, after?, limit?}        → [event…], oldest first
- *   cost {since?}                            → [row…]
- *   spend {}                                 → {now_uusd_h, today_uusd, month_uusd, simulated: some of it is}
+ *   spend {}                                 → {now_uusd_h, today_uusd, month_uusd: null where something has no price, known {the same, what is
+ *       known of it}, estimated, simulated: all of it is (real and simulated money are never added), projection {uusd, low_uusd, high_uusd,
+ *       ends_at, unknown, method: in words}, budget: the tightest one or null, budget_left_uusd, apart?: the figures of simulated machines
+ *       beside real ones}
+ *   cost {since?}                            → {at, simulated, spend: as above, clusters [{cluster_id, name, id, provider, instance_type, status, user,
+ *       project, region, accelerator, accelerator_count, use_spot, num_nodes, price_uusd_h, estimated, from, to, duration_ms: of all
+ *       machines, cost_uusd, running, simulated, now_uusd_h, today_uusd, month_uusd, idle_since, gpu_idle_since, wasted_uusd: since then,
+ *       stopped, disk_uusd_h: of a stopped one, null when not known, autostop_minutes?, hours?}…] the wasteful first, by {cloud, project,
+ *       user: [{name, figures, hours, days}…]}, hours [24], days [30]: what was spent in each, oldest first, null not known, changes
+ *       [{name, id, diff_uusd, day_uusd, day_before_uusd, why: launched ended price hours, text}…]: the last 24 hours against the 24 before,
+ *       budgets}
+ *   budgets {}                               → [{project: null for all, simulated, month_uusd, spent_uusd, left_uusd, percent, block, set_by}…]
+ *   budget_set {project?, simulated?, month_uusd?, block?, clear?} → [budget…]: what is not given stays as it was
  *   nodes {cluster}                          → {cluster, status, heartbeat, at, nodes [{rank, status, id, ip, and how a person gets in:
  *                                              ssh {config, host, key}: `ssh -F config host`; or enter: the script that a login runs}]}
  *   check {}                                 → [{name, title, enabled, identity, reason, simulated}…]

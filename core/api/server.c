@@ -400,6 +400,19 @@ static void do_spend(const struct call_in *in)
 	rpc_answer(in->c->rpc, in->id, engine_spend(in->c->s->set.engine));
 }
 
+static void do_budgets(const struct call_in *in)
+{
+	struct err err;
+	answer_or_refuse(in, engine_budgets(in->c->s->set.engine, &err), &err);
+}
+
+static void do_budget_set(const struct call_in *in)
+{
+	struct err err;
+	struct engine *e = in->c->s->set.engine;
+	answer_or_refuse(in, engine_budget_set(e, in->c->user, in->params, &err) ? NULL : engine_budgets(e, &err), &err);
+}
+
 static void do_nodes(const struct call_in *in)
 {
 	struct err err;
@@ -528,7 +541,7 @@ static const struct {
 } methods[] = {
     {"hello", do_hello},   {"submit", do_submit}, {"follow", do_follow}, {"cancel", do_cancel}, {"requests", do_requests}, {"status", do_status},
     {"queue", do_queue},   {"events", do_events}, {"cost", do_cost},	 {"spend", do_spend},	{"nodes", do_nodes},	   {"check", do_check},
-    {"inspect", do_inspect},
+    {"inspect", do_inspect}, {"budgets", do_budgets}, {"budget_set", do_budget_set},
     {"plan", do_plan},	   {"log", do_log},	  {"watch", do_watch},	 {"engine", do_engine}, {"shutdown", do_shutdown},
 };
 

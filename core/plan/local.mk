@@ -11,5 +11,6 @@ libplan_a_SOURCES = \
 	core/plan/optimize.c core/plan/optimize.h \
 	core/plan/order.c core/plan/order.h \
 	core/plan/plan_json.c \
+	core/plan/spend.c core/plan/spend.h \
 	core/plan/transfer.c core/plan/transfer.h
 PLAN_LIBS = libplan.a $(STORE_LIBS)

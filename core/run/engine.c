@@ -20,6 +20,7 @@
 #include "core/run/access.h"
 #include "core/run/hosts.h"
 #include "core/run/logs_prune.h"
+#include "core/run/money.h"
 #include "core/run/op.h"
 #include "core/run/run.h"
 
@@ -253,6 +254,7 @@ static void on_tick(void *arg)
 			reconcile_unit(u, NULL, NULL);
 		}
 	}
+	money_tick(e);
 	run_commit(e);
 }
 
@@ -354,6 +356,7 @@ void engine_destroy(struct engine *e)
 	if (e->state)
 		state_commit(e->state, NULL);
 	state_close(e->state);
+	money_free(e->money);
 	call_cancel_all(&e->calls);
 	http_destroy(e->calls.http);
 	settings_free(e->calls.settings);
@@ -423,7 +426,7 @@ static int accept_request(struct engine *e, struct request *r, json_t *secrets, 
 {
 	if (e->n_ops >= OPEN_REQUESTS_MAX)
 		return err_set(err, ERR_THROTTLED, "%d requests are open already: wait until some are done", OPEN_REQUESTS_MAX);
-	if (kind->accept && kind->accept(e, r, err))
+	if (money_allows(e, r, err) || (kind->accept && kind->accept(e, r, err)))
 		return -1;
 	if (state_save_request(e->state, r, err) || put_secrets(e, r, secrets, err))
 		return err_wrap(err, "the request cannot be kept, so it was not accepted");
@@ -575,65 +578,6 @@ json_t *engine_request(struct engine *e, int64_t id, struct err *err)
 json_t *engine_events(struct engine *e, const char *cluster, int64_t after, int64_t limit, struct err *err)
 {
 	return state_events(e->state, cluster, after, limit, err);
-}
-
-json_t *engine_cost(struct engine *e, int64_t since_ms, struct err *err)
-{
-	json_t *rows = state_cost(e->state, since_ms, wall_now_ms(), err), *j;
-	size_t i;
-	json_array_foreach(rows, i, j)
-		json_put_bool(j, "simulated", is_simulated(e, json_str(j, "provider", NULL)));
-	return rows;
-}
-
-/* The start of today and of this month, in the user's own time zone. */
-static int64_t day_start(int64_t now_ms, bool month)
-{
-	time_t t = (time_t)(now_ms / 1000);
-	struct tm tm;
-	if (!localtime_r(&t, &tm))
-		return 0;
-	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
-	tm.tm_isdst = -1;
-	if (month)
-		tm.tm_mday = 1;
-	return (int64_t)mktime(&tm) * 1000;
-}
-
-static json_t *spent(struct engine *e, int64_t from, int64_t to)
-{
-	int64_t uusd;
-	bool unknown;
-	return state_spend(e->state, from, to, &uusd, &unknown, NULL) || unknown ? json_null() : json_integer(uusd);
-}
-
-/* Did simulated machines run since then? Their money is counted like any other, and said to be none. */
-static bool any_simulated(struct engine *e, int64_t since_ms)
-{
-	bool any = false, could = false;
-	size_t i;
-	for (const struct provider *const *p = e->setup.providers; *p; p++)
-		could = could || ((*p)->simulated && run_provider_enabled(e, *p));
-	if (!could)
-		return false;
-	json_t *rows = engine_cost(e, since_ms, NULL), *j;
-	json_array_foreach(rows, i, j)
-		any = any || json_bool(j, "simulated", false);
-	json_decref(rows);
-	return any;
-}
-
-json_t *engine_spend(struct engine *e)
-{
-	int64_t rate = 0, now = wall_now_ms();
-	for (size_t i = 0; i < e->n_units; i++) {
-		const struct cluster *c = e->units[i]->c;
-		for (size_t k = 0; k < c->n_nodes && rate != PRICE_UNKNOWN; k++)
-			if (c->nodes[k].ledger_id)
-				rate = c->price_uusd_h == PRICE_UNKNOWN ? PRICE_UNKNOWN : rate + c->price_uusd_h;
-	}
-	return json_pack("{s:o, s:o, s:o, s:b}", "now_uusd_h", rate == PRICE_UNKNOWN ? json_null() : json_integer(rate), "today_uusd",
-	    spent(e, day_start(now, false), now), "month_uusd", spent(e, day_start(now, true), now), "simulated", any_simulated(e, day_start(now, true)));
 }
 
 json_t *engine_nodes(struct engine *e, const char *cluster, struct err *err)

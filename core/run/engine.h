@@ -54,8 +54,12 @@ json_t *engine_jobs(struct engine *e, const char *cluster, struct err *err);	  /
 json_t *engine_requests(struct engine *e, bool all, int64_t limit, struct err *err);
 json_t *engine_request(struct engine *e, int64_t id, struct err *err);
 json_t *engine_events(struct engine *e, const char *cluster, int64_t after, int64_t limit, struct err *err);
+/* What core/api/protocol.h says of cost and spend. */
 json_t *engine_cost(struct engine *e, int64_t since_ms, struct err *err);
-json_t *engine_spend(struct engine *e); /* {now_uusd_h, today_uusd, month_uusd, simulated}, null what is not known */
+json_t *engine_spend(struct engine *e);
+json_t *engine_budgets(struct engine *e, struct err *err);
+/* Set, change or clear ("clear") one: budget_set of the protocol. */
+int engine_budget_set(struct engine *e, const char *user, const json_t *params, struct err *err);
 /* {cluster, status, nodes [{rank, status, id, ip, ssh {config, host, key} | enter path}], heartbeat (the head's last one, as the agent gave it), at} */
 json_t *engine_nodes(struct engine *e, const char *cluster, struct err *err);
 /* Jobs of a cluster by name or uid, also of one that is gone (the newest of that name). */

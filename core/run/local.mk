@@ -18,6 +18,7 @@ librun_a_SOURCES = \
 	core/run/link_conn.c \
 	core/run/logs.c \
 	core/run/logs_prune.c core/run/logs_prune.h \
+	core/run/money.c core/run/money.h \
 	core/run/mounts.c core/run/mounts.h \
 	core/run/nodes.c \
 	core/run/op.c core/run/op.h \

@@ -11,23 +11,14 @@
 #include "core/base/fs.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
-#include "core/store/db.h"
+#include "core/store/state_priv.h"
 #include "core/store/state_schema.h"
 
 enum { EVENTS_KEPT = 20000, EVENTS_PRUNE_EVERY = 500, REQUESTS_KEPT = 5000 };
 
-struct state {
-	struct db *db;
-	bool open; /* a transaction with writes in it */
-	bool lost; /* SQLite rolled one back by itself */
-	int64_t commits, events;
-	void (*on_commit)(void *arg, int64_t nth);
-	void *on_commit_arg;
-};
-
 static int64_t us(int64_t ms)
 {
-	return ms * 1000;
+	return state_us(ms);
 }
 
 static int64_t now_us(void)
@@ -42,9 +33,10 @@ static void notice_rollback(struct state *s)
 		return;
 	s->open = false;
 	s->lost = true;
+	s->ledger_changes++;
 }
 
-static int begin(struct state *s, struct err *err)
+int state_begin(struct state *s, struct err *err)
 {
 	notice_rollback(s);
 	if (s->open)
@@ -83,8 +75,10 @@ bool state_lost_writes(struct state *s)
 
 void state_rollback(struct state *s)
 {
-	if (s->open)
+	if (s->open) {
 		db_exec(s->db, "ROLLBACK", NULL);
+		s->ledger_changes++;
+	}
 	s->open = false;
 }
 
@@ -228,7 +222,7 @@ static int update_cluster(struct state *s, const struct cluster *c, struct err *
 
 int state_save_cluster(struct state *s, struct cluster *c, struct err *err)
 {
-	if (begin(s, err) || (!c->id && insert_cluster(s, c, err)) || update_cluster(s, c, err))
+	if (state_begin(s, err) || (!c->id && insert_cluster(s, c, err)) || update_cluster(s, c, err))
 		return -1;
 	/* A row whose insertion was lost to a full disk is not there to be updated. */
 	if (!sqlite3_changes(db_handle(s->db)) && (insert_cluster(s, c, err) || update_cluster(s, c, err)))
@@ -369,7 +363,7 @@ bool state_any_unanswered(struct state *s, int64_t since_ms)
 
 int state_save_job(struct state *s, const struct job *j, struct err *err)
 {
-	if (begin(s, err))
+	if (state_begin(s, err))
 		return -1;
 	return db_run(s->db, err,
 	    "INSERT INTO jobs(cluster_id, job_id, key, name, user, status, submitted_at, started_at, ended_at, exit_code, gpus_micro, num_nodes,"
@@ -426,7 +420,7 @@ int state_load_jobs(struct state *s, int64_t cluster_id, struct job ***out, size
 
 int state_save_request(struct state *s, struct request *r, struct err *err)
 {
-	if (begin(s, err))
+	if (state_begin(s, err))
 		return -1;
 	if (!r->id) {
 		if (db_run(s->db, err, "INSERT INTO requests(verb, user, project, state, args, cancel, created_at, updated_at, started_at, finished_at)"
@@ -523,7 +517,7 @@ json_t *state_request(struct state *s, int64_t id, struct err *err)
 
 int state_add_event(struct state *s, struct event *e, struct err *err)
 {
-	if (begin(s, err))
+	if (state_begin(s, err))
 		return -1;
 	if (db_run(s->db, err, "INSERT INTO events(cluster_id, request_id, cluster, kind, level, text, data, created_at, updated_at) VALUES(?,?,?,?,?,?,?,?,?)",
 		"iissssjii", e->cluster_id, e->request_id, e->cluster, e->kind, e->level, e->text, e->data, us(e->at_ms), us(e->at_ms)))
@@ -556,140 +550,11 @@ json_t *state_events(struct state *s, const char *cluster, int64_t after_id, int
 	return a;
 }
 
-/* ---- ledger ------------------------------------------------------------------------------------------------------ */
-
-int state_ledger_open(struct state *s, const struct cluster *c, struct node *n, int64_t at_ms, struct err *err)
-{
-	if (n->ledger_id)
-		return 0;
-	if (begin(s, err))
-		return -1;
-	if (db_run(s->db, err, "INSERT INTO ledger(cluster_id, node_token, kind, started_at, ended_at, price_uusd_h, estimated, source, user, project,"
-			       " created_at, updated_at) VALUES(?,?,'compute',?,0,?,?,?,?,?,?,?)",
-		"isipbsssii", c->id, n->token, us(at_ms), c->price_uusd_h, c->price_estimated, c->price_source, c->user, c->project, now_us(), now_us()))
-		return -1;
-	n->ledger_id = db_last_id(s->db);
-	return 0;
-}
-
-int state_ledger_close(struct state *s, struct node *n, int64_t at_ms, struct err *err)
-{
-	if (!n->ledger_id)
-		return 0;
-	if (begin(s, err) || db_run(s->db, err, "UPDATE ledger SET ended_at=max(?, started_at), updated_at=? WHERE id=?", "iii", us(at_ms), now_us(), n->ledger_id))
-		return -1;
-	n->ledger_id = 0;
-	return 0;
-}
-
-/* Micro-dollars of a time (us) at a price, rounded to nearest. In hundredths of a second: thirty years at $100/h fit 64 bits. */
-#define COST_SQL(from, to) "((" to " - " from ") / 10000 * l.price_uusd_h + 180000) / 360000"
-
-json_t *state_cost(struct state *s, int64_t since_ms, int64_t now_ms, struct err *err)
-{
-	sqlite3_stmt *r = db_query(s->db, err,
-	    "SELECT c.name, c.uid, c.provider, c.instance_type, c.status, min(l.started_at), max(CASE l.ended_at WHEN 0 THEN ?1 ELSE l.ended_at END),"
-	    " sum((CASE l.ended_at WHEN 0 THEN ?1 ELSE l.ended_at END) - l.started_at), sum(" COST_SQL("l.started_at",
-		"(CASE l.ended_at WHEN 0 THEN ?1 ELSE l.ended_at END)") "), sum(l.price_uusd_h IS NULL), sum(l.ended_at = 0), max(l.estimated),"
-	    " count(DISTINCT l.node_token), c.user, max(l.price_uusd_h), c.region, c.accelerator, c.accel_count_micro"
-	    " FROM ledger l JOIN clusters c ON c.id = l.cluster_id WHERE l.ended_at = 0 OR l.ended_at >= ?2 GROUP BY c.id ORDER BY c.id DESC LIMIT 10000",
-	    "ii", us(now_ms), us(since_ms));
-	json_t *a = json_array();
-	int rc = r ? 0 : -1;
-	while (r && (rc = db_next(s->db, r, err)) > 0) {
-		json_t *j = json_object();
-		json_put_str(j, "name", db_str(r, 0));
-		json_put_str(j, "id", db_str(r, 1));
-		json_put_str(j, "provider", db_str(r, 2));
-		json_put_str(j, "instance_type", db_str(r, 3));
-		json_put_str(j, "status", db_str(r, 4));
-		json_put_int(j, "from", db_int(r, 5) / 1000);
-		json_put_int(j, "to", db_int(r, 6) / 1000);
-		json_put_int(j, "duration_ms", db_int(r, 7) / 1000);
-		json_object_set_new(j, "cost_uusd", db_int(r, 9) ? json_null() : json_integer(db_int(r, 8)));
-		json_put_bool(j, "running", db_int(r, 10) > 0);
-		json_put_bool(j, "estimated", db_int(r, 11) > 0);
-		json_put_int(j, "num_nodes", db_int(r, 12));
-		json_put_str(j, "user", db_str(r, 13));
-		int64_t price = db_num(r, 14);
-		json_object_set_new(j, "price_uusd_h", price < 0 ? json_null() : json_integer(price));
-		json_put_str(j, "region", db_str(r, 15));
-		json_put_str(j, "accelerator", db_str(r, 16));
-		json_object_set_new(j, "accelerator_count", json_real((double)db_int(r, 17) / 1e6));
-		json_array_append_new(a, j);
-	}
-	if (rc) {
-		json_decref(a);
-		return NULL;
-	}
-	return a;
-}
-
-static bool metered(const struct cluster *c, int64_t ledger_id)
-{
-	for (size_t i = 0; i < c->n_nodes; i++)
-		if (c->nodes[i].ledger_id == ledger_id)
-			return true;
-	return false;
-}
-
-int state_ledger_repair(struct state *s, struct cluster *c, int64_t at_ms, struct err *err)
-{
-	enum { OPEN_MAX = 4096 };
-	int64_t open[OPEN_MAX];
-	size_t n = 0;
-	int rc;
-	sqlite3_stmt *r = db_query(s->db, err, "SELECT id FROM ledger WHERE cluster_id=? AND ended_at=0", "i", c->id);
-	if (!r)
-		return -1;
-	while ((rc = db_next(s->db, r, err)) > 0 && n < OPEN_MAX)
-		open[n++] = db_int(r, 0);
-	db_end(r);
-	for (size_t i = 0; !rc && i < n; i++) /* an end that was lost */
-		if (!metered(c, open[i]))
-			rc = begin(s, err) || db_run(s->db, err, "UPDATE ledger SET ended_at=max(?, started_at) WHERE id=?", "ii", us(at_ms), open[i]);
-	for (size_t i = 0; !rc && i < c->n_nodes; i++) { /* a beginning that was lost */
-		struct node *node = &c->nodes[i];
-		bool there = !node->ledger_id;
-		for (size_t k = 0; k < n; k++)
-			there = there || open[k] == node->ledger_id;
-		if (there)
-			continue;
-		node->ledger_id = 0;
-		rc = state_ledger_open(s, c, node, node->created_at_ms ? node->created_at_ms : at_ms, err);
-	}
-	return rc;
-}
-
-int64_t state_cluster_cost(struct state *s, int64_t cluster_id, int64_t now_ms)
-{
-	sqlite3_stmt *r = db_query(s->db, NULL,
-	    "SELECT coalesce(sum(" COST_SQL("started_at", "(CASE ended_at WHEN 0 THEN ?1 ELSE ended_at END)") "), 0), coalesce(sum(price_uusd_h IS NULL), 0)"
-	    " FROM ledger l WHERE cluster_id = ?2", "ii", us(now_ms), cluster_id);
-	int64_t cost = r && db_next(s->db, r, NULL) > 0 && !db_int(r, 1) ? db_int(r, 0) : PRICE_UNKNOWN;
-	db_end(r);
-	return cost;
-}
-
-int state_spend(struct state *s, int64_t from_ms, int64_t to_ms, int64_t *uusd, bool *unknown, struct err *err)
-{
-	sqlite3_stmt *r = db_query(s->db, err,
-	    "SELECT coalesce(sum(" COST_SQL("max(started_at, ?1)", "min(CASE ended_at WHEN 0 THEN ?2 ELSE ended_at END, ?2)") "), 0),"
-	    " coalesce(sum(price_uusd_h IS NULL), 0) FROM ledger l WHERE started_at < ?2 AND (ended_at = 0 OR ended_at > ?1)",
-	    "ii", us(from_ms), us(to_ms));
-	if (!r || db_next(s->db, r, err) != 1)
-		return -1;
-	*uusd = db_int(r, 0);
-	*unknown = db_int(r, 1) > 0;
-	db_end(r);
-	return 0;
-}
-
 /* ---- blocks ------------------------------------------------------------------------------------------------------ */
 
 int state_add_block(struct state *s, const json_t *b, struct err *err)
 {
-	if (begin(s, err))
+	if (state_begin(s, err))
 		return -1;
 	const json_t *spot = json_object_get(b, "use_spot");
 	return db_run(s->db, err,
@@ -702,7 +567,7 @@ int state_add_block(struct state *s, const json_t *b, struct err *err)
 
 json_t *state_blocks(struct state *s, int64_t now_ms, struct err *err)
 {
-	if (begin(s, err) || db_run(s->db, err, "DELETE FROM blocks WHERE until <= ?", "i", us(now_ms)))
+	if (state_begin(s, err) || db_run(s->db, err, "DELETE FROM blocks WHERE until <= ?", "i", us(now_ms)))
 		return NULL;
 	sqlite3_stmt *r = db_query(s->db, err, "SELECT provider, region, zone, instance_type, accelerator, use_spot, code, text, until FROM blocks", "");
 	json_t *a = json_array();

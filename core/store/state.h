@@ -12,7 +12,7 @@
 
 struct state;
 
-enum { STATE_VERSION = 2 };
+enum { STATE_VERSION = 3 };
 
 /* Open or create; migrate an older schema; a newer one is refused (PROTOCOL, untouched). A damaged file is moved aside, never deleted:
  * *moved is then its new path (caller frees), else NULL. */
@@ -55,15 +55,35 @@ bool state_any_unanswered(struct state *s, int64_t since_ms); /* given up since 
 /* The ledger: an interval is what ran, at what price, for whom. Cost is a sum over intervals. An unknown price is kept as unknown. */
 int state_ledger_open(struct state *s, const struct cluster *c, struct node *n, int64_t at_ms, struct err *err); /* sets n->ledger_id */
 int state_ledger_close(struct state *s, struct node *n, int64_t at_ms, struct err *err);			  /* clears it */
-/* Per cluster (a row each, removed ones too): name, id, provider, instance, status, nodes, from, to, duration_ms (machine time), cost_uusd (null
- * if any of its intervals has no price), running. since_ms 0: all. */
-json_t *state_cost(struct state *s, int64_t since_ms, int64_t now_ms, struct err *err);
+/* How often the ledger was written to since it was opened: figures made of it hold while this does not move. */
+int64_t state_ledger_changes(const struct state *s);
+/* The intervals that did not end before since_ms, oldest first. The array is the caller's. */
+struct ledger_row {
+	int64_t cluster_id, from_ms, to_ms; /* to_ms 0: open */
+	int64_t price_uusd_h;		    /* PRICE_UNKNOWN */
+	bool estimated;
+	char provider[24]; /* where it ran, which need not be where the cluster is now */
+	char project[64];
+};
+int state_ledger(struct state *s, int64_t since_ms, struct ledger_row **rows, size_t *n, struct err *err);
+/* The clusters of these intervals, newest first, removed ones too: {cluster_id, name, id, provider, instance_type, status, user, project, region,
+ * accelerator, accelerator_count, use_spot, num_nodes, price_uusd_h (the highest of its intervals), estimated}. */
+json_t *state_spenders(struct state *s, int64_t since_ms, struct err *err);
 /* After lost writes: make the open intervals of c's nodes what n->ledger_id says they are. */
 int state_ledger_repair(struct state *s, struct cluster *c, int64_t at_ms, struct err *err);
 /* What one cluster has cost so far; PRICE_UNKNOWN if any of it has no price, or on failure. */
 int64_t state_cluster_cost(struct state *s, int64_t cluster_id, int64_t now_ms);
-/* Spend in [from, to): micro-dollars of intervals with a price; *unknown says whether there were others. */
-int state_spend(struct state *s, int64_t from_ms, int64_t to_ms, int64_t *uusd, bool *unknown, struct err *err);
+/* Budgets of a month, by project ("": of all), those of simulated money apart. */
+struct budget {
+	char *project, *user;
+	bool simulated, block;
+	int64_t month_uusd;
+	int64_t told_month_ms, told_percent; /* what was warned of: in the month that began then, so many percent */
+};
+int state_save_budget(struct state *s, const struct budget *b, struct err *err);
+int state_drop_budget(struct state *s, const char *project, bool simulated, struct err *err); /* NOT_FOUND */
+int state_load_budgets(struct state *s, struct budget **list, size_t *n, struct err *err);
+void budgets_free(struct budget *list, size_t n);
 
 /* What failed where, until when: the failover's memory across requests. JSON objects {provider, region, zone, instance_type, accelerator,
  * use_spot, code, text, until}; NULL members match anything. */

@@ -37,4 +37,12 @@ static const char version_1[] =
 
 static const char version_2[] = "ALTER TABLE clusters ADD COLUMN autostop_wait_for TEXT;";
 
-const char *const state_migrations[] = {version_1, version_2, NULL};
+static const char version_3[] =
+    "CREATE TABLE budgets(project TEXT NOT NULL, simulated INTEGER NOT NULL, month_uusd INTEGER NOT NULL, block INTEGER NOT NULL,"
+    " told_month INTEGER NOT NULL, told_percent INTEGER NOT NULL, user TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"
+    " PRIMARY KEY(project, simulated)) WITHOUT ROWID;"
+    "ALTER TABLE ledger ADD COLUMN provider TEXT;"
+    "UPDATE ledger SET provider = (SELECT provider FROM clusters WHERE id = cluster_id);"
+    "CREATE INDEX ledger_end ON ledger(ended_at);";
+
+const char *const state_migrations[] = {version_1, version_2, version_3, NULL};

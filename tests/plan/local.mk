@@ -15,5 +15,12 @@ tests_plan_test_plan_cases_SOURCES = tests/plan/test_plan_cases.c tests/plan/wor
 tests_plan_test_plan_cases_CPPFLAGS = $(TEST_CFLAGS)
 tests_plan_test_plan_cases_LDADD = $(PLAN_LIBS) $(CMOCKA_LIBS)
 endif
+if HAVE_CMOCKA
+check_PROGRAMS += tests/plan/test_spend
+TESTS += tests/plan/test_spend
+tests_plan_test_spend_SOURCES = tests/plan/test_spend.c
+tests_plan_test_spend_CPPFLAGS = $(TEST_CFLAGS)
+tests_plan_test_spend_LDADD = $(PLAN_LIBS) $(CMOCKA_LIBS)
+endif
 TESTS += tests/plan/test_conformance.py
 EXTRA_DIST += tests/plan/test_conformance.py

@@ -21,6 +21,8 @@ tests_run_test_remote_LDADD = $(RUN_LIBS) $(CMOCKA_LIBS)
 endif
 dist_check_SCRIPTS += tests/run/test_crash.py tests/run/test_faults.py tests/run/test_logs.py tests/run/test_session.py tests/run/engine_test.py
 TESTS += tests/run/test_crash.py tests/run/test_faults.py tests/run/test_logs.py tests/run/test_session.py
+dist_check_SCRIPTS += tests/run/test_money.py
+TESTS += tests/run/test_money.py
 dist_check_SCRIPTS += tests/run/test_sync.py
 TESTS += tests/run/test_sync.py
 if HAVE_CMOCKA

@@ -184,30 +184,65 @@ static void test_ledger(void **state)
 	assert_int_equal(state_ledger_open(f->s, c, &c->nodes[0], 2000000, &e), 0); /* already open: once */
 	assert_int_equal(state_ledger_open(f->s, c, &c->nodes[1], 1000000, &e), 0);
 	assert_int_equal(state_ledger_close(f->s, &c->nodes[1], 1000000 + 1800000, &e), 0);
-	int64_t spent;
-	bool unknown;
-	/* One hour on: node 0 one hour, node 1 half an hour, at $3.60. */
-	assert_int_equal(state_spend(f->s, 0, 1000000 + 3600000, &spent, &unknown, &e), 0);
-	assert_int_equal(spent, 3600000 + 1800000);
-	assert_false(unknown);
-	/* Only what lies in the window. */
-	assert_int_equal(state_spend(f->s, 1000000 + 1800000, 1000000 + 3600000, &spent, &unknown, &e), 0);
-	assert_int_equal(spent, 1800000);
-	json_t *a = state_cost(f->s, 0, 1000000 + 3600000, &e);
+	struct ledger_row *rows;
+	size_t n;
+	int64_t changes = state_ledger_changes(f->s);
+	assert_int_equal(state_ledger(f->s, 0, &rows, &n, &e), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(rows[0].from_ms, 1000000);
+	assert_int_equal(rows[0].to_ms + rows[1].to_ms, 1000000 + 1800000); /* one is open */
+	assert_int_equal(rows[1].price_uusd_h, c->price_uusd_h);
+	assert_string_equal(rows[0].provider, c->provider);
+	free(rows);
+	/* What ended before is left out. */
+	assert_int_equal(state_ledger(f->s, 1000000 + 1800001, &rows, &n, &e), 0);
+	assert_int_equal(n, 1);
+	free(rows);
+	assert_int_equal(state_ledger_changes(f->s), changes);
+	json_t *a = state_spenders(f->s, 0, &e);
 	assert_int_equal(json_array_size(a), 1);
-	assert_int_equal(json_int(json_array_get(a, 0), "cost_uusd", 0), 5400000);
-	assert_int_equal(json_int(json_array_get(a, 0), "duration_ms", 0), 5400000);
+	assert_string_equal(json_str(json_array_get(a, 0), "name", ""), "m");
+	assert_int_equal(json_int(json_array_get(a, 0), "num_nodes", 0), 2);
 	json_decref(a);
+	/* One hour on: node 0 one hour, node 1 half an hour, at $3.60. */
 	assert_int_equal(state_cluster_cost(f->s, c->id, 1000000 + 3600000), 5400000);
 	c->price_uusd_h = PRICE_UNKNOWN;
 	assert_int_equal(state_ledger_open(f->s, c, &c->nodes[1], 1000000, &e), 0);
-	assert_int_equal(state_spend(f->s, 0, 1000000 + 3600000, &spent, &unknown, &e), 0);
-	assert_true(unknown);
-	a = state_cost(f->s, 0, 1000000 + 3600000, &e);
+	assert_true(state_ledger_changes(f->s) > changes);
+	assert_int_equal(state_ledger(f->s, 0, &rows, &n, &e), 0);
+	assert_int_equal(rows[2].price_uusd_h, PRICE_UNKNOWN); /* unknown, not less */
+	free(rows);
 	assert_int_equal(state_cluster_cost(f->s, c->id, 1000000 + 3600000), PRICE_UNKNOWN);
-	assert_true(json_is_null(json_object_get(json_array_get(a, 0), "cost_uusd"))); /* unknown, not less */
-	json_decref(a);
 	cluster_destroy(c);
+}
+
+static void test_budgets(void **state)
+{
+	struct fixture *f = *state;
+	struct err e;
+	char none[] = "", ada[] = "ada";
+	struct budget *list, b = {.project = none, .user = ada, .month_uusd = 500000000, .block = true};
+	struct budget other = {.project = none, .user = ada, .simulated = true, .month_uusd = 7};
+	size_t n;
+	assert_int_equal(state_save_budget(f->s, &b, &e), 0);
+	assert_int_equal(state_save_budget(f->s, &other, &e), 0);
+	b.told_month_ms = 1000;
+	b.told_percent = 80;
+	b.block = false;
+	assert_int_equal(state_save_budget(f->s, &b, &e), 0); /* the same one */
+	assert_int_equal(state_commit(f->s, &e), 0);
+	reopen(f);
+	assert_int_equal(state_load_budgets(f->s, &list, &n, &e), 0);
+	assert_int_equal(n, 2);
+	assert_true(list[0].month_uusd == 500000000 && !list[0].block && list[0].told_month_ms == 1000 && list[0].told_percent == 80);
+	assert_true(list[1].simulated && list[1].month_uusd == 7);
+	budgets_free(list, n);
+	assert_int_equal(state_drop_budget(f->s, "", true, &e), 0);
+	assert_int_equal(state_drop_budget(f->s, "x", false, &e), -1);
+	assert_int_equal(e.code, ERR_NOT_FOUND);
+	assert_int_equal(state_load_budgets(f->s, &list, &n, &e), 0);
+	assert_int_equal(n, 1);
+	budgets_free(list, n);
 }
 
 static void test_blocks(void **state)
@@ -337,7 +372,7 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(test_cluster_round_trip), T(test_uncommitted_is_lost), T(test_one_name_alive), T(test_ledger), T(test_blocks), T(test_events),
+	    T(test_cluster_round_trip), T(test_uncommitted_is_lost), T(test_one_name_alive), T(test_ledger), T(test_budgets), T(test_blocks), T(test_events),
 	    T(test_damaged_header), T(test_damaged_page), T(test_newer_schema_is_left_alone), T(test_private), T(test_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* status and cost: what there is, and what it has cost. */
+/* status: what there is. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -140,82 +140,4 @@ const struct verb verb_status = {
     .options = status_options,
     .help = "A ~ before a price means that it is an estimate, ? that it is not known. Clusters on a simulated cloud are marked so.",
     .run = run_status,
-};
-
-/* ---- cost -------------------------------------------------------------------------------------------------------- */
-
-static void cost_row(struct table *t, const json_t *j, int64_t now)
-{
-	char buf[64];
-	table_cell(t, json_str(j, "name", "?"));
-	table_cell(t, ago_text(json_int(j, "from", 0), now, buf, sizeof buf));
-	table_cell(t, duration_text(json_int(j, "duration_ms", 0), buf, sizeof buf));
-	table_cellf(t, "%" PRId64 "x %s %s%s", json_int(j, "num_nodes", 0), json_str(j, "provider", "?"), json_str(j, "instance_type", "?"),
-	    json_bool(j, "simulated", false) ? " (simulated)" : "");
-	table_cell(t, json_bool(j, "running", false) ? json_str(j, "status", "?") : strcmp(json_str(j, "status", ""), "REMOVED") ? json_str(j, "status", "?") : "gone");
-	table_cell(t, price_of(j, "price_uusd_h", buf, sizeof buf));
-	table_cellf(t, "%s%s", json_bool(j, "estimated", false) ? "~" : "", price_of(j, "cost_uusd", buf, sizeof buf));
-}
-
-static void print_spend(struct cli *c, const json_t *spend)
-{
-	char a[40], b[40], m[40];
-	cli_note(c, "now $%s/h, today $%s, this month $%s%s", price_of(spend, "now_uusd_h", a, sizeof a), price_of(spend, "today_uusd", b, sizeof b),
-	    price_of(spend, "month_uusd", m, sizeof m), json_bool(spend, "simulated", false) ? " (some of it simulated: no money)" : "");
-}
-
-static int run_cost(struct cli *c)
-{
-	struct err err;
-	int status = 0;
-	int64_t days = 30, now = wall_now_ms();
-	if (cli_int(c, "days", 1, 36500, &days, &err))
-		return cli_fail(c, &err);
-	struct client *cl = session_open(c, true, &err);
-	if (!cl)
-		return cli_fail(c, &err);
-	int64_t since = cli_flag(c, "all") ? 0 : now - days * 86400000;
-	json_t *rows = session_call(c, cl, "cost", json_pack("{s:I}", "since", (json_int_t)since), &status), *j;
-	json_t *spend = rows ? session_call(c, cl, "spend", json_object(), &status) : NULL;
-	client_close(cl);
-	if (!spend) {
-		json_decref(rows);
-		return status;
-	}
-	if (cli_json(c))
-		return cli_print_json(c, json_pack("{s:o, s:o}", "clusters", rows, "spend", spend));
-	static const char *const titles[] = {"NAME", "LAUNCHED", "DURATION", "RESOURCES", "STATUS", "$/H A NODE", "COST"};
-	struct table *t = table_create();
-	for (size_t i = 0; i < ARRAY_LEN(titles); i++)
-		table_column(t, titles[i], i >= 5 ? TABLE_RIGHT : 0);
-	size_t i;
-	json_array_foreach(rows, i, j)
-		cost_row(t, j, now);
-	if (!json_array_size(rows)) {
-		cli_note(c, "nothing has run yet");
-		table_destroy(t);
-	} else {
-		cli_print_table(c, t);
-	}
-	print_spend(c, spend);
-	json_decref(rows);
-	json_decref(spend);
-	return 0;
-}
-
-static const struct option_spec cost_options[] = {
-    CLI_FLAG('a', "all", "since the beginning"),
-    CLI_VALUE(0, "days", "N", "clusters that ran in the last N days; 30 when not given"),
-    CLI_END,
-};
-
-const struct verb verb_cost = {
-    .name = "cost",
-    .aliases = "cost-report",
-    .group = GROUP_CLUSTERS,
-    .summary = "What clusters have cost, running and gone.",
-    .options = cost_options,
-    .help = "A sum over the ledger: machine time at the price that was known when it began. Disks, traffic and taxes are not in it. ? means that a price was "
-	    "not known, ~ that it was an estimate.",
-    .run = run_cost,
 };

@@ -17,6 +17,9 @@ extern const struct verb verb_autostop;
 extern const struct verb verb_ssh;
 extern const struct verb verb_debug;
 extern const struct verb verb_cost;
+extern const struct verb verb_budget_show;
+extern const struct verb verb_budget_set;
+extern const struct verb verb_budget_clear;
 extern const struct verb verb_engine;
 extern const struct verb verb_requests;
 extern const struct verb verb_cancel_request;
@@ -59,6 +62,9 @@ const struct verb *const cli_verbs[] = {
     &verb_ssh,
     &verb_debug,
     &verb_cost,
+    &verb_budget_show,
+    &verb_budget_set,
+    &verb_budget_clear,
     &verb_task,
     /* prices and plans */
     &verb_screen,
