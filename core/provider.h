@@ -109,7 +109,8 @@ struct provider_env {
  *                                                              "available":"yes|low|no|unknown"}], "source": text, "silent": [what of it did not answer]
  *                                                              or absent}
  * CREATE     {"cluster": id, "name": name, "nodes":[{"token","rank"}…], "instance_type","region","zone","use_spot","accelerator","accelerator_count",
- *             "disk_size_gib","price_uusd_h", "max_price_uusd_h"|null,"tags":{…},"labels":{…},"silent":[as OFFERS said]}   → {"nodes":[node…]} one per token given, made or found.
+ *             "disk_size_gib","price_uusd_h", "max_price_uusd_h"|null,"tags":{…},"labels":{…},
+ *             "silent":[as OFFERS said]}   → {"nodes":[node…]} one per token given, made or found.
  *             All or an error; what was made before the error is for the caller to clean up (by TERMINATE).
  * QUERY      {"cluster": id, "ids":[known…]} or {} (all of this user's) → {"nodes":[…]}; a known one that cannot be asked about now is
  *                                                              {"id","status":"UNKNOWN","reason"}: not gone

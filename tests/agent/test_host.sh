@@ -173,10 +173,12 @@ E
   # --- faults
   has "no such verb" "$(host dance)" '"code":"usage"'
   if [ "$(id -u)" != 0 ]; then
+    mkdir -p "$home/.skytop/nodes"
     chmod 500 "$home" "$home/.skytop" "$home/.skytop/nodes"
     has "a read-only home: probe says so" "$(host probe)" '"writable":false,"why":"Permission denied"'
     has "a read-only home: no lease" "$(lease $t-r1-n1 0 0 0 -)" '"code":"io"'
     chmod 700 "$home" "$home/.skytop" "$home/.skytop/nodes"
+    rmdir "$home/.skytop/nodes" "$home/.skytop"
   fi
   home=/proc/no
   has "a home that cannot be written to: probe says so" "$(host probe)" '"writable":false,"why":"'
