@@ -536,41 +536,6 @@ static void step_submit(struct op *op)
 
 /* ---- reuse ------------------------------------------------------------------------------------------------------- */
 
-static int fits(const struct resources *r, const struct cluster *c, struct err *err)
-{
-	char have[64], want[128];
-	resources_text(r, want, sizeof want);
-	if (r->cloud && !str_ieq(r->cloud, c->provider))
-		return err_set(err, ERR_CONFLICT, "it is on %s, the task asks for %s", c->provider, r->cloud);
-	if (r->region && c->region && !str_ieq(r->region, c->region))
-		return err_set(err, ERR_CONFLICT, "it is in %s, the task asks for %s", c->region, r->region);
-	if (r->accelerator && (!c->accelerator || !str_ieq(r->accelerator, c->accelerator) || r->accel_count_micro > c->accel_count_micro))
-		return err_set(err, ERR_CONFLICT, "it has %s %s, the task asks for %s",
-		    c->accelerator ? micro_text(c->accel_count_micro, have, sizeof have) : "no accelerators", c->accelerator ? c->accelerator : "", want);
-	if (r->cpus.set && c->vcpus_micro >= 0 && r->cpus.micro > c->vcpus_micro)
-		return err_set(err, ERR_CONFLICT, "it has %s vCPUs, the task asks for %s", micro_text(c->vcpus_micro, have, sizeof have), r->cpus.text);
-	if (r->memory.set && !r->memory.per_vcpu && c->mem_mib >= 0 && r->memory.micro / 1000000 * 1024 > c->mem_mib)
-		return err_set(err, ERR_CONFLICT, "it has %" PRId64 " MiB of memory, the task asks for %s GB", c->mem_mib, r->memory.text);
-	return 0;
-}
-
-static int check_reuse(struct op *op, const struct cluster *c, struct err *err)
-{
-	struct dag *d = launch_task(op, err);
-	if (!d)
-		return -1;
-	const struct task *t = &d->tasks[0];
-	int rc = -1;
-	for (size_t i = 0; rc && i < t->n_resources; i++)
-		rc = fits(&t->resources[i], c, err);
-	if (!rc && t->num_nodes > (int64_t)c->n_nodes)
-		rc = err_set(err, ERR_CONFLICT, "it has %zu nodes, the task asks for %" PRId64, c->n_nodes, t->num_nodes);
-	if (rc)
-		err_wrap(err, "cluster '%s' exists and does not fit", c->name);
-	dag_destroy(d);
-	return rc;
-}
-
 static void step_reuse(struct op *op)
 {
 	struct unit *u = op_unit(op);
@@ -579,7 +544,7 @@ static void step_reuse(struct op *op)
 		op_goto(op, "offers");
 		return;
 	}
-	if (check_reuse(op, u->c, &err)) {
+	if (launch_check_reuse(op, u->c, &err)) {
 		op_fail(op, &err);
 		return;
 	}
@@ -805,7 +770,7 @@ static void step_exec_check(struct op *op)
 		run_no_cluster(op->engine, op->r->cluster, &err);
 	else if (u->c->status != CLUSTER_UP)
 		err_set(&err, ERR_CONFLICT, "exec: cluster '%s' is %s, not UP: skytop start %s", u->c->name, cluster_status_name(u->c->status), u->c->name);
-	else if (check_reuse(op, u->c, &err))
+	else if (launch_check_reuse(op, u->c, &err))
 		err_wrap(&err, "exec");
 	else {
 		op_next(op);

@@ -7,6 +7,9 @@
 /* The task of a request, its secrets put back. The caller destroys the dag. */
 struct dag *launch_task(struct op *op, struct err *err);
 
+/* Does the task of a request fit the cluster that is there? CONFLICT says what does not. */
+int launch_check_reuse(struct op *op, const struct cluster *c, struct err *err);
+
 void launch_submit(struct op *op); /* the job to the head's agent; data.job_id; then op_next */
 /* What a shell in the job's place needs, on all nodes; then fn. */
 void launch_debug(struct op *op, void (*fn)(struct op *op));
