@@ -261,11 +261,11 @@ void app_replied(struct app *a, unsigned ticket, int64_t request_id, const struc
 	a->dirty = true;
 }
 
-void app_log_data(struct app *a, unsigned log, const char *data, size_t len)
+void app_log_data(struct app *a, unsigned log, const char *data, size_t len, int64_t at_ms)
 {
 	for (size_t i = 0; i < app_n_views; i++)
 		if (app_views[i]->log_data)
-			app_views[i]->log_data(a->views[i], a, log, data, len);
+			app_views[i]->log_data(a->views[i], a, log, data, len, at_ms);
 }
 
 void app_log_end(struct app *a, unsigned log, bool broken, const char *text)

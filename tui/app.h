@@ -56,7 +56,7 @@ void app_input(struct app *a, const struct input_event *e, int64_t now_ms);
 void app_resize(struct app *a, int w, int h);
 void app_news(struct app *a, int64_t now_ms); /* the source has another snapshot */
 void app_replied(struct app *a, unsigned ticket, int64_t request_id, const struct err *err, int64_t now_ms);
-void app_log_data(struct app *a, unsigned log, const char *data, size_t len);
+void app_log_data(struct app *a, unsigned log, const char *data, size_t len, int64_t at_ms);
 void app_log_end(struct app *a, unsigned log, bool broken, const char *text);
 void app_tick(struct app *a, int64_t now_ms); /* time passed: what app_wait_ms waited for */
 /* How long until the picture changes by itself; -1: it does not. */

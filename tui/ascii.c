@@ -31,7 +31,7 @@ static char ascii_of(unsigned cp)
 	if (cp >= 0x2581 && cp <= 0x2588)
 		return blocks[cp - 0x2581];
 	if (cp >= 0x2500 && cp <= 0x257f)
-		return cp == 0x2500 || cp == 0x2501 ? '-' : cp == 0x2502 || cp == 0x2503 ? '|' : '+';
+		return cp == 0x2500 ? '-' : cp == 0x2501 ? '=' : cp == 0x2502 || cp == 0x2503 ? '|' : '+';
 	if (cp >= 0x2591 && cp <= 0x2593)
 		return blocks[(cp - 0x2591) * 3];
 	if (cp > 0x2800 && cp <= 0x28ff)

@@ -43,6 +43,8 @@ struct open_log {
 	char *cluster, *last;
 	int64_t cluster_id, job, tail_lines;
 	struct logread *read;
+	struct logread_times *times; /* of what was there when it was opened */
+	int64_t known_to;	     /* as far as that goes; what comes after it comes now */
 	bool sent, complete, ended, begun;
 };
 
@@ -194,7 +196,8 @@ static struct ui_request request_of(json_t *j)
 
 static struct ui_event event_of(json_t *j)
 {
-	return (struct ui_event){.at_ms = json_int(j, "at", 0), .object = text(j, "cluster"), .text = text(j, "text"), .bad = strcmp(text(j, "level"), "info") != 0};
+	return (struct ui_event){.at_ms = json_int(j, "at", 0), .object = text(j, "cluster"), .text = text(j, "text"), .bad = strcmp(text(j, "level"), "info") != 0,
+	    .id = json_int(j, "id", 0), .request = json_int(j, "request", 0)};
 }
 
 #define TAKE(field, type, key, of, newest_first)                                                                                            \
@@ -518,6 +521,7 @@ static void log_free(struct open_log *l)
 {
 	loop_cancel(l->s->loop, l->timer);
 	logread_destroy(l->read);
+	logread_times_destroy(l->times);
 	free(l->cluster);
 	free(l->last);
 	free(l);
@@ -538,6 +542,21 @@ static void end_log(struct open_log *l, bool broken, const char *why)
 		l->s->sink.log_end(l->s->sink.arg, l->id, broken, why);
 }
 
+/* Tell bytes that begin at this offset of the log, those that came at different times apart. */
+static void tell_log(struct open_log *l, const char *data, size_t n, int64_t at)
+{
+	for (size_t i = 0, len; i < n; i += len) {
+		int64_t from = at + (int64_t)i, until = INT64_MAX, came = wall_now_ms();
+		if (from < l->known_to) {
+			came = logread_times_at(l->times, from, &until);
+			until = until < l->known_to ? until : l->known_to;
+		}
+		len = until - from < (int64_t)(n - i) ? (size_t)(until - from) : n - i;
+		if (l->s->sink.log_data)
+			l->s->sink.log_data(l->s->sink.arg, l->id, data + i, len, came);
+	}
+}
+
 /* A piece a turn, so that keys are answered between pieces. */
 static void read_log(void *arg)
 {
@@ -552,8 +571,7 @@ static void read_log(void *arg)
 	size_t n = logread_next(l->read, buf, sizeof buf);
 	if (n) {
 		l->timer = loop_after(l->s->loop, 0, read_log, l);
-		if (l->s->sink.log_data)
-			l->s->sink.log_data(l->s->sink.arg, l->id, buf, n);
+		tell_log(l, buf, n, logread_at(l->read) - (int64_t)n);
 	} else if (l->complete) {
 		end_log(l, false, l->last ? l->last : "");
 	}
@@ -564,7 +582,11 @@ static void take_log(struct open_log *l, const json_t *j)
 	static const char again[] = "\n[skytop] the node has another log in the place of this one, which follows from its beginning\n";
 	char words[120];
 	if (logread_take(l->read, j) && l->s->sink.log_data)
-		l->s->sink.log_data(l->s->sink.arg, l->id, again, sizeof again - 1);
+		l->s->sink.log_data(l->s->sink.arg, l->id, again, sizeof again - 1, wall_now_ms());
+	if (!l->known_to) {
+		l->known_to = json_int(j, "base", 0) + json_int(j, "size", 0);
+		l->times = logread_times_read(json_str(j, "times", NULL));
+	}
 	l->cluster_id = json_int(j, "cluster_id", 0);
 	l->job = json_int(j, "job_id", l->job);
 	l->complete = json_bool(j, "complete", false);

@@ -11,9 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/api/logread.h"
 #include "core/base/mem.h"
 
-enum { BLOCK_BYTES = 64 << 10, STYLE = 1, TAB_COLUMNS = 8 };
+enum { BLOCK_BYTES = 64 << 10, STYLE = 1, TAB_COLUMNS = 8, TICK_MS = 10 };
 enum state { TEXT, ESCAPE, CSI, STRING, STRING_ESCAPE };
 
 struct block {
@@ -25,7 +26,8 @@ struct block {
 
 struct line {
 	struct block *block;
-	uint32_t at, len;
+	uint16_t at, len;
+	uint32_t when; /* when it began, in TICK_MS since `since_ms`, and 1; 0: not known */
 };
 
 struct logbuf {
@@ -36,6 +38,7 @@ struct logbuf {
 	uint64_t first;
 	struct str tail; /* the line that is not complete */
 	bool has_tail, carriage;
+	int64_t now_ms, tail_ms, since_ms; /* of what is being added; of the tail's first byte; of the first line ever */
 	size_t column; /* of the tail, for tabs */
 	enum state state;
 	char params[48];
@@ -95,11 +98,31 @@ static void grow(struct logbuf *b)
 	b->head = 0;
 }
 
+static uint32_t when(struct logbuf *b, int64_t at_ms)
+{
+	if (!at_ms)
+		return 0;
+	b->since_ms = b->since_ms ? b->since_ms : at_ms;
+	int64_t ticks = at_ms > b->since_ms ? (at_ms - b->since_ms) / TICK_MS : 0;
+	return ticks < UINT32_MAX ? (uint32_t)ticks + 1 : UINT32_MAX;
+}
+
+static void make_room(struct logbuf *b, size_t lines, size_t len)
+{
+	while (b->n && (b->n + lines > b->max_lines || b->bytes + len > b->max_bytes))
+		drop_oldest(b);
+}
+
+void logbuf_limit(struct logbuf *b, size_t max_bytes)
+{
+	b->max_bytes = max_bytes;
+	make_room(b, 0, 0);
+}
+
 static void keep_line(struct logbuf *b, const char *data, size_t len)
 {
-	while (b->n && (b->n >= b->max_lines || b->bytes + len > b->max_bytes))
-		drop_oldest(b);
-	if (!b->newest || b->newest->used + len > BLOCK_BYTES) {
+	make_room(b, 1, len);
+	if (!b->newest || b->newest->used + len >= BLOCK_BYTES) {
 		struct block *k = xmalloc(sizeof *k);
 		k->next = NULL;
 		k->used = k->lines = 0;
@@ -116,7 +139,7 @@ static void keep_line(struct logbuf *b, const char *data, size_t len)
 	if (b->n == b->cap)
 		grow(b);
 	struct line *l = &b->lines[(b->head + b->n++) % b->cap];
-	*l = (struct line){b->newest, (uint32_t)b->newest->used, (uint32_t)len};
+	*l = (struct line){b->newest, (uint16_t)b->newest->used, (uint16_t)len, when(b, b->tail_ms)};
 	memcpy(b->newest->data + b->newest->used, data, len);
 	b->newest->used += len;
 	b->newest->lines++;
@@ -134,6 +157,7 @@ static void start_tail(struct logbuf *b)
 
 static void end_line(struct logbuf *b)
 {
+	b->tail_ms = b->has_tail ? b->tail_ms : b->now_ms; /* an empty line */
 	keep_line(b, str_text(&b->tail), b->tail.len);
 	start_tail(b);
 	b->has_tail = b->carriage = false;
@@ -154,6 +178,7 @@ static void put(struct logbuf *b, const char *s, size_t n)
 		b->style_due = false;
 	}
 	str_addn(&b->tail, s, n);
+	b->tail_ms = b->has_tail ? b->tail_ms : b->now_ms;
 	b->has_tail = true;
 	b->column++;
 }
@@ -317,8 +342,9 @@ static void byte(struct logbuf *b, unsigned char c)
 	}
 }
 
-void logbuf_add(struct logbuf *b, const char *data, size_t len)
+void logbuf_add(struct logbuf *b, const char *data, size_t len, int64_t at_ms)
 {
+	b->now_ms = at_ms;
 	for (size_t i = 0; i < len; i++)
 		byte(b, (unsigned char)data[i]);
 }
@@ -328,6 +354,11 @@ void logbuf_add(struct logbuf *b, const char *data, size_t len)
 uint64_t logbuf_first(const struct logbuf *b)
 {
 	return b->first;
+}
+
+uint64_t logbuf_whole(const struct logbuf *b)
+{
+	return b->first + b->n;
 }
 
 uint64_t logbuf_end(const struct logbuf *b)
@@ -384,6 +415,26 @@ void logbuf_text(const struct logbuf *b, uint64_t line, struct str *out)
 		str_addn(out, s + from, len - from);
 }
 
+int64_t logbuf_time(const struct logbuf *b, uint64_t line)
+{
+	if (line < b->first || line >= logbuf_end(b))
+		return 0;
+	size_t i = (size_t)(line - b->first);
+	if (i == b->n)
+		return b->tail_ms;
+	uint32_t ticks = b->lines[(b->head + i) % b->cap].when;
+	return ticks ? b->since_ms + (int64_t)(ticks - 1) * TICK_MS : 0;
+}
+
+size_t logbuf_label(const struct logbuf *b, uint64_t line, int64_t *rank)
+{
+	size_t len;
+	const char *s = raw_line(b, line, &len);
+	for (; len > 2 && s[0] == STYLE; len -= 3)
+		s += 3;
+	return logline_label(s, len, rank);
+}
+
 static bool is_letter(char c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
@@ -399,7 +450,9 @@ enum role logbuf_level(const struct logbuf *b, uint64_t line)
 	enum { LOOK = 64 };
 	size_t len;
 	const char *s = raw_line(b, line, &len);
-	for (size_t i = 0; i < len && i < LOOK; i++) {
+	int64_t rank;
+	size_t from = logbuf_label(b, line, &rank);
+	for (size_t i = from; i < len && i < from + LOOK; i++) {
 		if (i && is_letter(s[i - 1]))
 			continue;
 		for (size_t w = 0; w < ARRAY_LEN(words); w++) {

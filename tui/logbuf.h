@@ -16,12 +16,17 @@ struct logbuf;
 /* 0: the limits above. */
 struct logbuf *logbuf_create(size_t max_lines, size_t max_bytes);
 void logbuf_destroy(struct logbuf *b); /* NULL is fine */
-/* More of the log. A line that is not complete yet is a line already; "\r" starts it over, as progress bars do. */
-void logbuf_add(struct logbuf *b, const char *data, size_t len);
+/* More of the log. A line that is not complete yet is a line already; "\r" starts it over, as progress bars do.
+ * at_ms: when these bytes came (UTC ms; 0: not known), never before those of the last call. */
+void logbuf_add(struct logbuf *b, const char *data, size_t len, int64_t at_ms);
+/* Keep at most so many bytes of text from now on. */
+void logbuf_limit(struct logbuf *b, size_t max_bytes);
 
 /* Lines are numbered from the first one ever; those in [first, end) are here. */
 uint64_t logbuf_first(const struct logbuf *b);
 uint64_t logbuf_end(const struct logbuf *b);
+/* … of which those before this are complete. */
+uint64_t logbuf_whole(const struct logbuf *b);
 
 /* A stretch of a line in one style. */
 struct logbuf_run {
@@ -36,6 +41,11 @@ bool logbuf_next_run(const struct logbuf *b, uint64_t line, size_t *at, struct l
 void logbuf_text(const struct logbuf *b, uint64_t line, struct str *out);
 /* The level that the line announces near its start (ERROR, WARN, DEBUG …) as a role; ROLE_TEXT: none. */
 enum role logbuf_level(const struct logbuf *b, uint64_t line);
+
+/* When the line's first byte came, to 10 ms; 0: not known. */
+int64_t logbuf_time(const struct logbuf *b, uint64_t line);
+/* In the merged log of several nodes: the length of the line's label, and whose line it is; 0: it has none. */
+size_t logbuf_label(const struct logbuf *b, uint64_t line, int64_t *rank);
 
 /* Does the line contain the text, case folded? */
 bool logbuf_has(const struct logbuf *b, uint64_t line, const char *text);

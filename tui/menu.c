@@ -91,24 +91,42 @@ static void search(struct menu *m)
 	m->selected = m->top = 0;
 }
 
-struct menu *menu_create(const struct menu_spec *spec, struct arena *arena, const struct menu_item *items, size_t n)
+static void set_items(struct menu *m, struct arena *arena, const struct menu_item *items, size_t n)
 {
-	struct menu *m = xcalloc(1, sizeof *m);
-	m->spec = *spec;
 	m->arena = arena;
 	m->items = items;
 	m->n = n;
-	m->page = 1;
-	m->shown = xcalloc(n, sizeof *m->shown);
+	m->shown = xreallocarray(m->shown, n + 1, sizeof *m->shown);
 	search(m);
+	m->left_w = m->text_w = 0;
 	for (size_t i = 0; i < n; i++) {
 		int left = items[i].left ? width_text(items[i].left, strlen(items[i].left)) : 0;
 		int text = width_text(items[i].text, strlen(items[i].text));
 		m->left_w = left > m->left_w ? left : m->left_w;
 		m->text_w = text > m->text_w ? text : m->text_w;
+	}
+}
+
+void menu_replace(struct menu *m, struct arena *arena, const struct menu_item *items, size_t n)
+{
+	struct arena *before = m->arena;
+	const char *text = m->n_shown ? m->items[m->shown[m->selected]].text : NULL;
+	set_items(m, arena, items, n);
+	for (size_t i = 0; text && i < m->n_shown; i++)
+		if (str_eq(items[m->shown[i]].text, text))
+			m->selected = i;
+	arena_destroy(before);
+}
+
+struct menu *menu_create(const struct menu_spec *spec, struct arena *arena, const struct menu_item *items, size_t n)
+{
+	struct menu *m = xcalloc(1, sizeof *m);
+	m->spec = *spec;
+	m->page = 1;
+	set_items(m, arena, items, n);
+	for (size_t i = 0; i < n; i++)
 		if (spec->start && items[i].value == spec->start)
 			m->selected = i;
-	}
 	if (spec->keep_end && n)
 		m->selected = n - 1;
 	return m;

@@ -35,6 +35,8 @@ struct menu_spec {
 
 /* spec is copied, the arena is taken over. */
 struct menu *menu_create(const struct menu_spec *spec, struct arena *arena, const struct menu_item *items, size_t n);
+/* Other items in their place; what is typed and, if it is still there, what is selected stay. The arena before is freed. */
+void menu_replace(struct menu *m, struct arena *arena, const struct menu_item *items, size_t n);
 extern const struct modal_ops menu_ops;
 
 /* Does the query match: do all its words occur in the text, or its letters in order as the start of words? Pure. */

@@ -39,13 +39,15 @@ bool query_paste(struct query *q, const char *text, size_t len)
 	return q->typing;
 }
 
-void query_draw(const struct query *q, struct canvas *c, struct rect line, int room, bool keys)
+int query_draw(const struct query *q, struct canvas *c, struct rect line, int room, bool keys)
 {
+	const char prompt[] = {' ', q->prompt ? q->prompt : '/', 0};
 	if (room < 4 || (!q->typing && !q->field.len))
-		return;
-	int x = line.x + canvas_text(c, line.x, line.y, room, ROLE_KEY, " /");
+		return 0;
+	int x = line.x + canvas_text(c, line.x, line.y, room, ROLE_KEY, prompt);
 	int want = q->typing ? room - 3 : width_text(q->field.text, q->field.len);
 	int w = want < room - 3 ? want : room - 3;
 	field_draw(&q->field, c, x, line.y, w, q->typing && keys);
 	canvas_put(c, x + w, line.y, ROLE_TEXT, ' ');
+	return x + w + 1 - line.x;
 }

@@ -10,6 +10,7 @@
 struct query {
 	struct field field;
 	bool typing;
+	char prompt;		    /* the key it is typed after; 0: '/' */
 	char before[FIELD_MAX + 1]; /* what it was when typing began */
 };
 
@@ -24,7 +25,7 @@ enum query_event {
 void query_begin(struct query *q);
 enum query_event query_key(struct query *q, struct key k);
 bool query_paste(struct query *q, const char *text, size_t len); /* false: nothing is being typed */
-/* " /text " at the left of the line, at most `room` columns. Nothing when there is no text and none is typed. */
-void query_draw(const struct query *q, struct canvas *c, struct rect line, int room, bool keys);
+/* " /text " at the left of the line, at most `room` columns: how many. Nothing when there is no text and none is typed. */
+int query_draw(const struct query *q, struct canvas *c, struct rect line, int room, bool keys);
 
 #endif

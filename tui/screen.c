@@ -57,10 +57,10 @@ static void on_replied(void *arg, unsigned ticket, int64_t request_id, const str
 	app_replied(&s->app, ticket, request_id, err, now_ms(s));
 }
 
-static void on_log_data(void *arg, unsigned log, const char *data, size_t len)
+static void on_log_data(void *arg, unsigned log, const char *data, size_t len, int64_t at_ms)
 {
 	struct screen *s = arg;
-	app_log_data(&s->app, log, data, len);
+	app_log_data(&s->app, log, data, len, at_ms);
 }
 
 static void on_log_end(void *arg, unsigned log, bool broken, const char *text)

@@ -16,9 +16,12 @@ libtui_a_SOURCES = \
 	tui/launch.c \
 	tui/layout.c tui/layout.h \
 	tui/logbuf.c tui/logbuf.h \
+	tui/logindex.c tui/logindex.h \
+	tui/logmatch.c tui/logmatch.h \
 	tui/menu.c tui/menu.h \
 	tui/notice.c tui/notice.h \
 	tui/palette.c tui/palette.h \
+	tui/panes.c tui/panes.h \
 	tui/prices.c tui/prices.h \
 	tui/query.c tui/query.h \
 	tui/screen.c tui/tui.h \
@@ -30,8 +33,14 @@ libtui_a_SOURCES = \
 	tui/view/cluster_orders.c \
 	tui/view/cluster_rows.c \
 	tui/view/clusters.c tui/view/clusters_priv.h \
+	tui/view/log_draw.c \
+	tui/view/log_feed.c \
+	tui/view/log_find.c \
 	tui/view/log_lines.c tui/view/log_lines.h \
-	tui/view/logs.c \
+	tui/view/log_pane.c tui/view/log_pane.h \
+	tui/view/log_pick.c \
+	tui/view/log_save.c \
+	tui/view/logs.c tui/view/logs_priv.h \
 	tui/view/offer_details.c \
 	tui/view/offers.c tui/view/offers_priv.h \
 	tui/view/offers_rows.c \

@@ -59,6 +59,8 @@ struct ui_event {
 	int64_t at_ms;
 	const char *object, *text;
 	bool bad;
+	int64_t id;	   /* in the order in which they happened, from 1 */
+	int64_t request;   /* of which it is a part; 0: none */
 };
 
 struct ui_spend {
@@ -122,7 +124,8 @@ struct ui_sink {
 	void (*changed)(void *arg);				   /* the snapshot is another one */
 	/* The engine took the order (request_id, err NULL; from now on it is in snapshot.requests), or refused it. */
 	void (*replied)(void *arg, unsigned ticket, int64_t request_id, const struct err *err);
-	void (*log_data)(void *arg, unsigned log, const char *data, size_t len);
+	/* at_ms: when these bytes came to the engine; 0: not known. */
+	void (*log_data)(void *arg, unsigned log, const char *data, size_t len, int64_t at_ms);
 	/* Nothing more will come. text: "job 3 SUCCEEDED", or why it broke off when `broken`. The log stays to be closed. */
 	void (*log_end)(void *arg, unsigned log, bool broken, const char *text);
 	void *arg;

@@ -264,3 +264,47 @@ struct logread_since logread_since(const char *times_path, int64_t since_ms)
 		fclose(f);
 	return s;
 }
+
+struct logread_times {
+	struct entry *all;
+	size_t n, cap;
+};
+
+struct logread_times *logread_times_read(const char *times_path)
+{
+	FILE *f = times_path ? fopen(times_path, "re") : NULL;
+	struct entry e = {0, 0, false};
+	if (!f)
+		return NULL;
+	struct logread_times *t = xcalloc(1, sizeof *t);
+	while (next_entry(f, &e)) {
+		if (t->n == t->cap) {
+			t->cap = t->cap ? t->cap * 2 : 64;
+			t->all = xreallocarray(t->all, t->cap, sizeof *t->all);
+		}
+		t->all[t->n++] = e;
+	}
+	fclose(f);
+	return t;
+}
+
+void logread_times_destroy(struct logread_times *t)
+{
+	if (t)
+		free(t->all);
+	free(t);
+}
+
+int64_t logread_times_at(const struct logread_times *t, int64_t at, int64_t *until)
+{
+	size_t low = 0, high = t ? t->n : 0; /* the first note of bytes after it */
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (t->all[mid].at <= at)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	*until = t && low < t->n ? t->all[low].at : INT64_MAX;
+	return low ? t->all[low - 1].ms : 0;
+}

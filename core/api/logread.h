@@ -45,4 +45,12 @@ struct logread_since {
 /* From the file of times that the engine named ("times"; NULL: none). Reads it, of bounded size, once. */
 struct logread_since logread_since(const char *times_path, int64_t since_ms);
 
+
+/* All of the same file: when the bytes of a log came to the engine. NULL when there is none, or it cannot be read. Reads it, once. */
+struct logread_times;
+struct logread_times *logread_times_read(const char *times_path);
+void logread_times_destroy(struct logread_times *t); /* NULL is fine */
+/* When the byte at this offset came, 0 not known; *until is the offset up to which that holds, INT64_MAX after the last note. t may be NULL. */
+int64_t logread_times_at(const struct logread_times *t, int64_t at, int64_t *until);
+
 #endif

@@ -16,7 +16,7 @@ static char *all(const char *data, size_t size, size_t piece)
 	struct logbuf_run run;
 	struct str s = str_new(64 << 20);
 	for (size_t i = 0; i < size; i += piece)
-		logbuf_add(b, data + i, size - i < piece ? size - i : piece);
+		logbuf_add(b, data + i, size - i < piece ? size - i : piece, 0);
 	MUST(logbuf_end(b) - logbuf_first(b) <= LINES + 1);
 	for (uint64_t line = logbuf_first(b); line < logbuf_end(b); line++) {
 		size_t at = s.len, next = 0, len = 0;

@@ -48,7 +48,7 @@ tests_fuzz_fuzz_input_LDFLAGS = $(FUZZ_LINK)
 
 FUZZERS += tests/fuzz/fuzz_log
 tests_fuzz_fuzz_log_SOURCES = tests/fuzz/fuzz_log.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_log_LDADD = libtui.a $(PLAN_LIBS) $(CURSES_LIBS)
+tests_fuzz_fuzz_log_LDADD = libtui.a $(API_LIBS) $(CURSES_LIBS)
 tests_fuzz_fuzz_log_LDFLAGS = $(FUZZ_LINK)
 
 FUZZERS += tests/fuzz/fuzz_theme

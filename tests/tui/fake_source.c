@@ -10,7 +10,7 @@
 #include "core/base/mem.h"
 #include "core/base/str.h"
 
-enum { ORDERS_MAX = 16, LOGS_MAX = 4, STEP_MS = 60, MINUTE = 60000, HOUR = 60 * MINUTE };
+enum { ORDERS_MAX = 16, LOGS_MAX = 8, STEP_MS = 60, MINUTE = 60000, HOUR = 60 * MINUTE };
 
 struct fake_order {
 	struct fake *f;
@@ -25,8 +25,9 @@ struct fake_order {
 struct fake_log {
 	struct fake *f;
 	unsigned log;
-	size_t line;
+	size_t line, due; /* due: thousandths of lines */
 	unsigned timer;
+	int ranks;	  /* > 1: lines are labelled, as in the merged log of several nodes */
 };
 
 struct fake {
@@ -105,9 +106,9 @@ static void make_rest(struct fake *f)
 	    {"train", 1, "smoke", "FAILED", "1x H100", "ada", now - 175 * MINUTE, now - 175 * MINUTE, now - 174 * MINUTE, 1},
 	};
 	const struct ui_event events[] = {
-	    {now - 3 * MINUTE, "train", "job 5 eval submitted by ada", false},
-	    {now - 174 * MINUTE, "train", "job 1 smoke FAILED: exit status 1", true},
-	    {now - 3 * HOUR, "train", "up after 3m 12s at aws us-east-1a", false},
+	    {now - 3 * MINUTE, "train", "job 5 eval submitted by ada", false, 3, 0},
+	    {now - 174 * MINUTE, "train", "job 1 smoke FAILED: exit status 1", true, 2, 0},
+	    {now - 3 * HOUR, "train", "up after 3m 12s at aws us-east-1a", false, 1, 0},
 	};
 	memcpy(f->jobs, jobs, sizeof jobs);
 	memcpy(f->events, events, sizeof events);
@@ -198,7 +199,7 @@ static const struct ui_snapshot *snapshot(struct ui_source *s)
 static void focus(struct ui_source *s, const char *cluster)
 {
 	struct fake *f = (struct fake *)s;
-	bool train = !strcmp(cluster, "train") && f->snap.n_clusters;
+	bool train = (!strcmp(cluster, "train") || !strcmp(cluster, "*")) && f->snap.n_clusters;
 	f->snap.jobs = f->jobs;
 	f->snap.n_jobs = train ? ARRAY_LEN(f->jobs) : 0;
 }
@@ -302,8 +303,11 @@ static void send(struct ui_source *s, unsigned ticket, const struct ui_order *or
 
 /* --- logs --------------------------------------------------------------------------------------------------------- */
 
-static void make_line(size_t n, struct str *out)
+static void make_line(size_t n, int ranks, struct str *out)
 {
+	size_t rank = ranks > 1 ? n * 7 % 11 % (size_t)ranks : 0;
+	if (ranks > 1)
+		rank ? str_addf(out, "(worker%zu, rank=%zu, pid=47%zu) ", rank, rank, rank) : str_add(out, "(head, rank=0, pid=470) ");
 	str_addf(out, "2026-11-25 11:%02zu:%02zu ", n / 60 % 60, n % 60);
 	if (n % 25 == 24)
 		str_addf(out, "ERROR rank 3: NCCL watchdog: collective %zu timed out after 600 s, retrying", n);
@@ -320,8 +324,9 @@ static void send_lines(struct fake_log *g, size_t count)
 {
 	struct str s = str_new(64 << 20);
 	for (size_t i = 0; i < count; i++)
-		make_line(g->line++, &s);
-	g->f->sink.log_data(g->f->sink.arg, g->log, str_text(&s), s.len);
+		make_line(g->line++, g->ranks, &s);
+	/* Made at one a second, whatever time it is. */
+	g->f->sink.log_data(g->f->sink.arg, g->log, str_text(&s), s.len, g->f->o.now_ms + (int64_t)(g->line - count) * 1000);
 	str_free(&s);
 }
 
@@ -334,13 +339,15 @@ static void on_log(void *arg)
 		size_t len;
 		char *data = fs_read(f->o.log_file, 64 << 20, &len, NULL);
 		if (data)
-			f->sink.log_data(f->sink.arg, g->log, data, len);
+			f->sink.log_data(f->sink.arg, g->log, data, len, f->o.now_ms);
 		free(data);
 		g->line = 1;
 	} else if (!g->line) {
 		send_lines(g, f->o.log_lines ? f->o.log_lines : 200);
 	} else {
-		send_lines(g, (size_t)f->o.log_per_s * EVERY_MS / 1000);
+		g->due += (size_t)f->o.log_per_s * EVERY_MS;
+		send_lines(g, g->due / 1000);
+		g->due %= 1000;
 	}
 	if (f->o.log_per_s)
 		g->timer = loop_after(f->loop, EVERY_MS, on_log, g);
@@ -352,12 +359,11 @@ static void on_log(void *arg)
 
 static void log_open(struct ui_source *s, unsigned log, const struct ui_log_spec *spec)
 {
-	(void)spec;
 	struct fake *f = (struct fake *)s;
 	for (size_t i = 0; i < LOGS_MAX; i++) {
 		if (f->logs[i].log)
 			continue;
-		f->logs[i] = (struct fake_log){.f = f, .log = log};
+		f->logs[i] = (struct fake_log){.f = f, .log = log, .ranks = !strcmp(spec->cluster, "sweep-7") ? 4 : 1};
 		f->logs[i].timer = loop_after(f->loop, 0, on_log, &f->logs[i]);
 		return;
 	}

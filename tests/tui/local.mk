@@ -2,12 +2,12 @@
 # real pty, libvterm shows what it draws, and whole screens are compared (screens.c). SKYTOP_UPDATE=1 writes them anew.
 check_PROGRAMS += tests/tui/skytop_screen
 FAKE_SOURCE = tests/tui/fake_source.c tests/tui/fake_source.h
-TUI_LIBS = libtui.a $(PLAN_LIBS) $(CURSES_LIBS)
+TUI_LIBS = libtui.a $(API_LIBS) $(CURSES_LIBS)
 tests_tui_skytop_screen_SOURCES = tests/tui/skytop_screen.c $(FAKE_SOURCE)
 tests_tui_skytop_screen_LDADD = $(TUI_LIBS)
 
 if HAVE_CMOCKA
-TUI_TESTS = tests/tui/test_canvas tests/tui/test_grid tests/tui/test_input tests/tui/test_logbuf tests/tui/test_tables
+TUI_TESTS = tests/tui/test_canvas tests/tui/test_grid tests/tui/test_input tests/tui/test_logbuf tests/tui/test_panes tests/tui/test_tables
 check_PROGRAMS += $(TUI_TESTS)
 TESTS += $(TUI_TESTS)
 tests_tui_test_canvas_SOURCES = tests/tui/test_canvas.c
@@ -22,6 +22,9 @@ tests_tui_test_input_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)
 tests_tui_test_logbuf_SOURCES = tests/tui/test_logbuf.c
 tests_tui_test_logbuf_CPPFLAGS = $(TEST_CFLAGS)
 tests_tui_test_logbuf_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)
+tests_tui_test_panes_SOURCES = tests/tui/test_panes.c
+tests_tui_test_panes_CPPFLAGS = $(TEST_CFLAGS)
+tests_tui_test_panes_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)
 tests_tui_test_tables_SOURCES = tests/tui/test_tables.c
 tests_tui_test_tables_CPPFLAGS = $(TEST_CFLAGS)
 tests_tui_test_tables_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)

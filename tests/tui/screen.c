@@ -288,7 +288,8 @@ static const struct {
 } sequences[] = {
     {"Up", "\033OA"}, {"Down", "\033OB"}, {"Right", "\033OC"}, {"Left", "\033OD"}, {"PgUp", "\033[5~"}, {"PgDn", "\033[6~"},
     {"Home", "\033OH"}, {"End", "\033OF"}, {"Enter", "\r"}, {"Tab", "\t"}, {"Esc", "\033"}, {"Space", " "}, {"BS", "\x7f"},
-    {"Del", "\033[3~"}, {"F1", "\033OP"},
+    {"Del", "\033[3~"}, {"F1", "\033OP"}, {"S-Tab", "\033[Z"}, {"M-Left", "\033[1;3D"}, {"M-Right", "\033[1;3C"}, {"M-Up", "\033[1;3A"},
+    {"M-Down", "\033[1;3B"}, {"S-Left", "\033[1;2D"}, {"S-Right", "\033[1;2C"}, {"S-Up", "\033[1;2A"}, {"S-Down", "\033[1;2B"},
 };
 
 static void send_key(struct screen *s, const char *key)
@@ -306,7 +307,9 @@ static void send_key(struct screen *s, const char *key)
 			poll(NULL, 0, 60);
 		return;
 	}
-	if (key[0] == 'C' && key[1] == '-' && key[2])
+	if (key[0] == 'M' && key[1] == '-' && key[2] && !key[3])
+		screen_bytes(s, (char[]){'\033', key[2]}, 2);
+	else if (key[0] == 'C' && key[1] == '-' && key[2])
 		screen_bytes(s, (char[]){(char)(key[2] & 0x1f)}, 1);
 	else
 		screen_bytes(s, key, strlen(key));

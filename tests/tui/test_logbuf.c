@@ -14,7 +14,7 @@
 
 static void add(struct logbuf *b, const char *text)
 {
-	logbuf_add(b, text, strlen(text));
+	logbuf_add(b, text, strlen(text), 0);
 }
 
 /* All lines joined by "|". */
@@ -36,7 +36,7 @@ static void expect(const char *in, const char *want)
 		struct logbuf *b = logbuf_create(0, 0);
 		if (pass)
 			for (const char *p = in; *p; p++)
-				logbuf_add(b, p, 1);
+				logbuf_add(b, p, 1, 0);
 		else
 			add(b, in);
 		char *got = all(b);
@@ -160,7 +160,7 @@ static void test_endless(void **state)
 			seed = seed * 1103515245 + 12345;
 			chunk[k] = i % 2 ? 'x' : (char)(seed >> 16);
 		}
-		logbuf_add(b, chunk, sizeof chunk);
+		logbuf_add(b, chunk, sizeof chunk, 0);
 	}
 	assert_true(logbuf_end(b) - logbuf_first(b) <= 51);
 	for (uint64_t i = logbuf_first(b); i < logbuf_end(b); i++) {

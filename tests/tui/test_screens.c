@@ -101,6 +101,12 @@ static const struct golden {
     {"logs-paused", {"--view", "clusters"}, "today", "G o", "FOLLOWING", "k k PgUp"},
     {"logs-search", {"--view", "clusters"}, "today", "G o", "FOLLOWING", "/ 'error Enter N"},
     {"logs-wrapped", {"--view", "clusters"}, "today", "G o", "FOLLOWING", "w"},
+    {"logs-two", {"--view", "clusters"}, "today", "G o", "FOLLOWING", "| 'events Enter"},
+    {"logs-four", {"--view", "clusters"}, "today", "G o", "FOLLOWING",
+	"| 'sweep Enter t t - 'events Enter M-1 - 'job_3 Enter & 'level:warn Enter"},
+    {"logs-zoomed", {"--view", "clusters"}, "today", "G o", "FOLLOWING", "- 'sweep Enter & 'rank:1,3_!loss Enter z"},
+    {"logs-pick", {"--view", "clusters"}, "today", "G o", "FOLLOWING", "| 'tra"},
+    {"logs-selected", {"--view", "clusters"}, "today", "G o", "FOLLOWING", "t v k k k"},
     {"messages", {"--view", "clusters", "--refuse", NULL}, "today", "G S Tab Enter", "budget", "!"},
     {"offers-sort", {NULL}, "today", "s G", NULL, NULL},
     {"clusters-start", {"--view", "clusters"}, "today", "g j R", NULL, NULL},
@@ -129,8 +135,8 @@ static char *golden_part(const char *file, const char *size)
 	const char *at = file ? strstr(file, mark) : NULL;
 	if (at) {
 		at += strlen(mark);
-		const char *end = strstr(at, "=== ");
-		found = xstrndup(at, end ? (size_t)(end - at) : strlen(at));
+		const char *end = strstr(at, "\n=== ");
+		found = xstrndup(at, end ? (size_t)(end - at) + 1 : strlen(at));
 	}
 	free(mark);
 	return found;

@@ -158,12 +158,12 @@ static void sort_menu(struct clusters_state *v)
 	app_open(v->app, &menu_ops, menu_create(&spec, arena, items, n));
 }
 
-static void open_log(struct clusters_state *v)
+static void open_log(struct clusters_state *v, bool new_pane)
 {
 	const struct ui_cluster *c = clusters_selected(v);
 	const struct ui_job *j = v->in_jobs ? clusters_selected_job(v) : NULL;
 	if (c)
-		logs_follow(v->app, c->name, j ? j->id : -1);
+		logs_follow(v->app, c->name, j ? j->id : -1, new_pane);
 }
 
 static bool back(struct clusters_state *v)
@@ -187,7 +187,7 @@ static bool back(struct clusters_state *v)
 static void details(struct clusters_state *v)
 {
 	if (v->in_jobs) {
-		open_log(v);
+		open_log(v, false);
 		return;
 	}
 	v->details = !v->details && v->n;
@@ -250,7 +250,8 @@ static bool act(void *state, struct app *a, enum action what)
 		cluster_ask_exec(v);
 		return true;
 	case ACTION_LOGS:
-		open_log(v);
+	case ACTION_LOGS_BESIDE:
+		open_log(v, what == ACTION_LOGS_BESIDE);
 		return true;
 	case ACTION_STOP:
 		cluster_ask(v, UI_STOP);
@@ -287,7 +288,7 @@ static const char *why_not(void *state, const struct app *a, enum action what)
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		if (verbs[i].action == what)
 			return cluster_why_not(v, verbs[i].verb);
-	if (what == ACTION_LOGS && !v->n)
+	if ((what == ACTION_LOGS || what == ACTION_LOGS_BESIDE) && !v->n)
 		return "no cluster is selected";
 	if (what == ACTION_PANE && (!v->details || !v->n_jobs))
 		return "Enter opens the details, with the jobs";

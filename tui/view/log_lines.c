@@ -34,7 +34,7 @@ static void draw_char(const struct log_walk *k, int row, int x, const char *s, s
 	int y = row - k->skip;
 	if (y < 0 || y >= k->h || x < 0)
 		return;
-	enum role role = run->role == ROLE_TEXT ? k->base : run->role;
+	enum role role = at < k->label ? k->label_role : run->role == ROLE_TEXT ? k->base : run->role;
 	int used = canvas_slice(k->c, k->x0 + x, k->y0 + y, k->w - x, 0, role, s, n);
 	struct rect cell = {k->x0 + x, k->y0 + y, used, 1};
 	if (run->attrs)

@@ -17,6 +17,8 @@ struct log_walk {
 	int skip;	  /* rows of the line that are above */
 	int left;	  /* columns scrolled away, when not wrapped */
 	bool wrap;
+	size_t label;	  /* bytes that the line's label takes, and how it looks */
+	enum role label_role;
 	enum role base;	  /* of text that brings no colour of its own */
 	size_t matches[LOG_MATCHES_MAX][2], n_matches; /* bytes of the plain text [from, to) */
 	enum role match_role;

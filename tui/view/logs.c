@@ -1,564 +1,508 @@
-/* Logs: one job's output, followed.
- *
- * While following, the newest line is at the bottom. Any move up pauses: then the text stands still, whatever comes, and the
- * title counts what has come since; G or f goes on. Positions are numbers of lines counted from the first ever, so that they
- * keep their meaning when the oldest ones are dropped. With wrapping on, the top of the screen is a row within a line. */
+/* Logs: panes with the output of jobs, the engine's events, or the way of a launch; what each shows and where it stands is the pane's
+ * (log_pane.h), where it is on the screen is panes.h's. Here: what comes from the source goes to its pane, keys go to the one that has the
+ * focus, and lines are drawn between them. A pane's title stands in the line above it, for those at the top in the view's own. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/fs.h"
 #include "core/base/mem.h"
-#include "core/base/str.h"
 #include "tui/app.h"
-#include "tui/dialog.h"
-#include "tui/format.h"
-#include "tui/logbuf.h"
-#include "tui/query.h"
-#include "tui/view/log_lines.h"
+#include "tui/view/logs_priv.h"
 #include "tui/view/views.h"
-#include "tui/width.h"
 
-enum { TAIL_LINES = 1000, RECOUNT_MS = 1000 };
+enum { LOGS_BYTES = 18 << 20 }; /* of text, in all panes together */
 
-struct logs_state {
-	struct app *app;
-	unsigned log;	      /* 0: none is open */
-	char cluster[128];
-	int64_t job_id;
-	struct logbuf *buf;
-	bool ended, broken;
-	char end_text[400];
-	bool follow, wrap;
-	uint64_t top;	      /* the line at the top, */
-	int top_row;	      /* and the row of it */
-	uint64_t end_at_pause;
-	int left, page, width; /* of the last draw */
-	struct query query;
-	uint64_t match;	      /* the line the search stands at; UINT64_MAX: none */
-	size_t n_matches, nth; /* lines that match; which of them `match` is */
-	size_t n_counted;      /* of those before counted_end */
-	uint64_t counted_first, counted_end;
-	int64_t counted_at_ms;
-};
-
-/* --- rows --------------------------------------------------------------------------------------------------------- */
-
-static int rows_of(const struct logs_state *v, uint64_t line)
+struct log_pane *logs_focused(const struct logs_state *v)
 {
-	struct log_walk k = {.w = v->width, .wrap = v->wrap};
-	return v->wrap ? log_walk(&k, v->buf, line) : 1;
+	return v->slots[panes_focused(&v->panes)];
 }
 
-/* Move the top by rows, within what there is. */
-static void scroll(struct logs_state *v, long rows)
+static int count(const struct logs_state *v)
 {
-	for (; rows < 0; rows++) {
-		if (v->top_row > 0) {
-			v->top_row--;
-		} else if (v->top > logbuf_first(v->buf)) {
-			v->top--;
-			v->top_row = rows_of(v, v->top) - 1;
-		} else {
+	int slots[PANES_MAX];
+	return panes_list(&v->panes, slots);
+}
+
+/* --- panes come and go -------------------------------------------------------------------------------------------- */
+
+static void share_memory(struct logs_state *v)
+{
+	size_t each = (size_t)LOGS_BYTES / (size_t)count(v);
+	for (int i = 0; i < PANES_MAX; i++)
+		if (v->slots[i])
+			logbuf_limit(v->slots[i]->buf, each < LOGBUF_BYTES ? each : LOGBUF_BYTES);
+}
+
+static bool split(struct logs_state *v, bool beside)
+{
+	const struct log_pane *from = logs_focused(v);
+	int slot = panes_split(&v->panes, beside);
+	if (slot < 0) {
+		app_say(v->app, false, "there are %d panes already; x closes one", PANES_MAX);
+		return false;
+	}
+	v->slots[slot] = log_pane_create(v->app);
+	log_pane_like(v->slots[slot], from);
+	share_memory(v);
+	return true;
+}
+
+static void close_pane(struct logs_state *v)
+{
+	int slot = panes_close(&v->panes);
+	if (slot < 0) {
+		if (logs_focused(v)->target.kind == LOG_NOTHING)
+			app_act(v->app, ACTION_VIEW_CLUSTERS);
+		slot = panes_focused(&v->panes);
+		log_pane_destroy(v->slots[slot]);
+		v->slots[slot] = log_pane_create(v->app);
+		return;
+	}
+	log_pane_destroy(v->slots[slot]);
+	v->slots[slot] = NULL;
+	share_memory(v);
+}
+
+static void open_target(struct logs_state *v, const struct log_target *t, bool beside)
+{
+	int slots[PANES_MAX], n = panes_list(&v->panes, slots);
+	app_act(v->app, ACTION_VIEW_LOGS);
+	for (int i = 0; i < n; i++) {
+		struct log_pane *p = v->slots[slots[i]];
+		if (log_target_eq(&p->target, t) && !p->broken && t->id >= 0) { /* it is there already */
+			panes_focus(&v->panes, slots[i]);
 			return;
 		}
 	}
-	for (; rows > 0; rows--) {
-		if (v->top_row + 1 < rows_of(v, v->top))
-			v->top_row++;
-		else if (v->top + 1 < logbuf_end(v->buf)) {
-			v->top++;
-			v->top_row = 0;
-		} else {
-			return;
-		}
-	}
-}
-
-/* The top with which the last row is at the bottom. */
-static void top_of_end(struct logs_state *v)
-{
-	uint64_t end = logbuf_end(v->buf);
-	v->top = end > logbuf_first(v->buf) ? end - 1 : end;
-	v->top_row = end > logbuf_first(v->buf) ? rows_of(v, v->top) - 1 : 0;
-	scroll(v, -(long)(v->page - 1));
-}
-
-/* Never above the first line that is left, never further down than the end. */
-static void clamp_top(struct logs_state *v)
-{
-	if (v->top < logbuf_first(v->buf)) {
-		v->top = logbuf_first(v->buf);
-		v->top_row = 0;
-	}
-	uint64_t top = v->top;
-	int row = v->top_row;
-	top_of_end(v);
-	if (top < v->top || (top == v->top && row < v->top_row)) {
-		v->top = top;
-		v->top_row = row;
-	}
-}
-
-static void pause(struct logs_state *v)
-{
-	if (v->follow)
-		v->end_at_pause = logbuf_end(v->buf);
-	v->follow = false;
-}
-
-/* --- search ------------------------------------------------------------------------------------------------------- */
-
-static const char *needle(const struct logs_state *v)
-{
-	return v->query.field.text;
-}
-
-/* Count the matching lines up to the last one, which may not be complete yet and is looked at anew each time. */
-static void count_on(struct logs_state *v)
-{
-	uint64_t end = logbuf_end(v->buf), last = end > logbuf_first(v->buf) ? end - 1 : end;
-	for (; v->counted_end < last; v->counted_end++)
-		v->n_counted += logbuf_has(v->buf, v->counted_end, needle(v));
-	v->n_matches = v->n_counted + (last < end && logbuf_has(v->buf, last, needle(v)));
-}
-
-static void recount(struct logs_state *v)
-{
-	v->counted_first = v->counted_end = logbuf_first(v->buf);
-	v->counted_at_ms = v->app->now_ms;
-	v->n_counted = v->n_matches = v->nth = 0;
-	if (!needle(v)[0])
+	if (beside && logs_focused(v)->target.kind != LOG_NOTHING && !split(v, true))
 		return;
-	count_on(v);
-	for (uint64_t i = v->counted_first; v->match != UINT64_MAX && i <= v->match; i++)
-		v->nth += logbuf_has(v->buf, i, needle(v));
+	log_pane_open(logs_focused(v), t);
+	share_memory(v);
 }
 
-/* When lines have gone all is counted again, but not at every frame. */
-static void update_count(struct logs_state *v)
+void logs_follow(struct app *a, const char *cluster, int64_t job_id, bool beside)
 {
-	if (!needle(v)[0])
+	struct log_target t = {.kind = LOG_JOB, .id = job_id};
+	snprintf(t.cluster, sizeof t.cluster, "%s", cluster);
+	open_target(app_view_state(a, &logs_view), &t, beside);
+}
+
+void logs_follow_request(struct app *a, const char *cluster, int64_t request_id)
+{
+	struct log_target t = {.kind = LOG_REQUEST, .id = request_id};
+	snprintf(t.cluster, sizeof t.cluster, "%s", cluster);
+	open_target(app_view_state(a, &logs_view), &t, false);
+}
+
+/* --- what the source tells ---------------------------------------------------------------------------------------- */
+
+static struct log_pane *pane_of(const struct logs_state *v, unsigned log)
+{
+	for (int i = 0; log && i < PANES_MAX; i++)
+		if (v->slots[i] && v->slots[i]->log == log)
+			return v->slots[i];
+	return NULL;
+}
+
+static void log_data(void *state, struct app *a, unsigned log, const char *data, size_t len, int64_t at_ms)
+{
+	struct log_pane *p = pane_of(state, log);
+	if (!p)
 		return;
-	if (v->counted_first == logbuf_first(v->buf))
-		count_on(v);
-	else if (v->app->now_ms - v->counted_at_ms >= RECOUNT_MS)
-		recount(v);
-}
-
-/* The next line that matches, from `from` on in this direction, wrapping around; UINT64_MAX: none. */
-static uint64_t find(const struct logs_state *v, uint64_t from, int dir)
-{
-	uint64_t first = logbuf_first(v->buf), n = logbuf_end(v->buf) - first;
-	if (!n || !needle(v)[0])
-		return UINT64_MAX;
-	from = from < first ? first : from >= first + n ? first + n - 1 : from;
-	for (uint64_t i = 0; i < n; i++) {
-		uint64_t at = first + (from - first + (dir > 0 ? i : n - i)) % n;
-		if (logbuf_has(v->buf, at, needle(v)))
-			return at;
-	}
-	return UINT64_MAX;
-}
-
-/* Show a line: where it is on the screen already nothing moves, else it goes to the middle. */
-static void show(struct logs_state *v, uint64_t line)
-{
-	pause(v);
-	int row = -v->top_row;
-	for (uint64_t i = v->top; i < line && row < v->page; i++)
-		row += rows_of(v, i);
-	if (line >= v->top && row >= 0 && row < v->page)
-		return;
-	v->top = line;
-	v->top_row = 0;
-	scroll(v, -(long)(v->page / 2));
-}
-
-static void go_to_match(struct logs_state *v, uint64_t line)
-{
-	v->match = line;
-	if (line != UINT64_MAX)
-		show(v, line);
-	recount(v);
-}
-
-static void search(struct logs_state *v)
-{
-	/* From where one looks: the newest match when at the end, else the first one from the top of the screen on. */
-	go_to_match(v, v->follow ? find(v, UINT64_MAX, -1) : find(v, v->top, 1));
-}
-
-static void next_match(struct logs_state *v, int dir)
-{
-	uint64_t from = v->match == UINT64_MAX ? v->top : dir > 0 ? v->match + 1 : v->match ? v->match - 1 : UINT64_MAX;
-	if (dir > 0 && from >= logbuf_end(v->buf))
-		from = logbuf_first(v->buf);
-	if (dir < 0 && (from == UINT64_MAX || from < logbuf_first(v->buf)))
-		from = UINT64_MAX;
-	go_to_match(v, find(v, from, dir));
-	if (v->match == UINT64_MAX)
-		app_say(v->app, false, "nothing matches %s", needle(v));
-}
-
-/* --- following ---------------------------------------------------------------------------------------------------- */
-
-static void close_log(struct logs_state *v)
-{
-	if (v->log)
-		ui_source_log_close(v->app->source, v->log);
-	v->log = 0;
-	logbuf_destroy(v->buf);
-	v->buf = logbuf_create(0, 0);
-	v->ended = v->broken = false;
-	v->top = 0;
-	v->top_row = v->left = 0;
-	v->match = UINT64_MAX;
-	v->follow = true;
-	v->n_matches = v->n_counted = v->nth = 0;
-	v->counted_first = v->counted_end = 0;
-}
-
-void logs_follow(struct app *a, const char *cluster, int64_t job_id)
-{
-	struct logs_state *v = app_view_state(a, &logs_view);
-	close_log(v);
-	snprintf(v->cluster, sizeof v->cluster, "%s", cluster);
-	v->job_id = job_id;
-	v->log = ++a->next_log;
-	struct ui_log_spec spec = {.cluster = cluster, .job_id = job_id, .tail_lines = TAIL_LINES};
-	ui_source_log_open(a->source, v->log, &spec);
-	app_act(a, ACTION_VIEW_LOGS);
-}
-
-static void log_data(void *state, struct app *a, unsigned log, const char *data, size_t len)
-{
-	struct logs_state *v = state;
-	if (log != v->log)
-		return;
-	logbuf_add(v->buf, data, len);
+	logbuf_add(p->buf, data, len, at_ms);
 	if (app_view(a) == &logs_view)
 		a->lazy = true;
 }
 
 static void log_end(void *state, struct app *a, unsigned log, bool broken, const char *text)
 {
-	struct logs_state *v = state;
-	if (log != v->log)
+	struct log_pane *p = pane_of(state, log);
+	if (!p)
 		return;
-	v->ended = true;
-	v->broken = broken;
-	snprintf(v->end_text, sizeof v->end_text, "%s", text);
+	p->ended = true;
+	p->broken = broken;
+	snprintf(p->end_text, sizeof p->end_text, "%s", text);
 	a->dirty = true;
 }
 
-/* --- saving ------------------------------------------------------------------------------------------------------- */
-
-static const char *submit_save(struct app *a, const struct form *f, void *arg, size_t *field)
+static void news(void *state, struct app *a)
 {
-	const struct logs_state *v = arg;
-	char *path = path_expand(form_value(f, 0));
-	const char *problem = NULL;
-	*field = 0;
-	if (!path[0]) {
-		problem = "Give the name of a file.";
-	} else if (fs_exists(path)) {
-		problem = "There is a file of this name already; give another one.";
-	} else {
-		struct str text = str_new(4 * (size_t)LOGBUF_BYTES);
-		struct err err = {0};
-		uint64_t first = logbuf_first(v->buf), end = logbuf_end(v->buf);
-		for (uint64_t i = first; i < end; i++) {
-			logbuf_text(v->buf, i, &text);
-			str_addc(&text, '\n');
-		}
-		if (fs_write(path, str_text(&text), text.len, 0644, &err))
-			app_say(a, true, "%s", err.text);
-		else
-			app_say(a, false, "saved %llu lines to %s%s", (unsigned long long)(end - first), path,
-			    first ? "; older ones were not kept" : "");
-		str_free(&text);
-	}
-	free(path);
-	return problem;
-}
-
-static void ask_save(struct logs_state *v)
-{
-	char name[200];
-	if (v->job_id >= 0)
-		snprintf(name, sizeof name, "%s-%lld.log", v->cluster, (long long)v->job_id);
-	else
-		snprintf(name, sizeof name, "%s.log", v->cluster);
-	for (char *s = name; *s; s++)
-		if (*s == '/')
-			*s = '-';
-	struct form_field field = {"file", name, "a path; Tab completes", FORM_PATH};
-	struct form_spec spec = {.title = "Save the log", .button = "Save", .fields = &field, .n_fields = 1, .quick = true,
-	    .submit = submit_save, .arg = v};
-	form_open(v->app, &spec);
+	struct logs_state *v = state;
+	for (int i = 0; i < PANES_MAX; i++)
+		if (v->slots[i])
+			log_pane_feed(v->slots[i], app_snapshot(a));
+	logs_pick_again(v);
 }
 
 /* --- actions ------------------------------------------------------------------------------------------------------ */
 
-static bool move(struct logs_state *v, enum action what)
+static bool back(struct logs_state *v)
 {
-	long half = v->page > 1 ? v->page / 2 : 1, by = 0;
+	struct log_pane *p = logs_focused(v);
+	if (p->selecting) {
+		log_pane_select(p, false);
+	} else if (p->query.field.len) {
+		field_set(&p->query.field, "");
+		p->hit = LOG_NO_LINE;
+	} else if (p->filter.field.len) {
+		field_set(&p->filter.field, "");
+		log_pane_refilter(p);
+	} else if (!p->follow) {
+		p->follow = true;
+	} else if (v->panes.zoomed) {
+		v->panes.zoomed = false;
+	} else {
+		app_act(v->app, ACTION_VIEW_CLUSTERS);
+	}
+	return true;
+}
+
+/* What has to do with panes. */
+static bool act_panes(struct logs_state *v, enum action what)
+{
+	static const struct {
+		enum action action;
+		int dx, dy;
+	} cuts[] = {{ACTION_CUT_LEFT, -2, 0}, {ACTION_CUT_RIGHT, 2, 0}, {ACTION_CUT_UP, 0, -1}, {ACTION_CUT_DOWN, 0, 1}},
+	  sides[] = {{ACTION_PANE_LEFT, -1, 0}, {ACTION_PANE_RIGHT, 1, 0}, {ACTION_PANE_UP, 0, -1}, {ACTION_PANE_DOWN, 0, 1}};
+	for (size_t i = 0; i < ARRAY_LEN(cuts); i++) {
+		if (cuts[i].action == what && !panes_resize(&v->panes, &v->at, cuts[i].dx, cuts[i].dy))
+			app_say(v->app, false, "there is no line between panes to move that way");
+		if (sides[i].action == what)
+			panes_toward(&v->panes, &v->at, sides[i].dx, sides[i].dy);
+		if (cuts[i].action == what || sides[i].action == what)
+			return true;
+	}
 	switch (what) {
-	case ACTION_UP:
-		by = -1;
-		break;
-	case ACTION_DOWN:
-		by = 1;
-		break;
-	case ACTION_PAGE_UP:
-		by = -v->page;
-		break;
-	case ACTION_PAGE_DOWN:
-		by = v->page;
-		break;
-	case ACTION_HALF_UP:
-		by = -half;
-		break;
-	case ACTION_HALF_DOWN:
-		by = half;
-		break;
-	case ACTION_TOP:
-		pause(v);
-		v->top = logbuf_first(v->buf);
-		v->top_row = 0;
+	case ACTION_SPLIT_BESIDE:
+	case ACTION_SPLIT_BELOW:
+		if (split(v, what == ACTION_SPLIT_BESIDE))
+			logs_pick(v);
 		return true;
-	case ACTION_BOTTOM:
-		v->follow = true;
+	case ACTION_PANE_CLOSE:
+		close_pane(v);
+		return true;
+	case ACTION_PANE_ZOOM:
+		v->panes.zoomed = !v->panes.zoomed;
+		return true;
+	case ACTION_PANE:
+	case ACTION_PANE_BEFORE:
+		panes_cycle(&v->panes, what == ACTION_PANE ? 1 : -1);
+		return true;
+	case ACTION_PANE_NUMBER:
+		logs_pick_pane(v);
+		return true;
+	case ACTION_PANE_CHORD:
+		v->chord = true;
+		return true;
+	case ACTION_LOG_OPEN:
+		logs_pick(v);
+		return true;
+	case ACTION_LOG_OPEN_BESIDE:
+		if (logs_focused(v)->target.kind == LOG_NOTHING || split(v, true))
+			logs_pick(v);
 		return true;
 	default:
 		return false;
 	}
-	if (by > 0 && v->follow)
-		return true; /* at the end already */
-	pause(v);
-	scroll(v, by);
-	clamp_top(v);
-	return true;
 }
 
-static bool back(struct logs_state *v)
+/* What has to do with the text of one. */
+static bool act_pane(struct logs_state *v, struct log_pane *p, enum action what)
 {
-	if (v->query.field.len) {
-		field_set(&v->query.field, "");
-		v->match = UINT64_MAX;
+	switch (what) {
+	case ACTION_FOLLOW:
+		p->selecting = false;
+		if (p->follow)
+			log_pane_pause(p);
+		else
+			p->follow = true;
 		return true;
-	}
-	if (!v->follow) {
-		v->follow = true;
+	case ACTION_WRAP:
+		p->wrap = !p->wrap;
+		p->left = p->top_row = 0;
 		return true;
+	case ACTION_LEFT:
+	case ACTION_RIGHT:
+		p->left += (what == ACTION_RIGHT ? 1 : -1) * (p->width > 1 ? p->width / 2 : 1);
+		p->left = p->left < 0 ? 0 : p->left > LOGBUF_LINE_MAX ? LOGBUF_LINE_MAX : p->left;
+		return true;
+	case ACTION_TIMES:
+		p->times = (enum log_times)((p->times + 1) % LOG_TIMES);
+		return true;
+	case ACTION_SEARCH:
+		query_begin(&p->query);
+		return true;
+	case ACTION_LOG_FILTER:
+		query_begin(&p->filter);
+		return true;
+	case ACTION_CONTEXT:
+		p->context = p->context == 0 ? 1 : p->context == 1 ? 3 : p->context == 3 ? 10 : 0;
+		log_pane_refilter(p);
+		app_say(v->app, false, p->context ? "%d lines around each that the filter shows" : "no lines around those that the filter shows", p->context);
+		return true;
+	case ACTION_RANK:
+		logs_pick_rank(v);
+		return true;
+	case ACTION_NEXT_MATCH:
+	case ACTION_PREV_MATCH:
+		log_pane_next_hit(p, what == ACTION_NEXT_MATCH ? 1 : -1);
+		return true;
+	case ACTION_SELECT:
+		log_pane_select(p, !p->selecting);
+		return true;
+	case ACTION_SAVE:
+		log_pane_ask_save(p);
+		return true;
+	default:
+		return false;
 	}
-	app_act(v->app, ACTION_VIEW_CLUSTERS);
-	return true;
 }
 
 static bool act(void *state, struct app *a, enum action what)
 {
 	(void)a;
 	struct logs_state *v = state;
-	if (move(v, what))
-		return true;
-	switch (what) {
-	case ACTION_FOLLOW:
-		if (v->follow)
-			pause(v);
-		else
-			v->follow = true;
-		return true;
-	case ACTION_WRAP:
-		v->wrap = !v->wrap;
-		v->left = v->top_row = 0;
-		return true;
-	case ACTION_LEFT:
-	case ACTION_RIGHT:
-		v->left += (what == ACTION_RIGHT ? 1 : -1) * (v->width > 1 ? v->width / 2 : 1);
-		v->left = v->left < 0 ? 0 : v->left > LOGBUF_LINE_MAX ? LOGBUF_LINE_MAX : v->left;
-		return true;
-	case ACTION_SEARCH:
-		query_begin(&v->query);
-		return true;
-	case ACTION_NEXT_MATCH:
-	case ACTION_PREV_MATCH:
-		next_match(v, what == ACTION_NEXT_MATCH ? 1 : -1);
-		return true;
-	case ACTION_SAVE:
-		ask_save(v);
-		return true;
-	case ACTION_BACK:
-		return back(v);
-	default:
-		return false;
-	}
+	struct log_pane *p = logs_focused(v);
+	return act_panes(v, what) || log_pane_move(p, what) || act_pane(v, p, what) || (what == ACTION_BACK && back(v));
 }
 
 static const char *why_not(void *state, const struct app *a, enum action what)
 {
 	(void)a;
 	const struct logs_state *v = state;
-	if ((what == ACTION_NEXT_MATCH || what == ACTION_PREV_MATCH) && !v->query.field.len)
+	const struct log_pane *p = logs_focused(v);
+	bool empty = log_pane_first(p) == LOG_NO_LINE;
+	if ((what == ACTION_NEXT_MATCH || what == ACTION_PREV_MATCH) && !p->query.field.len)
 		return "search for something first: /";
-	if (what == ACTION_SAVE && logbuf_first(v->buf) == logbuf_end(v->buf))
+	if (what == ACTION_SAVE && empty)
 		return "there is nothing to save";
-	if ((what == ACTION_LEFT || what == ACTION_RIGHT) && v->wrap)
+	if (what == ACTION_SELECT && empty)
+		return "there is nothing to select";
+	if (what == ACTION_CONTEXT && !p->match.n)
+		return "filter first: &";
+	if ((what == ACTION_LEFT || what == ACTION_RIGHT) && p->wrap)
 		return "lines are wrapped; w changes that";
+	if ((what == ACTION_PANE || what == ACTION_PANE_BEFORE || what == ACTION_PANE_ZOOM) && count(v) == 1)
+		return "there is only one pane; | and - make more";
 	return NULL;
+}
+
+/* --- keys and mouse ----------------------------------------------------------------------------------------------- */
+
+/* After C-w, as in vi. */
+static void chord_key(struct logs_state *v, struct key k)
+{
+	static const struct {
+		uint32_t code;
+		enum action action;
+	} keys[] = {{'c', ACTION_PANE_CLOSE}, {'q', ACTION_PANE_CLOSE}, {'x', ACTION_PANE_CLOSE}, {'v', ACTION_SPLIT_BESIDE}, {'|', ACTION_SPLIT_BESIDE},
+	    {'%', ACTION_SPLIT_BESIDE}, {'s', ACTION_SPLIT_BELOW}, {'-', ACTION_SPLIT_BELOW}, {'"', ACTION_SPLIT_BELOW}, {'w', ACTION_PANE},
+	    {KEYS_TAB, ACTION_PANE}, {'W', ACTION_PANE_BEFORE}, {'z', ACTION_PANE_ZOOM}, {'o', ACTION_PANE_ZOOM}, {'h', ACTION_PANE_LEFT},
+	    {KEYS_LEFT, ACTION_PANE_LEFT}, {'j', ACTION_PANE_DOWN}, {KEYS_DOWN, ACTION_PANE_DOWN}, {'k', ACTION_PANE_UP}, {KEYS_UP, ACTION_PANE_UP},
+	    {'l', ACTION_PANE_RIGHT}, {KEYS_RIGHT, ACTION_PANE_RIGHT}, {'<', ACTION_CUT_LEFT}, {'>', ACTION_CUT_RIGHT}, {'+', ACTION_CUT_DOWN}};
+	v->chord = false;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (keys[i].code == k.code && (!k.mods || (k.mods == KEYS_CTRL && k.code == 'w')))
+			app_act(v->app, keys[i].action);
+}
+
+static void typed(struct log_pane *p)
+{
+	if (p->query.typing)
+		log_pane_search(p);
+	else
+		log_pane_refilter(p);
 }
 
 static bool key(void *state, struct app *a, struct key k)
 {
 	struct logs_state *v = state;
-	if (!v->query.typing)
-		return false;
-	enum query_event e = query_key(&v->query, k);
+	struct log_pane *p = logs_focused(v);
+	if (v->chord) {
+		chord_key(v, k);
+		return true;
+	}
+	struct query *q = p->query.typing ? &p->query : p->filter.typing ? &p->filter : NULL;
+	if (!q) {
+		bool number = key_action(a->keys, SCOPE_LOGS, k) == ACTION_PANE_NUMBER && k.code >= '1' && k.code <= '9';
+		int slots[PANES_MAX], n = panes_list(&v->panes, slots);
+		if (number && (int)(k.code - '1') < n)
+			panes_focus(&v->panes, slots[k.code - '1']);
+		return number;
+	}
+	bool search = q == &p->query;
+	enum query_event e = query_key(q, k);
 	if (e == QUERY_OTHER && k.code >= KEYS_UP && !k.mods)
 		app_act(a, key_action(a->keys, SCOPE_LOGS, k));
 	else if (e == QUERY_CHANGED || e == QUERY_UNDONE)
-		search(v);
+		search ? log_pane_search(p) : log_pane_refilter(p);
 	return true;
 }
 
 static bool paste(void *state, struct app *a, const char *text, size_t len)
 {
 	(void)a;
-	struct logs_state *v = state;
-	if (!query_paste(&v->query, text, len))
+	struct log_pane *p = logs_focused(state);
+	if (!query_paste(p->query.typing ? &p->query : &p->filter, text, len))
 		return false;
-	search(v);
+	typed(p);
 	return true;
 }
 
+/* The wheel scrolls what it is over; a click gives the focus; a drag moves the line between panes, or selects lines. */
 static void mouse(void *state, struct app *a, const struct input_event *e)
 {
 	(void)a;
 	struct logs_state *v = state;
-	bool up = e->mouse.what == MOUSE_WHEEL_UP;
-	if (!up && e->mouse.what != MOUSE_WHEEL_DOWN)
+	int x = e->mouse.x, y = e->mouse.y, slot = panes_at(&v->at, x, y), cut = panes_cut_at(&v->panes, &v->at, x, y);
+	struct log_pane *p = slot >= 0 ? v->slots[slot] : NULL;
+	uint64_t line = p ? log_pane_line_at(p, y) : LOG_NO_LINE;
+	switch (e->mouse.what) {
+	case MOUSE_WHEEL_UP:
+	case MOUSE_WHEEL_DOWN:
+		for (int i = 0; p && i < 3; i++)
+			log_pane_move(p, e->mouse.what == MOUSE_WHEEL_UP ? ACTION_UP : ACTION_DOWN);
 		return;
-	for (int i = 0; i < 3; i++)
-		move(v, up ? ACTION_UP : ACTION_DOWN);
+	case MOUSE_PRESS:
+		v->dragged = cut;
+		if (slot >= 0)
+			panes_focus(&v->panes, slot);
+		if (p)
+			p->selecting = false;
+		if (p && cut < 0 && line != LOG_NO_LINE)
+			p->anchor = line;
+		return;
+	case MOUSE_DRAG:
+		if (v->dragged >= 0) {
+			panes_drag(&v->panes, &v->at, v->dragged, x, y);
+		} else if (p == logs_focused(v) && line != LOG_NO_LINE) {
+			log_pane_pause(p);
+			p->selecting = true;
+			p->cursor = line;
+		}
+		return;
+	case MOUSE_RELEASE:
+		v->dragged = -1;
+		return;
+	}
 }
 
 /* --- drawing ------------------------------------------------------------------------------------------------------ */
 
-static void position_text(const struct logs_state *v, char *buf, size_t size)
+static void put_line(struct canvas *c, struct rect r, bool heavy)
 {
-	char lines[32], new_lines[32], gone[32], dropped[60] = "", matches[80] = "";
-	uint64_t first = logbuf_first(v->buf), end = logbuf_end(v->buf);
-	if (v->query.field.len)
-		snprintf(matches, sizeof matches, " %zu/%zu match \xc2\xb7", v->nth, v->n_matches);
-	if (first)
-		snprintf(dropped, sizeof dropped, ", %s older dropped", format_count((int64_t)first, gone, sizeof gone));
-	format_count((int64_t)(end - first), lines, sizeof lines);
-	if (v->follow)
-		snprintf(buf, size, "%s %s lines%s \xc2\xb7 %s ", matches, lines, dropped, v->ended ? "END" : "FOLLOWING");
-	else
-		snprintf(buf, size, "%s %s lines%s \xc2\xb7 PAUSED +%s ", matches, lines, dropped,
-		    format_count((int64_t)(end - v->end_at_pause), new_lines, sizeof new_lines));
+	canvas_fill(c, r, heavy ? ROLE_TITLE : ROLE_BORDER, r.w == 1 ? (heavy ? 0x2503 : 0x2502) : heavy ? 0x2501 : 0x2500);
+}
+
+static bool is_rule(const struct canvas *c, int x, int y)
+{
+	if (x < 0 || y < 0 || x >= c->w || y >= c->h)
+		return false;
+	uint32_t cp = c->cells[(size_t)y * (size_t)c->w + (size_t)x].cp;
+	return cp == 0x2500 || cp == 0x2501;
+}
+
+/* The lines between panes beside one another, joined to the titles that they meet; heavy along the pane that has the focus. */
+static void draw_cuts(const struct logs_state *v, struct canvas *c)
+{
+	struct rect focus = v->at.at[panes_focused(&v->panes)];
+	for (int i = 0; i < v->at.n_cuts; i++) {
+		struct rect r = v->at.cuts[i].line;
+		if (v->panes.nodes[v->at.cuts[i].node].cut != PANE_BESIDE)
+			continue;
+		bool touches = r.x == focus.x - 1 || r.x == focus.x + focus.w;
+		for (int y = r.y; y < r.y + r.h; y++) {
+			bool heavy = touches && y >= focus.y && y < focus.y + focus.h;
+			bool left = is_rule(c, r.x - 1, y), right = is_rule(c, r.x + 1, y);
+			unsigned cp = y == r.y ? (heavy ? 0x2533 : 0x252c) : left && right ? (heavy ? 0x254b : 0x253c) : left ? (heavy ? 0x252b : 0x2524)
+				      : right ? (heavy ? 0x2523 : 0x251c) : heavy ? 0x2503 : 0x2502;
+			canvas_put(c, r.x, y, heavy ? ROLE_TITLE : ROLE_BORDER, cp);
+		}
+	}
+}
+
+/* Titles and lines; those at the top are cut off but where the view's own title line is drawn, and the others there. */
+static void draw_frames(struct logs_state *v, struct canvas *c, bool keys)
+{
+	int slots[PANES_MAX], n = panes_list(&v->panes, slots);
+	struct layout l = layout_of(c->w, c->h);
+	panes_place(&v->panes, (struct rect){l.body.x, l.title.y, l.body.w, l.body.h + 1}, &v->at);
+	for (int i = 0; i < n; i++) {
+		struct rect line = v->at.at[slots[i]];
+		bool focus = slots[i] == panes_focused(&v->panes);
+		struct log_title t = {n > 1 ? i + 1 : 0, focus, keys && focus, v->panes.zoomed, n};
+		if (rect_empty(line))
+			continue;
+		line.h = 1;
+		if (n > 1)
+			put_line(c, line, focus);
+		log_pane_title(v->slots[slots[i]], c, rect_inset(line, 1, 0), &t);
+	}
+	draw_cuts(v, c);
 }
 
 static void title_line(void *state, struct app *a, struct canvas *c, struct rect line, bool keys)
 {
 	(void)a;
-	struct logs_state *v = state;
-	char right[240];
-	if (!v->log) {
-		canvas_text(c, line.x, line.y, line.w, ROLE_TITLE, " Logs ");
-		return;
-	}
-	update_count(v);
-	position_text(v, right, sizeof right);
-	int w = width_text(right, strlen(right));
-	if (w > line.w * 3 / 4) { /* what must be known is at the end */
-		const char *end = strstr(right, v->follow ? v->ended ? "END" : "FOLL" : "PAUS");
-		memmove(right + 1, end, strlen(end) + 1);
-		right[0] = ' ';
-		w = width_text(right, strlen(right));
-	}
-	int room = line.w - w - 1;
-	if (v->query.typing || v->query.field.len)
-		query_draw(&v->query, c, line, room, keys);
-	else if (v->job_id >= 0)
-		canvas_printf(c, line.x, line.y, room, ROLE_TITLE, " %s \xc2\xb7 job %lld ", v->cluster, (long long)v->job_id);
-	else
-		canvas_printf(c, line.x, line.y, room, ROLE_TITLE, " %s \xc2\xb7 newest job ", v->cluster);
-	canvas_right(c, line.x, line.y, line.w, v->follow ? ROLE_TITLE : ROLE_WARN, right);
+	(void)line;
+	draw_frames(state, c, keys);
 }
 
-static void draw_lines(struct logs_state *v, struct canvas *c, struct rect r)
+static void draw_nothing(struct canvas *c, struct rect r, bool one)
 {
-	struct str text = str_new(LOGBUF_LINE_MAX + 64);
-	int y = r.y;
-	uint64_t end = logbuf_end(v->buf);
-	for (uint64_t line = v->top; line < end && y < r.y + r.h; line++) {
-		struct log_walk k = {.c = c, .x0 = r.x, .y0 = y, .w = r.w, .h = r.y + r.h - y, .wrap = v->wrap, .left = v->left};
-		k.skip = line == v->top ? v->top_row : 0;
-		k.base = logbuf_level(v->buf, line);
-		k.match_role = line == v->match ? ROLE_MATCH_ON : ROLE_MATCH;
-		if (needle(v)[0]) {
-			str_clear(&text);
-			logbuf_text(v->buf, line, &text);
-			log_find_matches(&k, str_text(&text), text.len, needle(v));
-		}
-		y += log_walk(&k, v->buf, line) - k.skip;
-	}
-	str_free(&text);
-	if (!v->query.typing) {
-		c->cursor_x = r.x;
-		c->cursor_y = y > r.y ? y - 1 < r.y + r.h ? y - 1 : r.y + r.h - 1 : r.y;
-	}
+	canvas_wrap(c, rect_inset(r, 1, 0), ROLE_DIM, one ? "No log is followed. Press o and choose one; or go to Clusters (2), choose a cluster, press o." :
+	    "Nothing is shown here. o chooses what, x closes the pane.");
 }
 
 static void draw(void *state, struct app *a, struct canvas *c, struct rect body, bool keys)
 {
 	(void)a;
-	(void)keys;
+	(void)body;
 	struct logs_state *v = state;
-	if (!v->log) {
-		canvas_wrap(c, rect_inset(body, 1, 0), ROLE_DIM, "No log is followed. Go to Clusters (2), choose a cluster, press o; or Enter, Tab and "
-		    "o for one of its older jobs.");
-		return;
+	draw_frames(v, c, keys);
+	for (int i = 0; i < PANES_MAX; i++) {
+		struct rect r = v->at.at[i];
+		if (!v->slots[i] || rect_empty(r) || v->at.folded[i])
+			continue;
+		rect_cut_top(&r, 1);
+		struct rect was = canvas_clip(c, r);
+		if (v->slots[i]->target.kind == LOG_NOTHING)
+			draw_nothing(c, r, count(v) == 1);
+		else
+			log_pane_draw(v->slots[i], c, r, i == panes_focused(&v->panes));
+		c->clip = was;
 	}
-	if (v->ended && body.h > 1) {
-		struct rect line = rect_cut_bottom(&body, 1);
-		canvas_text(c, line.x, line.y, line.w, v->broken ? ROLE_BAD : ROLE_DIM, v->end_text);
-	}
-	v->page = body.h > 0 ? body.h : 1;
-	v->width = body.w > 0 ? body.w : 1;
-	if (v->follow)
-		top_of_end(v);
-	else
-		clamp_top(v);
-	if (logbuf_first(v->buf) == logbuf_end(v->buf))
-		canvas_text(c, body.x, body.y, body.w, ROLE_DIM, v->ended ? "the log is empty" : "waiting for the first line");
-	draw_lines(v, c, body);
 }
 
 static const char *const *hints(void *state, const struct app *a)
 {
 	(void)a;
 	static const char *const typing[] = {"Enter", "keep", "Esc", "undo", NULL};
-	return ((const struct logs_state *)state)->query.typing ? typing : NULL;
+	static const char *const filter[] = {"Enter", "keep", "Esc", "undo", "word", "must be there", "!word", "must not", "rank:0,1", "of these ranks",
+	    "level:warn", "at least", NULL};
+	static const char *const chord[] = {"v", "beside", "s", "below", "c", "close", "w", "next", "hjkl", "go there", "z", "zoom", "<>+", "move line", NULL};
+	const struct logs_state *v = state;
+	const struct log_pane *p = logs_focused(v);
+	return v->chord ? chord : p->filter.typing ? filter : p->query.typing ? typing : NULL;
 }
 
 static void *create(struct app *a)
 {
 	struct logs_state *v = xcalloc(1, sizeof *v);
 	v->app = a;
-	v->page = v->width = 1;
-	close_log(v);
+	v->dragged = -1;
+	panes_init(&v->panes);
+	v->slots[0] = log_pane_create(a);
 	return v;
 }
 
 static void destroy(void *state)
 {
 	struct logs_state *v = state;
-	close_log(v);
-	logbuf_destroy(v->buf);
+	for (int i = 0; i < PANES_MAX; i++)
+		log_pane_destroy(v->slots[i]);
+	free(v->choices);
 	free(v);
 }
 
@@ -569,6 +513,7 @@ const struct view_ops logs_view = {
     .go = ACTION_VIEW_LOGS,
     .create = create,
     .destroy = destroy,
+    .news = news,
     .key = key,
     .act = act,
     .why_not = why_not,

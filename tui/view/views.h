@@ -1,6 +1,7 @@
 /* The views there are, and what one asks of another. */
 #ifndef TUI_VIEW_VIEWS_H
 #define TUI_VIEW_VIEWS_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,8 +13,10 @@ extern const struct view_ops offers_view, clusters_view, jobs_view, managed_view
 
 /* Set the filter of the offers. NULL, or what is wrong with it (then the one before goes on); borrowed. */
 const char *offers_set_filter(struct app *a, const char *text);
-/* Go to the log of a job (-1: the newest) and follow it. */
-void logs_follow(struct app *a, const char *cluster, int64_t job_id);
+/* Go to the log of a job (-1: the newest) and follow it: in the pane that has it, else in the focused one, or in a new one. */
+void logs_follow(struct app *a, const char *cluster, int64_t job_id, bool new_pane);
+/* Go to how a request (a launch) goes on. */
+void logs_follow_request(struct app *a, const char *cluster, int64_t request_id);
 /* Ask what to launch; row SIZE_MAX: anywhere, else on this offer. */
 void launch_ask(struct app *a, const struct offers *o, size_t row);
 /* Several offers side by side, as many as fit. */

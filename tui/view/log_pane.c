@@ -1,0 +1,287 @@
+/* Where one is in a log.
+ *
+ * While following, the newest line is at the bottom. Any move up pauses: then the text stands still, whatever comes, and the
+ * title counts what has come since; G or f goes on. Positions are numbers of lines counted from the first ever, so that they
+ * keep their meaning when the oldest ones are dropped, or when a filter hides some. With wrapping on, the top of the screen is
+ * a row within a line. */
+#include "tui/view/log_pane.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "tui/app.h"
+#include "tui/view/log_lines.h"
+
+enum { TAIL_LINES = 1000 };
+
+/* --- what is followed --------------------------------------------------------------------------------------------- */
+
+static void close_log(struct log_pane *p)
+{
+	if (p->log)
+		ui_source_log_close(p->app->source, p->log);
+	p->log = 0;
+	logbuf_destroy(p->buf);
+	p->buf = logbuf_create(0, 0);
+	p->ended = p->broken = p->selecting = false;
+	p->fed = 0;
+	p->progress[0] = '\0';
+	p->top = p->bottom = 0;
+	p->top_row = p->left = 0;
+	p->hit = LOG_NO_LINE;
+	p->follow = true;
+	logindex_reset(&p->shown, p->context);
+	logindex_reset(&p->hits, 0);
+}
+
+struct log_pane *log_pane_create(struct app *a)
+{
+	struct log_pane *p = xcalloc(1, sizeof *p);
+	p->app = a;
+	p->page = p->width = 1;
+	p->filter.prompt = '&';
+	close_log(p);
+	return p;
+}
+
+void log_pane_destroy(struct log_pane *p)
+{
+	if (!p)
+		return;
+	close_log(p);
+	logbuf_destroy(p->buf);
+	logindex_finish(&p->shown);
+	logindex_finish(&p->hits);
+	free(p);
+}
+
+void log_pane_like(struct log_pane *p, const struct log_pane *other)
+{
+	p->wrap = other->wrap;
+	p->times = other->times;
+	p->context = other->context;
+}
+
+bool log_target_eq(const struct log_target *a, const struct log_target *b)
+{
+	return a->kind == b->kind && (a->kind == LOG_EVENTS || a->id == b->id) && (a->kind != LOG_JOB || str_eq(a->cluster, b->cluster));
+}
+
+static void name_it(struct log_pane *p)
+{
+	const struct ui_snapshot *snap = app_snapshot(p->app);
+	const struct log_target *t = &p->target;
+	const char *name = "";
+	if (t->kind == LOG_EVENTS) {
+		snprintf(p->what, sizeof p->what, "events");
+	} else if (t->kind == LOG_REQUEST) {
+		snprintf(p->what, sizeof p->what, "%s \xc2\xb7 request %" PRId64, t->cluster, t->id);
+	} else if (t->id < 0) {
+		snprintf(p->what, sizeof p->what, "%s \xc2\xb7 newest job", t->cluster);
+	} else {
+		for (size_t i = 0; i < snap->n_jobs; i++)
+			if (snap->jobs[i].id == t->id && str_eq(snap->jobs[i].cluster, t->cluster))
+				name = snap->jobs[i].name;
+		snprintf(p->what, sizeof p->what, "%s \xc2\xb7 job %" PRId64 "%s%s", t->cluster, t->id, name[0] ? " " : "", name);
+	}
+}
+
+void log_pane_open(struct log_pane *p, const struct log_target *t)
+{
+	p->target = *t;
+	close_log(p);
+	name_it(p);
+	if (t->kind == LOG_JOB) {
+		p->log = ++p->app->next_log;
+		struct ui_log_spec spec = {.cluster = p->target.cluster, .job_id = t->id, .tail_lines = TAIL_LINES};
+		ui_source_log_open(p->app->source, p->log, &spec);
+	} else {
+		p->times = p->times ? p->times : LOG_TIMES_CLOCK; /* these lines have no time of their own */
+		log_pane_feed(p, app_snapshot(p->app));
+	}
+	p->app->dirty = true;
+}
+
+/* --- rows --------------------------------------------------------------------------------------------------------- */
+
+int log_pane_rows(const struct log_pane *p, uint64_t line)
+{
+	struct log_walk k = {.w = p->width, .wrap = p->wrap};
+	return p->wrap ? log_walk(&k, p->buf, line) : 1;
+}
+
+/* Move the top by rows, within what there is. */
+static void scroll(struct log_pane *p, long rows)
+{
+	for (; rows < 0; rows++) {
+		uint64_t above;
+		if (p->top_row > 0) {
+			p->top_row--;
+		} else if ((above = log_pane_next(p, p->top, -1)) != LOG_NO_LINE) {
+			p->top = above;
+			p->top_row = log_pane_rows(p, above) - 1;
+		} else {
+			return;
+		}
+	}
+	for (; rows > 0; rows--) {
+		uint64_t below;
+		if (p->top_row + 1 < log_pane_rows(p, p->top)) {
+			p->top_row++;
+		} else if ((below = log_pane_next(p, p->top, 1)) != LOG_NO_LINE) {
+			p->top = below;
+			p->top_row = 0;
+		} else {
+			return;
+		}
+	}
+}
+
+/* The top with which the last row is at the bottom. */
+static void top_of_end(struct log_pane *p)
+{
+	uint64_t last = log_pane_last(p);
+	p->top = last == LOG_NO_LINE ? logbuf_end(p->buf) : last;
+	p->top_row = last == LOG_NO_LINE ? 0 : log_pane_rows(p, last) - 1;
+	scroll(p, -(long)(p->page - 1));
+}
+
+/* Never above the first line that is left, never further down than the end; and on a line that is shown. */
+static void clamp_top(struct log_pane *p)
+{
+	uint64_t top = p->top, first = log_pane_first(p), on = top ? log_pane_next(p, top - 1, 1) : first;
+	int row = top == on ? p->top_row : 0;
+	if (first == LOG_NO_LINE) {
+		top_of_end(p);
+		return;
+	}
+	if (top < first || on == LOG_NO_LINE) {
+		on = top < first ? first : log_pane_last(p);
+		row = 0;
+	}
+	top_of_end(p);
+	if (on < p->top || (on == p->top && row < p->top_row)) {
+		p->top = on;
+		p->top_row = row;
+	}
+}
+
+void log_pane_settle(struct log_pane *p)
+{
+	uint64_t first = logbuf_first(p->buf);
+	if (p->follow)
+		top_of_end(p);
+	else
+		clamp_top(p);
+	p->anchor = p->anchor < first ? first : p->anchor;
+	p->cursor = p->cursor < first ? first : p->cursor;
+}
+
+void log_pane_pause(struct log_pane *p)
+{
+	if (p->follow)
+		p->end_at_pause = logbuf_end(p->buf);
+	p->follow = false;
+}
+
+void log_pane_show(struct log_pane *p, uint64_t line)
+{
+	log_pane_pause(p);
+	int row = -p->top_row;
+	for (uint64_t i = p->top; i < line && row < p->page; i = log_pane_next(p, i, 1))
+		row += log_pane_rows(p, i);
+	/* Where it is on the screen already nothing moves, else it goes to the middle. */
+	if (line >= p->top && row >= 0 && row < p->page)
+		return;
+	p->top = line;
+	p->top_row = 0;
+	scroll(p, -(long)(p->page / 2));
+}
+
+/* --- moving ------------------------------------------------------------------------------------------------------- */
+
+static bool rows_by(const struct log_pane *p, enum action what, long *by)
+{
+	long half = p->page > 1 ? p->page / 2 : 1;
+	const struct {
+		enum action action;
+		long by;
+	} moves[] = {{ACTION_UP, -1}, {ACTION_DOWN, 1}, {ACTION_PAGE_UP, -p->page}, {ACTION_PAGE_DOWN, p->page}, {ACTION_HALF_UP, -half},
+	    {ACTION_HALF_DOWN, half}};
+	for (size_t i = 0; i < ARRAY_LEN(moves); i++) {
+		*by = moves[i].by;
+		if (moves[i].action == what)
+			return true;
+	}
+	return false;
+}
+
+/* While lines are being selected it is the cursor that moves, and the text follows it. */
+static bool move_cursor(struct log_pane *p, enum action what)
+{
+	long by = 0;
+	if (what == ACTION_TOP || what == ACTION_BOTTOM) {
+		uint64_t to = what == ACTION_TOP ? log_pane_first(p) : log_pane_last(p);
+		p->cursor = to == LOG_NO_LINE ? p->cursor : to;
+	} else if (!rows_by(p, what, &by)) {
+		return false;
+	}
+	for (; by; by += by < 0 ? 1 : -1) {
+		uint64_t to = log_pane_next(p, p->cursor, by < 0 ? -1 : 1);
+		p->cursor = to == LOG_NO_LINE ? p->cursor : to;
+	}
+	log_pane_show(p, p->cursor);
+	return true;
+}
+
+bool log_pane_move(struct log_pane *p, enum action what)
+{
+	long by;
+	log_pane_sync(p);
+	if (p->selecting)
+		return move_cursor(p, what);
+	if (what == ACTION_TOP) {
+		log_pane_pause(p);
+		p->top = logbuf_first(p->buf);
+		p->top_row = 0;
+		return true;
+	}
+	if (what == ACTION_BOTTOM) {
+		p->follow = true;
+		return true;
+	}
+	if (!rows_by(p, what, &by))
+		return false;
+	if (by > 0 && p->follow)
+		return true; /* at the end already */
+	log_pane_pause(p);
+	scroll(p, by);
+	clamp_top(p);
+	return true;
+}
+
+void log_pane_select(struct log_pane *p, bool on)
+{
+	uint64_t last = log_pane_last(p), at = p->hit != LOG_NO_LINE && p->hit >= p->top && p->hit <= p->bottom ? p->hit : p->bottom;
+	p->selecting = on && last != LOG_NO_LINE;
+	if (!p->selecting)
+		return;
+	log_pane_pause(p);
+	p->anchor = p->cursor = at > last ? last : at;
+}
+
+uint64_t log_pane_line_at(const struct log_pane *p, int y)
+{
+	int row = p->text_at.y - p->top_row;
+	uint64_t i = p->top, last = LOG_NO_LINE;
+	if (log_pane_first(p) == LOG_NO_LINE || y < p->text_at.y)
+		return LOG_NO_LINE;
+	for (; i != LOG_NO_LINE && row <= y; i = log_pane_next(p, i, 1)) {
+		last = i;
+		row += log_pane_rows(p, i);
+	}
+	return last;
+}

@@ -1,0 +1,32 @@
+/* What the logs' view keeps, shared by its files: logs.c (panes, keys, drawing), log_pick.c (what to show in a pane). */
+#ifndef TUI_VIEW_LOGS_PRIV_H
+#define TUI_VIEW_LOGS_PRIV_H
+#include "tui/panes.h"
+#include "tui/view/log_pane.h"
+
+struct menu;
+
+struct logs_state {
+	struct app *app;
+	struct panes panes;
+	struct log_pane *slots[PANES_MAX];
+	struct panes_layout at; /* as last drawn */
+	bool chord;		/* C-w was pressed: the next key says what to do */
+	int dragged;		/* the cut that the mouse has, -1 none */
+	struct menu *menu;	/* the list to choose from, while it is what lies over the view */
+	struct log_target *choices; /* of it */
+	size_t n_choices;
+	int64_t ranks[32];	/* of the list of ranks */
+};
+
+struct log_pane *logs_focused(const struct logs_state *v);
+/* Ask what the focused pane is to show. */
+void logs_pick(struct logs_state *v);
+/* More is known: the list that is open is made anew. */
+void logs_pick_again(struct logs_state *v);
+/* Ask which rank's lines to show. */
+void logs_pick_rank(struct logs_state *v);
+/* Ask which pane to go to. */
+void logs_pick_pane(struct logs_state *v);
+
+#endif
