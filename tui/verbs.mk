@@ -33,6 +33,7 @@ libcli_a_SOURCES = \
 	tui/cli/engine.c \
 	tui/cli/man.c \
 	tui/cli/markdown.c \
+	tui/cli/metrics.c \
 	tui/cli/offers.c \
 	tui/cli/offers_print.c tui/cli/offers_print.h \
 	tui/cli/output.c \

@@ -35,6 +35,9 @@
  *                                              ssh {config, host, key}: `ssh -F config host`; or enter: the script that a login runs}]}
  *   check {}                                 → [{name, title, enabled, identity, reason, simulated}…]
  *   inspect {provider, settings?}            → the whole of what the provider's CHECK says (settings: as if its settings file said that)
+ *   metrics {cluster?, measure?, span?}      → {at, measure, span, step_ms, days, nodes [{cluster, rank, status, heard_at, now {measure: percent…},
+ *       series [percent… of the measure, oldest first]}…], figures [{name, title, unit, value, explain, by_provider?}…]}; null is unknown.
+ *       The measures and spans are those of core/plan/rings.h, the figures those of core/plan/figures.h
  *   plan {task, clouds?}                     → {plan, candidates}; or NO_RESOURCE
  *   log {cluster, job?, rank?, setup?, follow?, tail?, fresh?} → where a job's log is: a file that the caller may read (core/api/logread.h
  *       does). cluster: a name or a uid; it may be gone. rank: that rank's own log instead of the merged one, with setup only what setup said

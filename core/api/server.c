@@ -18,6 +18,7 @@
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/io/rpc.h"
+#include "core/run/metrics.h"
 
 enum { LOG_FIRST_MS = 5, LOGS_MS = 50 };
 enum { CONNS_MAX = 256, PUSH_MS = 50, BACKLOG_SOFT = 4 << 20, EVENTS_PUSHED = 100, REQUESTS_PUSHED = 50, LIMIT_MAX = 10000, IDLE_CHECK_MS = 1000 };
@@ -419,6 +420,12 @@ static void do_nodes(const struct call_in *in)
 	answer_or_refuse(in, engine_nodes(in->c->s->set.engine, json_str(in->params, "cluster", ""), &err), &err);
 }
 
+static void do_metrics(const struct call_in *in)
+{
+	struct err err;
+	answer_or_refuse(in, engine_metrics(in->c->s->set.engine, in->params, &err), &err);
+}
+
 static void checked(void *arg, const json_t *result)
 {
 	later_end(arg, json_deep_copy(result), NULL);
@@ -541,7 +548,7 @@ static const struct {
 } methods[] = {
     {"hello", do_hello},   {"submit", do_submit}, {"follow", do_follow}, {"cancel", do_cancel}, {"requests", do_requests}, {"status", do_status},
     {"queue", do_queue},   {"events", do_events}, {"cost", do_cost},	 {"spend", do_spend},	{"nodes", do_nodes},	   {"check", do_check},
-    {"inspect", do_inspect}, {"budgets", do_budgets}, {"budget_set", do_budget_set},
+    {"inspect", do_inspect}, {"metrics", do_metrics}, {"budgets", do_budgets}, {"budget_set", do_budget_set},
     {"plan", do_plan},	   {"log", do_log},	  {"watch", do_watch},	 {"engine", do_engine}, {"shutdown", do_shutdown},
 };
 

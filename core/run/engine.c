@@ -20,6 +20,7 @@
 #include "core/run/access.h"
 #include "core/run/hosts.h"
 #include "core/run/logs_prune.h"
+#include "core/run/metrics.h"
 #include "core/run/money.h"
 #include "core/run/op.h"
 #include "core/run/run.h"
@@ -254,6 +255,7 @@ static void on_tick(void *arg)
 			reconcile_unit(u, NULL, NULL);
 		}
 	}
+	metrics_tick(e);
 	money_tick(e);
 	run_commit(e);
 }
@@ -336,6 +338,7 @@ struct engine *engine_create(const struct engine_setup *setup, struct err *err)
 	op_kick(e);
 	reconcile_all(e);
 	logs_prune_start(e);
+	metrics_start(e);
 	e->tick = loop_after(e->loop, TICK_MS, on_tick, e);
 	return e;
 }
@@ -345,6 +348,7 @@ void engine_destroy(struct engine *e)
 	if (!e)
 		return;
 	logs_prune_stop(e);
+	metrics_stop(e);
 	logs_cancel_all(e);
 	while (e->n_ops)
 		op_destroy(e->ops[--e->n_ops]);

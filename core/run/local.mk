@@ -18,6 +18,8 @@ librun_a_SOURCES = \
 	core/run/link_conn.c \
 	core/run/logs.c \
 	core/run/logs_prune.c core/run/logs_prune.h \
+	core/run/metrics.c core/run/metrics.h core/run/metrics_priv.h \
+	core/run/metrics_answer.c \
 	core/run/money.c core/run/money.h \
 	core/run/mounts.c core/run/mounts.h \
 	core/run/nodes.c \

@@ -20,6 +20,7 @@ struct drain;
 struct reconcile;
 struct log_wait;
 struct logs_prune;
+struct metrics;
 struct money;
 
 /* A cluster and what goes on around it. */
@@ -55,6 +56,7 @@ struct engine {
 	char *logs_dir, *secrets_dir, *agent_path;
 	struct log_wait *log_waits; /* questions about logs that wait for a node */
 	struct logs_prune *logs_prune;
+	struct metrics *metrics; /* measures of nodes */
 	struct money *money; /* what is kept of the ledger; NULL: nothing yet */
 	unsigned commit_retry, tick, late;
 	int late_looks; /* of the present expectation */

@@ -6,6 +6,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
+#include "core/run/metrics.h"
 #include "core/run/run.h"
 
 enum { LINE_MAX_BYTES = 1 << 20, PAUSE_MIN_MS = 200, PAUSE_MAX_MS = 15000, ASK_AFTER = 2, ASK_EVERY = 4, PATIENCE_MS = 24 * 3600 * 1000 };
@@ -32,6 +33,7 @@ static void take_line(struct watcher *w, const char *text, size_t len)
 		json_decref(u->heartbeat);
 		u->heartbeat = json_incref(j);
 		u->heartbeat_at_ms = wall_now_ms();
+		metrics_take(u, j);
 		run_changed(u->engine);
 	} else if (!strcmp(type, "ready")) {
 		w->ready = true;

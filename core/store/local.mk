@@ -11,6 +11,7 @@ libstore_a_SOURCES = \
 	core/store/pricelist.c core/store/pricelist.h \
 	core/store/prices_file.c core/store/prices_file.h \
 	core/store/state.c core/store/state.h core/store/state_priv.h \
+	core/store/state_figures.c core/store/state_figures.h \
 	core/store/state_ledger.c \
 	core/store/state_schema.c core/store/state_schema.h \
 	core/store/vms_csv.c core/store/vms_csv.h

@@ -24,3 +24,10 @@ tests_plan_test_spend_LDADD = $(PLAN_LIBS) $(CMOCKA_LIBS)
 endif
 TESTS += tests/plan/test_conformance.py
 EXTRA_DIST += tests/plan/test_conformance.py
+if HAVE_CMOCKA
+check_PROGRAMS += tests/plan/test_rings
+TESTS += tests/plan/test_rings
+tests_plan_test_rings_SOURCES = tests/plan/test_rings.c
+tests_plan_test_rings_CPPFLAGS = $(TEST_CFLAGS)
+tests_plan_test_rings_LDADD = $(PLAN_LIBS) $(CMOCKA_LIBS)
+endif

@@ -32,3 +32,5 @@ tests_run_test_logs_prune_SOURCES = tests/run/test_logs_prune.c
 tests_run_test_logs_prune_CPPFLAGS = $(TEST_CFLAGS)
 tests_run_test_logs_prune_LDADD = $(RUN_LIBS) $(CMOCKA_LIBS)
 endif
+dist_check_SCRIPTS += tests/run/test_metrics.py
+TESTS += tests/run/test_metrics.py

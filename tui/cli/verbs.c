@@ -31,6 +31,7 @@ extern const struct verb verb_catalog_import;
 extern const struct verb verb_catalog_path;
 extern const struct verb verb_cloud_side;
 extern const struct verb verb_pack_tree;
+extern const struct verb verb_metrics;
 extern const struct verb verb_task;
 extern const struct verb verb_config;
 extern const struct verb verb_config_get;
@@ -65,6 +66,7 @@ const struct verb *const cli_verbs[] = {
     &verb_budget_show,
     &verb_budget_set,
     &verb_budget_clear,
+    &verb_metrics,
     &verb_task,
     /* prices and plans */
     &verb_screen,

@@ -1,0 +1,334 @@
+/* Where measures come from: the head's agent says its status every few seconds on the stream that is there anyway; the agents of workers
+ * are asked for theirs once a minute. A series a node, in memory, and in one file every few minutes. */
+#include "core/run/metrics.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/fs.h"
+#include "core/base/json.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/plan/figures.h"
+#include "core/plan/rings.h"
+#include "core/run/metrics_priv.h"
+
+enum {
+	ASK_EVERY_MS = 60000, ASK_FIRST_MS = 5000, ASK_TIMEOUT_MS = 20000, ASKING_MAX = 4, SERIES_MAX = 2000, KEEP_EVERY_MS = 300000,
+	CPU_EVERY_MS = 60000, TICK_MS = 1000, KEPT_MAX = 64 << 20
+};
+
+/* ---- series ------------------------------------------------------------------------------------------------------ */
+
+static void series_free(struct series *s)
+{
+	remote_cancel(s->call);
+	rings_destroy(s->rings);
+	free(s->uid);
+	free(s);
+}
+
+struct series *metrics_series(const struct metrics *m, const char *uid, int64_t rank)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->series[i]->rank == rank && !strcmp(m->series[i]->uid, uid))
+			return m->series[i];
+	return NULL;
+}
+
+static struct series *series_add(struct metrics *m, const char *uid, int64_t rank)
+{
+	if (m->n >= SERIES_MAX)
+		return NULL;
+	ARRAY_GROW(m->series, m->n, m->cap);
+	struct series *s = m->series[m->n++] = xcalloc(1, sizeof *s);
+	*s = (struct series){.m = m, .uid = xstrdup(uid), .rank = rank, .rings = rings_create(), .asked_ms = mono_now_ms() - ASK_EVERY_MS + ASK_FIRST_MS,
+	    .gpus = -1, .gpus_idle = -1};
+	return s;
+}
+
+static int16_t tenths(double part, double whole)
+{
+	double v = whole > 0 ? part * 1000 / whole : -1;
+	return (int16_t)(v < 0 ? RING_UNKNOWN : v > RING_MAX ? RING_MAX : v + 0.5);
+}
+
+static double number(const json_t *j, const char *key)
+{
+	const json_t *v = json_object_get(j, key);
+	return json_is_number(v) ? json_number_value(v) : -1;
+}
+
+/* The GPUs of a node: those that say how busy they are count. */
+static void take_gpus(struct series *s, const json_t *status, int16_t values[MEASURES])
+{
+	enum { IDLE_BELOW = 10 };
+	double use = 0, mem = 0, mem_total = 0;
+	int64_t heard = 0, idle = 0;
+	size_t i;
+	json_t *gpu;
+	json_array_foreach(json_arr(status, "gpus"), i, gpu) {
+		double util = number(gpu, "util"), used = number(gpu, "mem_used"), total = number(gpu, "mem_total");
+		if (util >= 0) {
+			use += util > 100 ? 100 : util;
+			heard++;
+			idle += util < IDLE_BELOW;
+		}
+		if (used >= 0 && total > 0) {
+			mem += used;
+			mem_total += total;
+		}
+	}
+	s->gpus = heard;
+	s->gpus_idle = idle;
+	if (heard)
+		values[MEASURE_GPU] = tenths(use / (double)heard, 100);
+	values[MEASURE_GPU_MEM] = tenths(mem, mem_total);
+}
+
+/* By our clock: the node's may be wrong. */
+static void series_take(struct series *s, const json_t *status, int64_t at_ms)
+{
+	int16_t values[MEASURES];
+	for (int i = 0; i < MEASURES; i++)
+		values[i] = RING_UNKNOWN;
+	const json_t *load = json_array_get(json_arr(status, "load"), 0);
+	take_gpus(s, status, values);
+	if (json_is_number(load))
+		values[MEASURE_CPU] = tenths(json_number_value(load), number(status, "cpus"));
+	if (number(status, "mem_used") >= 0)
+		values[MEASURE_MEM] = tenths(number(status, "mem_used"), number(status, "mem_total"));
+	if (number(status, "disk_used") >= 0)
+		values[MEASURE_DISK] = tenths(number(status, "disk_used"), number(status, "disk_total"));
+	rings_add(s->rings, at_ms, values);
+	s->m->dirty = true;
+}
+
+void metrics_take(struct unit *u, const json_t *status)
+{
+	struct metrics *m = u->engine->metrics;
+	if (!m)
+		return;
+	struct series *s = metrics_series(m, u->c->uid, 0);
+	if (!s)
+		s = series_add(m, u->c->uid, 0);
+	if (s)
+		series_take(s, status, wall_now_ms());
+}
+
+/* ---- workers ----------------------------------------------------------------------------------------------------- */
+
+static void on_status(void *arg, const char *out, size_t len, const struct err *err)
+{
+	struct series *s = arg;
+	s->call = NULL;
+	s->m->asking--;
+	json_t *j = err ? NULL : json_parse(out, len, NULL);
+	if (!strcmp(json_str(j, "type", ""), "status"))
+		series_take(s, j, wall_now_ms());
+	json_decref(j);
+}
+
+static void ask(struct series *s, struct unit *u, const struct node *n, int64_t now_ms)
+{
+	s->asked_ms = now_ms;
+	s->call = remote_run(u->engine->remotes, n->reach,
+	    &(struct remote_spec){.command = "exec sh \"$HOME/.skytop/skytop-agent\" status", .timeout_ms = ASK_TIMEOUT_MS}, "asking for the status", on_status, s);
+	s->m->asking += s->call != NULL;
+}
+
+static void ask_workers(struct unit *u, int64_t now_ms)
+{
+	struct metrics *m = u->engine->metrics;
+	for (size_t i = 0; i < u->c->n_nodes && m->asking < ASKING_MAX; i++) {
+		const struct node *n = &u->c->nodes[i];
+		if (!n->rank || n->status != NODE_RUNNING || !n->reach)
+			continue;
+		struct series *s = metrics_series(m, u->c->uid, n->rank);
+		if (!s)
+			s = series_add(m, u->c->uid, n->rank);
+		if (s && !s->call && now_ms - s->asked_ms >= ASK_EVERY_MS)
+			ask(s, u, n, now_ms);
+	}
+}
+
+/* Series of clusters and nodes that are gone go. */
+static void sweep(struct engine *e)
+{
+	struct metrics *m = e->metrics;
+	for (size_t i = 0; i < m->n;) {
+		bool there = false;
+		for (size_t k = 0; k < e->n_units && !there; k++)
+			there = !strcmp(e->units[k]->c->uid, m->series[i]->uid) &&
+				(!e->units[k]->c->n_nodes || m->series[i]->rank < (int64_t)e->units[k]->c->n_nodes);
+		if (there) {
+			i++;
+			continue;
+		}
+		m->asking -= m->series[i]->call != NULL;
+		series_free(m->series[i]);
+		m->series[i] = m->series[--m->n];
+	}
+}
+
+/* ---- over a restart ---------------------------------------------------------------------------------------------- */
+
+static const char magic[8] = {'s', 'k', 'y', 'r', 'i', 'n', 'g', '1'};
+
+struct kept_head {
+	char magic[8];
+	uint64_t sum; /* of all that follows */
+	uint32_t size_of_int, n;
+};
+
+static uint64_t checksum(const char *p, size_t n)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (unsigned char)p[i]) * UINT64_C(1099511628211);
+	return h;
+}
+
+static void keep(struct metrics *m)
+{
+	struct err err;
+	struct str out = str_new(KEPT_MAX);
+	struct kept_head head = {.size_of_int = 1, .n = (uint32_t)m->n};
+	str_addn(&out, (const char *)&head, sizeof head);
+	for (size_t i = 0; i < m->n; i++) {
+		const struct series *s = m->series[i];
+		uint32_t len = (uint32_t)strlen(s->uid);
+		str_addn(&out, (const char *)&len, sizeof len);
+		str_addn(&out, s->uid, len);
+		str_addn(&out, (const char *)&s->rank, sizeof s->rank);
+		rings_put(s->rings, &out);
+	}
+	memcpy(head.magic, magic, sizeof magic);
+	head.sum = checksum(out.data + sizeof head, out.len - sizeof head);
+	memcpy(out.data, &head, sizeof head);
+	char *path = home_path(HOME_STATE, "metrics.rings");
+	if (out.full)
+		log_line(LOG_WARN, "measures of %zu nodes are too many to be kept", m->n);
+	else if (fs_write(path, out.data, out.len, 0600, &err))
+		log_line(LOG_WARN, "measures are not kept: %s", err.text);
+	free(path);
+	str_free(&out);
+	m->dirty = false;
+	m->kept_ms = mono_now_ms();
+}
+
+static bool take_kept(struct metrics *m, const char *p, size_t len)
+{
+	struct kept_head head;
+	enum { UID_MAX = 200 };
+	if (len < sizeof head)
+		return false;
+	memcpy(&head, p, sizeof head);
+	if (memcmp(head.magic, magic, sizeof magic) != 0 || head.size_of_int != 1 || head.sum != checksum(p + sizeof head, len - sizeof head))
+		return false;
+	size_t at = sizeof head;
+	for (uint32_t i = 0; i < head.n; i++) {
+		uint32_t n;
+		int64_t rank;
+		char uid[UID_MAX + 1];
+		if (len - at < sizeof n)
+			return false;
+		memcpy(&n, p + at, sizeof n);
+		at += sizeof n;
+		if (n > UID_MAX || len - at < n + sizeof rank)
+			return false;
+		memcpy(uid, p + at, n);
+		uid[n] = '\0';
+		memcpy(&rank, p + at + n, sizeof rank);
+		at += n + sizeof rank;
+		struct series *s = series_add(m, uid, rank);
+		size_t used = s ? rings_take(s->rings, p + at, len - at) : 0;
+		if (!used)
+			return false;
+		at += used;
+	}
+	return at == len;
+}
+
+static void load(struct metrics *m)
+{
+	char *path = home_path(HOME_STATE, "metrics.rings");
+	size_t len;
+	char *data = fs_read(path, KEPT_MAX, &len, NULL);
+	if (data && !take_kept(m, data, len)) {
+		char *aside = xasprintf("%s.damaged", path);
+		log_line(LOG_WARN, "%s was damaged: it is now %s, and measures begin anew", path, aside);
+		rename(path, aside);
+		free(aside);
+		while (m->n)
+			series_free(m->series[--m->n]);
+	}
+	free(data);
+	free(path);
+}
+
+/* ---- life -------------------------------------------------------------------------------------------------------- */
+
+static int64_t cpu_ms(void)
+{
+	struct rusage u;
+	if (getrusage(RUSAGE_SELF, &u))
+		return 0;
+	return (int64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000 + (u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1000;
+}
+
+void metrics_start(struct engine *e)
+{
+	struct metrics *m = e->metrics = xcalloc(1, sizeof *m);
+	m->cpu_tenths = FIGURE_UNKNOWN;
+	m->kept_ms = m->cpu_at_ms = mono_now_ms();
+	m->cpu_ms = cpu_ms();
+	load(m);
+}
+
+void metrics_stop(struct engine *e)
+{
+	struct metrics *m = e->metrics;
+	if (!m)
+		return;
+	if (m->dirty)
+		keep(m);
+	while (m->n)
+		series_free(m->series[--m->n]);
+	state_lately_clear(&m->lately);
+	free(m->series);
+	free(m);
+	e->metrics = NULL;
+}
+
+static void take_lag(struct metrics *m, int64_t now_ms)
+{
+	int64_t late = now_ms - m->tick_ms - TICK_MS;
+	if (m->tick_ms)
+		m->lags[m->n_lags++ % LAGS] = (int32_t)(late < 0 ? 0 : late > INT32_MAX ? INT32_MAX : late);
+	m->tick_ms = now_ms;
+	if (now_ms - m->cpu_at_ms < CPU_EVERY_MS)
+		return;
+	int64_t used = cpu_ms();
+	m->cpu_tenths = figure_share(used - m->cpu_ms, now_ms - m->cpu_at_ms);
+	m->cpu_ms = used;
+	m->cpu_at_ms = now_ms;
+}
+
+void metrics_tick(struct engine *e)
+{
+	struct metrics *m = e->metrics;
+	int64_t now = mono_now_ms();
+	take_lag(m, now);
+	sweep(e);
+	for (size_t i = 0; i < e->n_units; i++) {
+		struct unit *u = e->units[i];
+		if (u->c->status == CLUSTER_UP && u->c->n_nodes > 1 && !run_op_of(e, u->c->name, NULL))
+			ask_workers(u, now);
+	}
+	if (m->dirty && now - m->kept_ms >= KEEP_EVERY_MS)
+		keep(m);
+}
