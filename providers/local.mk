@@ -32,4 +32,4 @@ providers/ssh/script.c: share/agent/skytop-host
 CLEANFILES += providers/ssh/script.c
 
 simdir = $(pkgdatadir)/sim
-dist_sim_DATA = share/sim/README.md share/sim/default.yaml
+dist_sim_DATA = share/sim/README.md share/sim/default.yaml share/sim/demo.yaml

@@ -21,7 +21,7 @@ struct app {
 	/* given */
 	struct ui_source *source;
 	struct prices *prices;
-	bool read_only;
+	bool read_only, simulated;
 	struct keymap *keys;	/* the app's own */
 
 	/* state */

@@ -35,6 +35,7 @@ static int draw_spend(const struct app *a, struct canvas *c, struct rect top)
 	struct str now = str_new(64), rest = str_new(256);
 	const char *link = link_word(a);
 	bool known = app_snapshot(a)->at_ms || spend->now_uusd_h != PRICE_UNKNOWN;
+	bool simulated = a->simulated || (known && spend->simulated);
 	if (known)
 		add_money(&now, spend->now_uusd_h, "/h");
 	if (known) {
@@ -45,12 +46,12 @@ static int draw_spend(const struct app *a, struct canvas *c, struct rect top)
 		str_add(&rest, "  left ");
 		add_money(&rest, spend->budget_left_uusd, "");
 	}
-	str_add(&rest, known && spend->simulated ? " simulated " : " ");
+	str_add(&rest, simulated ? " simulated " : " ");
 	int now_w = width_text(str_text(&now), now.len), rest_w = width_text(str_text(&rest), rest.len);
 	int link_w = link[0] ? width_text(link, strlen(link)) + (now.len ? 2 : 0) : 0;
 	if (now_w + rest_w + link_w > top.w * 2 / 3 || top.w < LAYOUT_BOX_COLUMNS) {
 		str_clear(&rest);
-		str_add(&rest, known && spend->simulated ? " sim " : " ");
+		str_add(&rest, simulated ? " sim " : " ");
 		rest_w = width_text(str_text(&rest), rest.len);
 	}
 	int used = now_w + rest_w + link_w, x = top.x + top.w - used;
@@ -193,6 +194,11 @@ static void draw_view(struct app *a, struct canvas *c, const struct layout *l)
 	if (v->title_line) {
 		struct rect line = rect_inset(l->title, l->boxed ? 2 : 1, 0);
 		struct rect was = canvas_clip(c, line);
+		if (a->simulated) {
+			const char *badge = line.w < 90 ? " DEMO " : " DEMO: SIMULATED ";
+			struct rect at = rect_cut_left(&line, (int)strlen(badge) + 1);
+			canvas_text(c, at.x, at.y, at.w, ROLE_WARN, badge);
+		}
 		v->title_line(a->views[a->view], a, c, line, keys);
 		c->clip = was;
 	}

@@ -28,6 +28,7 @@ static int open_screen(struct cli *c)
 	    .color = cli_flag(c, "no-color") ? UI_COLOR_NEVER : UI_COLOR_AUTO,
 	    .read_only = cli_flag(c, "read-only"),
 	    .once = cli_flag(c, "once"),
+	    .simulated = cli_verb(c) && !strcmp(cli_verb(c)->name, "demo"),
 	};
 	const char *size = cli_value(c, "size");
 	char rest;

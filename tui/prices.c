@@ -4,7 +4,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/inotify.h>
+#endif
 
+#include "core/base/fs.h"
 #include "core/base/mem.h"
 #include "core/store/catalog.h"
 
@@ -24,6 +29,7 @@ struct prices {
 	char *problem;
 	int64_t as_of_ms;
 	unsigned revision;
+	int watch; /* of its folder; -1 */
 	struct week cache[CACHE];
 };
 
@@ -52,10 +58,40 @@ static void close_catalog(struct prices *p)
 	p->problem = NULL;
 }
 
+/* The catalog is replaced by renaming: that is all there is to look for. */
+static int watch_folder(void)
+{
+#ifdef __linux__
+	char *folder = home_path(HOME_CACHE, "");
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (fd >= 0 && inotify_add_watch(fd, folder, IN_MOVED_TO | IN_ONLYDIR) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	free(folder);
+	return fd;
+#else
+	return -1;
+#endif
+}
+
+int prices_fd(const struct prices *p)
+{
+	return p->watch;
+}
+
+void prices_drain(struct prices *p)
+{
+	char events[4096];
+	while (read(p->watch, events, sizeof events) > 0)
+		continue;
+}
+
 struct prices *prices_open(void)
 {
 	struct prices *p = xcalloc(1, sizeof *p);
 	open_catalog(p);
+	p->watch = watch_folder();
 	return p;
 }
 
@@ -64,6 +100,8 @@ void prices_close(struct prices *p)
 	if (!p)
 		return;
 	close_catalog(p);
+	if (p->watch >= 0)
+		close(p->watch);
 	free(p);
 }
 

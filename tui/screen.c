@@ -228,6 +228,7 @@ static void open_app(struct screen *s)
 	struct ui_source *source = s->o->source_open ? s->o->source_open(s->loop, s->o->arg) : NULL;
 	app_init(&s->app, source, prices_open(), now_ms(s));
 	s->app.read_only = s->o->read_only;
+	s->app.simulated = s->o->simulated;
 	if (s->o->view)
 		app_show(&s->app, app_view_named(s->o->view));
 }
@@ -246,12 +247,24 @@ static void last_words(const struct screen *s)
 {
 	const struct ui_snapshot *snap = app_snapshot(&s->app);
 	size_t up = 0;
+	if (s->o->simulated)
+		return;
 	char money[32];
 	for (size_t i = 0; i < snap->n_clusters; i++)
 		up += !str_eq(snap->clusters[i].status, "STOPPED");
 	if (up)
 		printf("skytop: %zu %s still up, $%s/h\n", up, up == 1 ? "cluster is" : "clusters are",
 		    money_text(snap->spend.now_uusd_h, money, sizeof money));
+}
+
+/* Somebody has brought the catalog up to date. */
+static void on_prices(int fd, int events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	struct screen *s = arg;
+	prices_drain(s->app.prices);
+	app_tick(&s->app, now_ms(s));
 }
 
 static int run_screen(struct screen *s)
@@ -276,6 +289,8 @@ static int run_screen(struct screen *s)
 	draw(s); /* content first; the engine may take its time */
 	ui_source_start(s->app.source, &sink);
 	loop_hook(s->loop, on_hook, s);
+	if (prices_fd(s->app.prices) >= 0)
+		loop_watch(s->loop, prices_fd(s->app.prices), LOOP_IN, on_prices, s);
 	loop_run(s->loop);
 	term_close(s->term);
 	give_stderr(saved);

@@ -18,6 +18,7 @@ struct ui_options {
 	const char *theme;	/* "default": themes/default.yaml, or a path; NULL: the default */
 	enum ui_color color;
 	bool read_only;		/* nothing can be ordered */
+	bool simulated;		/* the world is made up, and ends with the screen: said wherever it is shown */
 	/* once: print the view to stdout and return; no terminal is needed. */
 	bool once;
 	const char *self;	/* this program, for `ssh CLUSTER` */

@@ -29,6 +29,8 @@ libcli_a_SOURCES = \
 	tui/cli/login.c tui/cli/login.h \
 	tui/cli/ssh.c \
 	tui/cli/debug.c \
+	tui/cli/demo.c tui/cli/demo.h \
+	tui/cli/demo_world.c \
 	tui/cli/jobs.c \
 	tui/cli/engine.c \
 	tui/cli/man.c \

@@ -2,6 +2,7 @@
 CLI_TESTS = \
 	tests/cli/test_check.sh \
 	tests/cli/test_completions.sh \
+	tests/cli/test_demo.py \
 	tests/cli/test_dryrun.sh \
 	tests/cli/test_frame.sh \
 	tests/cli/test_offers.sh \

@@ -44,6 +44,7 @@ extern const struct verb verb_ssh_pool_check;
 extern const struct verb verb_ssh_pool_add;
 extern const struct verb verb_recipes;
 extern const struct verb verb_screen;
+extern const struct verb verb_demo;
 extern const struct verb verb_completions;
 extern const struct verb verb_help;
 extern const struct verb verb_version;
@@ -93,6 +94,7 @@ const struct verb *const cli_verbs[] = {
     &verb_config_unset,
     &verb_config_path,
     &verb_recipes,
+    &verb_demo,
     &verb_completions,
     &verb_help,
     &verb_version,

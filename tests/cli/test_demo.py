@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""skytop demo: the screen over a made-up cloud. It is marked, things happen in it, and nothing of it is left however it ends."""
+import fcntl
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+SKYTOP = os.environ["SKYTOP"]
+ROOT = tempfile.mkdtemp(prefix="skytop-dm.")
+TMP, HOME = ROOT + "/t", ROOT + "/h"
+os.mkdir(TMP)
+os.mkdir(HOME)
+ENV = {"PATH": os.environ["PATH"], "HOME": HOME, "SKYTOP_HOME": HOME + "/skytop", "TMPDIR": TMP, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+for k in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "SKYTOP_SHARE"):
+    if k in os.environ:
+        ENV[k] = os.environ[k]
+SLOW = 4 if "ASAN_OPTIONS" in os.environ else 1
+cases = 0
+
+
+def ok(name, good, shown=""):
+    global cases
+    cases += 1
+    print(f"{'ok' if good else 'not ok'} {cases} - {name}")
+    if not good:
+        for line in str(shown)[-3000:].splitlines():
+            print("#", line)
+
+
+class Screen:
+    """A demo on a terminal of its own. Text is what was written, escape sequences taken out: enough to wait for words."""
+
+    def __init__(self, *args):
+        self.pid, self.fd = pty.fork()
+        if not self.pid:
+            os.execve(SKYTOP, [SKYTOP, "demo", *args], ENV)
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 150, 0, 0))
+        self.raw = b""
+        self.began = time.monotonic()
+
+    def text(self):
+        return re.sub(r"\x1b\[[0-9;:?<>=]*[ -/]*[@-~]|\x1b[@-Z\\-_]|\x1b\][^\x07]*\x07|\x1b[()].", "", self.raw.decode(errors="replace"))
+
+    def wait(self, word, seconds=20, since=0):
+        """Seconds from the start until the word was written; None: it was not."""
+        until = time.monotonic() + seconds * SLOW
+        while not re.search(word, self.text()[since:]):
+            left = until - time.monotonic()
+            if left <= 0 or not select.select([self.fd], [], [], left)[0]:
+                return None
+            try:
+                part = os.read(self.fd, 65536)
+            except OSError:
+                return None
+            self.raw += part
+        return time.monotonic() - self.began
+
+    def keys(self, text):
+        os.write(self.fd, text.encode())
+
+    def end(self):
+        """Its exit status, once it has ended."""
+        until = time.monotonic() + 20 * SLOW
+        while time.monotonic() < until:
+            if select.select([self.fd], [], [], 0.05)[0]:
+                try:
+                    self.raw += os.read(self.fd, 65536)
+                except OSError:
+                    pass
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                os.close(self.fd)
+                return status
+        return None
+
+
+def ours():
+    """Processes of a demo: their environment names its folder."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")) if os.path.isdir("/proc/self") else ():
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as f:
+                if f"SKYTOP_HOME={TMP}/".encode() in f.read():
+                    found.append(pid)
+        except OSError:
+            pass
+    return found
+
+
+def nothing_left(seconds=10):
+    until = time.monotonic() + seconds * SLOW
+    while time.monotonic() < until:
+        if not os.listdir(TMP) and not ours():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def happened(words, times=1, seconds=20):
+    """Does the demo's engine tell of it, as often as that?"""
+    until = time.monotonic() + seconds * SLOW
+    told = ""
+    while time.monotonic() < until:
+        homes = os.listdir(TMP)
+        if homes and os.path.exists(f"{TMP}/{homes[0]}/run/engine.sock"):
+            p = subprocess.run([SKYTOP, "events"], env={**ENV, "SKYTOP_HOME": f"{TMP}/{homes[0]}"}, capture_output=True, text=True, check=False)
+            told = p.stdout
+        if told.count(words) >= times:
+            return True
+        time.sleep(0.1)
+    print("#", told.replace("\n", "\n# "))
+    return False
+
+
+def left():
+    return f"{os.listdir(TMP)} {ours()}"
+
+
+try:
+    out = subprocess.run([SKYTOP, "demo", "--once", "offers", "--size", "150x20"], env=ENV, capture_output=True, text=True, check=False)
+    ok("--once offers", out.returncode == 0 and out.stdout.count("\n") == 20, out.stdout + out.stderr)
+    ok("a made-up price list", "sim-8x-h100" in out.stdout or "sim-t4" in out.stdout, out.stdout)
+    ok("marked in the top line", "simulated" in out.stdout.splitlines()[0], out.stdout)
+    ok("and in the title", "DEMO: SIMULATED" in out.stdout.splitlines()[1], out.stdout)
+    ok("with a past of prices", re.search("[▁▂▃▄▅▆▇█]{7}", out.stdout), out.stdout)
+    ok("nothing is left of it", nothing_left(), left())
+
+    out = subprocess.run([SKYTOP, "demo"], env=ENV, capture_output=True, text=True, check=False)
+    ok("no terminal: refused", out.returncode == 2 and "--once" in out.stderr, out.stderr)
+    out = subprocess.run([SKYTOP, "demo", "--speed", "0"], env=ENV, capture_output=True, text=True, check=False)
+    ok("a speed that is none: refused", out.returncode == 2, out.stderr)
+
+    s = Screen("clusters", "--speed", "600")
+    first = s.wait("simulated")
+    ok("it is there at once", first is not None and first < 2 * SLOW, first)
+    ok("a cluster comes up, and is on the screen", happened("train is UP") and s.wait("train"), s.text())
+    ok("jobs run", happened("RUNNING"))
+    ok("the spot cluster is taken back", happened("taken back by the provider"))
+    ok("and launched again", happened("nightly is UP", 2))
+    s.keys("q")
+    status = s.end()
+    ok("q: status", status == 0, status)
+    ok("q: nothing is left when it has ended", not os.listdir(TMP) and not ours(), left())
+    ok("q: what would be said of real clusters is not", "still up" not in s.text(), s.text()[-300:])
+
+    for signo in (signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
+        s = Screen("clusters", "--speed", "600")
+        up = s.wait("simulated") if signo == signal.SIGTERM else happened("train is UP")  # the one while it is still being launched
+        os.kill(s.pid, signo)
+        status = s.end()
+        ended = os.WTERMSIG(status) if signo == signal.SIGKILL else os.WEXITSTATUS(status) - 128
+        ok(f"{signo.name}: status", up and ended == signo, f"{up} {status}")
+        ok(f"{signo.name}: nothing is left", nothing_left(), left())
+    ok("the person's own folder was not touched", not os.listdir(HOME), os.listdir(HOME))
+finally:
+    shutil.rmtree(ROOT, ignore_errors=True)
+print(f"1..{cases}")
+sys.exit(0)
