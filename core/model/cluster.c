@@ -117,6 +117,7 @@ void job_destroy(struct job *j)
 	free(j->key);
 	free(j->name);
 	free(j->user);
+	free(j->reason);
 	free(j);
 }
 
@@ -215,6 +216,7 @@ json_t *job_to_json(const struct job *j)
 	json_put_str(o, "name", j->name);
 	json_put_str(o, "user", j->user);
 	json_put_str(o, "status", job_status_name(j->status));
+	json_put_str(o, "reason", j->reason);
 	put_time(o, "submitted_at", j->submitted_at_ms);
 	put_time(o, "started_at", j->started_at_ms);
 	put_time(o, "ended_at", j->ended_at_ms);

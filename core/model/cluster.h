@@ -83,6 +83,7 @@ struct job {
 	char *key;		/* what it was submitted under: makes submitting idempotent */
 	char *name, *user;
 	enum job_status status;
+	char *reason;		/* why it ended as it did, for people; NULL: nothing was said */
 	int64_t submitted_at_ms, started_at_ms, ended_at_ms;
 	int64_t exit_code;	/* -1: none */
 	int64_t gpus_micro;

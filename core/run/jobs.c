@@ -8,7 +8,7 @@
 #include "core/base/log.h"
 #include "core/run/run.h"
 
-enum { JOBS_MAX = 100000 };
+enum { JOBS_MAX = 100000, REASON_MAX = 400 };
 
 struct job *jobs_find(struct unit *u, int64_t id)
 {
@@ -44,14 +44,38 @@ static void save(struct unit *u, const struct job *j)
 		log_line(LOG_ERROR, "job %" PRId64 " of %s: %s", j->id, u->c->name, err.text);
 }
 
-/* why: a sentence of the agent's, or NULL. */
-static void say_status(struct unit *u, const struct job *j, const char *why)
+static void say_status(struct unit *u, const struct job *j)
 {
+	const char *why = j->reason;
 	bool over = job_is_over(j->status);
 	const char *level = over && j->status != JOB_SUCCEEDED ? "warn" : "info";
 	run_event(u->engine, u, NULL, over ? "job.over" : "job.status", level,
 	    json_pack("{s:I, s:s, s:I}", "job", (json_int_t)j->id, "status", job_status_name(j->status), "exit_code", (json_int_t)j->exit_code),
 	    "job %" PRId64 "%s%s: %s%s%s", j->id, j->name ? " " : "", j->name ? j->name : "", job_status_name(j->status), why ? ": " : "", why ? why : "");
+}
+
+/* What the agent says, or what its word for it means; fit for a terminal. For the caller to free; NULL: nothing. */
+static char *reason_of(const json_t *line)
+{
+	static const struct {
+		const char *word, *text;
+	} words[] = {
+	    {"reboot", "its head was rebooted while it ran"},
+	    {"driver_gone", "the process that ran it on its head is gone"},
+	    {"shutdown", "the cluster was stopped while it ran"},
+	    {"unreachable", "a node of it could not be reached"},
+	    {"bundle", "what was to be run did not arrive whole"},
+	};
+	const char *text = json_str(line, "reason_text", NULL), *word = json_str(line, "reason", NULL);
+	for (size_t i = 0; !text && word && i < ARRAY_LEN(words); i++)
+		if (str_eq(word, words[i].word))
+			text = words[i].text;
+	text = text ? text : word;
+	if (!text)
+		return NULL;
+	struct str s = str_new(REASON_MAX * 4);
+	text_clean(&s, text, strlen(text) < REASON_MAX ? strlen(text) : REASON_MAX);
+	return str_take(&s);
 }
 
 static int64_t gpus_micro(const json_t *line)
@@ -90,8 +114,10 @@ void jobs_take_line(struct unit *u, const json_t *line)
 		spool_start(u, j);
 	if (!moved)
 		return;
+	free(j->reason);
+	j->reason = job_is_over(status) ? reason_of(line) : NULL;
 	save(u, j);
-	say_status(u, j, json_str(line, "reason_text", NULL));
+	say_status(u, j);
 	run_commit(u->engine);
 	run_changed(u->engine);
 	if (u->engine->listener.log_grew)
@@ -110,6 +136,7 @@ void jobs_end_all(struct unit *u, const char *why)
 		if (open) {
 			j->status = JOB_FAILED_DRIVER;
 			j->ended_at_ms = wall_now_ms();
+			own_str(&j->reason, why);
 			run_event(u->engine, u, NULL, "job.over", "error", json_pack("{s:I, s:s}", "job", (json_int_t)j->id, "status", "FAILED_DRIVER"),
 			    "job %" PRId64 ": FAILED_DRIVER: %s", j->id, why);
 		}
@@ -127,6 +154,7 @@ void jobs_end_unheard(struct unit *u, const char *why)
 			continue;
 		j->status = JOB_FAILED_DRIVER;
 		j->ended_at_ms = wall_now_ms();
+		own_str(&j->reason, why);
 		run_event(u->engine, u, NULL, "job.over", "error", json_pack("{s:I, s:s}", "job", (json_int_t)j->id, "status", "FAILED_DRIVER"),
 		    "job %" PRId64 ": FAILED_DRIVER: %s", j->id, why);
 		save(u, j);

@@ -104,6 +104,7 @@ static json_t *log_json(struct engine *e, struct unit *u, const char *uid, const
 	json_object_set_new(o, "exit_code", j->exit_code < 0 ? json_null() : json_integer(j->exit_code));
 	json_object_set_new(o, "rank", rank < 0 ? json_null() : json_integer(rank));
 	json_put_str(o, "name", j->name);
+	json_put_str(o, "reason", j->reason);
 	json_put_bool(o, "setup", rank >= 0 && w->setup);
 	json_object_set_new(o, "nodes", u ? json_integer((json_int_t)u->c->n_nodes) : json_null());
 	json_put_str(o, "times", rank < 0 && fs_exists(times) ? times : NULL);

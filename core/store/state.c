@@ -367,19 +367,21 @@ int state_save_job(struct state *s, const struct job *j, struct err *err)
 		return -1;
 	return db_run(s->db, err,
 	    "INSERT INTO jobs(cluster_id, job_id, key, name, user, status, submitted_at, started_at, ended_at, exit_code, gpus_micro, num_nodes,"
-	    " log_complete, request_id, created_at, updated_at) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(cluster_id, job_id) DO UPDATE SET"
+	    " log_complete, request_id, reason, created_at, updated_at) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(cluster_id, job_id) DO UPDATE SET"
 	    " key=excluded.key, name=excluded.name, user=excluded.user, status=excluded.status, submitted_at=excluded.submitted_at,"
 	    " started_at=excluded.started_at, ended_at=excluded.ended_at, exit_code=excluded.exit_code, gpus_micro=excluded.gpus_micro,"
-	    " num_nodes=excluded.num_nodes, log_complete=excluded.log_complete, request_id=excluded.request_id, updated_at=excluded.updated_at",
-	    "iissssiiipiibiii", j->cluster_id, j->id, j->key, j->name, j->user, job_status_name(j->status), us(j->submitted_at_ms),
-	    us(j->started_at_ms), us(j->ended_at_ms), j->exit_code, j->gpus_micro, j->num_nodes, j->log_complete, j->request_id, now_us(), now_us());
+	    " num_nodes=excluded.num_nodes, log_complete=excluded.log_complete, request_id=excluded.request_id, reason=excluded.reason,"
+	    " updated_at=excluded.updated_at",
+	    "iissssiiipiibisii", j->cluster_id, j->id, j->key, j->name, j->user, job_status_name(j->status), us(j->submitted_at_ms),
+	    us(j->started_at_ms), us(j->ended_at_ms), j->exit_code, j->gpus_micro, j->num_nodes, j->log_complete, j->request_id, j->reason, now_us(),
+	    now_us());
 }
 
 int state_load_jobs(struct state *s, int64_t cluster_id, struct job ***out, size_t *n, struct err *err)
 {
 	sqlite3_stmt *r = db_query(s->db, err,
-	    "SELECT job_id, key, name, user, status, submitted_at, started_at, ended_at, exit_code, gpus_micro, num_nodes, log_complete, request_id"
-	    " FROM jobs WHERE cluster_id=? ORDER BY job_id", "i", cluster_id);
+	    "SELECT job_id, key, name, user, status, submitted_at, started_at, ended_at, exit_code, gpus_micro, num_nodes, log_complete, request_id,"
+	    " reason FROM jobs WHERE cluster_id=? ORDER BY job_id", "i", cluster_id);
 	struct job **list = NULL;
 	size_t count = 0, cap = 0;
 	int rc = r ? 0 : -1;
@@ -399,7 +401,8 @@ int state_load_jobs(struct state *s, int64_t cluster_id, struct job ***out, size
 		    .gpus_micro = db_int(r, 9),
 		    .num_nodes = db_int(r, 10),
 		    .log_complete = db_int(r, 11),
-		    .request_id = db_int(r, 12)};
+		    .request_id = db_int(r, 12),
+		    .reason = xstrdup(db_str(r, 13))};
 	}
 	if (rc) {
 		for (size_t i = 0; i < count; i++)

@@ -12,7 +12,7 @@
 
 struct state;
 
-enum { STATE_VERSION = 3 };
+enum { STATE_VERSION = 4 };
 
 /* Open or create; migrate an older schema; a newer one is refused (PROTOCOL, untouched). A damaged file is moved aside, never deleted:
  * *moved is then its new path (caller frees), else NULL. */

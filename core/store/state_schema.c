@@ -45,4 +45,6 @@ static const char version_3[] =
     "UPDATE ledger SET provider = (SELECT provider FROM clusters WHERE id = cluster_id);"
     "CREATE INDEX ledger_end ON ledger(ended_at);";
 
-const char *const state_migrations[] = {version_1, version_2, version_3, NULL};
+static const char version_4[] = "ALTER TABLE jobs ADD COLUMN reason TEXT;";
+
+const char *const state_migrations[] = {version_1, version_2, version_3, version_4, NULL};

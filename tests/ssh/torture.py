@@ -85,19 +85,16 @@ def partition(step, which, who=None):
 
 
 def partition_in_create(b):
-    """Hosts that do not answer have no room: that is said, with their names. Nothing is left, and afterwards they are used."""
+    """Hosts that do not answer just now are waited for where no others have room."""
     b.need('machines')
     p, end = begin(b, '--num-nodes', '2', 'true')
     b.at_step('create')
     b.nodes[1].cut()
-    rc, out, err = end()
-    if rc:
-        assert rc == 3 and b.nodes[1].host in err and 'nothing heard' in err, (rc, out, err)
-        print('# %s' % err.strip().splitlines()[-2])
+    time.sleep(PARTITION_S)
     b.nodes[1].heal()
-    for c in b.json('status'):
-        b.ok('down', '-y', c['name'])
-    b.launch('--num-nodes', '2', 'true')
+    rc, out, err = end()
+    assert rc == 0, (rc, out, err)
+    print('# %s' % ' / '.join(x for x in err.splitlines() if 'wait' in x or x.startswith('!'))[:300])
 
 
 def job_ends_in_a_partition(b):
@@ -140,9 +137,8 @@ def reboot(rank):
         out, err = (x.decode() for x in p.communicate(timeout=300))
         took = time.time() - start
         job = b.json('queue', 'x')[0]
-        said = out + err + str(job) + b.run('logs', 'x', '2')[1] + '\n'.join(e['text'] for e in b.json('events'))
         assert p.returncode == 100 and job['status'].startswith('FAILED'), (p.returncode, job, out, err)
-        assert 'reboot' in said or 'unreachable' in said, said
+        assert job['reason'] and job['reason'] in err, (job, out, err)
         print('# the job ended as %s %.0f s after the reboot: %s' % (job['status'], took, job.get('reason')))
         out = b.ok('exec', 'x', '--num-nodes', '2', 'echo alive', timeout=200)
         assert out.count('alive') == 2, out

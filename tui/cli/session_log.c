@@ -30,7 +30,7 @@ struct copy {
 	FILE *to;
 	bool sieving, filtering, telling, complete, cut; /* telling: how far it is, on stderr */
 	int64_t job, ranks, target; /* target: so much the node has at least; -1 not known */
-	char status[32], times[4096];
+	char status[32], reason[300], times[4096];
 	char *buf;
 	struct str sieved, shown;
 };
@@ -46,6 +46,7 @@ static void take(struct copy *k, const json_t *log)
 	if (json_is_integer(json_object_get(log, "target")))
 		k->target = json_int(log, "target", -1);
 	snprintf(k->status, sizeof k->status, "%s", json_str(log, "status", "?"));
+	snprintf(k->reason, sizeof k->reason, "%s", json_str(log, "reason", ""));
 	snprintf(k->times, sizeof k->times, "%s", json_str(log, "times", ""));
 	if (!logread_take(k->read, log))
 		return;
@@ -269,7 +270,7 @@ static void say_end(const struct copy *k)
 	if (k->target < 0 && !k->complete && !l->follow)
 		cli_note(k->c, "the node cannot be asked now: this is what came of the log of job %" PRId64 " so far", k->job);
 	if (k->complete && l->follow && !l->quiet_end)
-		cli_note(k->c, "job %" PRId64 " on %s: %s", k->job, l->cluster, k->status);
+		cli_note(k->c, "job %" PRId64 " on %s: %s%s%s", k->job, l->cluster, k->status, *k->reason ? ": " : "", k->reason);
 }
 
 int session_log_to(struct cli *c, struct client *cl, const struct session_log *l, FILE *to, struct session_copied *ret, struct err *err)
