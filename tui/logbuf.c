@@ -89,6 +89,7 @@ static void drop_oldest(struct logbuf *b)
 static void grow(struct logbuf *b)
 {
 	size_t cap = b->cap ? b->cap * 2 : 256;
+	cap = cap > b->max_lines ? b->max_lines : cap; /* n is less */
 	struct line *lines = xreallocarray(NULL, cap, sizeof *lines);
 	for (size_t i = 0; i < b->n; i++)
 		lines[i] = b->lines[(b->head + i) % b->cap];
@@ -444,21 +445,21 @@ enum role logbuf_level(const struct logbuf *b, uint64_t line)
 {
 	static const struct {
 		const char *word;
-		enum role role;
-	} words[] = {{"ERROR", ROLE_BAD}, {"FATAL", ROLE_BAD}, {"CRITICAL", ROLE_BAD}, {"Traceback", ROLE_BAD}, {"WARNING", ROLE_WARN},
-	    {"WARN", ROLE_WARN}, {"DEBUG", ROLE_DIM}, {"TRACE", ROLE_DIM}};
+		uint8_t len, role;
+	} words[] = {{"ERROR", 5, ROLE_BAD}, {"FATAL", 5, ROLE_BAD}, {"CRITICAL", 8, ROLE_BAD}, {"Traceback", 9, ROLE_BAD}, {"WARNING", 7, ROLE_WARN},
+	    {"WARN", 4, ROLE_WARN}, {"DEBUG", 5, ROLE_DIM}, {"TRACE", 5, ROLE_DIM}};
 	enum { LOOK = 64 };
 	size_t len;
 	const char *s = raw_line(b, line, &len);
 	int64_t rank;
 	size_t from = logbuf_label(b, line, &rank);
 	for (size_t i = from; i < len && i < from + LOOK; i++) {
-		if (i && is_letter(s[i - 1]))
+		if (s[i] < 'C' || s[i] > 'W' || (i && is_letter(s[i - 1])))
 			continue;
 		for (size_t w = 0; w < ARRAY_LEN(words); w++) {
-			size_t n = strlen(words[w].word);
-			if (i + n <= len && !memcmp(s + i, words[w].word, n) && (i + n == len || !is_letter(s[i + n])))
-				return words[w].role;
+			size_t n = words[w].len;
+			if (s[i] == words[w].word[0] && i + n <= len && !memcmp(s + i, words[w].word, n) && (i + n == len || !is_letter(s[i + n])))
+				return (enum role)words[w].role;
 		}
 	}
 	return ROLE_TEXT;

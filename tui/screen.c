@@ -1,8 +1,8 @@
 /* The rim: joins terminal, source, prices and state on one loop, and decides when a frame is due.
  *
  * All input that has come is handled before anything is drawn, so two hundred keys at once are one frame. What the person did
- * is drawn at once, but frames are at least 4 ms apart; what came by itself 16 ms; more lines of a log 50 ms. When nothing
- * changes there is no timer but the one at the next minute. */
+ * is drawn at once, but frames are at least 4 ms apart; what came by itself 16 ms; more lines of a log 50 ms, on
+ * large screens up to 90. When nothing changes there is no timer but the one at the next minute. */
 #include "tui/tui.h"
 
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 #include "tui/term/term.h"
 #include "tui/view/views.h"
 
-enum { KEY_GAP_US = 4000, CHANGE_GAP_US = 16000, LOG_GAP_US = 50000 };
+enum { KEY_GAP_US = 4000, CHANGE_GAP_US = 16000, LOG_GAP_US = 50000, LOG_GAP_MAX_US = 90000, LOG_CELLS = 4800 };
 
 struct screen {
 	const struct ui_options *o;
@@ -97,11 +97,18 @@ static void draw(struct screen *s)
 	s->drawn_us = mono_now_us();
 }
 
+/* A large screen that scrolls is much to send: fewer frames, though never so few that it lags. */
+static int64_t log_gap(const struct screen *s)
+{
+	int64_t gap = (int64_t)LOG_GAP_US * s->canvas->w * s->canvas->h / LOG_CELLS;
+	return gap < LOG_GAP_US ? LOG_GAP_US : gap > LOG_GAP_MAX_US ? LOG_GAP_MAX_US : gap;
+}
+
 static void draw_when_due(struct screen *s)
 {
 	if (!(s->app.dirty || s->app.lazy) || s->blocked || s->frame_timer || s->app.quit)
 		return;
-	int64_t gap = s->typed ? KEY_GAP_US : s->app.dirty ? CHANGE_GAP_US : LOG_GAP_US;
+	int64_t gap = s->typed ? KEY_GAP_US : s->app.dirty ? CHANGE_GAP_US : log_gap(s);
 	int64_t wait = s->drawn_us + gap - mono_now_us();
 	if (wait <= 0)
 		draw(s);

@@ -193,6 +193,41 @@ def log_rows(home):
     s.close()
 
 
+def four_panes(home, *argv):
+    s = Screen([MADE_UP, "--view", "clusters", *argv], home)
+    s.until(b"train")
+    s.quiet(0.1, 1)
+    os.write(s.fd, b"Go")
+    s.until(b"FOLLOWING")
+    for keys in (b"|sweep\r", b"-job 3\r", b"\0331-job 1\r"):
+        os.write(s.fd, keys)
+        s.quiet(0.3, 0.3)
+    return s
+
+
+def panes_rows(home):
+    s = four_panes(home, "--log-rate", "250")
+    s.quiet(2, 2)
+    cpu, had, begin = s.cpu_ms(), len(s.data), time.perf_counter()
+    s.quiet(5, 5)
+    took = time.perf_counter() - begin
+    row("screen: 4 panes of 250 lines/s, sent", (len(s.data) - had) / took / 1024, "KiB/s", "80")
+    row("screen: 4 panes of 250 lines/s, CPU", (s.cpu_ms() - cpu) / took / 10, "%", "4")
+    moves = []
+    for key in [b"\t"] * 40:  # the focus goes on: titles and lines between panes
+        time.sleep(random.uniform(0.005, 0.045))
+        s.read(0)
+        moves.append(s.key(key)[0])
+    row("screen: key to repaint meanwhile, median", statistics.median(moves), "ms", "0.6")
+    row("screen: key to repaint meanwhile, 95 %", sorted(moves)[int(len(moves) * 0.95)], "ms", "4")
+    s.close()
+    s = four_panes(home, "--log-lines", "60000")
+    os.write(s.fd, b"z")
+    s.until(b"older dropped")
+    row("screen: memory with 4 x 50,000 lines (PSS)", s.proc("smaps_rollup", "Pss:") / 1024, "MiB", "30")
+    s.close()
+
+
 def main():
     if not sys.platform.startswith("linux"):
         return
@@ -203,6 +238,7 @@ def main():
         if os.access(MADE_UP, os.X_OK):
             updates_rows(home)
             log_rows(home)
+            panes_rows(home)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -320,7 +320,9 @@ static void make_line(size_t n, int ranks, struct str *out)
 	str_addc(out, '\n');
 }
 
-static void send_lines(struct fake_log *g, size_t count)
+enum { PIECE_LINES = 500 };
+
+static void send_piece(struct fake_log *g, size_t count)
 {
 	struct str s = str_new(64 << 20);
 	for (size_t i = 0; i < count; i++)
@@ -328,6 +330,14 @@ static void send_lines(struct fake_log *g, size_t count)
 	/* Made at one a second, whatever time it is. */
 	g->f->sink.log_data(g->f->sink.arg, g->log, str_text(&s), s.len, g->f->o.now_ms + (int64_t)(g->line - count) * 1000);
 	str_free(&s);
+}
+
+/* In pieces, as a log is read. */
+static void send_lines(struct fake_log *g, size_t count)
+{
+	for (; count > PIECE_LINES; count -= PIECE_LINES)
+		send_piece(g, PIECE_LINES);
+	send_piece(g, count);
 }
 
 static void on_log(void *arg)

@@ -32,10 +32,13 @@ endif
 
 if HAVE_CMOCKA
 if HAVE_VTERM
-check_PROGRAMS += tests/tui/test_screens
-TESTS += tests/tui/test_screens
+check_PROGRAMS += tests/tui/test_screens tests/tui/test_logs
+TESTS += tests/tui/test_screens tests/tui/test_logs
 tests_tui_test_screens_SOURCES = tests/tui/test_screens.c tests/tui/screen.c tests/tui/screen.h tests/tui/fixture.c \
 	tests/tui/fixture.h
+tests_tui_test_logs_SOURCES = tests/tui/test_logs.c tests/tui/screen.c tests/tui/screen.h tests/tui/fixture.c tests/tui/fixture.h
+tests_tui_test_logs_CPPFLAGS = $(TEST_CFLAGS) $(VTERM_CFLAGS)
+tests_tui_test_logs_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) $(UTIL_LIBS)
 tests_tui_test_screens_CPPFLAGS = $(TEST_CFLAGS) $(VTERM_CFLAGS)
 tests_tui_test_screens_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) $(UTIL_LIBS)
 endif

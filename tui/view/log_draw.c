@@ -26,7 +26,7 @@ static void position_text(const struct log_pane *p, const struct log_title *t, s
 	format_count((int64_t)(end - first), all, sizeof all);
 	if (p->match.n)
 		str_addf(s, " %s of", format_count((int64_t)log_pane_count(p, first), shown, sizeof shown));
-	str_addf(s, " %s lines", all);
+	str_addf(s, " %s line%s", all, end - first == 1 ? "" : "s");
 	if (first)
 		str_addf(s, ", %s older dropped", format_count((int64_t)first, buf, sizeof buf));
 	str_add(s, " \xc2\xb7");

@@ -153,10 +153,23 @@ static void go_to(struct log_pane *p, uint64_t line)
 		log_pane_show(p, line);
 }
 
-void log_pane_search(struct log_pane *p)
+void log_pane_begin_search(struct log_pane *p)
 {
+	p->from.follow = p->follow;
+	p->from.top = p->top;
+	p->from.row = p->top_row;
+}
+
+void log_pane_search(struct log_pane *p, bool undone)
+{
+	p->follow = p->from.follow;
+	p->top = p->from.top;
+	p->top_row = p->from.row;
+	p->hit = LOG_NO_LINE;
 	logindex_reset(&p->hits, 0);
 	log_pane_sync(p);
+	if (undone)
+		return;
 	/* From where one looks: the newest match when at the end, else the first one from the top of the screen on. */
 	go_to(p, hit_at(p, p->follow ? -1 : (long)logindex_find(&p->hits, p->top)));
 }

@@ -58,6 +58,8 @@ int log_walk(const struct log_walk *k, const struct logbuf *b, uint64_t line)
 				row++;
 				x = 0;
 			}
+			if (k->c && w > 0 && (k->wrap ? row - k->skip >= k->h : x >= k->w))
+				return row + 1; /* the rest is not seen */
 			if (k->c)
 				draw_char(k, row, w ? x : x - 1, run.text + i, len, &run, at);
 			x += w;

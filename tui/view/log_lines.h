@@ -26,7 +26,8 @@ struct log_walk {
 
 /* Note where the query occurs in the line's plain text, case folded. */
 void log_find_matches(struct log_walk *k, const char *text, size_t len, const char *query);
-/* Walk, and draw when there is a canvas. Returns the rows the line takes, at least 1. */
+/* Walk, and draw when there is a canvas. Returns the rows the line takes, at least 1; when drawing not more than one that has no
+ * room any more. */
 int log_walk(const struct log_walk *k, const struct logbuf *b, uint64_t line);
 
 #endif

@@ -55,6 +55,11 @@ struct log_pane {
 	int context;	      /* lines around those that the filter lets through */
 	struct logindex shown;/* by the filter; kept only when there is one */
 	struct logindex hits; /* of the search, among those that the filter lets through */
+	struct {
+		bool follow;
+		uint64_t top;
+		int row;
+	} from;		      /* where the person was when the search began to be typed */
 	uint64_t hit;	      /* the line the search stands at, or LOG_NO_LINE */
 	bool selecting;
 	uint64_t anchor, cursor; /* both ends of what is selected, in any order */
@@ -87,7 +92,8 @@ uint64_t log_pane_line_at(const struct log_pane *p, int y); /* at a line of the 
 
 /* --- filter and search ---- */
 void log_pane_refilter(struct log_pane *p); /* the filter's text or the context is another one */
-void log_pane_search(struct log_pane *p);   /* the query's text is another one */
+void log_pane_begin_search(struct log_pane *p); /* a search is going to be typed; it begins where one is now */
+void log_pane_search(struct log_pane *p, bool undone); /* the query's text is another one; undone: the one it was, so back to the beginning */
 void log_pane_next_hit(struct log_pane *p, int dir);
 size_t log_pane_hits(const struct log_pane *p, size_t *nth); /* how many; which of them `hit` is, 0 none */
 const char *log_pane_needle(const struct log_pane *p);

@@ -10,7 +10,7 @@
 #include "tui/view/logs_priv.h"
 #include "tui/view/views.h"
 
-enum { LOGS_BYTES = 18 << 20 }; /* of text, in all panes together */
+enum { LOGS_BYTES = 16 << 20 }; /* of text, in all panes together */
 
 struct log_pane *logs_focused(const struct logs_state *v)
 {
@@ -165,6 +165,7 @@ static bool act_panes(struct logs_state *v, enum action what)
 		int dx, dy;
 	} cuts[] = {{ACTION_CUT_LEFT, -2, 0}, {ACTION_CUT_RIGHT, 2, 0}, {ACTION_CUT_UP, 0, -1}, {ACTION_CUT_DOWN, 0, 1}},
 	  sides[] = {{ACTION_PANE_LEFT, -1, 0}, {ACTION_PANE_RIGHT, 1, 0}, {ACTION_PANE_UP, 0, -1}, {ACTION_PANE_DOWN, 0, 1}};
+	panes_place(&v->panes, v->at.area, &v->at); /* it may have changed since it was drawn */
 	for (size_t i = 0; i < ARRAY_LEN(cuts); i++) {
 		if (cuts[i].action == what && !panes_resize(&v->panes, &v->at, cuts[i].dx, cuts[i].dy))
 			app_say(v->app, false, "there is no line between panes to move that way");
@@ -232,6 +233,7 @@ static bool act_pane(struct logs_state *v, struct log_pane *p, enum action what)
 		return true;
 	case ACTION_SEARCH:
 		query_begin(&p->query);
+		log_pane_begin_search(p);
 		return true;
 	case ACTION_LOG_FILTER:
 		query_begin(&p->filter);
@@ -310,7 +312,7 @@ static void chord_key(struct logs_state *v, struct key k)
 static void typed(struct log_pane *p)
 {
 	if (p->query.typing)
-		log_pane_search(p);
+		log_pane_search(p, false);
 	else
 		log_pane_refilter(p);
 }
@@ -336,7 +338,7 @@ static bool key(void *state, struct app *a, struct key k)
 	if (e == QUERY_OTHER && k.code >= KEYS_UP && !k.mods)
 		app_act(a, key_action(a->keys, SCOPE_LOGS, k));
 	else if (e == QUERY_CHANGED || e == QUERY_UNDONE)
-		search ? log_pane_search(p) : log_pane_refilter(p);
+		search ? log_pane_search(p, e == QUERY_UNDONE) : log_pane_refilter(p);
 	return true;
 }
 
@@ -375,6 +377,7 @@ static void mouse(void *state, struct app *a, const struct input_event *e)
 		return;
 	case MOUSE_DRAG:
 		if (v->dragged >= 0) {
+			panes_place(&v->panes, v->at.area, &v->at);
 			panes_drag(&v->panes, &v->at, v->dragged, x, y);
 		} else if (p == logs_focused(v) && line != LOG_NO_LINE) {
 			log_pane_pause(p);
