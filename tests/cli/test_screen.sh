@@ -35,7 +35,7 @@ ok "and why" contains "$err" "--size takes columns and rows"
 sky screen logz
 ok "a view that is none: status" test "$status" = 2
 sky --once logz
-ok "a view that is none: which there are" contains "$err" "there are offers, clusters, logs"
+ok "a view that is none: which there are" contains "$err" "there are offers, clusters, jobs, managed, services, logs, cost, metrics, activity, recipes"
 sky --once --filter 'clowd:aws'
 ok "a filter that is none: status" test "$status" = 2
 ok "a filter that is none: the nearest word" contains "$err" "did you mean 'cloud'?"

@@ -28,8 +28,8 @@ const struct verb verb_screen = {
     .args = "[VIEW]",
     .max_args = 1,
     .options = options,
-    .help = "VIEW is offers, clusters, jobs, managed, services, logs, cost, metrics, activity or recipes, or the beginning of one. Without a verb skytop opens the screen as well, and takes the same "
-	    "options: skytop --once clusters --size 120x40.\n\n"
+    .help = "VIEW is offers, clusters, jobs, managed, services, logs, cost, metrics, activity or recipes, or the beginning of one. "
+	    "Without a verb skytop opens the screen as well, and takes the same options: skytop --once clusters --size 120x40.\n\n"
 	    "On the screen ? shows every key, and : every action with the command that does the same.",
     .run = run,
 };
