@@ -16,7 +16,7 @@ static const struct action_info actions[ACTIONS] = {
     [ACTION_VIEW_MANAGED] = {"managed", "Go to Managed jobs", NULL, "Jobs that move on when their machine is lost.", NULL, false},
     [ACTION_VIEW_SERVICES] = {"services", "Go to Services", NULL, "Models behind one endpoint, on replicas.", NULL, false},
     [ACTION_VIEW_LOGS] = {"log", "Go to Logs", NULL, "The log that is being followed.", "skytop logs CLUSTER", false},
-    [ACTION_VIEW_COST] = {"cost", "Go to Cost", NULL, "What is being spent, on what, and where it leads.", NULL, false},
+    [ACTION_VIEW_COST] = {"cost", "Go to Cost", NULL, "What is being spent, on what, and where it leads.", "skytop cost", false},
     [ACTION_VIEW_METRICS] = {"metrics", "Go to Metrics", NULL, "How busy the GPUs and nodes are.", NULL, false},
     [ACTION_VIEW_ACTIVITY] = {"activity", "Go to Activity", NULL, "What the engine does and did, with causes.", "skytop requests", false},
     [ACTION_VIEW_RECIPES] = {"recipes", "Go to Recipes", NULL, "Task files that are ready to launch.", "skytop recipes", false},
@@ -108,6 +108,11 @@ static const struct action_info actions[ACTIONS] = {
     [ACTION_CUT_RIGHT] = {"move-right", "Move the line between panes right", NULL, "The line beside the pane; the mouse can drag it, too.", NULL, false},
     [ACTION_PANE_CHORD] = {"panes", "Panes by two keys", NULL, "Then as in vi: v s split, c closes, w h j k l go to another pane, < > + move lines.", NULL,
 	false},
+
+    [ACTION_BREAKDOWN] = {"breakdown", "Sum up by something else", "by", "Money by cluster, then by cloud, project and user.",
+	"skytop cost --by cloud", false},
+    [ACTION_CHANGES] = {"changes", "What changed since yesterday", "changes", "The last 24 hours against the 24 before, and why; again closes it.",
+	"skytop cost --changes", false},
 };
 
 const struct action_info *action_info(enum action a)

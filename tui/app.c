@@ -287,7 +287,12 @@ int64_t app_wait_ms(const struct app *a)
 {
 	/* Ages change by the minute; that is also how soon new prices are noticed. */
 	int64_t minute = 60000 - a->now_ms % 60000, notice = notices_wait_ms(&a->notices, a->now_ms);
-	return notice >= 0 && notice < minute ? notice : minute;
+	int64_t view = app_view(a)->wait_ms ? app_view(a)->wait_ms(a->views[a->view], a) : -1;
+	const int64_t waits[] = {notice, view};
+	int64_t least = minute;
+	for (size_t i = 0; i < ARRAY_LEN(waits); i++)
+		least = waits[i] >= 0 && waits[i] < least ? waits[i] : least;
+	return least;
 }
 
 void app_draw(struct app *a, struct canvas *c)

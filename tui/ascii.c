@@ -34,8 +34,8 @@ static char ascii_of(unsigned cp)
 		return cp == 0x2500 ? '-' : cp == 0x2501 ? '=' : cp == 0x2502 || cp == 0x2503 ? '|' : '+';
 	if (cp >= 0x2591 && cp <= 0x2593)
 		return blocks[(cp - 0x2591) * 3];
-	if (cp > 0x2800 && cp <= 0x28ff)
-		return ':';
+	if (cp > 0x2800 && cp <= 0x28ff) /* a bar, two in a cell: the higher one */
+		return blocks[cp & 0x09 ? 7 : cp & 0x12 ? 5 : cp & 0x24 ? 3 : 1];
 	for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
 		if (exact[i].cp == cp)
 			return exact[i].ascii;

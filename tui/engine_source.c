@@ -22,9 +22,11 @@
 #include "core/io/proc.h"
 #include "core/io/rpc.h"
 #include "core/model/task.h"
+#include "tui/cost.h"
 
 /* An idle screen looks for an engine seldom; one that has just left is back soon, or not at all. */
-enum { RECONNECT_MS = 500, LOOK_MS = 15000, HELLO_MS = 5000, CALL_MS = 30000, START_MS = 15000, PIECE_BYTES = 64 << 10 };
+enum { RECONNECT_MS = 500, LOOK_MS = 15000, HELLO_MS = 5000, CALL_MS = 30000, START_MS = 15000, PIECE_BYTES = 64 << 10, COST_GAP_MS = 1000 };
+#define COST_SINCE_MS (INT64_C(30) * 24 * 3600 * 1000)
 
 /* An order that waits for the connection, or for its answer. */
 struct order {
@@ -70,6 +72,10 @@ struct source {
 	struct ui_event *events;
 	struct order *orders;
 	struct open_log *logs;
+	struct ui_cost *cost, *next_cost;
+	bool cost_wanted, cost_asked; /* somebody looks at it; a question is under way */
+	unsigned cost_timer;
+	int64_t cost_asked_ms;	      /* monotonic */
 };
 
 static void connect_now(struct source *s);
@@ -197,7 +203,7 @@ static struct ui_request request_of(json_t *j)
 static struct ui_event event_of(json_t *j)
 {
 	return (struct ui_event){.at_ms = json_int(j, "at", 0), .object = text(j, "cluster"), .text = text(j, "text"), .bad = strcmp(text(j, "level"), "info") != 0,
-	    .id = json_int(j, "id", 0), .request = json_int(j, "request", 0)};
+	    .id = json_int(j, "id", 0), .request = json_int(j, "request", 0), .kind = text(j, "kind")};
 }
 
 #define TAKE(field, type, key, of, newest_first)                                                                                            \
@@ -221,6 +227,11 @@ static void take_snapshot(struct source *s, const json_t *params)
 
 static void use_next(struct source *s)
 {
+	if (s->next_cost) {
+		ui_cost_free(s->cost);
+		s->snap.cost = s->cost = s->next_cost;
+		s->next_cost = NULL;
+	}
 	if (!s->next)
 		return;
 	json_decref(s->data);
@@ -231,8 +242,8 @@ static void use_next(struct source *s)
 	TAKE(requests, ui_request, "requests", request_of, false);
 	TAKE(events, ui_event, "events", event_of, true);
 	const json_t *spend = json_obj(s->data, "spend");
-	s->snap.spend = (struct ui_spend){json_int(spend, "now_uusd_h", PRICE_UNKNOWN), json_int(spend, "today_uusd", PRICE_UNKNOWN), PRICE_UNKNOWN,
-	    json_bool(spend, "simulated", false)};
+	s->snap.spend = (struct ui_spend){json_int(spend, "now_uusd_h", PRICE_UNKNOWN), json_int(spend, "today_uusd", PRICE_UNKNOWN),
+	    json_int(spend, "budget_left_uusd", PRICE_UNKNOWN), json_bool(spend, "simulated", false)};
 	s->snap.at_ms = s->next_at_ms;
 }
 
@@ -253,6 +264,54 @@ static void watch(struct source *s)
 	rpc_call(s->rpc, "watch", p, CALL_MS, nothing, NULL);
 }
 
+/* ---- the report on money ----------------------------------------------------------------------------------------- */
+
+static void ask_cost(struct source *s);
+
+static void on_cost(void *arg, const json_t *result, const struct err *err)
+{
+	struct source *s = arg;
+	s->cost_asked = false;
+	if (err) {
+		s->cost_wanted = s->cost_wanted || err->code == ERR_NETWORK; /* a lost connection is asked again */
+		return;
+	}
+	ui_cost_free(s->next_cost);
+	s->next_cost = ui_cost_read(json_deep_copy(result));
+	changed(s);
+	ask_cost(s); /* if somebody wanted it meanwhile */
+}
+
+static void on_cost_timer(void *arg)
+{
+	struct source *s = arg;
+	s->cost_timer = 0;
+	ask_cost(s);
+}
+
+/* When somebody wants it; at most once a second. */
+static void ask_cost(struct source *s)
+{
+	int64_t rested = mono_now_ms() - s->cost_asked_ms;
+	if (!s->cost_wanted || s->cost_asked || s->cost_timer || !s->greeted)
+		return;
+	if (s->cost_asked_ms && rested < COST_GAP_MS) {
+		s->cost_timer = loop_after(s->loop, COST_GAP_MS - rested, on_cost_timer, s);
+		return;
+	}
+	s->cost_wanted = false;
+	s->cost_asked = true;
+	s->cost_asked_ms = mono_now_ms();
+	rpc_call(s->rpc, "cost", json_pack("{s:I}", "since", (json_int_t)(wall_now_ms() - COST_SINCE_MS)), CALL_MS, on_cost, s);
+}
+
+static void src_ask_cost(struct ui_source *base)
+{
+	struct source *s = (struct source *)base;
+	s->cost_wanted = true;
+	ask_cost(s);
+}
+
 static void on_hello(void *arg, const json_t *result, const struct err *err)
 {
 	(void)result;
@@ -266,6 +325,7 @@ static void on_hello(void *arg, const json_t *result, const struct err *err)
 	s->greeted = true;
 	s->retry_ms = 0;
 	set_link(s, UI_LINK_UP, NULL);
+	ask_cost(s); /* before the first snapshot, so that it is there with it */
 	watch(s);
 	send_orders(s);
 	for (struct open_log *l = s->logs; l; l = l->next)
@@ -303,7 +363,7 @@ static void on_closed(void *arg, struct rpc *rpc)
 	(void)rpc;
 	struct source *s = arg;
 	s->rpc = NULL;
-	s->greeted = false;
+	s->greeted = s->cost_asked = false;
 	for (struct open_log *l = s->logs; l; l = l->next)
 		l->sent = false;
 	set_link(s, UI_LINK_LOST, "the engine left");
@@ -669,10 +729,13 @@ static void src_destroy(struct ui_source *base)
 	}
 	loop_cancel(s->loop, s->timer);
 	loop_cancel(s->loop, s->teller);
+	loop_cancel(s->loop, s->cost_timer);
 	proc_destroy(s->starter);
 	rpc_destroy(s->rpc);
 	json_decref(s->data);
 	json_decref(s->next);
+	ui_cost_free(s->cost);
+	ui_cost_free(s->next_cost);
 	free(s->clusters);
 	free(s->jobs);
 	free(s->requests);
@@ -685,7 +748,7 @@ static void src_destroy(struct ui_source *base)
 
 struct ui_source *engine_source_create(struct loop *l, const char *self)
 {
-	static const struct ui_source_ops ops = {src_start, src_snapshot, src_focus, src_send, src_log_open, src_log_close, src_destroy};
+	static const struct ui_source_ops ops = {src_start, src_snapshot, src_focus, src_send, src_log_open, src_log_close, src_destroy, src_ask_cost};
 	struct source *s = xcalloc(1, sizeof *s);
 	s->base.ops = &ops;
 	s->loop = l;

@@ -68,6 +68,13 @@ const struct key_binding key_table[] = {
     {SCOPE_LOGS, "M-8", ACTION_PANE_NUMBER},
     {SCOPE_LOGS, "C-w", ACTION_PANE_CHORD},
 
+    {SCOPE_COST, "b", ACTION_BREAKDOWN},
+    {SCOPE_COST, "c", ACTION_CHANGES},
+    {SCOPE_COST, "s", ACTION_SORT_MENU},
+    {SCOPE_COST, "<", ACTION_SORT_PREV},
+    {SCOPE_COST, ">", ACTION_SORT_NEXT},
+    {SCOPE_COST, "r", ACTION_SORT_REVERSE},
+
     {SCOPE_LIST, "/", ACTION_FILTER},
     {SCOPE_LIST, "s", ACTION_SORT_MENU},
     {SCOPE_LIST, "<", ACTION_SORT_PREV},
@@ -124,6 +131,7 @@ static const struct {
     [SCOPE_OFFERS] = {"Offers", SCOPE_LIST},
     [SCOPE_CLUSTERS] = {"Clusters", SCOPE_LIST},
     [SCOPE_LOGS] = {"Logs", SCOPE_MOVE},
+    [SCOPE_COST] = {"Cost", SCOPE_MOVE},
 };
 
 static const struct {
@@ -256,7 +264,7 @@ static void all_keys(const struct key_binding *b, char *buf, size_t size)
 
 bool key_doc_at(size_t i, struct key_doc *out)
 {
-	static const enum key_scope order[] = {SCOPE_OFFERS, SCOPE_CLUSTERS, SCOPE_LOGS, SCOPE_LIST, SCOPE_MOVE, SCOPE_GLOBAL};
+	static const enum key_scope order[] = {SCOPE_OFFERS, SCOPE_CLUSTERS, SCOPE_LOGS, SCOPE_COST, SCOPE_LIST, SCOPE_MOVE, SCOPE_GLOBAL};
 	for (size_t s = 0; s < ARRAY_LEN(order); s++) {
 		for (size_t k = 0; k < key_table_len; k++) {
 			const struct key_binding *b = &key_table[k];

@@ -4,7 +4,9 @@ libtui_a_SOURCES = \
 	tui/app.c tui/app.h \
 	tui/ascii.c \
 	tui/canvas.c tui/canvas.h \
+	tui/chart.c tui/chart.h \
 	tui/confirm.c tui/dialog.h \
+	tui/cost.c tui/cost.h \
 	tui/engine_source.c tui/engine_source.h \
 	tui/field.c tui/field.h \
 	tui/form.c \
@@ -36,6 +38,8 @@ libtui_a_SOURCES = \
 	tui/view/log_draw.c \
 	tui/view/log_feed.c \
 	tui/view/log_find.c \
+	tui/view/cost.c tui/view/cost_priv.h \
+	tui/view/cost_rows.c \
 	tui/view/log_lines.c tui/view/log_lines.h \
 	tui/view/log_pane.c tui/view/log_pane.h \
 	tui/view/log_pick.c \

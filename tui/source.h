@@ -61,6 +61,7 @@ struct ui_event {
 	bool bad;
 	int64_t id;	   /* in the order in which they happened, from 1 */
 	int64_t request;   /* of which it is a part; 0: none */
+	const char *kind;  /* "budget.reached", "job.over" … */
 };
 
 struct ui_spend {
@@ -74,6 +75,8 @@ enum ui_link {
 	UI_LINK_UP,
 	UI_LINK_LOST,	    /* was there, is gone: what is shown is old */
 };
+
+struct ui_cost;
 
 struct ui_snapshot {
 	uint64_t revision;	   /* changes whenever anything below does */
@@ -89,6 +92,7 @@ struct ui_snapshot {
 	const struct ui_event *events; /* newest first */
 	size_t n_events;
 	struct ui_spend spend;
+	const struct ui_cost *cost; /* the report last asked for (tui/cost.h); NULL: none yet */
 };
 
 /* --- what can be asked ------------------------------------------------------------------------------------------- */
@@ -147,6 +151,8 @@ struct ui_source_ops {
 	void (*log_open)(struct ui_source *s, unsigned log, const struct ui_log_spec *spec);
 	void (*log_close)(struct ui_source *s, unsigned log); /* nothing is told about it any more */
 	void (*destroy)(struct ui_source *s);
+	/* The report on money is looked at: have a new one in the snapshot soon. May be asked at any time and often. */
+	void (*ask_cost)(struct ui_source *s);
 };
 
 /* The first member of every implementation. */
@@ -161,6 +167,7 @@ void ui_source_focus(struct ui_source *s, const char *cluster);
 void ui_source_send(struct ui_source *s, unsigned ticket, const struct ui_order *order);
 void ui_source_log_open(struct ui_source *s, unsigned log, const struct ui_log_spec *spec);
 void ui_source_log_close(struct ui_source *s, unsigned log);
+void ui_source_ask_cost(struct ui_source *s);
 void ui_source_destroy(struct ui_source *s);
 
 /* "stop": the verb as the command line calls it. */

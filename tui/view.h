@@ -34,6 +34,8 @@ struct view_ops {
 	/* The line above the body: what is shown, and how much of it. */
 	void (*title_line)(void *v, struct app *a, struct canvas *c, struct rect line, bool keys);
 	void (*draw)(void *v, struct app *a, struct canvas *c, struct rect body, bool keys);
+	/* How long until what it shows changes by itself, as elapsed times do; -1: it does not. Asked while it is shown. */
+	int64_t (*wait_ms)(void *v, const struct app *a);
 	/* What to put in the footer instead of the key table: "Enter" "done" … NULL; while something is typed. */
 	const char *const *(*hints)(void *v, const struct app *a);
 };

@@ -25,8 +25,9 @@
  *   cost {since?}                            → {at, simulated, spend: as above, clusters [{cluster_id, name, id, provider, instance_type, status, user,
  *       project, region, accelerator, accelerator_count, use_spot, num_nodes, price_uusd_h, estimated, from, to, duration_ms: of all
  *       machines, cost_uusd, running, simulated, now_uusd_h, today_uusd, month_uusd, idle_since, gpu_idle_since, wasted_uusd: since then,
- *       stopped, disk_uusd_h: of a stopped one, null when not known, autostop_minutes?, hours?}…] the wasteful first, by {cloud, project,
- *       user: [{name, figures, hours, days}…]}, hours [24], days [30]: what was spent in each, oldest first, null not known, changes
+ *       wasteful: it has been idle for five minutes and costs, stopped, disk_uusd_h: of a stopped one, null when not known,
+ *       autostop_minutes?, hours?}…] the wasteful first, by {cloud, project, user: [{name, figures, hours, days}…]}, hours [24], days
+ *       [30]: what was spent in each, oldest first, null not known, changes
  *       [{name, id, diff_uusd, day_uusd, day_before_uusd, why: launched ended price hours, text}…]: the last 24 hours against the 24 before,
  *       budgets}
  *   budgets {}                               → [{project: null for all, simulated, month_uusd, spent_uusd, left_uusd, percent, block, set_by}…]

@@ -19,7 +19,7 @@
 #include "core/base/num.h"
 #include "core/plan/spend.h"
 
-enum { DAYS = 30, HOURS = 24, DAY_MS = 86400000, CHANGES_MAX = 20, WATCH_EVERY_MS = 5000, SPARK_CLUSTERS = 200 };
+enum { DAYS = 30, HOURS = 24, DAY_MS = 86400000, CHANGES_MAX = 20, WATCH_EVERY_MS = 5000, SPARK_CLUSTERS = 200, IDLE_WORTH_MS = 300000, CENT_UUSD = 10000 };
 
 static const int warnings[] = {50, 80, 100};
 
@@ -178,9 +178,9 @@ static json_t *projection(const struct spend *s)
 	struct spend_projection p = spend_project(s);
 	char method[240], last[80] = "";
 	if (p.days)
-		snprintf(last, sizeof last, "; band: the least and the most of a day in the last %d", p.days);
-	snprintf(method, sizeof method, "this month so far, then the present rate until its end%s%s", last,
-	    p.autostop ? p.days ? ", and clusters with autostop stopping" : "; lower end: clusters with autostop stopping" : "");
+		snprintf(last, sizeof last, "; band: the least and the most of a day in the last %d days", p.days);
+	snprintf(method, sizeof method, "so far + the present rate until its end%s%s", last,
+	    p.autostop ? p.days ? ", or autostop" : "; least: autostop" : "");
 	return json_pack("{s:I, s:I, s:I, s:I, s:b, s:s}", "uusd", (json_int_t)p.point_uusd, "low_uusd", (json_int_t)p.low_uusd, "high_uusd",
 	    (json_int_t)p.high_uusd, "ends_at", (json_int_t)p.ends_ms, "unknown", p.unknown, "method", method);
 }
@@ -463,6 +463,8 @@ static void put_alive(json_t *j, struct unit *u, const struct spend *s)
 	put_time(j, "idle_since", idle);
 	put_time(j, "gpu_idle_since", gpu);
 	json_object_set_new(j, "wasted_uusd", since && !rate.unknown ? json_integer(wasted.uusd) : json_null());
+	/* A pause between two jobs is no waste, and what is free wastes nothing. */
+	json_put_bool(j, "wasteful", since && s->now_ms - since >= IDLE_WORTH_MS && (rate.uusd || rate.unknown));
 	json_put_bool(j, "stopped", stopped);
 	/* What the disks of stopped machines cost no provider says yet; on machines of one's own they cost nothing. */
 	bool own = stopped && (str_eq(u->c->provider, "local") || str_eq(u->c->provider, "ssh"));
@@ -522,7 +524,7 @@ static json_t *sorted(json_t *rows)
 	struct ranked *r = xcalloc(n + 1, sizeof *r);
 	json_t *j, *out = json_array();
 	json_array_foreach(rows, i, j) {
-		bool idle = json_int(j, "idle_since", 0) || json_int(j, "gpu_idle_since", 0), running = json_bool(j, "running", false);
+		bool idle = json_bool(j, "wasteful", false), running = json_bool(j, "running", false);
 		int64_t rank = running && idle ? 0 : running ? 1 : json_bool(j, "stopped", false) ? 2 : 3;
 		int64_t key = rank == 0 ? json_int(j, "wasted_uusd", INT64_MAX) : rank == 1 ? json_int(j, "now_uusd_h", INT64_MAX) : json_int(j, "to", 0);
 		r[i] = (struct ranked){j, rank, key, i};
@@ -603,13 +605,13 @@ static json_t *change_of(const struct spend *s, const json_t *row)
 {
 	char text[120];
 	struct spend_change c = spend_compare(s);
-	if (c.why == SPEND_SAME)
+	bool unknown = c.now.unknown || c.before.unknown;
+	if (c.why == SPEND_SAME || (!unknown && c.diff_uusd > -CENT_UUSD && c.diff_uusd < CENT_UUSD))
 		return NULL;
 	say_why(&c, s->now_ms, text, sizeof text);
 	json_t *j = json_object();
 	json_put_str(j, "name", json_str(row, "name", "?"));
 	json_put_str(j, "id", json_str(row, "id", NULL));
-	bool unknown = c.now.unknown || c.before.unknown;
 	json_object_set_new(j, "diff_uusd", unknown ? json_null() : json_integer(c.diff_uusd));
 	put_sum(j, "day_uusd", &c.now);
 	put_sum(j, "day_before_uusd", &c.before);

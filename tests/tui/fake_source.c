@@ -9,6 +9,7 @@
 #include "core/base/fs.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "tests/tui/fake_cost.h"
 
 enum { ORDERS_MAX = 16, LOGS_MAX = 8, STEP_MS = 60, MINUTE = 60000, HOUR = 60 * MINUTE };
 
@@ -43,6 +44,7 @@ struct fake {
 	struct ui_request requests[ORDERS_MAX];
 	char request_text[ORDERS_MAX][96];
 	struct ui_event events[3];
+	struct ui_cost *cost;
 	struct fake_order orders[ORDERS_MAX];
 	size_t n_orders;
 	struct fake_log logs[LOGS_MAX];
@@ -106,9 +108,9 @@ static void make_rest(struct fake *f)
 	    {"train", 1, "smoke", "FAILED", "1x H100", "ada", now - 175 * MINUTE, now - 175 * MINUTE, now - 174 * MINUTE, 1},
 	};
 	const struct ui_event events[] = {
-	    {now - 3 * MINUTE, "train", "job 5 eval submitted by ada", false, 3, 0},
-	    {now - 174 * MINUTE, "train", "job 1 smoke FAILED: exit status 1", true, 2, 0},
-	    {now - 3 * HOUR, "train", "up after 3m 12s at aws us-east-1a", false, 1, 0},
+	    {now - 3 * MINUTE, "train", "job 5 eval submitted by ada", false, 3, 0, ""},
+	    {now - 174 * MINUTE, "train", "job 1 smoke FAILED: exit status 1", true, 2, 0, ""},
+	    {now - 3 * HOUR, "train", "up after 3m 12s at aws us-east-1a", false, 1, 0, ""},
 	};
 	memcpy(f->jobs, jobs, sizeof jobs);
 	memcpy(f->events, events, sizeof events);
@@ -127,6 +129,7 @@ static void fill(struct fake *f)
 {
 	f->snap.link = UI_LINK_UP;
 	f->snap.at_ms = f->o.now_ms;
+	f->snap.cost = f->cost = fake_cost(f->o.now_ms, f->o.empty);
 	if (f->o.empty) {
 		f->snap.spend = (struct ui_spend){0, 0, PRICE_UNKNOWN, false};
 		return;
@@ -401,13 +404,14 @@ static void destroy(struct ui_source *s)
 	loop_cancel(f->loop, f->start_timer);
 	if (f->orders_file)
 		fclose(f->orders_file);
+	ui_cost_free(f->cost);
 	free(f->clusters);
 	free(f->names);
 	free(f->progress);
 	free(f);
 }
 
-static const struct ui_source_ops ops = {start, snapshot, focus, send, log_open, log_close, destroy};
+static const struct ui_source_ops ops = {start, snapshot, focus, send, log_open, log_close, destroy, NULL};
 
 struct ui_source *fake_source_create(struct loop *l, const struct fake_options *o)
 {

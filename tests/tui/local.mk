@@ -1,8 +1,8 @@
 # The screen. Unit tests of its pure parts; and screens: a program with the product's libtui over a made-up world runs under a
 # real pty, libvterm shows what it draws, and whole screens are compared (screens.c). SKYTOP_UPDATE=1 writes them anew.
 check_PROGRAMS += tests/tui/skytop_screen
-FAKE_SOURCE = tests/tui/fake_source.c tests/tui/fake_source.h
 TUI_LIBS = libtui.a $(API_LIBS) $(CURSES_LIBS)
+FAKE_SOURCE = tests/tui/fake_source.c tests/tui/fake_source.h tests/tui/fake_cost.c tests/tui/fake_cost.h
 tests_tui_skytop_screen_SOURCES = tests/tui/skytop_screen.c $(FAKE_SOURCE)
 tests_tui_skytop_screen_LDADD = $(TUI_LIBS)
 
@@ -28,6 +28,11 @@ tests_tui_test_panes_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)
 tests_tui_test_tables_SOURCES = tests/tui/test_tables.c
 tests_tui_test_tables_CPPFLAGS = $(TEST_CFLAGS)
 tests_tui_test_tables_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/tui/test_cost
+TESTS += tests/tui/test_cost
+tests_tui_test_cost_SOURCES = tests/tui/test_cost.c $(FAKE_SOURCE)
+tests_tui_test_cost_CPPFLAGS = $(TEST_CFLAGS)
+tests_tui_test_cost_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)
 endif
 
 if HAVE_CMOCKA

@@ -116,6 +116,11 @@ static const struct golden {
     {"logs-none", {"--view", "logs"}, "today", "", NULL, NULL},
     {"managed", {"--view", "managed"}, "today", "", NULL, NULL},
     {"services", {"--view", "services"}, "today", "", NULL, NULL},
+    {"cost", {"--view", "cost"}, "today", "", NULL, NULL},
+    {"cost-clouds", {"--view", "cost"}, "today", "b", NULL, NULL},
+    {"cost-changes", {"--view", "cost"}, "today", "c", NULL, NULL},
+    {"cost-sorted", {"--view", "cost"}, "today", "< <", NULL, NULL},
+    {"cost-none", {"--view", "cost", "--empty", NULL}, "today", "", NULL, NULL},
 };
 
 static const struct {

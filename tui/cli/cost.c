@@ -52,8 +52,8 @@ static void note_of(const json_t *j, int64_t now, char *buf, size_t size)
 {
 	char age[40], wasted[40];
 	int64_t idle = json_int(j, "idle_since", 0), gpu = json_int(j, "gpu_idle_since", 0), since = idle ? idle : gpu;
-	if (since && json_bool(j, "running", false)) {
-		snprintf(buf, size, "%s for %s, $%s", idle ? "idle" : "GPUs idle", duration_text(now - since, age, sizeof age),
+	if (json_bool(j, "wasteful", false)) {
+		snprintf(buf, size, "%s for %s, $%s for nothing", idle ? "idle" : "GPUs idle", duration_text(now - since, age, sizeof age),
 		    money(j, "wasted_uusd", wasted, sizeof wasted));
 		return;
 	}

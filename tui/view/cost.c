@@ -1,0 +1,459 @@
+/* Cost: what is being spent, on what, and where it leads. Figures, budget and charts above; below, the clusters with those first that are
+ * paid for and do nothing, or sums of clouds, projects, users, or what changed since yesterday and why.
+ *
+ * The engine's report is asked for when the view is shown, when the engine says that something changed, and once a minute; between, the
+ * figures grow by what runs, once a second. When nothing runs nothing moves. */
+#include "tui/view/cost_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/base/num.h"
+#include "core/base/str.h"
+#include "tui/app.h"
+#include "tui/chart.h"
+#include "tui/menu.h"
+#include "tui/view/views.h"
+#include "tui/width.h"
+
+enum { AGAIN_MS = 60000, TALL = 26, SECOND_MS = 1000 };
+
+const struct ui_cost *cost_report(const struct cost_state *v)
+{
+	return app_snapshot(v->app)->cost;
+}
+
+struct grid *cost_grid(struct cost_state *v)
+{
+	return v->by ? &v->groups : &v->grid;
+}
+
+static void ask(struct cost_state *v)
+{
+	v->asked_ms = v->app->now_ms;
+	v->snap_at_ms = app_snapshot(v->app)->at_ms;
+	ui_source_ask_cost(v->app->source);
+}
+
+static void shown(void *state, struct app *a)
+{
+	(void)a;
+	ask(state);
+}
+
+/* A budget's warning is worth a word, whatever is on the screen; those from before the screen was opened are history. */
+static void tell_warnings(struct cost_state *v)
+{
+	const struct ui_snapshot *snap = app_snapshot(v->app);
+	int64_t newest = v->event_id;
+	for (size_t i = 0; i < snap->n_events; i++) {
+		const struct ui_event *e = &snap->events[i];
+		newest = e->id > newest ? e->id : newest;
+		if (v->saw_events && e->id > v->event_id && e->kind && str_eq(e->kind, "budget.reached"))
+			app_say(v->app, true, "%s", e->text);
+	}
+	v->event_id = newest;
+	v->saw_events = v->saw_events || snap->at_ms;
+}
+
+static void news(void *state, struct app *a)
+{
+	struct cost_state *v = state;
+	tell_warnings(v);
+	if (app_view(a) == &cost_view && app_snapshot(a)->at_ms != v->snap_at_ms)
+		ask(v);
+	cost_remake(v);
+}
+
+/* --- actions ------------------------------------------------------------------------------------------------------ */
+
+static void resort(struct cost_state *v, int column, bool descending)
+{
+	struct grid *g = cost_grid(v);
+	g->sort_column = column;
+	g->descending = descending;
+	cost_remake(v);
+}
+
+static void choose_sort(struct app *a, int value, void *arg)
+{
+	(void)a;
+	resort(arg, value - 1, false);
+}
+
+static void sort_menu(struct cost_state *v)
+{
+	struct grid *g = cost_grid(v);
+	struct arena *arena = arena_create();
+	struct menu_item *items = arena_alloc(arena, g->n_columns * sizeof *items);
+	size_t n = 0;
+	for (size_t i = 0; i < g->n_columns; i++)
+		if (g->columns[i].sort >= 0)
+			items[n++] = (struct menu_item){.text = g->columns[i].title, .value = (int)i + 1};
+	struct menu_spec spec = {.title = "Sort by", .empty = "", .start = g->sort_column + 1, .choose = choose_sort, .arg = v};
+	app_open(v->app, &menu_ops, menu_create(&spec, arena, items, n));
+}
+
+static bool act(void *state, struct app *a, enum action what)
+{
+	(void)a;
+	struct cost_state *v = state;
+	struct grid *g = cost_grid(v);
+	struct grid_rows rows = cost_rows(v);
+	if (grid_act(g, &rows, what))
+		return true;
+	switch (what) {
+	case ACTION_BREAKDOWN:
+		v->by = v->changes ? v->by : (v->by + 1) % COST_BYS;
+		v->changes = false;
+		cost_remake(v);
+		return true;
+	case ACTION_CHANGES:
+		v->changes = !v->changes;
+		return true;
+	case ACTION_SORT_NEXT:
+	case ACTION_SORT_PREV:
+		resort(v, grid_next_sort(g, what == ACTION_SORT_NEXT ? 1 : -1), g->descending);
+		return true;
+	case ACTION_SORT_REVERSE:
+		resort(v, g->sort_column, !g->descending);
+		return true;
+	case ACTION_SORT_MENU:
+		sort_menu(v);
+		return true;
+	case ACTION_BACK:
+		if (!v->changes && !v->by)
+			return false;
+		v->changes = false;
+		v->by = COST_BY_CLUSTER;
+		cost_remake(v);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void mouse(void *state, struct app *a, const struct input_event *e)
+{
+	(void)a;
+	struct cost_state *v = state;
+	struct grid *g = cost_grid(v);
+	struct grid_rows rows = cost_rows(v);
+	int column = e->mouse.y == g->rows_at.y - 1 ? grid_column_at(g, e->mouse.x) : -1;
+	if (v->changes)
+		return;
+	if (e->mouse.what == MOUSE_PRESS && column >= 0 && g->columns[column].sort >= 0)
+		resort(v, column, column == g->sort_column ? !g->descending : false);
+	else
+		grid_mouse(g, &rows, e);
+}
+
+/* --- figures ------------------------------------------------------------------------------------------------------ */
+
+/* Until when the figures have grown: an engine that is not heard of says nothing of what runs. */
+static int64_t grown_until(const struct cost_state *v, const struct ui_cost *c)
+{
+	int64_t now = v->app->now_ms - v->app->now_ms % SECOND_MS;
+	return app_snapshot(v->app)->link == UI_LINK_UP && now > c->at_ms ? now : c->at_ms;
+}
+
+/* "1,204": dollars, where cents are no longer worth their columns. */
+static const char *round_money(int64_t uusd, char *buf, size_t size)
+{
+	enum { DOLLAR = 1000000, CENTS_UNTIL = 100 };
+	return uusd < (int64_t)CENTS_UNTIL * DOLLAR ? money_text(uusd, buf, size) : count_text((uusd + DOLLAR / 2) / DOLLAR, buf, size);
+}
+
+struct tile {
+	const char *label;
+	char text[64], more[64];
+};
+
+enum { TILES = 4 };
+
+static void fill_tiles(const struct cost_state *v, const struct ui_cost *c, struct tile out[TILES])
+{
+	char buf[40], low[40], high[40];
+	int64_t now = grown_until(v, c);
+	static const char *const labels[TILES] = {"NOW", "TODAY", "THIS MONTH", "END OF MONTH"};
+	struct cost_figure figures[] = {c->money.now, cost_grown(c->money.today, &c->money, c->at_ms, now),
+	    cost_grown(c->money.month, &c->money, c->at_ms, now), {c->ahead_more && !c->point_uusd ? PRICE_UNKNOWN : c->point_uusd, c->ahead_more}};
+	for (int i = 0; i < TILES; i++) {
+		out[i] = (struct tile){.label = labels[i]};
+		cost_text(figures[i], (i == 3 || c->estimated) && figures[i].uusd > 0, buf, sizeof buf);
+		/* "~$12", not "$~12" */
+		bool estimated = buf[0] == '~';
+		snprintf(out[i].text, sizeof out[i].text, "%s%s%s%s", estimated ? "~" : "", figures[i].uusd == PRICE_UNKNOWN ? "" : "$", buf + estimated,
+		    i ? "" : "/h");
+	}
+	if (figures[3].uusd > 0 && c->low_uusd != c->high_uusd)
+		snprintf(out[3].more, sizeof out[3].more, "~$%s to %s", round_money(c->low_uusd, low, sizeof low), round_money(c->high_uusd, high, sizeof high));
+}
+
+/* Labels above, figures below. The last one has a band beside it, and gets the room for that. */
+static void draw_tiles(const struct tile *t, struct canvas *c, struct rect r)
+{
+	int w = r.w / (TILES + 1);
+	for (int i = 0; i < TILES; i++) {
+		int x = r.x + i * w, room = i + 1 < TILES ? w - 1 : r.w - i * w;
+		canvas_text(c, x, r.y, room, ROLE_DIM, t[i].label);
+		int used = canvas_text(c, x, r.y + 1, room, ROLE_MONEY, t[i].text) + 2;
+		canvas_text(c, x + used, r.y + 1, room - used, ROLE_DIM, t[i].more);
+	}
+}
+
+static void draw_narrow_tiles(const struct tile *t, struct canvas *c, struct rect *r)
+{
+	struct rect line = rect_cut_top(r, 1);
+	canvas_printf(c, line.x, line.y, line.w, ROLE_MONEY, "%s  today %s", t[0].text, t[1].text);
+	line = rect_cut_top(r, 1);
+	canvas_printf(c, line.x, line.y, line.w, ROLE_MONEY, "month %s  end %s", t[2].text, t[3].text);
+}
+
+static void draw_budget(const struct cost_state *v, const struct ui_cost *c, struct canvas *cv, struct rect line)
+{
+	enum { GAUGE_MIN = 12 };
+	char text[200], spent[40], all[40], left[40];
+	if (c->budget_uusd == PRICE_UNKNOWN) {
+		canvas_printf(cv, line.x, line.y, line.w, ROLE_DIM, "no budget: `skytop budget set 500%s` warns at 50, 80 and 100%%",
+		    c->simulated ? " --simulated" : "");
+		return;
+	}
+	struct cost_figure now = cost_grown((struct cost_figure){c->spent_uusd, false}, &c->money, c->at_ms, grown_until(v, c));
+	int64_t rest = c->budget_uusd > now.uusd ? c->budget_uusd - now.uusd : 0;
+	int64_t percent = c->budget_uusd > 0 ? (int64_t)((double)now.uusd * 100 / (double)c->budget_uusd) : 100;
+	enum role role = percent >= 100 ? ROLE_BAD : percent >= 80 ? ROLE_WARN : ROLE_GOOD;
+	int label = canvas_text(cv, line.x, line.y, line.w, ROLE_DIM, "BUDGET "), words = 0;
+	for (int form = 0; form < 3; form++) { /* all of it, or as much as leaves room for the gauge */
+		struct str s = str_new(sizeof text);
+		str_addf(&s, "%lld%%, ", (long long)percent);
+		if (form < 2)
+			str_addf(&s, "$%s of $%s, ", money_text(now.uusd, spent, sizeof spent), money_text(c->budget_uusd, all, sizeof all));
+		str_addf(&s, "$%s left%s%s", money_text(rest, left, sizeof left), c->budget_of[0] ? ", project " : "", c->budget_of);
+		if (c->budget_blocks && form == 0)
+			str_add(&s, percent >= 100 ? "; launches are refused" : "; then launches are refused");
+		snprintf(text, sizeof text, "%s", str_text(&s));
+		str_free(&s);
+		words = width_text(text, strlen(text));
+		if (label + GAUGE_MIN + 1 + words <= line.w)
+			break;
+	}
+	int w = line.w - label - words - 1;
+	w = w > 40 ? 40 : w < GAUGE_MIN ? GAUGE_MIN : w;
+	chart_gauge(cv, line.x + label, line.y, w, role, percent);
+	canvas_text(cv, line.x + label + w + 1, line.y, line.w - label - w - 1, percent >= 80 ? role : ROLE_TEXT, text);
+}
+
+/* "24 HOURS ▂▃▅ min 0 max 1.20 last 0.40" */
+static void draw_chart(struct canvas *c, struct rect r, const char *label, const int64_t *values, size_t n)
+{
+	char least[40], most[40], last[40], text[160] = "nothing yet";
+	int64_t low, high, end;
+	chart_range(values, n, &low, &high, &end);
+	if (high >= 0)
+		snprintf(text, sizeof text, "min $%s  max $%s  last $%s", money_text(low, least, sizeof least), money_text(high, most, sizeof most),
+		    money_text(end, last, sizeof last));
+	int words = width_text(text, strlen(text)), foot = r.y + r.h - 1;
+	struct rect bars = {r.x + 9, r.y, r.w - 9 - words - 2, r.h};
+	if (bars.w > 2 * (int)n)
+		bars.w = 2 * (int)n;
+	canvas_text(c, r.x, foot, 9, ROLE_DIM, label);
+	if (bars.w < 8) { /* the figures, when there is no room for the picture */
+		canvas_text(c, r.x + 9, foot, r.w - 9, ROLE_TEXT, text);
+		return;
+	}
+	int used = high >= 0 ? chart_bars(c, bars, ROLE_CHART, values, n) : -2;
+	canvas_text(c, bars.x + used + 2, foot, r.x + r.w - bars.x - used - 2, high >= 0 ? ROLE_TEXT : ROLE_DIM, text);
+}
+
+/* Stopped machines whose disks are still paid for, and money that is none. */
+static void draw_asides(const struct ui_cost *c, struct canvas *cv, struct rect *r)
+{
+	size_t n = 0;
+	int64_t disks = 0;
+	char money[40];
+	for (size_t i = 0; i < c->n_rows[COST_BY_CLUSTER]; i++) {
+		const struct cost_row *row = &c->rows[COST_BY_CLUSTER][i];
+		if (!row->stopped || !row->disk_uusd_h)
+			continue;
+		n++;
+		disks = disks == PRICE_UNKNOWN || row->disk_uusd_h == PRICE_UNKNOWN ? PRICE_UNKNOWN : disks + row->disk_uusd_h;
+	}
+	if (n && r->h > 4) {
+		struct rect line = rect_cut_top(r, 1);
+		canvas_printf(cv, line.x, line.y, line.w, ROLE_WARN, "STOPPED  %zu %s stopped; the disks are still paid for: %s%s/h", n,
+		    n == 1 ? "cluster is" : "clusters are", disks == PRICE_UNKNOWN ? "\xe2\x80\x93" : "$",
+		    disks == PRICE_UNKNOWN ? " $" : money_text(disks, money, sizeof money));
+	}
+	if (c->has_apart && r->h > 4) {
+		char today[40];
+		struct rect line = rect_cut_top(r, 1);
+		canvas_printf(cv, line.x, line.y, line.w, ROLE_DIM, "APART    simulated machines, which cost no money: $%s/h now, $%s today",
+		    cost_text(c->apart.now, false, money, sizeof money), cost_text(c->apart.today, false, today, sizeof today));
+	}
+}
+
+/* --- since yesterday ---------------------------------------------------------------------------------------------- */
+
+/* "+$12.48" */
+static const char *signed_money(int64_t uusd, char *buf, size_t size)
+{
+	char money[40];
+	snprintf(buf, size, "%s$%s", uusd < 0 ? "-" : "+", money_text(uusd < 0 ? -uusd : uusd, money, sizeof money));
+	return buf;
+}
+
+static void draw_changes(const struct ui_cost *c, struct canvas *cv, struct rect r)
+{
+	char money[40];
+	struct rect title = rect_cut_top(&r, 1);
+	canvas_text(cv, title.x, title.y, title.w, ROLE_HEADER, "SINCE YESTERDAY");
+	canvas_printf(cv, title.x + 17, title.y, title.w - 17, ROLE_TEXT, "%s: the last 24 hours against the 24 before",
+	    c->n_changes ? signed_money(c->changed_uusd, money, sizeof money) : "no change");
+	for (size_t i = 0; i < c->n_changes && r.h > 0; i++) {
+		const struct cost_change *ch = &c->changes[i];
+		struct rect line = rect_cut_top(&r, 1);
+		if (r.h == 0 && i + 1 < c->n_changes) {
+			canvas_printf(cv, line.x, line.y, line.w, ROLE_DIM, "and %zu more", c->n_changes - i);
+			return;
+		}
+		canvas_text(cv, line.x, line.y, 22, ROLE_TEXT, ch->name);
+		canvas_right(cv, line.x + 23, line.y, 11, ch->diff_uusd > 0 ? ROLE_WARN : ROLE_GOOD,
+		    ch->known ? signed_money(ch->diff_uusd, money, sizeof money) : "\xe2\x80\x93");
+		canvas_text(cv, line.x + 36, line.y, line.w - 36, ROLE_DIM, ch->text);
+	}
+}
+
+/* One line, where there is no room for the list: the greatest change and its reason. */
+static void draw_change_line(const struct ui_cost *c, struct canvas *cv, struct rect line)
+{
+	char all[40], one[40];
+	const struct cost_change *ch = c->changes;
+	if (!c->n_changes)
+		return;
+	canvas_printf(cv, line.x, line.y, line.w, ROLE_TEXT, "SINCE YESTERDAY %s: %s %s, %s", signed_money(c->changed_uusd, all, sizeof all), ch->name,
+	    ch->known ? signed_money(ch->diff_uusd, one, sizeof one) : "\xe2\x80\x93", ch->text);
+}
+
+/* --- the whole ---------------------------------------------------------------------------------------------------- */
+
+static void title_line(void *state, struct app *a, struct canvas *c, struct rect line, bool keys)
+{
+	(void)keys;
+	static const char *const words[COST_BYS] = {"cluster", "cloud", "project", "user"};
+	const struct cost_state *v = state;
+	const struct ui_cost *report = cost_report(v);
+	char right[120] = "", age[40];
+	bool old = report && app_snapshot(a)->link == UI_LINK_LOST;
+	canvas_printf(c, line.x, line.y, line.w, ROLE_TITLE, " Cost %s%s%s ", v->changes ? "since yesterday" : "by ", v->changes ? "" : words[v->by],
+	    report && report->simulated ? ", simulated: no money" : "");
+	if (old)
+		snprintf(right, sizeof right, " as of %s ", ago_text(report->at_ms, a->now_ms, age, sizeof age));
+	canvas_right(c, line.x, line.y, line.w, ROLE_WARN, right);
+}
+
+static const char *empty_text(const struct cost_state *v)
+{
+	const struct ui_snapshot *snap = app_snapshot(v->app);
+	if (!v->app->source || (snap->link == UI_LINK_NONE && snap->link_text[0]))
+		return snap->link_text[0] ? snap->link_text : "no engine: prices only";
+	if (!cost_report(v))
+		return "waiting for the engine";
+	return "nothing has cost anything yet; l in Offers launches a cluster";
+}
+
+static void draw_table(struct cost_state *v, struct canvas *c, struct rect r, bool keys)
+{
+	struct grid_rows rows = cost_rows(v);
+	grid_draw(cost_grid(v), &rows, c, r, keys, empty_text(v));
+}
+
+static void draw(void *state, struct app *a, struct canvas *cv, struct rect body, bool keys)
+{
+	struct cost_state *v = state;
+	const struct ui_cost *c = cost_report(v);
+	struct tile tiles[TILES];
+	bool tall = body.h >= TALL, wide = body.w >= 60;
+	if (a->now_ms - v->asked_ms >= AGAIN_MS)
+		ask(v);
+	if (!c) {
+		canvas_text(cv, body.x + 1, body.y, body.w - 2, ROLE_DIM, empty_text(v));
+		return;
+	}
+	struct rect r = rect_inset(body, 1, 0);
+	fill_tiles(v, c, tiles);
+	if (wide)
+		draw_tiles(tiles, cv, rect_cut_top(&r, 2));
+	else
+		draw_narrow_tiles(tiles, cv, &r);
+	if (tall)
+		rect_cut_top(&r, 1);
+	if (r.h > 3)
+		draw_budget(v, c, cv, rect_cut_top(&r, 1));
+	if (tall) {
+		struct rect line = rect_cut_top(&r, 1);
+		canvas_printf(cv, line.x, line.y, line.w, ROLE_DIM, "END OF MONTH = %s", c->method);
+	}
+	if (r.h > 8) {
+		draw_chart(cv, rect_cut_top(&r, tall ? 3 : 1), "24 HOURS", c->hours, COST_HOURS);
+		draw_chart(cv, rect_cut_top(&r, tall ? 3 : 1), "30 DAYS", c->days, COST_DAYS);
+	}
+	draw_asides(c, cv, &r);
+	if (tall)
+		rect_cut_top(&r, 1);
+	if (v->changes) {
+		draw_changes(c, cv, r);
+		return;
+	}
+	if (tall && c->n_changes)
+		draw_changes(c, cv, rect_cut_bottom(&r, (int)c->n_changes + 1 < r.h / 3 ? (int)c->n_changes + 1 : r.h / 3));
+	else if (!tall && r.h > 6)
+		draw_change_line(c, cv, rect_cut_bottom(&r, 1));
+	/* The table takes the whole width: its selected row does. */
+	draw_table(v, cv, (struct rect){body.x, r.y, body.w, r.h}, keys);
+}
+
+static int64_t wait_ms(void *state, const struct app *a)
+{
+	const struct ui_cost *c = cost_report(state);
+	if (!c || c->money.now.uusd <= 0 || app_snapshot(a)->link != UI_LINK_UP)
+		return -1;
+	return SECOND_MS - a->now_ms % SECOND_MS;
+}
+
+static void *create(struct app *a)
+{
+	struct cost_state *v = xcalloc(1, sizeof *v);
+	v->app = a;
+	v->asked_ms = a->now_ms;
+	cost_init_grids(v);
+	return v;
+}
+
+static void destroy(void *state)
+{
+	struct cost_state *v = state;
+	free(v->order);
+	grid_finish(&v->grid);
+	grid_finish(&v->groups);
+	free(v);
+}
+
+const struct view_ops cost_view = {
+    .name = "cost",
+    .title = "Cost",
+    .scope = SCOPE_COST,
+    .go = ACTION_VIEW_COST,
+    .create = create,
+    .destroy = destroy,
+    .shown = shown,
+    .news = news,
+    .act = act,
+    .mouse = mouse,
+    .title_line = title_line,
+    .draw = draw,
+    .wait_ms = wait_ms,
+};
