@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/base/num.h"
 #include "core/base/str.h"
 #include "tui/palette.h"
 #include "tui/view/views.h"
@@ -30,7 +32,7 @@ const size_t app_n_views = ARRAY_LEN(app_views);
 
 void app_init(struct app *a, struct ui_source *source, struct prices *prices, int64_t now_ms)
 {
-	*a = (struct app){.source = source, .prices = prices, .now_ms = now_ms, .dirty = true, .w = 80, .h = 24};
+	*a = (struct app){.source = source, .prices = prices, .now_ms = now_ms, .dirty = true, .mouse = true, .w = 80, .h = 24};
 	a->keys = keymap_create();
 	notices_init(&a->notices);
 	for (size_t i = 0; i < app_n_views; i++)
@@ -45,6 +47,9 @@ void app_finish(struct app *a)
 	notices_finish(&a->notices);
 	keymap_destroy(a->keys);
 	free(a->login);
+	free(a->theme);
+	free(a->copy);
+	arena_destroy(a->copies_of);
 }
 
 /* --- for views and modals ----------------------------------------------------------------------------------------- */
@@ -111,6 +116,13 @@ void app_say(struct app *a, bool bad, const char *fmt, ...)
 	a->dirty = true;
 }
 
+void app_copy(struct app *a, const char *what, const char *text)
+{
+	free(a->copy);
+	a->copy = xstrdup(text);
+	snprintf(a->copy_what, sizeof a->copy_what, "%s", what);
+}
+
 void app_send(struct app *a, const struct ui_order *order)
 {
 	unsigned ticket = notices_order(&a->notices, order, a->now_ms);
@@ -141,6 +153,12 @@ static bool go_to_view(struct app *a, enum action act)
 	return false;
 }
 
+static void toggle_mouse(struct app *a)
+{
+	a->mouse = !a->mouse;
+	app_say(a, false, a->mouse ? "the mouse clicks here now; Shift with it selects text" : "the mouse selects text now, as the terminal does it");
+}
+
 static void act_globally(struct app *a, enum action act)
 {
 	if (go_to_view(a, act))
@@ -151,6 +169,12 @@ static void act_globally(struct app *a, enum action act)
 		palette_open(a);
 	else if (act == ACTION_MESSAGES)
 		palette_messages(a);
+	else if (act == ACTION_COPY)
+		palette_copy(a);
+	else if (act == ACTION_THEME)
+		palette_themes(a);
+	else if (act == ACTION_MOUSE)
+		toggle_mouse(a);
 	else if (act == ACTION_REDRAW)
 		a->redraw = true;
 	else if (act == ACTION_SUSPEND)
@@ -293,6 +317,41 @@ int64_t app_wait_ms(const struct app *a)
 	for (size_t i = 0; i < ARRAY_LEN(waits); i++)
 		least = waits[i] >= 0 && waits[i] < least ? waits[i] : least;
 	return least;
+}
+
+void app_title(const struct app *a, char *buf, size_t size)
+{
+	const struct ui_snapshot *snap = app_snapshot(a);
+	char money[32];
+	size_t up = 0;
+	for (size_t i = 0; i < snap->n_clusters; i++)
+		up += !str_eq(snap->clusters[i].status, "STOPPED");
+	if (!snap->at_ms)
+		snprintf(buf, size, "skytop");
+	else
+		snprintf(buf, size, "skytop: %zu cluster%s up, $%s/h", up, up == 1 ? "" : "s",
+		    money_text(snap->spend.now_uusd_h, money, sizeof money));
+}
+
+json_t *app_save(const struct app *a)
+{
+	json_t *all = json_object();
+	json_put_str(all, "view", app_view(a)->name);
+	for (size_t i = 0; i < app_n_views; i++)
+		if (app_views[i]->save)
+			json_object_set_new(all, app_views[i]->name, app_views[i]->save(a->views[i]));
+	return all;
+}
+
+void app_restore(struct app *a, const json_t *saved, bool show)
+{
+	for (size_t i = 0; i < app_n_views; i++) {
+		const json_t *of_view = json_obj(saved, app_views[i]->name);
+		if (of_view && app_views[i]->restore)
+			app_views[i]->restore(a->views[i], a, of_view);
+		if (show && str_eq(json_str(saved, "view", ""), app_views[i]->name))
+			app_show(a, i);
+	}
 }
 
 void app_draw(struct app *a, struct canvas *c)

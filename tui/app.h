@@ -23,6 +23,8 @@ struct app {
 	struct prices *prices;
 	bool read_only, simulated;
 	struct keymap *keys;	/* the app's own */
+	char **themes;		/* the names there are, for choosing; the rim's, NULL until it has looked */
+	size_t n_themes;
 
 	/* state */
 	int w, h;
@@ -32,6 +34,9 @@ struct app {
 	void *views[VIEWS_MAX]; /* their states */
 	struct modal modal;
 	struct notices notices;
+	struct arena *copies_of; /* what the copy menu offers, as it was when it was opened */
+	struct view_copy copies[VIEW_COPIES_MAX];
+	size_t n_copies;
 	unsigned next_log;	/* number of the last log opened */
 
 	/* what the rim has to do */
@@ -40,6 +45,10 @@ struct app {
 	bool redraw;		/* … and the terminal is to be painted anew */
 	bool suspend;
 	char *login;		/* a cluster: hand the terminal to a shell there; NULL */
+	char *theme;		/* the name of the theme to show from now on; NULL: go on with the one there is */
+	bool mouse;		/* listen to the mouse */
+	char *copy;		/* into the clipboard with it; NULL */
+	char copy_what[60];	/* what that is, for people */
 	bool quit;
 	int status;		/* exit status, once quit is set */
 };
@@ -65,6 +74,12 @@ int64_t app_wait_ms(const struct app *a);
 /* All of the screen, at the canvas's size. */
 void app_draw(struct app *a, struct canvas *c);
 
+/* "skytop: 3 clusters up, $255.19/h": for the window's title. */
+void app_title(const struct app *a, char *buf, size_t size);
+/* What the person has arranged: new reference. And that given back, as far as it makes sense; `show`: the view too. */
+json_t *app_save(const struct app *a);
+void app_restore(struct app *a, const json_t *saved, bool show);
+
 /* --- for views and modals ----------------------------------------------------------------------------------------- */
 
 /* By number; out of range is ignored. app_show_scope: the view with these keys. */
@@ -81,6 +96,8 @@ const char *app_why_not(const struct app *a, enum action act);
 void app_open(struct app *a, const struct modal_ops *ops, void *state);
 void app_close(struct app *a); /* the modal, if there is one */
 const struct ui_snapshot *app_snapshot(const struct app *a);
+/* Copy a text; `what` says what it is. */
+void app_copy(struct app *a, const char *what, const char *text);
 /* Send an order and follow it in a notice. */
 void app_send(struct app *a, const struct ui_order *order);
 /* A line for the person, shown for a moment and kept among the messages. bad ones stay until a key. */

@@ -180,7 +180,11 @@ static void draw_footer(const struct app *a, struct canvas *c, struct rect line)
 static void draw_tiny(const struct app *a, struct canvas *c, const struct layout *l)
 {
 	draw_spend(a, c, l->top);
-	canvas_wrap(c, l->body, ROLE_DIM, "skytop: enlarge the window");
+	struct rect body = l->body, foot = rect_cut_bottom(&body, l->screen.w >= 10 && body.h > 1);
+	canvas_wrap(c, body, ROLE_DIM, "skytop: enlarge the window");
+	const char *key = key_of_action(a->keys, SCOPE_GLOBAL, ACTION_HELP);
+	if (!rect_empty(foot) && key)
+		draw_hint(c, foot.x + 1, foot, key, action_info(ACTION_HELP)->label);
 }
 
 static void draw_view(struct app *a, struct canvas *c, const struct layout *l)

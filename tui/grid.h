@@ -2,6 +2,7 @@
  * it stays on the item's id when rows come, go and change places. */
 #ifndef TUI_GRID_H
 #define TUI_GRID_H
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -84,6 +85,13 @@ int grid_next_sort(const struct grid *g, int dir);
 int grid_column_at(const struct grid *g, int x);
 /* The row at screen line y, or SIZE_MAX. */
 size_t grid_row_at(const struct grid *g, const struct grid_rows *rows, int x, int y);
+
+/* Titles and the cells of a row, between tabs, as a table program takes them; arena's. "": there is no such row. */
+struct arena;
+const char *grid_tsv(const struct grid *g, const struct grid_rows *rows, size_t row, struct arena *arena);
+/* The order, to be kept for the next time: new reference; and given back, from whatever a file says. The rows are not sorted. */
+json_t *grid_save(const struct grid *g);
+void grid_restore(struct grid *g, const json_t *saved);
 
 /* Pure: which columns fit into so many columns of the screen, where each begins, and how wide it is; 0: left out. */
 void grid_widths(const struct grid_column *columns, size_t n, int width, int x[GRID_COLUMNS_MAX], int w[GRID_COLUMNS_MAX]);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/api/client.h"
+#include "core/base/fs.h"
 #include "core/provider.h"
 #include "tui/cli/cli.h"
 #include "tui/engine_source.h"
@@ -28,8 +29,15 @@ static int open_screen(struct cli *c)
 	    .color = cli_flag(c, "no-color") ? UI_COLOR_NEVER : UI_COLOR_AUTO,
 	    .read_only = cli_flag(c, "read-only"),
 	    .once = cli_flag(c, "once"),
+	    .plain = cli_flag(c, "plain"),
 	    .simulated = cli_verb(c) && !strcmp(cli_verb(c)->name, "demo"),
 	};
+	if (cli_flag(c, "dump-keys")) {
+		free(self);
+		return tui_dump_keys();
+	}
+	char *layout = home_path(HOME_STATE, "screen.json");
+	o.layout = layout;
 	const char *size = cli_value(c, "size");
 	char rest;
 	int status;
@@ -37,6 +45,7 @@ static int open_screen(struct cli *c)
 		status = cli_usage(c, "--size takes columns and rows, as in 120x40, not %s", size);
 	else
 		status = tui_main(&o);
+	free(layout);
 	free(self);
 	return status;
 }

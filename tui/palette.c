@@ -11,10 +11,22 @@
 #include "tui/app.h"
 #include "tui/menu.h"
 
-static void do_action(struct app *a, int value, void *arg)
+static void choose_theme(struct app *a, int value, void *arg)
 {
 	(void)arg;
-	app_act(a, (enum action)value);
+	if (value < 0 || (size_t)value >= a->n_themes)
+		return;
+	free(a->theme);
+	a->theme = xstrdup(a->themes[value]);
+}
+
+/* Values from ACTIONS on are themes: "theme NAME" can be typed into the list of actions. */
+static void do_action(struct app *a, int value, void *arg)
+{
+	if (value >= ACTIONS)
+		choose_theme(a, value - ACTIONS, arg);
+	else
+		app_act(a, (enum action)value);
 }
 
 /* Bound somewhere, but not where we are? Then where. */
@@ -45,14 +57,14 @@ static bool is_moving(enum action act)
 void palette_open(struct app *a)
 {
 	struct arena *arena = arena_create();
-	struct menu_item *items = arena_alloc(arena, ACTIONS * sizeof *items);
+	struct menu_item *items = arena_alloc(arena, (ACTIONS + a->n_themes) * sizeof *items);
 	size_t n = 0;
-	/* What can be done here comes first. */
-	for (int pass = 0; pass < 2; pass++) {
+	/* What can be done here comes first, moving about last. */
+	for (int pass = 0; pass < 3; pass++) {
 		for (int act = ACTION_NONE + 1; act < ACTIONS; act++) {
 			const struct action_info *info = action_info((enum action)act);
-			if (act == ACTION_PALETTE || is_moving((enum action)act) ||
-			    (other_view_of(a, (enum action)act) != NULL) != (pass == 1))
+			int its_pass = is_moving((enum action)act) ? 2 : other_view_of(a, (enum action)act) ? 1 : 0;
+			if (its_pass != pass)
 				continue;
 			items[n++] = (struct menu_item){
 			    .left = key_of_action(a->keys, app_view(a)->scope, (enum action)act),
@@ -63,6 +75,14 @@ void palette_open(struct app *a)
 			    .value = act,
 			};
 		}
+	}
+	for (size_t i = 0; i < a->n_themes; i++) {
+		items[n++] = (struct menu_item){
+		    .text = arena_printf(arena, "theme %-8s Theme %s", a->themes[i], a->themes[i]),
+		    .right = arena_printf(arena, "skytop config set theme %s", a->themes[i]),
+		    .detail = "These colours, from now on.",
+		    .value = ACTIONS + (int)i,
+		};
 	}
 	struct menu_spec spec = {.title = "Actions", .empty = "", .search = true, .tall = true, .choose = do_action};
 	app_open(a, &menu_ops, menu_create(&spec, arena, items, n));
@@ -105,6 +125,30 @@ static size_t add_scope(const struct app *a, struct arena *arena, enum key_scope
 	return n;
 }
 
+/* Those that have no key here: so that help knows everything there is. */
+static size_t add_rest(const struct app *a, struct arena *arena, struct menu_item *items, size_t n)
+{
+	for (int pass = 0; pass < 2; pass++) {
+		for (int act = ACTION_NONE + 1; act < ACTIONS; act++) {
+			const struct action_info *info = action_info((enum action)act);
+			const struct view_ops *other = other_view_of(a, (enum action)act);
+			if (key_of_action(a->keys, app_view(a)->scope, (enum action)act) || (other != NULL) != (pass == 1))
+				continue;
+			items[n++] = (struct menu_item){
+			    .heading = other ? "In other views" : "Without a key",
+			    .left = other ? key_of_action(a->keys, other->scope, (enum action)act) : NULL,
+			    .text = info->title,
+			    .right = info->cli,
+			    .detail = info->help,
+			    .words = info->name,
+			    .why_not = reason(a, arena, (enum action)act),
+			    .value = act,
+			};
+		}
+	}
+	return n;
+}
+
 void palette_help(struct app *a)
 {
 	struct arena *arena = arena_create();
@@ -115,6 +159,7 @@ void palette_help(struct app *a)
 		if (scope == SCOPE_GLOBAL)
 			break;
 	}
+	n = add_rest(a, arena, items, n);
 	struct menu_spec spec = {.title = arena_printf(arena, "Help: %s", app_view(a)->title), .empty = "",
 	    .search = true, .tall = true, .choose = do_action};
 	app_open(a, &menu_ops, menu_create(&spec, arena, items, n));
@@ -148,4 +193,50 @@ void palette_messages(struct app *a)
 	struct menu_spec spec = {.title = "Messages (UTC)", .empty = "nothing was said yet", .tall = true, .keep_end = true,
 	    .detail_lines = 4};
 	app_open(a, &menu_ops, menu_create(&spec, arena, items, ns->n));
+}
+
+void palette_themes(struct app *a)
+{
+	struct arena *arena = arena_create();
+	struct menu_item *items = arena_alloc(arena, (a->n_themes + 1) * sizeof *items);
+	for (size_t i = 0; i < a->n_themes; i++)
+		items[i] = (struct menu_item){.text = arena_strdup(arena, a->themes[i]), .value = (int)i,
+		    .detail = "Kept for the next time; `skytop config set theme NAME` is for good."};
+	struct menu_spec spec = {.title = "Themes", .empty = "no themes were found", .choose = choose_theme};
+	app_open(a, &menu_ops, menu_create(&spec, arena, items, a->n_themes));
+}
+
+/* --- copying ------------------------------------------------------------------------------------------------------ */
+
+static void copy_item(struct app *a, int value, void *arg)
+{
+	(void)arg;
+	if (value >= 0 && (size_t)value < a->n_copies)
+		app_copy(a, a->copies[value].what, a->copies[value].text);
+}
+
+static const char *one_line(struct arena *arena, const char *text)
+{
+	char *line = arena_strndup(arena, text, strlen(text) < 200 ? strlen(text) : 200);
+	for (char *p = line; *p; p++)
+		if (*p == '\n' || *p == '\t')
+			*p = ' ';
+	return line;
+}
+
+void palette_copy(struct app *a)
+{
+	const struct view_ops *v = app_view(a);
+	struct arena *arena = arena_create();
+	/* Taken now: the world may move while one chooses. */
+	arena_destroy(a->copies_of);
+	a->copies_of = arena_create();
+	a->n_copies = v->copies ? v->copies(a->views[a->view], a, a->copies_of, a->copies) : 0;
+	size_t n = a->n_copies;
+	struct menu_item *items = arena_alloc(arena, (n + 1) * sizeof *items);
+	for (size_t i = 0; i < n; i++)
+		items[i] = (struct menu_item){.left = arena_strdup(arena, a->copies[i].what), .text = one_line(arena, a->copies[i].text), .value = (int)i,
+		    .detail = "Enter copies it."};
+	struct menu_spec spec = {.title = "Copy", .empty = "nothing is selected here that could be copied", .choose = copy_item};
+	app_open(a, &menu_ops, menu_create(&spec, arena, items, n));
 }

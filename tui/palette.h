@@ -12,6 +12,10 @@ void palette_open(struct app *a);
 void palette_help(struct app *a);
 /* What was said and ordered, newest last. */
 void palette_messages(struct app *a);
+/* Choose a theme. */
+void palette_themes(struct app *a);
+/* Choose what to copy of what is selected. */
+void palette_copy(struct app *a);
 
 /* Top line, title, view, footer, notices and what lies over them. */
 void frame_draw(struct app *a, struct canvas *c);

@@ -19,6 +19,10 @@
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "tui/app.h"
+#include "tui/clip.h"
+#include "tui/look.h"
+#include "tui/plain.h"
+#include "tui/reload.h"
 #include "tui/term/term.h"
 #include "tui/view/views.h"
 
@@ -29,6 +33,9 @@ struct screen {
 	struct loop *loop;
 	struct term *term;
 	struct app app;
+	struct look look;
+	struct plain *plain; /* instead of a terminal; NULL */
+	struct reload *reload;
 	struct canvas *canvas;
 	bool ascii;
 	bool typed;	/* the person did something since the last frame */
@@ -87,8 +94,12 @@ static void draw(struct screen *s)
 		term_redraw(s->term);
 	s->app.redraw = false;
 	app_draw(&s->app, s->canvas);
-	if (s->ascii)
+	if (s->ascii || s->look.ascii)
 		canvas_to_ascii(s->canvas);
+	char title[100];
+	app_title(&s->app, title, sizeof title);
+	term_title(s->term, s->look.title ? title : NULL);
+	term_mouse(s->term, s->app.mouse);
 	if (!term_show(s->term, s->canvas)) {
 		s->app.dirty = true;
 		s->blocked = true;
@@ -133,10 +144,51 @@ static void set_tick(struct screen *s)
 	s->tick_ms = at;
 }
 
+/* --- what the person sets ------------------------------------------------------------------------------------------ */
+
+static void set_theme(struct screen *s)
+{
+	look_read_theme(&s->look, &s->app);
+	struct theme t = s->look.colors;
+	theme_reduce(&t, look_is_mono(&s->look) ? 0 : term_colors(s->term));
+	term_theme(s->term, &t);
+	s->app.dirty = true;
+}
+
+static void on_files_changed(void *arg)
+{
+	struct screen *s = arg;
+	s->app.now_ms = now_ms(s);
+	look_reload(&s->look, &s->app);
+	set_theme(s);
+}
+
+static void choose_theme(struct screen *s)
+{
+	look_choose_theme(&s->look, s->app.theme);
+	free(s->app.theme);
+	s->app.theme = NULL;
+	set_theme(s);
+}
+
+static void copy(struct screen *s)
+{
+	char said[300];
+	bool good = clip_copy(s->look.clipboard ? s->term : NULL, s->app.copy_what, s->app.copy, said, sizeof said);
+	app_say(&s->app, !good, "%s", said);
+	free(s->app.copy);
+	s->app.copy = NULL;
+}
+
 /* Before each sleep: everything that has come is in the state. */
 static void on_hook(void *arg)
 {
 	struct screen *s = arg;
+	if (s->plain) {
+		plain_turn(s->plain);
+		set_tick(s);
+		return;
+	}
 	if (s->app.suspend) {
 		s->app.suspend = false;
 		term_suspend(s->term);
@@ -147,6 +199,10 @@ static void on_hook(void *arg)
 		free(s->app.login);
 		s->app.login = NULL;
 	}
+	if (s->app.theme)
+		choose_theme(s);
+	if (s->app.copy)
+		copy(s);
 	draw_when_due(s);
 	set_tick(s);
 }
@@ -214,20 +270,6 @@ static void give_stderr(int saved)
 	close(saved);
 }
 
-/* --- themes ------------------------------------------------------------------------------------------------------- */
-
-static void set_theme(struct screen *s)
-{
-	struct theme t;
-	struct err err = {0};
-	const char *no_color = getenv("NO_COLOR");
-	bool mono = s->o->color == UI_COLOR_NEVER || (no_color && no_color[0]);
-	if (theme_find(&t, s->o->theme, &err))
-		app_say(&s->app, true, "%s; the built-in theme is used", err.text);
-	theme_reduce(&t, mono ? 0 : term_colors(s->term));
-	term_theme(s->term, &t);
-}
-
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
 static void open_app(struct screen *s)
@@ -236,6 +278,7 @@ static void open_app(struct screen *s)
 	app_init(&s->app, source, prices_open(), now_ms(s));
 	s->app.read_only = s->o->read_only;
 	s->app.simulated = s->o->simulated;
+	look_open(&s->look, &s->app, s->o);
 	if (s->o->view)
 		app_show(&s->app, app_view_named(s->o->view));
 }
@@ -247,6 +290,9 @@ static void close_app(struct screen *s)
 	app_finish(&s->app);
 	ui_source_destroy(source);
 	prices_close(prices);
+	reload_destroy(s->reload);
+	theme_names_free(s->app.themes, s->app.n_themes);
+	look_finish(&s->look);
 }
 
 /* What is left running, in one line: the screen is gone, the bill is not. */
@@ -280,6 +326,9 @@ static int run_screen(struct screen *s)
 	struct term_handlers h = {on_input, on_resized, on_ready, on_ended, s};
 	int w, hh;
 	s->canvas = canvas_create(1, 1);
+	/* Before anything is read: what changes meanwhile is read again. */
+	s->reload = reload_create(s->loop, on_files_changed, s);
+	reload_add(s->reload, s->o->theme && strchr(s->o->theme, '/') ? s->o->theme : NULL);
 	open_app(s);
 	if (s->o->filter)
 		offers_set_filter(&s->app, s->o->filter); /* what is wrong with it is shown */
@@ -295,12 +344,30 @@ static int run_screen(struct screen *s)
 	struct ui_sink sink = sink_of(s);
 	draw(s); /* content first; the engine may take its time */
 	ui_source_start(s->app.source, &sink);
+	s->app.themes = theme_names(&s->app.n_themes);
 	loop_hook(s->loop, on_hook, s);
 	if (prices_fd(s->app.prices) >= 0)
 		loop_watch(s->loop, prices_fd(s->app.prices), LOOP_IN, on_prices, s);
 	loop_run(s->loop);
 	term_close(s->term);
 	give_stderr(saved);
+	last_words(s);
+	look_keep(&s->look, &s->app);
+	return s->app.status;
+}
+
+/* As lines of text. */
+static int run_plain(struct screen *s)
+{
+	open_app(s);
+	if (s->o->filter)
+		offers_set_filter(&s->app, s->o->filter);
+	struct ui_sink sink = sink_of(s);
+	s->plain = plain_create(s->loop, &s->app, s->o->clock);
+	ui_source_start(s->app.source, &sink);
+	loop_hook(s->loop, on_hook, s);
+	loop_run(s->loop);
+	plain_destroy(s->plain);
 	last_words(s);
 	return s->app.status;
 }
@@ -350,7 +417,7 @@ static int run_once(struct screen *s)
 	s->canvas = canvas_create(w, h);
 	app_resize(&s->app, w, h);
 	app_draw(&s->app, s->canvas);
-	if (s->ascii)
+	if (s->ascii || s->look.ascii)
 		canvas_to_ascii(s->canvas);
 	struct str text = str_new(64 << 20);
 	canvas_to_text(s->canvas, &text);
@@ -374,16 +441,31 @@ int tui_main(const struct ui_options *o)
 	setlocale(LC_CTYPE, "");
 	if (o->view && app_view_named(o->view) == SIZE_MAX)
 		no_such_view(o->view, &err);
-	else if (!o->once)
+	else if (!o->once && !o->plain)
 		term_check(&err);
 	if (err.code) {
 		fprintf(stderr, "skytop: %s\n", err.text);
 		return 2;
 	}
 	struct screen s = {.o = o, .loop = loop_create(), .ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0};
-	int status = o->once ? run_once(&s) : run_screen(&s);
+	int status = o->once ? run_once(&s) : o->plain ? run_plain(&s) : run_screen(&s);
 	close_app(&s);
 	canvas_destroy(s.canvas);
 	loop_destroy(s.loop);
 	return status;
+}
+
+int tui_dump_keys(void)
+{
+	struct keymap *keys = keymap_create();
+	struct str problems = str_new(64 << 10), text = str_new(256 << 10);
+	keymap_load(keys, &problems);
+	keymap_dump(keys, &text);
+	fputs(str_text(&problems), stderr);
+	fputs(str_text(&text), stdout);
+	bool wrong = problems.len > 0;
+	str_free(&problems);
+	str_free(&text);
+	keymap_destroy(keys);
+	return wrong || fflush(stdout) ? 1 : 0;
 }

@@ -5,6 +5,7 @@ libtui_a_SOURCES = \
 	tui/ascii.c \
 	tui/canvas.c tui/canvas.h \
 	tui/chart.c tui/chart.h \
+	tui/clip.c tui/clip.h \
 	tui/confirm.c tui/dialog.h \
 	tui/cost.c tui/cost.h \
 	tui/engine_source.c tui/engine_source.h \
@@ -13,6 +14,7 @@ libtui_a_SOURCES = \
 	tui/format.c tui/format.h \
 	tui/frame.c \
 	tui/grid.c tui/grid.h \
+	tui/grid_keep.c \
 	tui/keymap.c tui/keymap.h \
 	tui/keys.c tui/keys.h \
 	tui/launch.c \
@@ -20,12 +22,15 @@ libtui_a_SOURCES = \
 	tui/logbuf.c tui/logbuf.h \
 	tui/logindex.c tui/logindex.h \
 	tui/logmatch.c tui/logmatch.h \
+	tui/look.c tui/look.h \
 	tui/menu.c tui/menu.h \
 	tui/notice.c tui/notice.h \
 	tui/palette.c tui/palette.h \
 	tui/panes.c tui/panes.h \
+	tui/plain.c tui/plain.h \
 	tui/prices.c tui/prices.h \
 	tui/query.c tui/query.h \
+	tui/reload.c tui/reload.h \
 	tui/screen.c tui/tui.h \
 	tui/source.c tui/source.h \
 	tui/theme.c tui/theme.h \
@@ -40,6 +45,7 @@ libtui_a_SOURCES = \
 	tui/view/log_find.c \
 	tui/view/cost.c tui/view/cost_priv.h \
 	tui/view/cost_rows.c \
+	tui/view/copies.c \
 	tui/view/log_lines.c tui/view/log_lines.h \
 	tui/view/log_pane.c tui/view/log_pane.h \
 	tui/view/log_pick.c \

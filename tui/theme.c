@@ -48,9 +48,13 @@ static const struct {
     [ROLE_CHART] = {"chart", {CYAN, NONE, 0}},
 };
 
+static const char *const ansi_names[16] = {"ansi-black", "ansi-red", "ansi-green", "ansi-yellow", "ansi-blue", "ansi-magenta",
+    "ansi-cyan", "ansi-white", "ansi-bright-black", "ansi-bright-red", "ansi-bright-green", "ansi-bright-yellow", "ansi-bright-blue",
+    "ansi-bright-magenta", "ansi-bright-cyan", "ansi-bright-white"};
+
 const char *theme_role_name(enum role role)
 {
-	return role < ROLE_ANSI ? builtin[role].name : "ansi";
+	return role < ROLE_ANSI ? builtin[role].name : ansi_names[role - ROLE_ANSI];
 }
 
 void theme_builtin(struct theme *t)
@@ -58,7 +62,7 @@ void theme_builtin(struct theme *t)
 	for (int i = 0; i < ROLE_ANSI; i++)
 		t->styles[i] = builtin[i].style;
 	for (int i = 0; i < 16; i++)
-		t->styles[ROLE_ANSI + i] = (struct theme_style){(int16_t)i, NONE, 0};
+		t->styles[ROLE_ANSI + i] = (struct theme_style){i, NONE, 0};
 }
 
 /* --- fewer colours ------------------------------------------------------------------------------------------------ */
@@ -101,40 +105,75 @@ static int nearest(const int rgb[3], int first, int end)
 	return best;
 }
 
-int16_t theme_nearest(unsigned rgb)
+int32_t theme_nearest(unsigned rgb)
 {
 	int parts[3] = {(int)(rgb >> 16 & 255), (int)(rgb >> 8 & 255), (int)(rgb & 255)};
-	return (int16_t)nearest(parts, 16, 256);
+	return nearest(parts, 16, 256);
 }
 
-static int16_t reduce(int16_t color, int colors)
+unsigned theme_rgb(int32_t color)
+{
+	int rgb[3];
+	if (color >= THEME_RGB)
+		return (unsigned)color & 0xffffff;
+	rgb_of(color, rgb);
+	return (unsigned)(rgb[0] << 16 | rgb[1] << 8 | rgb[2]);
+}
+
+static int32_t reduce(int32_t color, int colors)
 {
 	if (color == NONE || color < colors)
 		return color;
-	int rgb[3];
-	rgb_of(color, rgb);
-	return (int16_t)nearest(rgb, 0, colors);
+	unsigned rgb = theme_rgb(color);
+	int parts[3] = {(int)(rgb >> 16 & 255), (int)(rgb >> 8 & 255), (int)(rgb & 255)};
+	return nearest(parts, 0, colors);
+}
+
+/* For a terminal that has all colours. Its numbers below eight are the ones the person has set. */
+static int32_t direct(int32_t color)
+{
+	return color == NONE || color < 8 ? color : (int32_t)theme_rgb(color);
+}
+
+static int32_t of_256(int32_t color)
+{
+	return color >= THEME_RGB ? theme_nearest((unsigned)color & 0xffffff) : color;
+}
+
+/* Eight colours: the bright ones are the plain ones in bold. */
+static void reduce_to_eight(struct theme_style *s)
+{
+	s->fg = reduce(s->fg, 16);
+	if (s->fg >= 8) {
+		s->fg -= 8;
+		s->attrs |= ATTR_BOLD;
+	}
+	s->bg = reduce(s->bg, 8);
+	if (s->fg == s->bg && s->fg != NONE)
+		s->fg = s->bg ? 0 : 7;
 }
 
 void theme_reduce(struct theme *t, int colors)
 {
-	if (colors >= 256)
-		return;
+	/* A ground of the theme's own has to be there in all roles or in none. */
+	struct theme_style text = t->styles[ROLE_TEXT];
 	for (int i = 0; i < ROLES; i++) {
 		struct theme_style *s = &t->styles[i];
-		if (colors >= 16) {
+		if (colors > THEME_DIRECT) {
+			s->fg = direct(s->fg);
+			s->bg = direct(s->bg);
+		} else if (colors >= 256) {
+			s->fg = of_256(s->fg);
+			s->bg = of_256(s->bg);
+		} else if (colors >= 16) {
 			s->fg = reduce(s->fg, 16);
 			s->bg = reduce(s->bg, 16);
+			if (s->fg == s->bg && s->fg != NONE)
+				s->fg = s->bg ? 0 : 15;
 		} else if (colors >= 8) {
-			/* Eight colours: the bright ones are the plain ones in bold. */
-			s->fg = reduce(s->fg, 16);
-			if (s->fg >= 8) {
-				s->fg = (int16_t)(s->fg - 8);
-				s->attrs |= ATTR_BOLD;
-			}
-			s->bg = reduce(s->bg, 8);
+			reduce_to_eight(s);
 		} else {
-			if (s->bg != NONE)
+			if (s->bg != NONE && s->bg != text.bg)
 				s->attrs |= ATTR_REVERSE;
 			s->fg = s->bg = NONE;
 		}

@@ -43,10 +43,14 @@ enum role {
 
 enum { ATTR_BOLD = 1, ATTR_DIM = 2, ATTR_UNDERLINE = 4, ATTR_REVERSE = 8, ATTR_ITALIC = 16 };
 
-enum { THEME_DEFAULT = -1 }; /* the terminal's own foreground or background */
+/* THEME_DEFAULT: the terminal's own foreground or background. Colours are 0…255, or THEME_RGB + 0xrrggbb. */
+enum { THEME_DEFAULT = -1, THEME_RGB = 1 << 24 };
+
+/* Terminals with more colours than this take 0xrrggbb for one. */
+enum { THEME_DIRECT = 1 << 16 };
 
 struct theme_style {
-	int16_t fg, bg; /* THEME_DEFAULT, or 0…255 */
+	int32_t fg, bg;
 	uint8_t attrs;
 };
 
@@ -62,13 +66,20 @@ int theme_find(struct theme *t, const char *name, struct err *err);
 int theme_load(struct theme *t, const char *path, struct err *err);
 /* The same from text; `file` is its name for messages. */
 int theme_parse(struct theme *t, const char *text, size_t len, const char *file, struct err *err);
-/* What a terminal of so many colours can show of it: ≥ 256 all, 8 or 16 nearest, below (or mono) attributes only. */
+/* What a terminal of so many colours can show of it: 256 nearest of those, 8 or 16 nearest, below (or mono) attributes only.
+ * Past THEME_DIRECT colours become plain 0xrrggbb, but for the first eight. */
 void theme_reduce(struct theme *t, int colors);
 
 /* The nearest of the 256 colours (of 16…255: the first sixteen are whatever the person has set them to). */
-int16_t theme_nearest(unsigned rgb);
+int32_t theme_nearest(unsigned rgb);
+/* Of any colour but THEME_DEFAULT; of the first sixteen as xterm has them. */
+unsigned theme_rgb(int32_t color);
 
-/* As theme files call it. */
+/* As theme files call it: "bad", "ansi-red". */
 const char *theme_role_name(enum role role);
+/* Names of the themes there are, the person's own included, in order, each once; *n of them. Freed by theme_names_free. Blocks on the
+ * disk. */
+char **theme_names(size_t *n);
+void theme_names_free(char **names, size_t n);
 
 #endif

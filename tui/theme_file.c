@@ -2,6 +2,7 @@
  * themes/default.yaml. What a file does not mention stays as in the built-in theme. */
 #include "tui/theme.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,25 +23,34 @@ static const struct {
 } attributes[] = {{"bold", ATTR_BOLD}, {"dim", ATTR_DIM}, {"underline", ATTR_UNDERLINE}, {"reverse", ATTR_REVERSE},
     {"italic", ATTR_ITALIC}};
 
-static bool parse_color(const char *word, int16_t *out)
+/* "#fff" or "#8000ff" → 0xrrggbb. */
+static bool parse_rgb(const char *word, unsigned *rgb)
+{
+	size_t n = strlen(word);
+	if (word[0] != '#' || (n != 4 && n != 7) || strspn(word + 1, "0123456789abcdefABCDEF") != n - 1)
+		return false;
+	unsigned v = (unsigned)strtoul(word + 1, NULL, 16);
+	*rgb = n == 7 ? v : (v >> 8 & 15) * 0x110000 + (v >> 4 & 15) * 0x1100 + (v & 15) * 0x11;
+	return true;
+}
+
+static bool parse_color(const char *word, int32_t *out)
 {
 	int64_t n;
 	for (size_t i = 0; i < ARRAY_LEN(colors); i++) {
 		if (str_ieq(colors[i], word)) {
-			*out = i < 16 ? (int16_t)i : THEME_DEFAULT;
+			*out = i < 16 ? (int32_t)i : THEME_DEFAULT;
 			return true;
 		}
 	}
 	unsigned rgb;
-	char rest;
-	if (word[0] == '#' && strlen(word) == 7 && strspn(word + 1, "0123456789abcdefABCDEF") == 6 &&
-	    sscanf(word + 1, "%6x%c", &rgb, &rest) == 1) {
-		*out = theme_nearest(rgb);
+	if (parse_rgb(word, &rgb)) {
+		*out = THEME_RGB + (int32_t)rgb;
 		return true;
 	}
 	if (!num_int(word, 0, 255, &n))
 		return false;
-	*out = (int16_t)n;
+	*out = (int32_t)n;
 	return true;
 }
 
@@ -75,7 +85,7 @@ static const char *parse_style(const char *text, char *buf, size_t size, struct 
 
 static int role_of(const char *name)
 {
-	for (int i = 0; i < ROLE_ANSI; i++)
+	for (int i = 0; i < ROLES; i++)
 		if (str_eq(theme_role_name((enum role)i), name))
 			return i;
 	return -1;
@@ -91,8 +101,8 @@ static int wrong_word(const char *file, const struct yaml_node *n, const char *w
 
 static int read_role(struct theme *t, const struct yaml_pair *p, const char *file, struct err *err)
 {
-	const char *names[ROLE_ANSI];
-	for (int i = 0; i < ROLE_ANSI; i++)
+	const char *names[ROLES];
+	for (int i = 0; i < ROLES; i++)
 		names[i] = theme_role_name((enum role)i);
 	int role = role_of(p->key->text ? p->key->text : "");
 	if (role < 0)
@@ -112,6 +122,19 @@ static int read_role(struct theme *t, const struct yaml_pair *p, const char *fil
 	return wrong_word(file, p->value, word, words, ARRAY_LEN(words), "colour", err);
 }
 
+/* What says nothing about its ground stands on the theme's: default is what `text` is. */
+static void spread_ground(struct theme *t)
+{
+	struct theme_style text = t->styles[ROLE_TEXT];
+	for (int i = 0; i < ROLES; i++) {
+		struct theme_style *s = &t->styles[i];
+		if (s->fg == THEME_DEFAULT)
+			s->fg = text.fg;
+		if (s->bg == THEME_DEFAULT)
+			s->bg = text.bg;
+	}
+}
+
 static int read_theme(struct theme *t, const struct yaml_file *f, const char *file, struct err *err)
 {
 	const struct yaml_node *root = f->n ? f->docs[0] : NULL;
@@ -121,6 +144,7 @@ static int read_theme(struct theme *t, const struct yaml_file *f, const char *fi
 	for (size_t i = 0; i < roles->n; i++)
 		if (read_role(t, &roles->pairs[i], file, err))
 			return -1;
+	spread_ground(t);
 	return 0;
 }
 
@@ -176,4 +200,64 @@ int theme_find(struct theme *t, const char *name, struct err *err)
 		rc = theme_load(t, path, err);
 	free(path);
 	return rc;
+}
+
+/* --- which there are ---------------------------------------------------------------------------------------------- */
+
+struct names {
+	char **v;
+	size_t n, cap;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool has_name(const struct names *names, const char *name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (str_eq(names->v[i], name))
+			return true;
+	return false;
+}
+
+enum { THEMES_MAX = 200 };
+
+static void add_folder(struct names *names, char *path)
+{
+	DIR *d = opendir(path);
+	for (struct dirent *e; d && names->n < THEMES_MAX && (e = readdir(d));) {
+		if (e->d_name[0] == '.' || !str_ends(e->d_name, ".yaml"))
+			continue;
+		char *name = xstrndup(e->d_name, strlen(e->d_name) - strlen(".yaml"));
+		if (has_name(names, name)) {
+			free(name);
+			continue;
+		}
+		ARRAY_GROW(names->v, names->n, names->cap);
+		names->v[names->n++] = name;
+	}
+	if (d)
+		closedir(d);
+	free(path);
+}
+
+char **theme_names(size_t *n)
+{
+	struct names names = {0};
+	ARRAY_GROW(names.v, names.n, names.cap);
+	names.v[names.n++] = xstrdup("default");
+	add_folder(&names, share_path("themes"));
+	add_folder(&names, home_path(HOME_CONFIG, "themes"));
+	qsort(names.v, names.n, sizeof *names.v, by_name);
+	*n = names.n;
+	return names.v;
+}
+
+void theme_names_free(char **names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
 }

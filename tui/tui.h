@@ -15,12 +15,15 @@ struct ui_options {
 	void *arg;
 	const char *view;	/* "offers", "cost" … or a prefix of one; NULL: the first */
 	const char *filter;	/* for the offers; NULL: none */
-	const char *theme;	/* "default": themes/default.yaml, or a path; NULL: the default */
+	const char *theme;	/* "default": themes/default.yaml, or a path; NULL: as chosen last, else as config.yaml says */
 	enum ui_color color;
 	bool read_only;		/* nothing can be ordered */
 	bool simulated;		/* the world is made up, and ends with the screen: said wherever it is shown */
 	/* once: print the view to stdout and return; no terminal is needed. */
 	bool once;
+	/* plain: lines of text in and out instead of a screen; no terminal is needed. */
+	bool plain;
+	const char *layout;	/* file that keeps what the person has arranged; NULL: it is not kept */
 	const char *self;	/* this program, for `ssh CLUSTER` */
 	const struct clock *clock; /* NULL: the system's */
 	int columns, rows;	/* of --once; 0: the terminal's, else 80×24 */
@@ -29,5 +32,8 @@ struct ui_options {
 /* Run the screen until the user leaves. Blocks. The exit status: 0, 128+n after signal n, 2 when stdin or stdout is
  * no terminal or the terminal cannot show a screen (a message went to stderr). */
 int tui_main(const struct ui_options *o);
+
+/* Print the keys in force, the person's keys.yaml included, as a keys.yaml; its problems go to stderr. The exit status. */
+int tui_dump_keys(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* What a view is, and what may lie over one. A view is one file in tui/view/ with one table, and one line in app.c. */
 #ifndef TUI_VIEW_H
 #define TUI_VIEW_H
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -11,7 +12,14 @@
 
 struct app;
 
-enum { VIEWS_MAX = 12 };
+struct arena;
+
+enum { VIEWS_MAX = 12, VIEW_COPIES_MAX = 12 };
+
+/* Something that can be copied: "name", "train". */
+struct view_copy {
+	const char *what, *text;
+};
 
 struct view_ops {
 	const char *name;  /* "offers": on the command line and in the palette */
@@ -36,6 +44,12 @@ struct view_ops {
 	void (*draw)(void *v, struct app *a, struct canvas *c, struct rect body, bool keys);
 	/* How long until what it shows changes by itself, as elapsed times do; -1: it does not. Asked while it is shown. */
 	int64_t (*wait_ms)(void *v, const struct app *a);
+	/* What can be copied of what is selected; all from the arena. How many there are. */
+	size_t (*copies)(void *v, const struct app *a, struct arena *arena, struct view_copy out[VIEW_COPIES_MAX]);
+	/* What the person has arranged (order, grouping, panes), to be kept for the next time: new reference; and that given back, which may
+	 * be anything, since it comes from a file. */
+	json_t *(*save)(void *v);
+	void (*restore)(void *v, struct app *a, const json_t *saved);
 	/* What to put in the footer instead of the key table: "Enter" "done" … NULL; while something is typed. */
 	const char *const *(*hints)(void *v, const struct app *a);
 };

@@ -27,18 +27,22 @@ tests_tui_test_panes_CPPFLAGS = $(TEST_CFLAGS)
 tests_tui_test_panes_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)
 tests_tui_test_tables_SOURCES = tests/tui/test_tables.c
 tests_tui_test_tables_CPPFLAGS = $(TEST_CFLAGS)
-tests_tui_test_tables_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/tui/test_cost
 TESTS += tests/tui/test_cost
 tests_tui_test_cost_SOURCES = tests/tui/test_cost.c $(FAKE_SOURCE)
 tests_tui_test_cost_CPPFLAGS = $(TEST_CFLAGS)
 tests_tui_test_cost_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)
+tests_tui_test_tables_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS) -lm
 endif
 
 if HAVE_CMOCKA
 if HAVE_VTERM
-check_PROGRAMS += tests/tui/test_screens tests/tui/test_logs
-TESTS += tests/tui/test_screens tests/tui/test_logs
+SCREEN_TESTS = tests/tui/test_look tests/tui/test_logs tests/tui/test_screens
+check_PROGRAMS += $(SCREEN_TESTS)
+TESTS += $(SCREEN_TESTS)
+tests_tui_test_look_SOURCES = tests/tui/test_look.c tests/tui/screen.c tests/tui/screen.h tests/tui/fixture.c tests/tui/fixture.h
+tests_tui_test_look_CPPFLAGS = $(TEST_CFLAGS) $(VTERM_CFLAGS)
+tests_tui_test_look_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) $(UTIL_LIBS)
 tests_tui_test_screens_SOURCES = tests/tui/test_screens.c tests/tui/screen.c tests/tui/screen.h tests/tui/fixture.c \
 	tests/tui/fixture.h
 tests_tui_test_logs_SOURCES = tests/tui/test_logs.c tests/tui/screen.c tests/tui/screen.h tests/tui/fixture.c tests/tui/fixture.h

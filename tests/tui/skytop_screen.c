@@ -40,9 +40,9 @@ static int64_t number(const char *text)
 int main(int argc, char **argv)
 {
 	static const char *const names[] = {"view", "filter", "theme", "size", "orders", "clusters", "shuffle", "log-lines",
-	    "log-rate", "log-file", "program", "once", "read-only", "never-color", "no-engine", "empty", "lost", "refuse", "hang", "prices-only",
-	    "live"};
-	enum { VALUES = 11 };
+	    "log-rate", "log-file", "program", "layout", "once", "read-only", "never-color", "no-engine", "empty", "lost", "refuse", "hang", "prices-only",
+	    "live", "plain"};
+	enum { VALUES = 12 };
 	struct option longs[ARRAY_LEN(names) + 1] = {{0}};
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		longs[i] = (struct option){names[i], i < VALUES ? required_argument : no_argument, NULL, (int)i + 1};
@@ -66,16 +66,18 @@ int main(int argc, char **argv)
 		case 9: s.fake.log_per_s = (int)number(optarg); break;
 		case 10: s.fake.log_file = optarg; break;
 		case 11: o.self = optarg; break;
-		case 12: o.once = true; break;
-		case 13: o.read_only = true; break;
-		case 14: o.color = UI_COLOR_NEVER; break;
-		case 15: s.fake.no_engine = true; break;
-		case 16: s.fake.empty = true; break;
-		case 17: s.fake.lost = true; break;
-		case 18: s.fake.refuse = true; break;
-		case 19: s.fake.hang = true; break;
-		case 20: o.source_open = NULL; break;
-		case 21: o.clock = NULL; s.fake.now_ms = wall_now_ms(); break;
+		case 12: o.layout = optarg; break;
+		case 13: o.once = true; break;
+		case 14: o.read_only = true; break;
+		case 15: o.color = UI_COLOR_NEVER; break;
+		case 16: s.fake.no_engine = true; break;
+		case 17: s.fake.empty = true; break;
+		case 18: s.fake.lost = true; break;
+		case 19: s.fake.refuse = true; break;
+		case 20: s.fake.hang = true; break;
+		case 21: o.source_open = NULL; break;
+		case 22: o.clock = NULL; s.fake.now_ms = wall_now_ms(); break;
+		case 23: o.plain = true; break;
 		default: return 2;
 		}
 	}

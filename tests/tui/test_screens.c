@@ -358,6 +358,9 @@ static void test_tiny(void **state)
 	screen_keys(s, "? Esc : Esc l Esc / 'x Esc 1 Enter t s Esc 3 4 5 6 7 8 9 0 2");
 	screen_resize(s, 18, 3);
 	must_have(s, "$255.19/h");
+	must_have(s, "? help");
+	screen_resize(s, 10, 3);
+	must_have(s, "? help");
 	screen_resize(s, 60, 15);
 	must_have(s, "? help");
 	must_have(s, "train");

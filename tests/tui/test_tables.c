@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <ctype.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,98 @@ static void test_docs(void **state)
 	}
 	assert_int_equal(keys, key_table_len);
 	assert_false(key_doc_at(n + 1, &doc));
+}
+
+/* --- the keys file ------------------------------------------------------------------------------------------------ */
+
+static bool same_keys(const struct keymap *a, const struct keymap *b)
+{
+	size_t n, m;
+	const struct key_binding *x = keymap_list(a, &n), *y = keymap_list(b, &m);
+	for (enum key_scope s = 0; s < SCOPES; s++) {
+		for (size_t i = 0; i < n; i++) {
+			char one[64], two[64];
+			if (x[i].scope == s && strcmp(keys_of_action(a, s, x[i].action, one, sizeof one),
+						   keys_of_action(b, s, x[i].action, two, sizeof two)) != 0)
+				return false;
+		}
+	}
+	return n == m && y;
+}
+
+static const char *read_keys(struct keymap *m, const char *text, struct str *problems)
+{
+	str_clear(problems);
+	keymap_read(m, text, strlen(text), "keys.yaml", problems);
+	return str_text(problems);
+}
+
+static void test_keys_file(void **state)
+{
+	(void)state;
+	struct keymap *m = keymap_create(), *table = keymap_create(), *again = keymap_create();
+	struct str problems = str_new(100000), text = str_new(100000);
+	/* Another key, several, none; what is not mentioned stays. */
+	static const char good[] = "clusters:\n  stop: Z\n  exec: [x, 'C-e']\n  ssh: []\noffers:\n  autostop: ~\n";
+	const char *said = read_keys(m, good, &problems);
+	assert_string_equal(said, "keys.yaml:6:3: autostop does nothing there\n");
+	assert_int_equal(key_action(m, SCOPE_CLUSTERS, (struct key){'Z', 0}), ACTION_STOP);
+	assert_int_equal(key_action(m, SCOPE_CLUSTERS, (struct key){'S', 0}), ACTION_NONE);
+	assert_int_equal(key_action(m, SCOPE_CLUSTERS, (struct key){'e', KEYS_CTRL}), ACTION_EXEC);
+	assert_int_equal(key_action(m, SCOPE_CLUSTERS, (struct key){'x', 0}), ACTION_EXEC);
+	assert_int_equal(key_action(m, SCOPE_CLUSTERS, (struct key){'h', 0}), ACTION_NONE);
+	assert_int_equal(key_action(m, SCOPE_CLUSTERS, (struct key){'a', 0}), ACTION_AUTOSTOP);
+	assert_string_equal(key_of_action(m, SCOPE_CLUSTERS, ACTION_STOP), "Z");
+	assert_null(key_of_action(m, SCOPE_CLUSTERS, ACTION_SSH));
+	/* Written out and read again it is the same. */
+	keymap_dump(m, &text);
+	assert_string_equal(read_keys(again, str_text(&text), &problems), "");
+	assert_true(same_keys(m, again) && !same_keys(m, table));
+	/* The order of the footer stays. */
+	size_t n, at_exec = 0, at_stop = 0;
+	const struct key_binding *list = keymap_list(m, &n);
+	for (size_t i = 0; i < n; i++) {
+		at_exec = list[i].action == ACTION_EXEC ? i : at_exec;
+		at_stop = list[i].action == ACTION_STOP ? i : at_stop;
+	}
+	assert_true(at_exec < at_stop);
+	/* An action that has no key in the table can be given one, and a wider place narrowed. */
+	assert_string_equal(read_keys(m, "everywhere: {theme: T}\noffers: {sort: o}\n", &problems), "");
+	assert_int_equal(key_action(m, SCOPE_LOGS, (struct key){'T', 0}), ACTION_THEME);
+	assert_int_equal(key_action(m, SCOPE_OFFERS, (struct key){'o', 0}), ACTION_SORT_MENU);
+	static const struct {
+		const char *text, *problem;
+	} bad[] = {
+	    {"[", "keys.yaml:2:1: not YAML"},
+	    {"- a\n", "keys.yaml:1:1: here belong places"},
+	    {"cluster: {stop: Z}\n", "keys.yaml:1:1: there is no place cluster for keys; did you mean Clusters?"},
+	    {"clusters: 3\n", "keys.yaml:1:11: here belong lines"},
+	    {"clusters:\n  stopp: Z\n", "keys.yaml:2:3: there is no action stopp; did you mean stop?"},
+	    {"clusters:\n  stop: Ctrl-Z\n", "keys.yaml:2:9: there is no key Ctrl-Z"},
+	    {"clusters:\n  stop: [Z, [a]]\n", "keys.yaml:2:13: there is no key"},
+	    {"clusters:\n  stop: x\n", "keys.yaml:2:9: x is exec in Clusters already"},
+	    {"clusters:\n  stop: Z\n  start: Z\n", "keys.yaml:3:10: Z is stop in Clusters already"},
+	    {"everywhere:\n  help: []\n", "keys.yaml:1:1: help needs a key everywhere"},
+	    {"everywhere:\n  quit: []\n  messages: q\n", "keys.yaml:1:1: quit needs a key everywhere"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		said = read_keys(m, bad[i].text, &problems);
+		if (!str_starts(said, bad[i].problem))
+			fail_msg("case %zu: %s", i, said);
+		for (enum key_scope s = 0; s < SCOPES; s++) {
+			assert_int_equal(key_action(m, s, (struct key){'?', 0}), ACTION_HELP);
+			assert_int_equal(key_action(m, s, (struct key){'q', 0}), ACTION_QUIT);
+		}
+	}
+	/* Two that change places are no conflict. */
+	assert_string_equal(read_keys(m, "clusters:\n  stop: x\n  exec: S\n", &problems), "");
+	assert_string_equal(read_keys(m, "", &problems), "");
+	assert_true(same_keys(m, table));
+	str_free(&problems);
+	str_free(&text);
+	keymap_destroy(m);
+	keymap_destroy(table);
+	keymap_destroy(again);
 }
 
 static void test_match(void **state)
@@ -167,11 +260,110 @@ static void test_theme_files(void **state)
 	}
 	struct theme t;
 	theme_parse(&t, cases[0].text, strlen(cases[0].text), "t.yaml", NULL);
-	assert_true(t.styles[ROLE_BAD].fg == 196 && t.styles[ROLE_BAD].bg == 208 && t.styles[ROLE_BAD].attrs == ATTR_BOLD);
+	assert_true(t.styles[ROLE_BAD].fg == 196 && t.styles[ROLE_BAD].bg == THEME_RGB + 0xff8000 && t.styles[ROLE_BAD].attrs == ATTR_BOLD);
 	assert_true(t.styles[ROLE_DIM].fg == THEME_DEFAULT && !t.styles[ROLE_DIM].attrs);
 	struct err err = {0};
 	assert_int_equal(theme_find(&t, "/no/such/theme.yaml", &err), -1);
 	assert_true(same(&t, &built));
+}
+
+static double linear(unsigned part)
+{
+	double c = part / 255.0;
+	return c <= 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4);
+}
+
+static double luminance(int32_t color)
+{
+	unsigned rgb = theme_rgb(color);
+	return 0.2126 * linear(rgb >> 16 & 255) + 0.7152 * linear(rgb >> 8 & 255) + 0.0722 * linear(rgb & 255);
+}
+
+static double contrast(const struct theme_style *s)
+{
+	double a = luminance(s->fg), b = luminance(s->bg);
+	return a > b ? (a + 0.05) / (b + 0.05) : (b + 0.05) / (a + 0.05);
+}
+
+/* Every theme that has a ground of its own can be read on it: 4.5:1 as WCAG has it, with all colours and with 256. Lines are no text. */
+static void test_contrast(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"dark", "light", "high-contrast", "solarized", "colour-blind"};
+	const char *src = getenv("top_srcdir");
+	for (size_t n = 0; n < ARRAY_LEN(names); n++) {
+		char *path = xasprintf("%s/themes/%s.yaml", src ? src : ".", names[n]);
+		static const int depths[] = {256, 1 << 24};
+		for (size_t d = 0; d < ARRAY_LEN(depths); d++) {
+			int colors = depths[d];
+			struct theme t;
+			struct err err = {0};
+			if (theme_load(&t, path, &err))
+				fail_msg("%s", err.text);
+			if (colors == 256)
+				theme_reduce(&t, 256);
+			for (int i = 0; i < ROLES; i++) {
+				const struct theme_style *s = &t.styles[i];
+				double least = i == ROLE_BORDER ? 2 : strcmp(names[n], "high-contrast") ? 4.5 : 7, have;
+				if (s->fg < 16 || s->bg < 16)
+					fail_msg("%s: %s has a colour that the terminal decides", names[n], theme_role_name((enum role)i));
+				have = contrast(s);
+				if (have < least || (s->attrs & ATTR_DIM))
+					fail_msg("%s: %s has a contrast of %.2f at %d colours", names[n], theme_role_name((enum role)i), have, colors);
+			}
+		}
+		free(path);
+	}
+}
+
+/* What tells states apart in one theme must not look the same: good, bad, warning, busy and plain text. */
+static void test_states_differ(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"default", "dark", "light", "high-contrast", "solarized", "colour-blind"};
+	static const enum role states[] = {ROLE_TEXT, ROLE_GOOD, ROLE_BUSY, ROLE_WARN, ROLE_BAD};
+	const char *src = getenv("top_srcdir");
+	for (size_t n = 0; n < ARRAY_LEN(names); n++) {
+		struct theme t;
+		char *path = xasprintf("%s/themes/%s.yaml", src ? src : ".", names[n]);
+		assert_int_equal(theme_load(&t, path, NULL), 0);
+		for (size_t i = 0; i < ARRAY_LEN(states); i++)
+			for (size_t j = i + 1; j < ARRAY_LEN(states); j++)
+				assert_true(t.styles[states[i]].fg != t.styles[states[j]].fg);
+		free(path);
+	}
+	/* Without any colour: bold and underline are left, and no theme asks for a colour. */
+	struct theme t;
+	char *path = xasprintf("%s/themes/monochrome.yaml", src ? src : ".");
+	assert_int_equal(theme_load(&t, path, NULL), 0);
+	for (int i = 0; i < ROLES; i++)
+		assert_true(t.styles[i].fg == THEME_DEFAULT && t.styles[i].bg == THEME_DEFAULT);
+	free(path);
+}
+
+static void test_true_color(void **state)
+{
+	(void)state;
+	struct theme t;
+	static const char text[] = "roles:\n  text: \"#123 on #fffefd\"\n  bad: 208\n  good: green\n  warn: \"bold default\"\n";
+	assert_int_equal(theme_parse(&t, text, sizeof text - 1, "t.yaml", NULL), 0);
+	assert_int_equal(t.styles[ROLE_TEXT].fg, THEME_RGB + 0x112233);
+	assert_int_equal(t.styles[ROLE_BAD].bg, THEME_RGB + 0xfffefd); /* the ground is everywhere */
+	assert_int_equal(t.styles[ROLE_WARN].fg, THEME_RGB + 0x112233);
+	theme_reduce(&t, 1 << 24);
+	assert_int_equal(t.styles[ROLE_TEXT].fg, 0x112233);
+	assert_int_equal(t.styles[ROLE_BAD].fg, 0xff8700);
+	assert_int_equal(t.styles[ROLE_GOOD].fg, 2); /* the person's own green */
+	assert_int_equal(theme_parse(&t, text, sizeof text - 1, "t.yaml", NULL), 0);
+	theme_reduce(&t, 256);
+	assert_int_equal(t.styles[ROLE_TEXT].bg, 231);
+	assert_int_equal(t.styles[ROLE_BAD].fg, 208);
+	assert_int_equal(theme_parse(&t, text, sizeof text - 1, "t.yaml", NULL), 0);
+	theme_reduce(&t, 8);
+	for (int i = 0; i < ROLES; i++)
+		assert_true(t.styles[i].fg < 8 && t.styles[i].bg < 8 && (t.styles[i].fg == THEME_DEFAULT || t.styles[i].fg != t.styles[i].bg));
+	theme_reduce(&t, 0);
+	assert_false(t.styles[ROLE_TEXT].attrs & ATTR_REVERSE); /* its ground is just the ground */
 }
 
 static void test_reduce(void **state)
@@ -251,7 +443,9 @@ static void test_notices(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_keys), cmocka_unit_test(test_actions), cmocka_unit_test(test_docs), cmocka_unit_test(test_match),
+	    cmocka_unit_test(test_keys), cmocka_unit_test(test_actions), cmocka_unit_test(test_docs),
+	    cmocka_unit_test(test_keys_file), cmocka_unit_test(test_match), cmocka_unit_test(test_contrast),
+	    cmocka_unit_test(test_states_differ), cmocka_unit_test(test_true_color),
 	    cmocka_unit_test(test_default_theme), cmocka_unit_test(test_theme_files), cmocka_unit_test(test_reduce),
 	    cmocka_unit_test(test_notices),
 	};

@@ -9,6 +9,8 @@ static const struct option_spec options[] = {
     CLI_VALUE(0, "filter", "FILTER", "filter of the offers, as in skytop offers"),
     CLI_VALUE(0, "theme", "NAME", "colours: a name from the themes folders, or a path"),
     CLI_FLAG(0, "read-only", "look, but order nothing"),
+    CLI_FLAG(0, "plain", "lines of text instead of a screen, for screen readers and pipes: keys, actions and 'text in, what changes out"),
+    CLI_FLAG(0, "dump-keys", "print the keys in force, as a keys.yaml; needs no terminal"),
     CLI_END,
 };
 
@@ -16,8 +18,8 @@ static int run(struct cli *c)
 {
 	if (!cli_program(c)->screen)
 		return cli_usage(c, "this build has no screen");
-	if (!cli_flag(c, "once") && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
-		return cli_usage(c, "the screen needs a terminal; --once prints a view as text, skytop help lists the commands");
+	if (!cli_flag(c, "once") && !cli_flag(c, "dump-keys") && !cli_flag(c, "plain") && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
+		return cli_usage(c, "the screen needs a terminal; --once prints a view as text, --plain talks in lines, skytop help lists the commands");
 	return cli_program(c)->screen(c);
 }
 

@@ -35,6 +35,8 @@ const size_t cli_n_environment = ARRAY_LEN(cli_environment);
 const struct cli_text cli_files[] = {
     {"~/.config/skytop/config.yaml", "settings"},
     {"~/.config/skytop/ssh_pools.yaml", "your own machines; SkyPilot's ~/.sky/ssh_node_pools.yaml is read where this is not there"},
+    {"~/.config/skytop/keys.yaml", "keys of the screen; `skytop screen --dump-keys` prints one to start from"},
+    {"~/.config/skytop/themes/", "your own colours for the screen; the format is described in themes/default.yaml"},
     {"~/.config/skytop/recipes/", "your own recipes"},
     {"~/.local/state/skytop/", "state.db, logs, and the sandbox folders of local nodes; the engine alone opens state.db"},
     {"~/.cache/skytop/catalog.db", "prices; can be deleted, is built again"},

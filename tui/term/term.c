@@ -24,11 +24,13 @@
 #include "tui/term/crash.h"
 #include "tui/term/paint.h"
 
-enum { FRAME_MAX = 8 << 20, READ_MAX = 64 << 10, LAST_WORDS_MS = 200 };
+enum { EXTRA_MAX = 256 << 10, FRAME_MAX = 8 << 20, READ_MAX = 64 << 10, LAST_WORDS_MS = 200 };
 
 static const char sync_begin[] = "\033[?2026h", sync_end[] = "\033[?2026l";
 /* Buttons and drags as SGR reports; pastes marked. */
-static const char modes_on[] = "\033[?1002h\033[?1006h\033[?2004h";
+static const char mouse_on[] = "\033[?1002h\033[?1006h", mouse_off[] = "\033[?1006l\033[?1002l";
+static const char modes_on[] = "\033[?2004h";
+static const char title_push[] = "\033[22;0t", title_pop[] = "\033[23;0t";
 static const char modes_off[] = "\033[?1006l\033[?1002l\033[?2004l\033[?25h\033[0m";
 
 struct term {
@@ -44,6 +46,9 @@ struct term {
 	struct str out;	   /* what the terminal has not taken yet */
 	size_t sent;
 	bool refused;	   /* a frame waits for `ready` */
+	struct str extra;  /* goes out with the next frame */
+	char *title;	   /* NULL: the window's own */
+	bool no_mouse;
 	bool gone;
 };
 
@@ -126,6 +131,8 @@ bool term_show(struct term *t, const struct canvas *c)
 	}
 	str_add(&t->out, sync_begin);
 	size_t empty = t->out.len;
+	str_addn(&t->out, str_text(&t->extra), t->extra.len);
+	str_clear(&t->extra);
 	paint_frame(t->paint, c, &t->out);
 	if (t->out.full || t->out.len == empty) {
 		if (t->out.full)
@@ -136,6 +143,52 @@ bool term_show(struct term *t, const struct canvas *c)
 	str_add(&t->out, sync_end);
 	push(t);
 	return true;
+}
+
+/* Consoles without windows print what they do not know, or worse. */
+static bool knows_osc(void)
+{
+	static const char *const old[] = {"linux", "vt", "ansi", "cons", "sun", "cygwin"};
+	const char *term = getenv("TERM");
+	for (size_t i = 0; i < ARRAY_LEN(old); i++)
+		if (!term || str_starts(term, old[i]))
+			return false;
+	return true;
+}
+
+bool term_osc(struct term *t, const char *bytes, size_t n)
+{
+	if (!knows_osc() || t->extra.len + n > EXTRA_MAX)
+		return false;
+	str_addn(&t->extra, bytes, n);
+	return true;
+}
+
+static void send_title(struct term *t, struct str *out)
+{
+	str_addf(out, "\033]2;%s\033\\", t->title);
+}
+
+void term_title(struct term *t, const char *text)
+{
+	if (!knows_osc() || str_eq(t->title, text))
+		return;
+	if (!t->title)
+		str_add(&t->extra, title_push);
+	else if (!text)
+		str_add(&t->extra, title_pop);
+	free(t->title);
+	t->title = xstrdup(text);
+	if (text)
+		send_title(t, &t->extra);
+}
+
+void term_mouse(struct term *t, bool on)
+{
+	if (t->no_mouse == !on)
+		return;
+	t->no_mouse = !on;
+	str_add(&t->extra, on ? mouse_on : mouse_off);
 }
 
 void term_redraw(struct term *t)
@@ -232,7 +285,11 @@ static void leave(struct term *t)
 {
 	push_last(t);
 	paint_leave(t->paint, &t->out);
+	str_addn(&t->out, str_text(&t->extra), t->extra.len);
+	str_clear(&t->extra);
 	str_add(&t->out, modes_off);
+	if (t->title)
+		str_add(&t->out, title_pop);
 	push_last(t);
 	set_modes(t, &t->old_modes);
 	if (!t->own_fd)
@@ -245,6 +302,12 @@ static void enter(struct term *t)
 		fcntl(t->fd, F_SETFL, t->old_flags | O_NONBLOCK);
 	raw_modes(t);
 	str_add(&t->out, modes_on);
+	if (!t->no_mouse)
+		str_add(&t->out, mouse_on);
+	if (t->title) {
+		str_add(&t->out, title_push);
+		send_title(t, &t->out);
+	}
 	paint_enter(t->paint, &t->out);
 	push(t);
 }
@@ -389,6 +452,7 @@ struct term *term_open(struct loop *l, const struct term_handlers *h, struct err
 	t->loop = l;
 	t->h = *h;
 	t->out = str_new(FRAME_MAX);
+	t->extra = str_new(2 * EXTRA_MAX);
 	open_tty(t);
 	if (tcgetattr(t->fd, &t->old_modes)) {
 		err_errno(err, "cannot read the terminal's modes");
@@ -431,6 +495,8 @@ void term_close(struct term *t)
 	input_finish(&t->input);
 	paint_destroy(t->paint);
 	str_free(&t->out);
+	str_free(&t->extra);
+	free(t->title);
 	free(t);
 }
 

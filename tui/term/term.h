@@ -34,6 +34,12 @@ void term_theme(struct term *t, const struct theme *theme); /* reduced already *
 /* Send what turns the screen into the canvas, in one piece. False: the terminal has not yet taken the last frame, so this
  * one is not drawn; `ready` will tell. */
 bool term_show(struct term *t, const struct canvas *c);
+/* Sequences that draw nothing, sent with the next frame. False: they would be too much at once, or the terminal does not know such. */
+bool term_osc(struct term *t, const char *bytes, size_t n);
+/* The window's title, sent with the next frame; the one before comes back when the terminal is given back. NULL: leave it alone. */
+void term_title(struct term *t, const char *text);
+/* Listen to the mouse? From the start it is listened to. */
+void term_mouse(struct term *t, bool on);
 /* The next frame is a whole one. */
 void term_redraw(struct term *t);
 /* Hand the terminal to the shell, and stop; returns when continued (at once, where there is no job control). */

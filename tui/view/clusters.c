@@ -483,6 +483,26 @@ static void destroy(void *state)
 	free(v);
 }
 
+static json_t *save(void *state)
+{
+	struct clusters_state *v = state;
+	json_t *j = json_object();
+	json_object_set_new(j, "grid", grid_save(&v->grid));
+	json_object_set_new(j, "jobs", grid_save(&v->jobs));
+	json_object_set_new(j, "details", json_boolean(v->details));
+	return j;
+}
+
+static void restore(void *state, struct app *a, const json_t *saved)
+{
+	(void)a;
+	struct clusters_state *v = state;
+	grid_restore(&v->grid, json_object_get(saved, "grid"));
+	grid_restore(&v->jobs, json_object_get(saved, "jobs"));
+	v->details = json_is_true(json_object_get(saved, "details"));
+	remake(v, false);
+}
+
 const struct view_ops clusters_view = {
     .name = "clusters",
     .title = "Clusters",
@@ -498,5 +518,8 @@ const struct view_ops clusters_view = {
     .mouse = mouse,
     .title_line = title_line,
     .draw = draw,
+    .copies = clusters_copies,
+    .save = save,
+    .restore = restore,
     .hints = hints,
 };

@@ -492,6 +492,28 @@ static void destroy(void *state)
 	free(v);
 }
 
+static json_t *save(void *state)
+{
+	struct offers_state *v = state;
+	json_t *j = json_object();
+	json_object_set_new(j, "grid", grid_save(&v->grid));
+	json_object_set_new(j, "groups", grid_save(&v->group_grid));
+	json_object_set_new(j, "grouped", json_boolean(v->grouped));
+	json_object_set_new(j, "details", json_boolean(v->details));
+	return j;
+}
+
+static void restore(void *state, struct app *a, const json_t *saved)
+{
+	(void)a;
+	struct offers_state *v = state;
+	grid_restore(&v->grid, json_object_get(saved, "grid"));
+	grid_restore(&v->group_grid, json_object_get(saved, "groups"));
+	v->grouped = json_is_true(json_object_get(saved, "grouped"));
+	v->details = json_is_true(json_object_get(saved, "details"));
+	recompute(v);
+}
+
 const struct view_ops offers_view = {
     .name = "offers",
     .title = "Offers",
@@ -507,5 +529,8 @@ const struct view_ops offers_view = {
     .mouse = mouse,
     .title_line = title_line,
     .draw = draw,
+    .copies = offers_copies,
+    .save = save,
+    .restore = restore,
     .hints = hints,
 };

@@ -1,0 +1,303 @@
+/* What the person sets and arranges, on a real screen: themes, keys, settings, read again while the screen is up; copying; the window's
+ * title; the layout that is kept. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/fs.h"
+#include "core/base/mem.h"
+#include "tests/tui/fixture.h"
+#include "tests/tui/screen.h"
+#include "tui/action.h"
+
+static char home[] = "/tmp/skytop-look-XXXXXX";
+static char *program, *layout;
+
+static int set_up(void **state)
+{
+	(void)state;
+	const char *build = getenv("top_builddir");
+	program = xasprintf("%s/tests/tui/skytop_screen", build ? build : ".");
+	if (!mkdtemp(home))
+		return -1;
+	layout = path_join(home, "layout.json");
+	fixture_home(home);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	free(program);
+	free(layout);
+	return fs_remove_tree(home, NULL);
+}
+
+static struct screen *start(const char *a, const char *b, const char *c, const char *d)
+{
+	const char *argv[] = {program, a, b, c, d, NULL};
+	struct screen_options o = {.w = 160, .h = 40, .home = home};
+	return screen_start(argv, &o);
+}
+
+static void must_have(struct screen *s, const char *text)
+{
+	if (!screen_has(s, text))
+		{
+		fputs(screen_text(s), stderr);
+		fail_msg("\"%s\" did not come", text);
+	}
+}
+
+static void write_config(const char *name, const char *text)
+{
+	char *path = xasprintf("%s/config/%s", home, name), *slash = strrchr(path, '/');
+	*slash = '\0';
+	assert_int_equal(fs_mkdirs(path, NULL), 0);
+	*slash = '/';
+	assert_int_equal(fs_write(path, text, strlen(text), 0600, NULL), 0);
+	free(path);
+}
+
+static void remove_config(void)
+{
+	char *path = path_join(home, "config");
+	fs_remove_tree(path, NULL);
+	free(path);
+}
+
+/* Wait until this was written to the terminal. */
+static void must_write(struct screen *s, const char *bytes)
+{
+	for (int i = 0; i < 100 && !strstr(str_text(screen_raw(s)), bytes); i++) {
+		screen_read(s);
+		usleep(20000);
+	}
+	if (!strstr(str_text(screen_raw(s)), bytes))
+		fail_msg("it was not written: %s", bytes + 1);
+}
+
+/* A theme in the person's folder: chosen by name, changed while it is shown, broken and mended; and chosen in the palette. */
+static void test_theme(void **state)
+{
+	(void)state;
+	write_config("themes/mine.yaml", "roles:\n  text: \"231 on 17\"\n");
+	struct screen *s = start("--theme", "mine", NULL, NULL);
+	must_have(s, "RTX4090");
+	must_write(s, "48;5;17");
+	write_config("themes/mine.yaml", "roles:\n  text: \"231 on 52\"\n");
+	must_write(s, "48;5;52");
+	write_config("themes/mine.yaml", "roles:\n  text: redd\n");
+	must_have(s, "mine.yaml:2:9: there is no colour redd; did you mean red?");
+	write_config("themes/mine.yaml", "roles:\n  text: \"231 on 22\"\n");
+	must_write(s, "48;5;22");
+	screen_keys(s, "Esc : 'theme_mine");
+	must_have(s, "Theme mine");
+	screen_keys(s, "Esc : 'theme_default Enter");
+	screen_keys(s, "j");
+	must_have(s, "RTX4090");
+	screen_free(s);
+	s = start("--theme", "nothing-of-this-name", NULL, NULL);
+	must_have(s, "the built-in theme is used");
+	screen_free(s);
+	remove_config();
+}
+
+/* Keys and settings are read again within a second; what is wrong is said with its place. The footer follows. */
+static void test_live_keys(void **state)
+{
+	(void)state;
+	struct screen *s = start("--view", "clusters", NULL, NULL);
+	must_have(s, "S stop");
+	write_config("keys.yaml", "clusters:\n  stop: Z\neverywhere:\n  help: [H]\n");
+	must_have(s, "Z stop");
+	must_have(s, "H help");
+	screen_keys(s, "G Z");
+	must_have(s, "Stop train?");
+	screen_keys(s, "Esc H");
+	must_have(s, "Help: Clusters");
+	screen_keys(s, "Esc");
+	write_config("keys.yaml", "clusters:\n  stop: x\n");
+	must_have(s, "keys.yaml:2:9: x is exec in Clusters already");
+	must_have(s, "? help");
+	screen_keys(s, "Esc");
+	write_config("config.yaml", "ui:\n  mouse: perhaps\n");
+	must_have(s, "config.yaml:2:10: ui.mouse must be true or false");
+	write_config("config.yaml", "ui:\n  mouse: false\n  ascii: true\n");
+	must_write(s, "\033[?1002l");
+	must_have(s, "+- Clusters");
+	screen_free(s);
+	remove_config();
+}
+
+/* y copies by OSC 52; what is too long, or where that is switched off, goes to a file. m gives the mouse to the terminal. */
+static void test_copy(void **state)
+{
+	(void)state;
+	struct screen *s = start("--view", "clusters", NULL, NULL);
+	must_have(s, "train");
+	screen_keys(s, "G y");
+	must_have(s, "ssh command");
+	must_have(s, "skytop status train");
+	screen_keys(s, "Enter");
+	must_write(s, "\033]52;c;dHJhaW4=\033\\");
+	must_have(s, "copied name: 5 bytes");
+	screen_keys(s, "m");
+	must_write(s, "\033[?1006l\033[?1002l");
+	screen_keys(s, "m");
+	must_have(s, "the mouse clicks here now");
+	write_config("config.yaml", "ui:\n  clipboard: false\n");
+	usleep(300000);
+	screen_keys(s, "y j Enter");
+	must_have(s, "wrote ssh command to ");
+	char *path = xasprintf("%s/run/copied", home);
+	size_t len;
+	char *text = fs_read(path, 1000, &len, NULL);
+	assert_string_equal(text, "ssh train");
+	free(text);
+	free(path);
+	screen_keys(s, "1");
+	must_have(s, "RTX4090");
+	screen_keys(s, "G y");
+	must_have(s, "skytop launch --infra ");
+	screen_free(s);
+	remove_config();
+}
+
+static void test_title(void **state)
+{
+	(void)state;
+	struct screen *s = start("--view", "clusters", NULL, NULL);
+	must_have(s, "train");
+	must_write(s, "\033[22;0t");
+	must_write(s, "\033]2;skytop: 3 clusters up, $255.19/h\033\\");
+	screen_keys(s, "q");
+	screen_wait(s);
+	must_write(s, "\033[23;0t");
+	assert_string_equal(screen_left(s), "");
+	screen_free(s);
+	write_config("config.yaml", "ui:\n  title: false\n");
+	s = start("--view", "clusters", NULL, NULL);
+	must_have(s, "train");
+	screen_keys(s, "q");
+	screen_wait(s);
+	assert_null(strstr(str_text(screen_raw(s)), "\033]2;"));
+	screen_free(s);
+	/* A console without windows is sent none of this. */
+	remove_config();
+	const char *argv[] = {program, "--view", "clusters", NULL};
+	struct screen_options o = {.w = 80, .h = 24, .home = home, .term = "linux"};
+	s = screen_start(argv, &o);
+	must_have(s, "train");
+	screen_keys(s, "G y Enter");
+	must_have(s, "wrote name to ");
+	assert_null(strstr(str_text(screen_raw(s)), "\033]2;"));
+	assert_null(strstr(str_text(screen_raw(s)), "\033]52;"));
+	screen_free(s);
+}
+
+/* View, order, grouping and the theme chosen come back; a file that is not understood is left out with a word. */
+static void test_layout(void **state)
+{
+	(void)state;
+	write_config("themes/mine.yaml", "roles:\n  text: \"231 on 17\"\n");
+	struct screen *s = start("--layout", layout, NULL, NULL);
+	must_have(s, "$/GPU\xc2\xb7h\xe2\x96\xb2");
+	screen_keys(s, "> r");
+	must_have(s, "SPOT\xe2\x96\xbc");
+	screen_keys(s, "2 > r");
+	must_have(s, "\xe2\x96\xbc");
+	screen_keys(s, ": 'theme_mine Enter");
+	must_write(s, "48;5;17");
+	screen_keys(s, "q");
+	screen_wait(s);
+	screen_free(s);
+	assert_true(fs_exists(layout));
+	s = start("--layout", layout, NULL, NULL);
+	must_have(s, "Clusters");
+	must_have(s, "STATUS\xe2\x96\xbc");
+	must_write(s, "48;5;17");
+	screen_keys(s, "1");
+	must_have(s, "SPOT\xe2\x96\xbc");
+	screen_keys(s, "q");
+	screen_wait(s);
+	screen_free(s);
+	/* Another theme in config.yaml than at that time: that one counts. */
+	write_config("config.yaml", "theme: other\n");
+	write_config("themes/other.yaml", "roles:\n  text: \"231 on 22\"\n");
+	s = start("--layout", layout, NULL, NULL);
+	must_write(s, "48;5;22");
+	screen_free(s);
+	remove_config();
+	static const char *const bad[] = {"{", "[]", "{\"version\": 99}", "{\"version\": 1, \"screen\": {\"view\": 7, \"offers\": [], \"clusters\": "
+	    "{\"grid\": 3}}}"};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		assert_int_equal(fs_write(layout, bad[i], strlen(bad[i]), 0600, NULL), 0);
+		s = start("--layout", layout, NULL, NULL);
+		must_have(s, "RTX4090");
+		if (i != 3)
+			must_have(s, "the layout starts anew");
+		screen_free(s);
+	}
+}
+
+/* Every action is in ? and in :, found by its name, wherever one is. */
+static void test_everything_is_listed(void **state)
+{
+	(void)state;
+	static const char *const openers[] = {"?", ":"};
+	struct screen *s = start("--view", "clusters", NULL, NULL);
+	must_have(s, "train");
+	for (size_t o = 0; o < ARRAY_LEN(openers); o++) {
+		for (int i = ACTION_NONE + 1; i < ACTIONS; i++) {
+			const struct action_info *info = action_info((enum action)i);
+			char *keys = xasprintf("%s '%s", openers[o], info->name);
+			screen_keys(s, keys);
+			must_have(s, info->title);
+			screen_keys(s, "Esc");
+			screen_read(s);
+			free(keys);
+		}
+	}
+	screen_free(s);
+}
+
+/* The same without a terminal: lines in, lines out, and not one escape. */
+static void test_plain(void **state)
+{
+	(void)state;
+	char *script = xasprintf("printf '%%s\n' G D Esc '?' \"'autostop\" Esc y Enter nonsense offers quit | SKYTOP_HOME=%s %s --plain --view clusters",
+	    home, program);
+	const char *argv[] = {"/bin/sh", "-c", script, NULL};
+	struct screen_options o = {.w = 160, .h = 100, .home = home};
+	struct screen *s = screen_start(argv, &o);
+	must_have(s, ">train  UP  aws/us-east-1a");
+	must_have(s, "Tear down train?");
+	must_have(s, "Help: Clusters");
+	must_have(s, "Set autostop");
+	must_have(s, "name: train");
+	must_have(s, "nonsense: no key and no action");
+	must_have(s, "RTX4090");
+	must_have(s, "3 clusters are still up");
+	assert_int_equal(screen_wait(s), 0);
+	const struct str *raw = screen_raw(s);
+	assert_null(memchr(raw->data, '\033', raw->len));
+	screen_free(s);
+	free(script);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_theme), cmocka_unit_test(test_live_keys), cmocka_unit_test(test_copy), cmocka_unit_test(test_title),
+	    cmocka_unit_test(test_layout), cmocka_unit_test(test_everything_is_listed), cmocka_unit_test(test_plain),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

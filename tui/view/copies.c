@@ -1,0 +1,99 @@
+/* What y copies of offers and clusters: the name, the commands that do the same outside, and the row as a table program takes it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/str.h"
+#include "tui/app.h"
+#include "tui/view/clusters_priv.h"
+#include "tui/view/offers_priv.h"
+#include "tui/view/views.h"
+
+static size_t add(struct view_copy *out, size_t n, const char *what, const char *text)
+{
+	if (n == VIEW_COPIES_MAX || !text || !text[0])
+		return n;
+	out[n] = (struct view_copy){what, text};
+	return n + 1;
+}
+
+/* Plain words stay as they are: people read this. */
+static void add_word(struct str *s, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/@%+,=-";
+	if (word[0] && word[strspn(word, plain)] == '\0')
+		str_add(s, word);
+	else
+		shell_quote(s, word);
+}
+
+static const char *command(struct arena *arena, const char *words, const char *arg)
+{
+	struct str s = str_new(4096);
+	str_addf(&s, "%s ", words);
+	add_word(&s, arg);
+	const char *text = arena_strdup(arena, str_text(&s));
+	str_free(&s);
+	return text;
+}
+
+size_t clusters_copies(void *state, const struct app *a, struct arena *arena, struct view_copy out[VIEW_COPIES_MAX])
+{
+	(void)a;
+	struct clusters_state *v = state;
+	const struct ui_cluster *c = clusters_selected(v);
+	const struct ui_job *j = v->in_jobs ? clusters_selected_job(v) : NULL;
+	struct grid_rows rows = clusters_rows(v), jobs = clusters_job_rows(v);
+	size_t n = 0;
+	if (!c)
+		return 0;
+	if (j) {
+		n = add(out, n, "job", arena_printf(arena, "%lld", (long long)j->id));
+		n = add(out, n, "log command", arena_printf(arena, "%s %lld", command(arena, "skytop logs", c->name), (long long)j->id));
+		n = add(out, n, "job's row", grid_tsv(&v->jobs, &jobs, v->jobs.selected, arena));
+	}
+	n = add(out, n, "name", arena_strdup(arena, c->name));
+	n = add(out, n, "ssh command", command(arena, "ssh", c->name));
+	n = add(out, n, "command", command(arena, "skytop status", c->name));
+	n = add(out, n, "row", grid_tsv(&v->grid, &rows, v->grid.selected, arena));
+	return add(out, n, "address", arena_strdup(arena, c->head_ip));
+}
+
+static const char *launch_command(struct arena *arena, const struct offer_type *t, const struct offer_place *p)
+{
+	struct str s = str_new(4096), where = str_new(1000);
+	str_addf(&where, "%s%s%s%s%s", t->provider, p->region[0] ? "/" : "", p->region, p->zone[0] ? "/" : "", p->zone);
+	str_add(&s, "skytop launch --infra ");
+	add_word(&s, str_text(&where));
+	if (t->instance_type[0]) {
+		str_add(&s, " --instance-type ");
+		add_word(&s, t->instance_type);
+	}
+	str_add(&s, " TASK.yaml");
+	const char *text = arena_strdup(arena, str_text(&s));
+	str_free(&where);
+	str_free(&s);
+	return text;
+}
+
+size_t offers_copies(void *state, const struct app *a, struct arena *arena, struct view_copy out[VIEW_COPIES_MAX])
+{
+	(void)a;
+	struct offers_state *v = state;
+	struct grid_rows rows = v->grouped ? offers_group_rows(v) : offers_flat_rows(v);
+	struct grid *g = v->grouped ? &v->group_grid : &v->grid;
+	size_t n = 0;
+	if (g->selected >= rows.count(rows.arg))
+		return 0;
+	if (v->grouped) {
+		n = add(out, n, "name", arena_strdup(arena, offers_group_at(v, g->selected)->accelerator));
+	} else {
+		const struct offers *table = offers_table(v);
+		const struct offer *o = &table->rows[v->list.rows[g->selected]];
+		n = add(out, n, "name", arena_strdup(arena, table->types[o->type].instance_type));
+		n = add(out, n, "launch command", launch_command(arena, &table->types[o->type], &table->places[o->place]));
+	}
+	if (v->query.field.len)
+		n = add(out, n, "list command", command(arena, "skytop offers", v->query.field.text));
+	return add(out, n, "row", grid_tsv(g, &rows, g->selected, arena));
+}
