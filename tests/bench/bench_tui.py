@@ -169,6 +169,20 @@ def updates_rows(home):
     s.close()
 
 
+def cost_rows(home):
+    """The panel of costs while much runs, with the clock on the wall; and when nothing does."""
+    for what, bar, argv in (("at $265/h", "150", []), ("nothing runs", "0", ["--empty"])):
+        s = Screen([MADE_UP, "--view", "cost", "--live", *argv], home)
+        s.until(b"today")
+        s.quiet(1.5, 2)
+        cpu, had, begin = s.cpu_ms(), len(s.data), time.perf_counter()
+        s.quiet(21, 20)
+        took = time.perf_counter() - begin
+        row("screen: the cost panel, %s, sent" % what, (len(s.data) - had) / took, "B/s", bar)
+        row("screen: the cost panel, %s, CPU" % what, (s.cpu_ms() - cpu) / took / 10, "%", "0.05")
+        s.close()
+
+
 def log_rows(home):
     s = Screen([MADE_UP, "--view", "clusters", "--log-rate", "100000"], home)
     s.until(b"train")
@@ -237,6 +251,7 @@ def main():
         offers_rows(home)
         if os.access(MADE_UP, os.X_OK):
             updates_rows(home)
+            cost_rows(home)
             log_rows(home)
             panes_rows(home)
     finally:

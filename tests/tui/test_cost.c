@@ -110,6 +110,57 @@ static void test_still_when_nothing_runs(void **state)
 	close_world(&w);
 }
 
+/* A source that is but a snapshot. */
+struct still {
+	struct ui_source source;
+	struct ui_snapshot snap;
+};
+
+static const struct ui_snapshot *still_snapshot(struct ui_source *s)
+{
+	return &((struct still *)s)->snap;
+}
+
+static void test_warnings(void **state)
+{
+	(void)state;
+	static const struct ui_source_ops ops = {.snapshot = still_snapshot};
+	static const struct ui_event events[] = {
+	    {.id = 3, .object = "", .text = "80% of the budget", .kind = "budget.reached", .bad = true},
+	    {.id = 2, .object = "", .text = "something", .kind = "step"},
+	    {.id = 1, .object = "", .text = "50% of the budget", .kind = "budget.reached", .bad = true},
+	};
+	struct still still = {.source = {&ops}, .snap = {.link = UI_LINK_UP, .link_text = "", .at_ms = 1, .events = events + 2, .n_events = 1}};
+	struct world w = {.source = &still.source};
+	setenv("SKYTOP_HOME", "/nonexistent", 1);
+	w.prices = prices_open();
+	app_init(&w.app, w.source, w.prices, FAKE_NOW_MS);
+	w.canvas = canvas_create(100, 30);
+	app_resize(&w.app, 100, 30);
+	/* What was warned of before the screen was opened is history. */
+	app_news(&w.app, FAKE_NOW_MS);
+	char *text = text_at(&w, FAKE_NOW_MS);
+	assert_null(strstr(text, "of the budget"));
+	free(text);
+	/* A new one is told, in whatever view one is; and not again with the next snapshot. */
+	still.snap.events = events;
+	still.snap.n_events = 3;
+	app_news(&w.app, FAKE_NOW_MS + 1);
+	text = text_at(&w, FAKE_NOW_MS + 1);
+	assert_non_null(strstr(text, "80% of the budget"));
+	assert_null(strstr(text, "50% of the budget"));
+	free(text);
+	struct input_event key = {.type = INPUT_KEY, .key = {.code = KEYS_ESC}};
+	app_input(&w.app, &key, FAKE_NOW_MS + 60000);
+	app_news(&w.app, FAKE_NOW_MS + 120000);
+	text = text_at(&w, FAKE_NOW_MS + 120000);
+	assert_null(strstr(text, "of the budget"));
+	free(text);
+	app_finish(&w.app);
+	prices_close(w.prices);
+	canvas_destroy(w.canvas);
+}
+
 static void test_grown(void **state)
 {
 	(void)state;
@@ -166,7 +217,7 @@ static void test_charts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_moves_each_second), cmocka_unit_test(test_still_when_nothing_runs), cmocka_unit_test(test_grown),
+	    cmocka_unit_test(test_moves_each_second), cmocka_unit_test(test_still_when_nothing_runs), cmocka_unit_test(test_warnings), cmocka_unit_test(test_grown),
 	    cmocka_unit_test(test_report_of_nonsense), cmocka_unit_test(test_charts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

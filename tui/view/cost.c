@@ -222,7 +222,10 @@ static void draw_budget(const struct cost_state *v, const struct ui_cost *c, str
 		    c->simulated ? " --simulated" : "");
 		return;
 	}
-	struct cost_figure now = cost_grown((struct cost_figure){c->spent_uusd, false}, &c->money, c->at_ms, grown_until(v, c));
+	/* How fast one project spends is not in the report: its gauge moves once a minute. */
+	struct cost_figure now = {c->spent_uusd, false};
+	if (!c->budget_of[0])
+		now = cost_grown(now, &c->money, c->at_ms, grown_until(v, c));
 	int64_t rest = c->budget_uusd > now.uusd ? c->budget_uusd - now.uusd : 0;
 	int64_t percent = c->budget_uusd > 0 ? (int64_t)((double)now.uusd * 100 / (double)c->budget_uusd) : 100;
 	enum role role = percent >= 100 ? ROLE_BAD : percent >= 80 ? ROLE_WARN : ROLE_GOOD;
@@ -267,6 +270,22 @@ static void draw_chart(struct canvas *c, struct rect r, const char *label, const
 	}
 	int used = high >= 0 ? chart_bars(c, bars, ROLE_CHART, values, n) : -2;
 	canvas_text(c, bars.x + used + 2, foot, r.x + r.w - bars.x - used - 2, high >= 0 ? ROLE_TEXT : ROLE_DIM, text);
+}
+
+/* One above the other, or side by side where there is the width for both. */
+static void draw_charts(const struct ui_cost *c, struct canvas *cv, struct rect *r, int height)
+{
+	enum { WIDE = 190 };
+	struct rect first = rect_cut_top(r, height), second = first;
+	if (r->w >= WIDE) {
+		first.w = r->w / 2;
+		second.x += first.w;
+		second.w -= first.w;
+	} else {
+		second = rect_cut_top(r, height);
+	}
+	draw_chart(cv, first, "24 HOURS", c->hours, COST_HOURS);
+	draw_chart(cv, second, "30 DAYS", c->days, COST_DAYS);
 }
 
 /* Stopped machines whose disks are still paid for, and money that is none. */
@@ -338,6 +357,16 @@ static void draw_change_line(const struct ui_cost *c, struct canvas *cv, struct 
 	    ch->known ? signed_money(ch->diff_uusd, one, sizeof one) : "\xe2\x80\x93", ch->text);
 }
 
+/* Below the table, which takes no more lines than it has rows; a third of what there is at most. */
+static void cut_changes(const struct cost_state *v, const struct ui_cost *c, struct canvas *cv, struct rect *r)
+{
+	int want = (int)c->n_changes + 1 < r->h / 3 ? (int)c->n_changes + 1 : r->h / 3, room = r->h - want - 1;
+	struct rect table = rect_cut_top(r, (int)v->n + 1 < room ? (int)v->n + 1 : room);
+	rect_cut_top(r, 1);
+	draw_changes(c, cv, *r);
+	*r = table;
+}
+
 /* --- the whole ---------------------------------------------------------------------------------------------------- */
 
 static void title_line(void *state, struct app *a, struct canvas *c, struct rect line, bool keys)
@@ -397,10 +426,8 @@ static void draw(void *state, struct app *a, struct canvas *cv, struct rect body
 		struct rect line = rect_cut_top(&r, 1);
 		canvas_printf(cv, line.x, line.y, line.w, ROLE_DIM, "END OF MONTH = %s", c->method);
 	}
-	if (r.h > 8) {
-		draw_chart(cv, rect_cut_top(&r, tall ? 3 : 1), "24 HOURS", c->hours, COST_HOURS);
-		draw_chart(cv, rect_cut_top(&r, tall ? 3 : 1), "30 DAYS", c->days, COST_DAYS);
-	}
+	if (r.h > 8)
+		draw_charts(c, cv, &r, tall ? 3 : 1);
 	draw_asides(c, cv, &r);
 	if (tall)
 		rect_cut_top(&r, 1);
@@ -409,7 +436,7 @@ static void draw(void *state, struct app *a, struct canvas *cv, struct rect body
 		return;
 	}
 	if (tall && c->n_changes)
-		draw_changes(c, cv, rect_cut_bottom(&r, (int)c->n_changes + 1 < r.h / 3 ? (int)c->n_changes + 1 : r.h / 3));
+		cut_changes(v, c, cv, &r);
 	else if (!tall && r.h > 6)
 		draw_change_line(c, cv, rect_cut_bottom(&r, 1));
 	/* The table takes the whole width: its selected row does. */
