@@ -57,6 +57,8 @@ static const struct action_info actions[ACTIONS] = {
 	"skytop launch -c NAME TASK.yaml", true},
     [ACTION_GROUP] = {"group", "Group by GPU", "group", "One line a kind of GPU, or one line an offer.",
 	"skytop gpus list", false},
+    [ACTION_SAVED] = {"saved", "Saved filters", "saved", "Give the filter a name, or recall one that has.", "skytop offers --saved NAME",
+	false},
 
     [ACTION_EXEC] = {"exec", "Run a job", "exec", "Run a command or a task file on the cluster.",
 	"skytop exec CLUSTER COMMAND", true},

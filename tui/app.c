@@ -244,8 +244,10 @@ static void on_mouse(struct app *a, const struct input_event *e)
 void app_input(struct app *a, const struct input_event *e, int64_t now_ms)
 {
 	a->now_ms = now_ms;
-	if (e->type == INPUT_FOCUS)
+	if (e->type == INPUT_FOCUS) {
+		a->unfocused = !e->focus;
 		return;
+	}
 	a->dirty = true;
 	if (e->type == INPUT_KEY)
 		on_key(a, e->key);
@@ -303,7 +305,9 @@ void app_tick(struct app *a, int64_t now_ms)
 {
 	a->now_ms = now_ms;
 	a->dirty = true;
-	if (prices_refresh(a->prices))
+	bool hold = offers_hold(a);
+	a->prices_wait = hold && prices_newer(a->prices);
+	if (!hold && prices_refresh(a->prices))
 		tell_views(a);
 }
 

@@ -39,6 +39,9 @@ struct app {
 	size_t n_copies;
 	unsigned next_log;	/* number of the last log opened */
 
+	bool unfocused;		/* the terminal says that nobody looks */
+	bool prices_wait;	/* there are newer prices, which offers_hold keeps waiting */
+
 	/* what the rim has to do */
 	bool dirty;		/* the picture has changed */
 	bool lazy;		/* … by more of a log: that can wait a moment */

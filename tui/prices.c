@@ -105,6 +105,11 @@ void prices_close(struct prices *p)
 	free(p);
 }
 
+bool prices_newer(const struct prices *p)
+{
+	return p->catalog && catalog_changed(p->catalog);
+}
+
 bool prices_refresh(struct prices *p)
 {
 	if (p->catalog && !catalog_changed(p->catalog))

@@ -15,6 +15,8 @@ struct prices *prices_open(void);
 void prices_close(struct prices *p); /* NULL is fine */
 /* Is there another catalog now? Then it has been opened: all that was borrowed is gone. One stat(2) otherwise. */
 bool prices_refresh(struct prices *p);
+/* Is there another catalog than the one that is open? */
+bool prices_newer(const struct prices *p);
 /* A descriptor, owned by p, that becomes readable when prices_refresh may have something to do; -1: there is none here. Call
  * prices_drain then. */
 int prices_fd(const struct prices *p);

@@ -53,7 +53,9 @@ libtui_a_SOURCES = \
 	tui/view/logs.c tui/view/logs_priv.h \
 	tui/view/offer_details.c \
 	tui/view/offers.c tui/view/offers_priv.h \
+	tui/view/offers_flash.c \
 	tui/view/offers_rows.c \
+	tui/view/offers_saved.c \
 	tui/view/planned.c \
 	tui/view/views.h \
 	tui/term/crash.c tui/term/crash.h \

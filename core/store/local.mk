@@ -10,6 +10,7 @@ libstore_a_SOURCES = \
 	core/store/pack.c core/store/pack.h \
 	core/store/pricelist.c core/store/pricelist.h \
 	core/store/prices_file.c core/store/prices_file.h \
+	core/store/saved.c core/store/saved.h \
 	core/store/state.c core/store/state.h core/store/state_priv.h \
 	core/store/state_figures.c core/store/state_figures.h \
 	core/store/state_ledger.c \

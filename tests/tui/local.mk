@@ -52,4 +52,13 @@ tests_tui_test_screens_CPPFLAGS = $(TEST_CFLAGS) $(VTERM_CFLAGS)
 tests_tui_test_screens_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) $(UTIL_LIBS)
 endif
 endif
+if HAVE_CMOCKA
+if HAVE_VTERM
+check_PROGRAMS += tests/tui/test_offers
+TESTS += tests/tui/test_offers
+tests_tui_test_offers_SOURCES = tests/tui/test_offers.c tests/tui/screen.c tests/tui/screen.h tests/tui/fixture.c tests/tui/fixture.h
+tests_tui_test_offers_CPPFLAGS = $(TEST_CFLAGS) $(VTERM_CFLAGS)
+tests_tui_test_offers_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) $(UTIL_LIBS)
+endif
+endif
 EXTRA_DIST += tests/tui/golden

@@ -7,6 +7,7 @@
 #include "core/base/str.h"
 #include "core/model/accelerator.h"
 #include "core/model/cloud.h"
+#include "core/store/saved.h"
 #include "tui/cli/offers_print.h"
 
 enum { TEXT_LIMIT = 40 };
@@ -38,6 +39,48 @@ static bool is_accelerator(const char *word)
 	return accelerator_find(word) != NULL && !strpbrk(word, ":<>=!*?/\",");
 }
 
+/* --saved NAME: its terms. */
+static int add_saved(struct cli *c, struct str *text)
+{
+	const char *name = cli_value(c, "saved"), *saved;
+	struct saved_filters s;
+	struct err err;
+	int status = 0;
+	if (!name)
+		return 0;
+	if (saved_load(&s, &err)) {
+		status = cli_fail(c, &err);
+	} else if (!(saved = saved_find(&s, name))) {
+		struct str all = str_new(4000);
+		for (size_t i = 0; i < s.n; i++)
+			str_addf(&all, "%s%s", i ? ", " : "; there are ", s.v[i].name);
+		status = cli_usage(c, "there is no saved filter '%s'%s", name, s.n ? str_text(&all) : "; --save NAME makes one");
+		str_free(&all);
+	} else {
+		str_addf(text, "%s%s", text->len ? " " : "", saved);
+	}
+	saved_free(&s);
+	return status;
+}
+
+/* --save NAME, --forget NAME. */
+static int keep_saved(struct cli *c, const char *text)
+{
+	const char *name = cli_value(c, "save"), *gone = cli_value(c, "forget");
+	struct err err;
+	if (name) {
+		struct filter *f = filter_compile(text, NULL, &err);
+		bool ok = f && !saved_put(name, text, &err);
+		filter_destroy(f);
+		if (!ok)
+			return cli_fail(c, &err);
+		cli_note(c, "saved as '%s': skytop offers --saved '%s'", name, name);
+	}
+	if (gone && saved_put(gone, NULL, &err))
+		return cli_fail(c, &err);
+	return 0;
+}
+
 /* The filter that the command line comes to; the caller frees *out. Returns the exit status to end with, or 0. */
 static int question(struct cli *c, char **out)
 {
@@ -50,15 +93,19 @@ static int question(struct cli *c, char **out)
 		else
 			str_addf(&text, "%s%s", text.len ? " " : "", arg);
 	}
+	int status = add_saved(c, &text);
 	const char *clouds = cli_value(c, "clouds");
 	if (clouds)
 		str_addf(&text, "%scloud:%s", text.len ? " " : "", clouds);
 	add_term(&text, "region", cli_value(c, "region"));
-	int status = add_infra(c, &text, a);
+	if (!status)
+		status = add_infra(c, &text, a);
 	if (cli_flag(c, "spot"))
 		str_addf(&text, "%sspot", text.len ? " " : "");
 	if (!status && text.full)
 		status = cli_usage(c, "the filter is longer than %d bytes", FILTER_MAX_TEXT);
+	if (!status)
+		status = keep_saved(c, str_text(&text));
 	arena_destroy(a);
 	*out = str_take(&text);
 	return status;
@@ -162,6 +209,29 @@ static const char *nearest_accelerator(struct cli *c)
 	return NULL;
 }
 
+/* Clouds whose offers are not in a catalog, since they are what is free at the moment: asked for, and where they are told. */
+static const char *live_hint(struct listing *s, const char *text)
+{
+	static const struct {
+		const char *cloud, *hint;
+	} live[] = {
+	    {"ssh", "; the machines of pools are not in the catalog: skytop ssh-pool list shows them, skytop launch --dryrun --infra ssh what fits"},
+	    {"local", "; this machine is not in the catalog: skytop check tells of it, skytop launch --dryrun --infra local what fits"},
+	    {"sim", "; the simulated cloud is not in the catalog: skytop launch --dryrun --infra sim shows what fits"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(live); i++) {
+		char term[40], quoted[40];
+		snprintf(term, sizeof term, "cloud:%s", live[i].cloud);
+		snprintf(quoted, sizeof quoted, "cloud:\"%s\"", live[i].cloud);
+		bool sold = false;
+		for (size_t t = 0; t < s->o->n_types && !sold; t++)
+			sold = str_eq(s->o->types[t].provider, live[i].cloud);
+		if (!sold && (str_istr(text, term) || str_istr(text, quoted)))
+			return live[i].hint;
+	}
+	return NULL;
+}
+
 /* Nothing fits. Scripts get an empty list; the exit status is the same. */
 static int nothing(struct listing *s, const char *text)
 {
@@ -170,7 +240,11 @@ static int nothing(struct listing *s, const char *text)
 		offers_print_rows(s, 0);
 		return CLI_NO_RESOURCE;
 	}
-	const char *near = nearest_accelerator(s->c);
+	const char *near = nearest_accelerator(s->c), *live = live_hint(s, text);
+	if (live) {
+		err_set(&err, ERR_NO_RESOURCE, "none of the catalog's %zu offers matches: %s%s", s->o->n_rows, text, live);
+		return cli_fail(s->c, &err);
+	}
 	err_set(&err, ERR_NO_RESOURCE, "none of %zu offers matches: %s%s%s%s", s->o->n_rows, text, near ? "; did you mean '" : "",
 	    near ? near : "", near ? "'?" : "");
 	return cli_fail(s->c, &err);
@@ -243,6 +317,9 @@ static const struct option_spec options[] = {
     CLI_VALUE(0, "clouds", "A,B", "only these clouds", .complete = COMPLETE_CLOUD),
     CLI_VALUE(0, "region", "REGION", "only this region; * and ? may be used"),
     CLI_VALUE(0, "infra", "CLOUD[/REGION[/ZONE]]", "only there, as in task files"),
+    CLI_VALUE(0, "saved", "NAME", "the filter of this name as well; F on the screen saves one"),
+    CLI_VALUE(0, "save", "NAME", "give this filter a name, to be used again"),
+    CLI_VALUE(0, "forget", "NAME", "forget the filter of this name"),
     CLI_FLAG(0, "csv", "comma-separated values with every column"),
     CLI_END,
 };

@@ -16,7 +16,7 @@ static volatile sig_atomic_t guarded_fd = -1;
 static char stack[64 << 10];
 
 /* End of synchronized output, mouse, paste, application keys; scroll region, charset, colours, cursor, main screen, title. */
-static const char restore[] = "\033[?2026l\033[?1006l\033[?1002l\033[?2004l\033[?1l\033>\033[r\033(B\033[0m\033[?25h"
+static const char restore[] = "\033[?2026l\033[?1006l\033[?1002l\033[?2004l\033[?1004l\033[?1l\033>\033[r\033(B\033[0m\033[?25h"
 			      "\033[?1049l\033[23;0t";
 
 static void on_crash(int signo, siginfo_t *info, void *context)

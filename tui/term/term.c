@@ -29,9 +29,9 @@ enum { EXTRA_MAX = 256 << 10, FRAME_MAX = 8 << 20, READ_MAX = 64 << 10, LAST_WOR
 static const char sync_begin[] = "\033[?2026h", sync_end[] = "\033[?2026l";
 /* Buttons and drags as SGR reports; pastes marked. */
 static const char mouse_on[] = "\033[?1002h\033[?1006h", mouse_off[] = "\033[?1006l\033[?1002l";
-static const char modes_on[] = "\033[?2004h";
+static const char modes_on[] = "\033[?2004h\033[?1004h";
 static const char title_push[] = "\033[22;0t", title_pop[] = "\033[23;0t";
-static const char modes_off[] = "\033[?1006l\033[?1002l\033[?2004l\033[?25h\033[0m";
+static const char modes_off[] = "\033[?1006l\033[?1002l\033[?2004l\033[?1004l\033[?25h\033[0m";
 
 struct term {
 	struct loop *loop;

@@ -129,6 +129,15 @@ static void apply_query(struct offers_state *v, bool whole)
 		use(v, f);
 }
 
+bool offers_hold(const struct app *a)
+{
+	enum { HAND_MS = 5000 };
+	const struct offers_state *v = app_view_state((struct app *)a, &offers_view);
+	if (app_view(a) != &offers_view)
+		return false;
+	return a->modal.ops || v->query.typing || v->grid.n_marks || (a->key_ms && a->now_ms < a->key_ms + HAND_MS);
+}
+
 const char *offers_set_filter(struct app *a, const char *text)
 {
 	struct offers_state *v = app_view_state(a, &offers_view);
@@ -251,6 +260,9 @@ static bool act(void *state, struct app *a, enum action what)
 	case ACTION_SORT_MENU:
 		sort_menu(v);
 		return true;
+	case ACTION_SAVED:
+		offers_saved_open(v);
+		return true;
 	case ACTION_GROUP:
 		set_grouped(v, !v->grouped);
 		return true;
@@ -368,6 +380,8 @@ static void title_right(const struct offers_state *v, char *buf, size_t size, in
 		else
 			snprintf(age, sizeof age, " \xc2\xb7 prices %lld days old", (long long)days);
 	}
+	if (v->app->prices_wait)
+		snprintf(age, sizeof age, " \xc2\xb7 new prices wait%s", v->grid.n_marks ? ": Esc" : "");
 	format_count((int64_t)v->list.n, n, sizeof n);
 	format_count((int64_t)offers_table(v)->n_rows, all, sizeof all);
 	snprintf(buf, size, " %s of %s offers%s ", n, all, age);
@@ -426,9 +440,8 @@ static size_t marked_rows(const struct offers_state *v, size_t rows[COMPARED_MAX
 	return n;
 }
 
-static void draw(void *state, struct app *a, struct canvas *c, struct rect body, bool keys)
+static void draw_body(struct offers_state *v, struct app *a, struct canvas *c, struct rect body, bool keys)
 {
-	struct offers_state *v = state;
 	struct rect list = body, details;
 	if (v->problem[0]) {
 		struct rect line = rect_cut_top(&list, list.h > 3);
@@ -454,12 +467,28 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect body,
 		offer_details_draw(a, c, details, row, rank_of(v, row), v->list.n);
 }
 
+static void draw(void *state, struct app *a, struct canvas *c, struct rect body, bool keys)
+{
+	draw_body(state, a, c, body, keys);
+	offers_remember(state);
+}
+
 static const char *const *hints(void *state, const struct app *a)
 {
 	(void)a;
 	static const char *const typing[] = {"Enter", "keep", "Esc", "undo", "Tab", "complete",
 	    "e.g.", "h100 spot<2.5 cloud:aws,gcp region:us-* n>=8", NULL};
 	return ((const struct offers_state *)state)->query.typing ? typing : NULL;
+}
+
+/* Until a flash ends; and prices that wait are tried again, until the hand has been still for long enough. */
+static int64_t wait_ms(void *state, const struct app *a)
+{
+	enum { AGAIN_MS = 500 };
+	const struct offers_state *v = state;
+	if (a->now_ms < v->flash_until_ms)
+		return v->flash_until_ms - a->now_ms;
+	return a->prices_wait ? AGAIN_MS : -1;
 }
 
 static void news(void *state, struct app *a)
@@ -469,6 +498,7 @@ static void news(void *state, struct app *a)
 		return;
 	v->seen = prices_revision(a->prices);
 	recompute(v);
+	offers_compare_seen(v);
 }
 
 static void *create(struct app *a)
@@ -533,4 +563,5 @@ const struct view_ops offers_view = {
     .save = save,
     .restore = restore,
     .hints = hints,
+    .wait_ms = wait_ms,
 };

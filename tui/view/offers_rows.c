@@ -147,8 +147,12 @@ static void offer_cell(void *arg, size_t at, size_t column, struct grid_cell *ou
 	const struct offer *offer = &o->rows[row];
 	const struct offer_type *type = &o->types[offer->type];
 	const struct offer_source *source = &o->sources[offer->source];
+	unsigned changed = offers_changed(v, offer->id);
 	if (source->stale)
 		out->role = ROLE_DIM;
+	if (changed && ((changed & OFFER_PRICE_CHANGED && (column == PRICE || column == PER_GPU)) ||
+			   (changed & OFFER_SPOT_CHANGED && column == SPOT)))
+		out->attrs = ATTR_BOLD | ATTR_REVERSE;
 	switch (column) {
 	case GPU:
 		if (type->accelerator)

@@ -14,6 +14,9 @@ extern const struct view_ops offers_view, clusters_view, jobs_view, managed_view
 /* What can be copied of what is selected: view_ops.copies. */
 size_t offers_copies(void *v, const struct app *a, struct arena *arena, struct view_copy out[VIEW_COPIES_MAX]);
 size_t clusters_copies(void *v, const struct app *a, struct arena *arena, struct view_copy out[VIEW_COPIES_MAX]);
+/* The list of offers stands still, since somebody has his hand on it: a key a moment ago, a filter being typed, marks, a menu. New
+ * prices wait meanwhile. */
+bool offers_hold(const struct app *a);
 /* Set the filter of the offers. NULL, or what is wrong with it (then the one before goes on); borrowed. */
 const char *offers_set_filter(struct app *a, const char *text);
 /* Go to the log of a job (-1: the newest) and follow it: in the pane that has it, else in the focused one, or in a new one. */

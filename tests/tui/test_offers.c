@@ -1,0 +1,200 @@
+/* Offers whose prices change while they are on the screen, filters with names, and the month of prices in the details. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/fs.h"
+#include "core/base/mem.h"
+#include "core/base/str.h"
+#include "core/store/catalog.h"
+#include "tests/tui/fixture.h"
+#include "tests/tui/screen.h"
+
+static char home[] = "/tmp/skytop-offers-XXXXXX";
+static char *program;
+
+static int set_up(void **state)
+{
+	(void)state;
+	const char *build = getenv("top_builddir");
+	program = xasprintf("%s/tests/tui/skytop_screen", build ? build : ".");
+	if (!mkdtemp(home))
+		return -1;
+	fixture_home(home);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	free(program);
+	return fs_remove_tree(home, NULL);
+}
+
+static struct screen *start(const char *filter)
+{
+	const char *argv[] = {program, "--live", "--filter", filter, NULL};
+	struct screen_options o = {.w = 120, .h = 24, .home = home};
+	struct screen *s = screen_start(argv, &o);
+	assert_true(screen_has(s, "today"));
+	return s;
+}
+
+static void must(struct screen *s, bool good, const char *what)
+{
+	if (!good)
+		fail_msg("%s:\n%s", what, screen_text(s));
+}
+
+/* Lambda asks so much for these two. */
+static void reprice(const char *eight, const char *one)
+{
+	struct err err = {0};
+	struct import_report report = {0};
+	char *dir = path_join(home, "new/lambda"), *file = path_join(dir, "vms.csv"), *db = path_join(home, "cache/catalog.db");
+	char *text = xasprintf("InstanceType,AcceleratorName,AcceleratorCount,vCPUs,MemoryGiB,GpuInfo,Price,SpotPrice,Region\n"
+			       "gpu_8x_h100_sxm5,H100,8,208,1800,,%s,,us-east-1\n"
+			       "gpu_1x_h100_pcie,H100,1,26,200,,%s,,us-west-3\n",
+	    eight, one);
+	assert_int_equal(fs_mkdirs(dir, &err), 0);
+	assert_int_equal(fs_write(file, text, strlen(text), 0600, &err), 0);
+	int64_t now = wall_now_ms();
+	if (catalog_import_at(db, NULL, dir, now, now, &report, &err))
+		fail_msg("%s", err.text);
+	import_report_free(&report);
+	free(text);
+	free(db);
+	free(file);
+	free(dir);
+}
+
+/* How often reverse video was switched on since then. */
+static size_t reversed(struct screen *s, size_t since)
+{
+	const char *p = str_text(screen_raw(s)) + since;
+	size_t n = 0;
+	for (; (p = strstr(p, "\033[")); p += 2) {
+		size_t len = strspn(p + 2, "0123456789;:");
+		const char *seven = p[2 + len] == 'm' ? strstr(p, "7m") : NULL;
+		n += seven && seven == p + 1 + len && (seven == p + 2 || seven[-1] == ';');
+	}
+	return n;
+}
+
+static void test_flash(void **state)
+{
+	(void)state;
+	struct screen *s = start("lambda h100");
+	screen_settle(s, 200);
+	size_t before = screen_raw(s)->len;
+	reprice("21.44", "2.49");
+	must(s, screen_has(s, "21.44") && screen_has(s, "2.68"), "new prices are seen without a key");
+	assert_true(reversed(s, before) > 0);
+	screen_settle(s, 1300); /* the flash ends */
+	size_t quiet = screen_raw(s)->len;
+	assert_true(quiet > before);
+	screen_settle(s, 700); /* then nothing is written any more */
+	assert_int_equal(screen_raw(s)->len, quiet);
+	screen_free(s);
+}
+
+static void test_unfocused(void **state)
+{
+	(void)state;
+	struct screen *s = start("lambda h100");
+	screen_bytes(s, "\033[O", 3);
+	screen_settle(s, 200);
+	size_t before = screen_raw(s)->len;
+	reprice("20.32", "2.45");
+	must(s, screen_has(s, "20.32"), "new prices");
+	assert_int_equal(reversed(s, before), 0);
+	screen_free(s);
+}
+
+/* A hand on the keys, or marks, keep the list as it is; that there are newer prices is said. */
+static void test_hold(void **state)
+{
+	(void)state;
+	struct screen *s = start("lambda h100");
+	screen_keys(s, "Space");
+	reprice("19.92", "2.41");
+	must(s, screen_has(s, "new prices wait: Esc"), "it is said");
+	must(s, screen_has(s, "20.32") && !strstr(screen_text(s), "19.92"), "the old ones stay");
+	screen_keys(s, "Esc");
+	must(s, screen_has(s, "19.92"), "and are there when nothing holds them any more");
+	must(s, screen_lacks(s, "new prices wait"), "which is not said then");
+	screen_free(s);
+}
+
+static void test_saved(void **state)
+{
+	(void)state;
+	struct screen *s = start("h100 n>=8 !aws");
+	screen_keys(s, "F");
+	must(s, screen_has(s, "Save the filter of now"), "the menu");
+	screen_keys(s, "Enter");
+	must(s, screen_has(s, "cheap h100"), "the question");
+	screen_keys(s, "'big_ones Enter");
+	must(s, screen_has(s, "the filter is saved as big ones"), "said");
+	char *path = path_join(home, "config/filters"), *file = fs_read(path, 10000, NULL, NULL);
+	assert_string_equal(file, "big ones\th100 n>=8 !aws\n");
+	screen_keys(s, "Esc");
+	must(s, screen_has(s, "All offers"), "no filter");
+	screen_keys(s, "F");
+	must(s, screen_has(s, "big ones"), "it is in the menu");
+	screen_keys(s, "Enter");
+	must(s, screen_has(s, "/h100 n>=8 !aws"), "and recalled");
+	screen_keys(s, "F G Enter");
+	must(s, screen_has(s, "Forget which?"), "to forget");
+	screen_keys(s, "Enter");
+	must(s, screen_has(s, "big ones is forgotten"), "it is");
+	free(file);
+	file = fs_read(path, 10000, NULL, NULL);
+	assert_string_equal(file, "");
+	free(file);
+	free(path);
+	screen_free(s);
+}
+
+/* Words, several of one field, not, comparisons, regular expressions, globs: with the number of hits while it is typed. */
+static void test_queries(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *keys, *hits;
+	} queries[] = {
+	    {"/ 'rtx4090", " 2 of "}, {"/ C-u 'cloud:aws,azure", " 11 of "}, {"/ C-u 'cloud:aws_!h100", " 5 of "}, {"/ C-u 'n>=8_pergpu<3", " 4 of "},
+	    {"/ C-u '/^p[45]/", " 4 of "}, {"/ C-u 'region:us-*_spot<1", " 2 of "}, {"/ C-u 'spot", " 11 of "}, {"/ C-u 'nothing-at-all", " 0 of "},
+	};
+	struct screen *s = start("aws");
+	for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
+		screen_keys(s, i ? queries[i].keys : "/ C-u 'rtx4090");
+		must(s, screen_has(s, queries[i].hits), queries[i].keys);
+		screen_keys(s, "Enter");
+	}
+	screen_free(s);
+}
+
+static void test_month(void **state)
+{
+	(void)state;
+	struct screen *s = start("lambda gpu_1x_h100");
+	screen_keys(s, "Enter");
+	must(s, screen_has(s, "price, 30 d") && screen_has(s, "last $2.41") && screen_has(s, "min $2.41"), "the month in figures");
+	screen_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_flash), cmocka_unit_test(test_unfocused), cmocka_unit_test(test_hold), cmocka_unit_test(test_saved),
+	    cmocka_unit_test(test_queries), cmocka_unit_test(test_month),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
