@@ -362,5 +362,6 @@ void app_draw(struct app *a, struct canvas *c)
 {
 	canvas_clear(c);
 	frame_draw(a, c);
-	a->dirty = a->lazy = false;
+	a->dirty = false;
+	a->lazy = a->lazy && a->hold;
 }

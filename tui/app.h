@@ -45,6 +45,7 @@ struct app {
 	/* what the rim has to do */
 	bool dirty;		/* the picture has changed */
 	bool lazy;		/* … by more of a log: that can wait a moment */
+	bool hold;		/* told by the rim: draw logs that are followed as they were, it is not their turn yet */
 	bool redraw;		/* … and the terminal is to be painted anew */
 	bool suspend;
 	char *login;		/* a cluster: hand the terminal to a shell there; NULL */

@@ -41,6 +41,7 @@ struct screen {
 	bool typed;	/* the person did something since the last frame */
 	bool blocked;	/* the terminal has not taken the last frame */
 	int64_t drawn_us;
+	int64_t logs_us; /* when more of a log was last drawn */
 	unsigned frame_timer, tick_timer;
 	int64_t tick_ms; /* when the tick timer fires, on the monotonic clock */
 };
@@ -88,12 +89,24 @@ static void on_frame_timer(void *arg)
 	((struct screen *)arg)->frame_timer = 0; /* the hook before the next sleep draws */
 }
 
+/* A large screen that scrolls is much to send: fewer frames, though never so few that it lags. */
+static int64_t log_gap(const struct screen *s)
+{
+	int64_t gap = (int64_t)LOG_GAP_US * s->canvas->w * s->canvas->h / LOG_CELLS;
+	return gap < LOG_GAP_US ? LOG_GAP_US : gap > LOG_GAP_MAX_US ? LOG_GAP_MAX_US : gap;
+}
+
 static void draw(struct screen *s)
 {
 	if (s->app.redraw)
 		term_redraw(s->term);
 	s->app.redraw = false;
+	int64_t now = mono_now_us();
+	/* A key is answered with what it changed, not with all that has come in the panes meanwhile. */
+	s->app.hold = s->typed && s->app.lazy && now < s->logs_us + log_gap(s);
 	app_draw(&s->app, s->canvas);
+	if (!s->app.hold)
+		s->logs_us = now;
 	if (s->ascii || s->look.ascii)
 		canvas_to_ascii(s->canvas);
 	char title[100];
@@ -108,19 +121,12 @@ static void draw(struct screen *s)
 	s->drawn_us = mono_now_us();
 }
 
-/* A large screen that scrolls is much to send: fewer frames, though never so few that it lags. */
-static int64_t log_gap(const struct screen *s)
-{
-	int64_t gap = (int64_t)LOG_GAP_US * s->canvas->w * s->canvas->h / LOG_CELLS;
-	return gap < LOG_GAP_US ? LOG_GAP_US : gap > LOG_GAP_MAX_US ? LOG_GAP_MAX_US : gap;
-}
-
 static void draw_when_due(struct screen *s)
 {
 	if (!(s->app.dirty || s->app.lazy) || s->blocked || s->frame_timer || s->app.quit)
 		return;
-	int64_t gap = s->typed ? KEY_GAP_US : s->app.dirty ? CHANGE_GAP_US : log_gap(s);
-	int64_t wait = s->drawn_us + gap - mono_now_us();
+	int64_t due = s->typed ? s->drawn_us + KEY_GAP_US : s->app.dirty ? s->drawn_us + CHANGE_GAP_US : s->logs_us + log_gap(s);
+	int64_t wait = due - mono_now_us();
 	if (wait <= 0)
 		draw(s);
 	else

@@ -191,7 +191,7 @@ static void test_pick(void **state)
 	/* The way of a request: what the engine says of it, and how it ended. */
 	press(s, "2 Esc g j R Tab Enter", "start");
 	press(s, "6 x o", "Show in this pane");
-	press(s, "'start Enter", "request 100");
+	press(s, "'start Enter", "dev-box \xc2\xb7 start 100");
 	must_have(s, "start SUCCEEDED");
 	must_have(s, "INFO asking the cloud");
 	screen_free(s);

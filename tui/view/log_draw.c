@@ -179,9 +179,11 @@ void log_pane_draw(struct log_pane *p, struct canvas *c, struct rect r, bool key
 	int times = p->times && r.w >= TIME_MIN_W ? TIME_W : 0;
 	rect_cut_left(&r, times);
 	p->text_at = r;
-	p->page = r.h > 0 ? r.h : 1;
-	p->width = r.w > 0 ? r.w : 1;
-	log_pane_settle(p);
+	int page = r.h > 0 ? r.h : 1, width = r.w > 0 ? r.w : 1;
+	p->followed = p->followed && p->page == page && p->width == width;
+	p->page = page;
+	p->width = width;
+	log_pane_settle(p, p->app->hold);
 	const char *nothing = p->match.n && logbuf_first(p->buf) < logbuf_end(p->buf) ? "the filter lets no line through"
 			      : p->ended					      ? "the log is empty"
 			      : p->target.kind == LOG_JOB			      ? "waiting for the first line"

@@ -19,21 +19,24 @@ static void add(struct log_pane *p, int64_t at_ms, bool bad, const char *object,
 	str_free(&s);
 }
 
-static void add_events(struct log_pane *p, const struct ui_snapshot *snap, int64_t request, const char *cluster, int64_t since_ms)
+/* All events, or those of a request (NULL: all): those that name it, and those of its cluster while it was under way that name none. */
+static void add_events(struct log_pane *p, const struct ui_snapshot *snap, const struct ui_request *r)
 {
 	for (size_t i = snap->n_events; i-- > 0;) {
 		const struct ui_event *e = &snap->events[i];
 		if (e->id <= p->fed)
 			continue;
 		p->fed = e->id;
-		if (!request || e->request == request || (!e->request && str_eq(e->object, cluster) && e->at_ms >= since_ms))
-			add(p, e->at_ms, e->bad, request ? "" : e->object, e->text);
+		bool meanwhile = r && !e->request && str_eq(e->object, r->object) && e->at_ms >= r->created_at_ms &&
+				 (!r->ended_at_ms || e->at_ms <= r->ended_at_ms);
+		if (!r || e->request == r->id || meanwhile)
+			add(p, e->at_ms, e->bad, r ? "" : e->object, e->text);
 	}
 }
 
 static void add_request(struct log_pane *p, const struct ui_snapshot *snap, const struct ui_request *r)
 {
-	add_events(p, snap, r->id, r->object, r->created_at_ms);
+	add_events(p, snap, r);
 	if (r->progress[0] && strcmp(r->progress, p->progress)) {
 		snprintf(p->progress, sizeof p->progress, "%s", r->progress);
 		add(p, p->app->now_ms, false, "", r->progress);
@@ -50,7 +53,7 @@ static void add_request(struct log_pane *p, const struct ui_snapshot *snap, cons
 void log_pane_feed(struct log_pane *p, const struct ui_snapshot *snap)
 {
 	if (p->target.kind == LOG_EVENTS)
-		add_events(p, snap, 0, "", 0);
+		add_events(p, snap, NULL);
 	for (size_t i = 0; p->target.kind == LOG_REQUEST && i < snap->n_requests; i++)
 		if (snap->requests[i].id == p->target.id)
 			add_request(p, snap, &snap->requests[i]);

@@ -98,7 +98,7 @@ void log_pane_refilter(struct log_pane *p)
 	log_pane_sync(p);
 	p->hit = LOG_NO_LINE;
 	p->top_row = 0;
-	p->selecting = false;
+	p->selecting = p->followed = false;
 }
 
 void log_pane_only_rank(struct log_pane *p, int64_t rank)

@@ -15,7 +15,7 @@
 #include "tui/app.h"
 #include "tui/view/log_lines.h"
 
-enum { TAIL_LINES = 1000 };
+enum { TAIL_LINES = 5000 };
 
 /* --- what is followed --------------------------------------------------------------------------------------------- */
 
@@ -33,6 +33,7 @@ static void close_log(struct log_pane *p)
 	p->top_row = p->left = 0;
 	p->hit = LOG_NO_LINE;
 	p->follow = true;
+	p->followed = false;
 	logindex_reset(&p->shown, p->context);
 	logindex_reset(&p->hits, 0);
 }
@@ -78,7 +79,11 @@ static void name_it(struct log_pane *p)
 	if (t->kind == LOG_EVENTS) {
 		snprintf(p->what, sizeof p->what, "events");
 	} else if (t->kind == LOG_REQUEST) {
-		snprintf(p->what, sizeof p->what, "%s \xc2\xb7 request %" PRId64, t->cluster, t->id);
+		name = "request";
+		for (size_t i = 0; i < snap->n_requests; i++)
+			if (snap->requests[i].id == t->id)
+				name = snap->requests[i].verb;
+		snprintf(p->what, sizeof p->what, "%s \xc2\xb7 %s %" PRId64, t->cluster, name, t->id);
 	} else if (t->id < 0) {
 		snprintf(p->what, sizeof p->what, "%s \xc2\xb7 newest job", t->cluster);
 	} else {
@@ -99,7 +104,8 @@ void log_pane_open(struct log_pane *p, const struct log_target *t)
 		struct ui_log_spec spec = {.cluster = p->target.cluster, .job_id = t->id, .tail_lines = TAIL_LINES};
 		ui_source_log_open(p->app->source, p->log, &spec);
 	} else {
-		p->times = p->times ? p->times : LOG_TIMES_CLOCK; /* these lines have no time of their own */
+		p->times = p->times ? p->times : LOG_TIMES_CLOCK; /* these lines have no time of their own, */
+		p->wrap = true;					  /* and the end of an error is its point */
 		log_pane_feed(p, app_snapshot(p->app));
 	}
 	p->app->dirty = true;
@@ -169,13 +175,15 @@ static void clamp_top(struct log_pane *p)
 	}
 }
 
-void log_pane_settle(struct log_pane *p)
+void log_pane_settle(struct log_pane *p, bool hold)
 {
 	uint64_t first = logbuf_first(p->buf);
-	if (p->follow)
+	bool stays = hold && p->follow && p->followed && p->top >= first && log_pane_next(p, p->top, 1) != LOG_NO_LINE;
+	if (p->follow && !stays)
 		top_of_end(p);
-	else
+	else if (!p->follow)
 		clamp_top(p);
+	p->followed = p->follow;
 	p->anchor = p->anchor < first ? first : p->anchor;
 	p->cursor = p->cursor < first ? first : p->cursor;
 }
@@ -263,14 +271,20 @@ bool log_pane_move(struct log_pane *p, enum action what)
 	return true;
 }
 
-void log_pane_select(struct log_pane *p, bool on)
+uint64_t log_pane_current(const struct log_pane *p)
 {
 	uint64_t last = log_pane_last(p), at = p->hit != LOG_NO_LINE && p->hit >= p->top && p->hit <= p->bottom ? p->hit : p->bottom;
+	return at > last ? last : at;
+}
+
+void log_pane_select(struct log_pane *p, bool on)
+{
+	uint64_t last = log_pane_last(p);
 	p->selecting = on && last != LOG_NO_LINE;
 	if (!p->selecting)
 		return;
 	log_pane_pause(p);
-	p->anchor = p->cursor = at > last ? last : at;
+	p->anchor = p->cursor = log_pane_current(p);
 }
 
 uint64_t log_pane_line_at(const struct log_pane *p, int y)

@@ -28,6 +28,7 @@ struct log_target {
 enum log_times { LOG_TIMES_OFF, LOG_TIMES_CLOCK, LOG_TIMES_GAP, LOG_TIMES };
 
 #define LOG_NO_LINE UINT64_MAX
+enum { LOG_CONTEXT_MAX = 10 };
 
 struct log_pane {
 	struct app *app;
@@ -48,6 +49,7 @@ struct log_pane {
 	int left;
 	struct rect text_at;  /* of the last draw, as the rest here */
 	int page, width;
+	bool followed;	      /* it was drawn at its end, with just these lines and this size */
 	uint64_t bottom;      /* the last line that was on the screen */
 
 	struct query filter, query;
@@ -83,9 +85,10 @@ size_t log_pane_count(const struct log_pane *p, uint64_t from); /* how many from
 /* --- positions ---- */
 int log_pane_rows(const struct log_pane *p, uint64_t line);
 void log_pane_pause(struct log_pane *p);
-/* Put the top where it belongs: the end when following, within what there is otherwise. */
-void log_pane_settle(struct log_pane *p);
+/* Put the top where it belongs: the end when following (but where it was, if that can be, when held), within what there is otherwise. */
+void log_pane_settle(struct log_pane *p, bool hold);
 void log_pane_show(struct log_pane *p, uint64_t line); /* pauses, and brings the line onto the screen */
+uint64_t log_pane_current(const struct log_pane *p); /* the hit when it is on the screen, else the last line there */
 bool log_pane_move(struct log_pane *p, enum action what); /* false: none of SCOPE_MOVE's */
 void log_pane_select(struct log_pane *p, bool on);
 uint64_t log_pane_line_at(const struct log_pane *p, int y); /* at a line of the screen; LOG_NO_LINE */
@@ -114,7 +117,7 @@ void log_pane_title(struct log_pane *p, struct canvas *c, struct rect line, cons
 void log_pane_draw(struct log_pane *p, struct canvas *c, struct rect r, bool keys);
 
 /* --- text to take away ---- */
-enum log_part { LOG_SELECTED, LOG_ON_SCREEN, LOG_SHOWN };
+enum log_part { LOG_SELECTED, LOG_LINE, LOG_ON_SCREEN, LOG_SHOWN }; /* LOG_LINE: the hit when it is on the screen, else the last one there */
 /* Append it as plain lines; how many. */
 size_t log_pane_text(const struct log_pane *p, enum log_part part, struct str *out);
 void log_pane_ask_save(struct log_pane *p);

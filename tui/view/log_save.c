@@ -18,6 +18,8 @@ size_t log_pane_text(const struct log_pane *p, enum log_part part, struct str *o
 	if (part == LOG_SELECTED) {
 		from = p->anchor < p->cursor ? p->anchor : p->cursor;
 		to = p->anchor < p->cursor ? p->cursor : p->anchor;
+	} else if (part == LOG_LINE) {
+		from = to = log_pane_current(p);
 	} else if (part == LOG_ON_SCREEN) {
 		from = p->top;
 		to = p->bottom;

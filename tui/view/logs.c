@@ -25,7 +25,7 @@ static int count(const struct logs_state *v)
 
 /* --- panes come and go -------------------------------------------------------------------------------------------- */
 
-static void share_memory(struct logs_state *v)
+void logs_share_memory(struct logs_state *v)
 {
 	size_t each = (size_t)LOGS_BYTES / (size_t)count(v);
 	for (int i = 0; i < PANES_MAX; i++)
@@ -43,7 +43,7 @@ static bool split(struct logs_state *v, bool beside)
 	}
 	v->slots[slot] = log_pane_create(v->app);
 	log_pane_like(v->slots[slot], from);
-	share_memory(v);
+	logs_share_memory(v);
 	return true;
 }
 
@@ -60,7 +60,7 @@ static void close_pane(struct logs_state *v)
 	}
 	log_pane_destroy(v->slots[slot]);
 	v->slots[slot] = NULL;
-	share_memory(v);
+	logs_share_memory(v);
 }
 
 static void open_target(struct logs_state *v, const struct log_target *t, bool beside)
@@ -77,7 +77,7 @@ static void open_target(struct logs_state *v, const struct log_target *t, bool b
 	if (beside && logs_focused(v)->target.kind != LOG_NOTHING && !split(v, true))
 		return;
 	log_pane_open(logs_focused(v), t);
-	share_memory(v);
+	logs_share_memory(v);
 }
 
 void logs_follow(struct app *a, const char *cluster, int64_t job_id, bool beside)
@@ -222,6 +222,7 @@ static bool act_pane(struct logs_state *v, struct log_pane *p, enum action what)
 	case ACTION_WRAP:
 		p->wrap = !p->wrap;
 		p->left = p->top_row = 0;
+		p->followed = false;
 		return true;
 	case ACTION_LEFT:
 	case ACTION_RIGHT:
@@ -239,7 +240,7 @@ static bool act_pane(struct logs_state *v, struct log_pane *p, enum action what)
 		query_begin(&p->filter);
 		return true;
 	case ACTION_CONTEXT:
-		p->context = p->context == 0 ? 1 : p->context == 1 ? 3 : p->context == 3 ? 10 : 0;
+		p->context = p->context == 0 ? 1 : p->context == 1 ? 3 : p->context == 3 ? LOG_CONTEXT_MAX : 0;
 		log_pane_refilter(p);
 		app_say(v->app, false, p->context ? "%d lines around each that the filter shows" : "no lines around those that the filter shows", p->context);
 		return true;

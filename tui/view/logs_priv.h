@@ -20,6 +20,8 @@ struct logs_state {
 };
 
 struct log_pane *logs_focused(const struct logs_state *v);
+/* Each pane may keep an equal part of the text that all may. To be called when panes came or went. */
+void logs_share_memory(struct logs_state *v);
 /* Ask what the focused pane is to show. */
 void logs_pick(struct logs_state *v);
 /* More is known: the list that is open is made anew. */
