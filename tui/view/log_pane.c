@@ -59,10 +59,17 @@ void log_pane_destroy(struct log_pane *p)
 	free(p);
 }
 
+/* What the engine tells is shown in its own way. */
+static bool is_of_jobs(const struct log_target *t)
+{
+	return t->kind == LOG_JOB || t->kind == LOG_NOTHING;
+}
+
 void log_pane_like(struct log_pane *p, const struct log_pane *other)
 {
-	p->wrap = other->wrap;
-	p->times = other->times;
+	bool job = is_of_jobs(&other->target);
+	p->wrap = job ? other->wrap : other->of_jobs.wrap;
+	p->times = job ? other->times : other->of_jobs.times;
 	p->context = other->context;
 }
 
@@ -96,6 +103,13 @@ static void name_it(struct log_pane *p)
 
 void log_pane_open(struct log_pane *p, const struct log_target *t)
 {
+	if (is_of_jobs(&p->target)) {
+		p->of_jobs.wrap = p->wrap;
+		p->of_jobs.times = p->times;
+	} else if (is_of_jobs(t)) {
+		p->wrap = p->of_jobs.wrap;
+		p->times = p->of_jobs.times;
+	}
 	p->target = *t;
 	close_log(p);
 	name_it(p);

@@ -43,6 +43,10 @@ struct log_pane {
 
 	bool follow, wrap;
 	enum log_times times;
+	struct {
+		bool wrap;
+		enum log_times times;
+	} of_jobs;	      /* … as the person wants them for jobs, while something else is shown */
 	uint64_t top;	      /* the line at the top, */
 	int top_row;	      /* and the row of it */
 	uint64_t end_at_pause;
