@@ -95,7 +95,7 @@ static const struct action_info actions[ACTIONS] = {
     [ACTION_RANK] = {"rank", "Only one rank", NULL, "Choose whose lines to show in the log of several nodes.", "skytop logs CLUSTER --rank N", false},
     [ACTION_TIMES] = {"times", "Times of lines", "times", "A column that says when each line came (UTC), or how long after the one above; or none.", NULL,
 	false},
-    [ACTION_SELECT] = {"select", "Select lines", NULL, "From this line to where you move; s saves them. Dragging with the mouse does it, too.", NULL,
+    [ACTION_SELECT] = {"select", "Select lines", NULL, "From this line to where you move; s saves them, y copies them. Dragging with the mouse does it, too.", NULL,
 	false},
     [ACTION_LOG_OPEN] = {"open", "Show something else here", "open", "Choose what the pane shows: any job of any cluster, the engine's events, a launch.",
 	"skytop logs CLUSTER [JOB]", false},

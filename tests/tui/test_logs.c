@@ -320,6 +320,58 @@ static void test_select_and_save(void **state)
 	screen_free(s);
 }
 
+static void test_copy(void **state)
+{
+	(void)state;
+	struct screen *s = start(120, 40, NULL, NULL);
+	press(s, "/ 'checkpoint Enter", "25/25 match");
+	press(s, "y", "all 200 lines");
+	must_have(s, "skytop logs train");
+	press(s, "Enter", "copied line: ");
+	/* 2026-11-25 11:03:15 INFO checkpoint saved to /ckpt/step-195 (3.1 GB) */
+	const char *base64 = "\033]52;c;MjAyNi0xMS0yNSAxMTowMzoxNSBJTkZPIGNoZWNrcG9pbnQgc2F2ZWQgdG8gL2NrcHQvc3RlcC0xOTUgKDMuMSBHQik=\033\\";
+	assert_non_null(strstr(str_text(screen_raw(s)), base64));
+	press(s, "v k k y", "3 selected");
+	press(s, "Enter", "copied 3 selected: ");
+	press(s, "Esc & 'error Enter y", "8 filtered");
+	press(s, "Esc", "8 of 200");
+	screen_free(s);
+}
+
+/* Panes, what they show and how outlast the screen; and a file that makes no sense does no harm. */
+static void test_kept(void **state)
+{
+	(void)state;
+	char *layout = path_join(home, "layout.json");
+	struct screen *s = start(120, 40, "--layout", layout);
+	press(s, "| 'events Enter", "2 events");
+	press(s, "- 'job_3 Enter", "3 train");
+	press(s, "t & 'level:warn Enter", "24 of 200");
+	press(s, "M-2 M-Left M-Left q", "still up");
+	screen_wait(s);
+	screen_free(s);
+	const char *argv[] = {program, "--view", "logs", "--layout", layout, NULL};
+	struct screen_options o = {.w = 120, .h = 40, .home = home};
+	s = screen_start(argv, &o);
+	must_have(s, "\xe2\x96\xb8" "2 events");
+	must_have(s, "job 5 eval submitted");
+	must_have(s, "1 train \xc2\xb7 newest job");
+	must_have(s, "24 of 200");
+	press(s, "M-3 z", "12:00:00 2026-11-25 11:03:19 ERROR");
+	screen_free(s);
+	static const char *const bad[] = {"7", "{\"panes\": \"|5000 0\"}",
+	    "{\"panes\": \"|5000 0 7\", \"focus\": 99, \"shown\": [7, {\"slot\": -3, \"kind\": 4}, {\"slot\": 7, \"times\": 99, \"filter\": []}]}"};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		char *text = xasprintf("{\"version\": 1, \"screen\": {\"view\": \"logs\", \"logs\": %s}}", bad[i]);
+		assert_int_equal(fs_write(layout, text, strlen(text), 0600, NULL), 0);
+		free(text);
+		s = screen_start(argv, &o);
+		press(s, "o 'events Enter", "job 5 eval submitted");
+		screen_free(s);
+	}
+	free(layout);
+}
+
 /* Four logs at once, as fast as they come, while keys are answered; the oldest lines go, and are counted. */
 static void test_blast(void **state)
 {
@@ -342,7 +394,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_split), cmocka_unit_test(test_resize), cmocka_unit_test(test_accordion), cmocka_unit_test(test_pick),
 	    cmocka_unit_test(test_follow), cmocka_unit_test(test_filter), cmocka_unit_test(test_search), cmocka_unit_test(test_times),
-	    cmocka_unit_test(test_select_and_save), cmocka_unit_test(test_blast),
+	    cmocka_unit_test(test_select_and_save), cmocka_unit_test(test_copy), cmocka_unit_test(test_kept),
+	    cmocka_unit_test(test_blast),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

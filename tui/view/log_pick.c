@@ -69,7 +69,8 @@ static void choose(struct app *a, int value, void *arg)
 void logs_pick(struct logs_state *v)
 {
 	struct arena *arena = arena_create();
-	struct menu_spec spec = {.title = "Show in this pane", .empty = "nothing is there to be shown", .search = true, .tall = true, .detail_lines = 2, .choose = choose, .arg = v};
+	struct menu_spec spec = {.title = "Show in this pane", .empty = "nothing is there to be shown", .search = true, .tall = true, .detail_lines = 2,
+	    .choose = choose, .arg = v};
 	ui_source_focus(v->app->source, "*"); /* the jobs of all clusters */
 	struct menu_item *items = make_items(v, arena);
 	v->menu = menu_create(&spec, arena, items, v->n_choices);

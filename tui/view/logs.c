@@ -527,5 +527,8 @@ const struct view_ops logs_view = {
     .log_end = log_end,
     .title_line = title_line,
     .draw = draw,
+    .copies = logs_copies,
+    .save = logs_save,
+    .restore = logs_restore,
     .hints = hints,
 };

@@ -1,7 +1,10 @@
 /* What the logs' view keeps, shared by its files: logs.c (panes, keys, drawing), log_pick.c (what to show in a pane). */
 #ifndef TUI_VIEW_LOGS_PRIV_H
 #define TUI_VIEW_LOGS_PRIV_H
+#include <jansson.h>
+
 #include "tui/panes.h"
+#include "tui/view.h"
 #include "tui/view/log_pane.h"
 
 struct menu;
@@ -30,5 +33,9 @@ void logs_pick_again(struct logs_state *v);
 void logs_pick_rank(struct logs_state *v);
 /* Ask which pane to go to. */
 void logs_pick_pane(struct logs_state *v);
+/* view_ops: what is kept for the next time, and what is copied. */
+json_t *logs_save(void *v);
+void logs_restore(void *v, struct app *a, const json_t *saved);
+size_t logs_copies(void *v, const struct app *a, struct arena *arena, struct view_copy out[VIEW_COPIES_MAX]);
 
 #endif
