@@ -50,4 +50,14 @@ void markdown_print(FILE *out);
 /* man.c: the whole page, as roff. */
 void man_print(FILE *out, const struct program *program);
 
+/* What the screen can be opened with, by whichever verb. */
+#define SCREEN_OPTIONS \
+	CLI_FLAG(0, "once", "print the view as text and end; needs no terminal"), \
+	CLI_VALUE(0, "size", "WxH", "with --once: columns and rows, as in 120x40; otherwise the terminal's, or 80x24"), \
+	CLI_VALUE(0, "filter", "FILTER", "filter of the offers, as in skytop offers"), \
+	CLI_VALUE(0, "theme", "NAME", "colours: a name from the themes folders, or a path"), \
+	CLI_FLAG(0, "read-only", "look, but order nothing"), \
+	CLI_FLAG(0, "plain", "lines of text instead of a screen, for screen readers and pipes: keys, actions and 'text in, what changes out"), \
+	CLI_FLAG(0, "dump-keys", "print the keys in force, as a keys.yaml; needs no terminal")
+
 #endif

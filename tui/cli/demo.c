@@ -167,7 +167,7 @@ static int run(struct cli *c)
 	struct demo d = {.cloud = simulated(c), .speed = DEMO_SPEED};
 	if (!cli_program(c)->screen || !d.cloud)
 		return cli_usage(c, "this build has no screen, or no simulated cloud");
-	if (!cli_flag(c, "once") && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
+	if (!cli_flag(c, "once") && !cli_flag(c, "dump-keys") && !cli_flag(c, "plain") && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
 		return cli_usage(c, "the demo needs a terminal; --once prints a view of it as text");
 	if (cli_int(c, "speed", 1, SPEED_MAX, &d.speed, &err))
 		return cli_fail(c, &err);
@@ -179,11 +179,7 @@ static int run(struct cli *c)
 }
 
 static const struct option_spec options[] = {
-    CLI_FLAG(0, "once", "print the view as text and end; needs no terminal"),
-    CLI_VALUE(0, "size", "WxH", "with --once: columns and rows, as in 120x40; otherwise the terminal's, or 80x24"),
-    CLI_VALUE(0, "filter", "FILTER", "filter of the offers, as in skytop offers"),
-    CLI_VALUE(0, "theme", "NAME", "colours: a name from the themes folders, or a path"),
-    CLI_FLAG(0, "read-only", "look, but order nothing"),
+    SCREEN_OPTIONS,
     CLI_VALUE(0, "speed", "N", "how many times faster than the clock on the wall the cloud is; 60 when not given"),
     CLI_END,
 };

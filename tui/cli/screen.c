@@ -4,13 +4,7 @@
 #include "tui/cli/cli_priv.h"
 
 static const struct option_spec options[] = {
-    CLI_FLAG(0, "once", "print the view as text and end; needs no terminal"),
-    CLI_VALUE(0, "size", "WxH", "with --once: columns and rows, as in 120x40; otherwise the terminal's, or 80x24"),
-    CLI_VALUE(0, "filter", "FILTER", "filter of the offers, as in skytop offers"),
-    CLI_VALUE(0, "theme", "NAME", "colours: a name from the themes folders, or a path"),
-    CLI_FLAG(0, "read-only", "look, but order nothing"),
-    CLI_FLAG(0, "plain", "lines of text instead of a screen, for screen readers and pipes: keys, actions and 'text in, what changes out"),
-    CLI_FLAG(0, "dump-keys", "print the keys in force, as a keys.yaml; needs no terminal"),
+    SCREEN_OPTIONS,
     CLI_END,
 };
 
