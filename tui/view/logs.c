@@ -109,8 +109,11 @@ static void log_data(void *state, struct app *a, unsigned log, const char *data,
 	struct log_pane *p = pane_of(state, log);
 	if (!p)
 		return;
+	bool first = !logbuf_end(p->buf); /* is what the person waits for */
 	logbuf_add(p->buf, data, len, at_ms);
-	if (app_view(a) == &logs_view)
+	if (app_view(a) == &logs_view && first)
+		a->dirty = true;
+	else if (app_view(a) == &logs_view)
 		a->lazy = true;
 }
 
