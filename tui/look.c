@@ -5,8 +5,10 @@
  * then; else config.yaml's. The layout has a version: one that is not understood is left out, with a word. */
 #include "tui/look.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/fs.h"
 #include "core/base/json.h"
@@ -118,13 +120,28 @@ static void read_layout(struct look *k, struct app *a)
 	free(text);
 }
 
+/* Whole or not at all, but not waiting for the disk: leaving is quick, and after a power cut the old layout will do. */
+static void write_layout(const char *path, const char *text)
+{
+	char *fresh = xasprintf("%s.new", path);
+	FILE *f = fopen(fresh, "we");
+	bool good = f && fputs(text, f) >= 0;
+	if (f && fclose(f))
+		good = false;
+	if (good)
+		good = !rename(fresh, path);
+	if (!good)
+		unlink(fresh);
+	free(fresh);
+}
+
 void look_keep(struct look *k, const struct app *a)
 {
 	if (!k->o->layout)
 		return;
 	char *now = layout_text(k, a), *folder = xstrndup(k->o->layout, (size_t)(path_base(k->o->layout) - k->o->layout));
 	if (!str_eq(now, k->kept) && (!folder[0] || !fs_mkdirs(folder, NULL)))
-		fs_write(k->o->layout, now, strlen(now), 0600, NULL);
+		write_layout(k->o->layout, now);
 	free(folder);
 	free(k->kept);
 	k->kept = now;

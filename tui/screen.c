@@ -156,7 +156,9 @@ static void set_theme(struct screen *s)
 {
 	look_read_theme(&s->look, &s->app);
 	struct theme t = s->look.colors;
-	theme_reduce(&t, look_is_mono(&s->look) ? 0 : term_colors(s->term));
+	bool mono = look_is_mono(&s->look);
+	if (mono || !term_true_color(s->term))
+		theme_reduce(&t, mono ? 0 : term_colors(s->term));
 	term_theme(s->term, &t);
 	s->app.dirty = true;
 }

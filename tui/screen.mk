@@ -62,5 +62,6 @@ libtui_a_SOURCES = \
 	tui/term/crash.c tui/term/crash.h \
 	tui/term/input.c tui/term/input.h \
 	tui/term/paint.c tui/term/paint.h \
-	tui/term/term.c tui/term/term.h
+	tui/term/term.c tui/term/term.h \
+	tui/term/truecolor.c tui/term/truecolor.h
 libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS)

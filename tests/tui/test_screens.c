@@ -286,7 +286,8 @@ static void test_login(void **state)
 	char dir[] = "/tmp/skytop-login-XXXXXX";
 	assert_non_null(mkdtemp(dir));
 	char *shell = path_join(dir, "program");
-	static const char text[] = "#!/bin/sh\necho >>\"$0.n\"\necho \"run $(($(wc -l <\"$0.n\"))) is $1 $2\"\ntest -t 0 && test -t 2 && read -r x && echo \"it read $x\" && sleep 0.3 && exit \"$x\"\n";
+	static const char text[] = "#!/bin/sh\necho >>\"$0.n\"\necho \"run $(($(wc -l <\"$0.n\"))) is $1 $2\"\n"
+	    "test -t 0 && test -t 2 && read -r x && echo \"it read $x\" && sleep 0.3 && exit \"$x\"\n";
 	assert_int_equal(fs_write(shell, text, sizeof text - 1, 0700, NULL), 0);
 	struct screen *s = start("--view", "clusters", "--program", shell);
 	must_have(s, "train");

@@ -17,6 +17,7 @@
 #include "tui/keymap.h"
 #include "tui/menu.h"
 #include "tui/notice.h"
+#include "tui/term/truecolor.h"
 #include "tui/theme.h"
 
 static void test_keys(void **state)
@@ -366,6 +367,27 @@ static void test_true_color(void **state)
 	assert_false(t.styles[ROLE_TEXT].attrs & ATTR_REVERSE); /* its ground is just the ground */
 }
 
+/* What stands for an exact colour goes out as that, and nothing else of the frame changes. */
+static void test_exact_colors(void **state)
+{
+	(void)state;
+	struct truecolor tc;
+	struct theme t;
+	static const char text[] = "roles:\n  text: \"#010203 on #fffefd\"\n  bad: \"231 on 16\"\n  good: \"#010204\"\n";
+	assert_int_equal(theme_parse(&t, text, sizeof text - 1, "t.yaml", NULL), 0);
+	truecolor_assign(&tc, &t);
+	int32_t ink = t.styles[ROLE_TEXT].fg, ground = t.styles[ROLE_TEXT].bg, other = t.styles[ROLE_GOOD].fg;
+	assert_true(ink >= 16 && ink < 256 && ground >= 16 && ground < 256 && other != ink);
+	assert_true(t.styles[ROLE_BAD].fg == 231 && ground != 231 && t.styles[ROLE_BAD].bg == 16 && ink != 16); /* those are taken */
+	char *in = xasprintf("a\033[1;38;5;%d;48;5;%dmb\033[38;5;231m\033[2J\033[3%dm\033(B\033[m\033[48;5;16;38;5;%dmc\033", (int)ink, (int)ground, 4,
+	    (int)other);
+	struct str out = str_new(1000);
+	truecolor_write(&tc, in, strlen(in), &out);
+	assert_string_equal(str_text(&out), "a\033[1;38;2;1;2;3;48;2;255;254;253mb\033[38;5;231m\033[2J\033[34m\033(B\033[m\033[48;5;16;38;2;1;2;4mc\033");
+	str_free(&out);
+	free(in);
+}
+
 static void test_reduce(void **state)
 {
 	(void)state;
@@ -445,7 +467,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_keys), cmocka_unit_test(test_actions), cmocka_unit_test(test_docs),
 	    cmocka_unit_test(test_keys_file), cmocka_unit_test(test_match), cmocka_unit_test(test_contrast),
-	    cmocka_unit_test(test_states_differ), cmocka_unit_test(test_true_color),
+	    cmocka_unit_test(test_states_differ), cmocka_unit_test(test_true_color), cmocka_unit_test(test_exact_colors),
 	    cmocka_unit_test(test_default_theme), cmocka_unit_test(test_theme_files), cmocka_unit_test(test_reduce),
 	    cmocka_unit_test(test_notices),
 	};

@@ -8,6 +8,7 @@
  *
  * Rows that are equal to the row shown last are not handed to curses at all: comparing memory is cheaper than cells. */
 #include "tui/term/paint.h"
+#include "tui/term/truecolor.h"
 
 #define NCURSES_WIDECHAR 1
 #include <ncurses.h>
@@ -37,6 +38,8 @@ struct paint {
 	uint8_t role_attrs[ROLES];
 	bool black[ROLES]; /* written in black: that must not be bold, which many terminals show as grey */
 	cchar_t *line; /* w of them */
+	bool true_color;
+	struct truecolor exact;
 };
 
 static FILE *memory_file(int *fd)
@@ -119,6 +122,7 @@ struct paint *paint_create(int w, int h, struct err *err)
 	typeahead(-1);
 	scrollok(stdscr, FALSE);
 	leaveok(stdscr, FALSE);
+	p->true_color = paint_colors(p) == 256 && truecolor_wanted();
 	struct theme t;
 	theme_builtin(&t);
 	theme_reduce(&t, paint_colors(p));
@@ -147,6 +151,11 @@ int paint_colors(const struct paint *p)
 	return has_colors() && COLORS >= 8 ? COLORS : 0;
 }
 
+bool paint_true_color(const struct paint *p)
+{
+	return p->true_color;
+}
+
 static attr_t attrs_of(unsigned attrs)
 {
 	static const struct {
@@ -161,10 +170,12 @@ static attr_t attrs_of(unsigned attrs)
 	return a;
 }
 
-void paint_theme(struct paint *p, const struct theme *t)
+void paint_theme(struct paint *p, const struct theme *theme)
 {
+	struct theme t = *theme;
+	truecolor_assign(&p->exact, &t);
 	for (int i = 0; i < ROLES; i++) {
-		const struct theme_style *s = &t->styles[i];
+		const struct theme_style *s = &t.styles[i];
 		int pair = s->fg == THEME_DEFAULT && s->bg == THEME_DEFAULT ? 0 : alloc_pair(s->fg, s->bg);
 		p->pairs[i] = (short)(pair < 0 ? 0 : pair);
 		p->attrs[i] = attrs_of(s->attrs);
@@ -248,7 +259,14 @@ void paint_frame(struct paint *p, const struct canvas *c, struct str *out)
 	move(c->cursor_y < h ? c->cursor_y : h - 1, c->cursor_x < w ? c->cursor_x : w - 1);
 	wnoutrefresh(stdscr);
 	doupdate();
-	take(p, out);
+	if (!p->true_color) {
+		take(p, out);
+		return;
+	}
+	struct str numbers = str_new(out->max);
+	take(p, &numbers);
+	truecolor_write(&p->exact, str_text(&numbers), numbers.len, out);
+	str_free(&numbers);
 }
 
 static const char *capability(const char *name)

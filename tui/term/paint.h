@@ -16,7 +16,9 @@ struct paint *paint_create(int w, int h, struct err *err);
 void paint_destroy(struct paint *p); /* NULL is fine */
 /* How many colours the terminal has; 0: none. */
 int paint_colors(const struct paint *p);
-/* Already reduced to what the terminal can (theme_reduce). The next frame is a whole one. */
+/* Can it show any colour, beside the 256? */
+bool paint_true_color(const struct paint *p);
+/* Already reduced to what the terminal can (theme_reduce), but for exact colours where it can show those. The next frame is a whole one. */
 void paint_theme(struct paint *p, const struct theme *t);
 /* Another size. The next frame is a whole one. */
 void paint_resize(struct paint *p, int w, int h);

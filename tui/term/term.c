@@ -510,6 +510,11 @@ int term_colors(const struct term *t)
 	return paint_colors(t->paint);
 }
 
+bool term_true_color(const struct term *t)
+{
+	return paint_true_color(t->paint);
+}
+
 void term_theme(struct term *t, const struct theme *theme)
 {
 	paint_theme(t->paint, theme);

@@ -30,7 +30,8 @@ void term_close(struct term *t);
 
 void term_size(const struct term *t, int *w, int *h);
 int term_colors(const struct term *t);
-void term_theme(struct term *t, const struct theme *theme); /* reduced already */
+bool term_true_color(const struct term *t); /* any colour, beside the 256 */
+void term_theme(struct term *t, const struct theme *theme); /* reduced already, but for exact colours where it can show them */
 /* Send what turns the screen into the canvas, in one piece. False: the terminal has not yet taken the last frame, so this
  * one is not drawn; `ready` will tell. */
 bool term_show(struct term *t, const struct canvas *c);
