@@ -143,6 +143,7 @@ try:
     first = s.wait("simulated")
     ok("it is there at once", first is not None and first < 2 * SLOW, first)
     ok("a cluster comes up, and is on the screen", happened("train is UP") and s.wait("train"), s.text())
+    ok("the screen has found the engine", s.wait(r"\$[0-9.]+/h", 5), s.text())
     ok("jobs run", happened("RUNNING"))
     ok("the spot cluster is taken back", happened("taken back by the provider"))
     ok("and launched again", happened("nightly is UP", 2))

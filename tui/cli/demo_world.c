@@ -106,6 +106,13 @@ int demo_settle(const struct demo *d, struct err *err)
 	return rc;
 }
 
+int demo_engine(const struct demo *d, struct err *err)
+{
+	struct client *cl = client_open(d->self, true, err);
+	client_close(cl);
+	return cl ? 0 : -1;
+}
+
 /* --- what happens ------------------------------------------------------------------------------------------------- */
 
 #define TRAIN                                                                                                                       \

@@ -12,7 +12,7 @@
 #include "tui/view/views.h"
 #include "tui/width.h"
 
-enum { LABEL = 12, HISTORY_MAX = 64, HISTORY_DAYS = 30, SPARK_MAX = 60, MONTH_TEXT = 46 };
+enum { LABEL = 12, HISTORY_MAX = 64, HISTORY_DAYS = 30, SPARK_MAX = 60, MONTH_TEXT = 42, MONTH_LEAST = 20 };
 
 /* A pen that goes down line by line. */
 struct pen {
@@ -143,7 +143,11 @@ static size_t month(const struct price_change *h, size_t n, bool spot, int64_t n
 static void history_row(struct pen *p, const struct app *a, const struct price_change *h, size_t n, bool spot)
 {
 	int64_t values[SPARK_MAX], low, high;
-	size_t w = p->r.w - LABEL - MONTH_TEXT > SPARK_MAX ? SPARK_MAX : p->r.w - LABEL - MONTH_TEXT > 8 ? (size_t)(p->r.w - LABEL - MONTH_TEXT) : 8;
+	/* The figures beside it where there is room, else below. */
+	int room = p->r.w - LABEL - 1;
+	bool beside = room - MONTH_TEXT >= MONTH_LEAST;
+	size_t w = (size_t)(beside ? room - MONTH_TEXT : room > 1 ? room : 1);
+	w = w > SPARK_MAX ? SPARK_MAX : w;
 	if (p->y >= p->r.y + p->r.h || !month(h, n, spot, a->now_ms, values, w, &low, &high))
 		return;
 	char lo[40], hi[40], last[40];
@@ -153,7 +157,11 @@ static void history_row(struct pen *p, const struct app *a, const struct price_c
 	for (size_t i = 0; i < w; i++)
 		if (values[i] < 0)
 			canvas_put(p->c, x + (int)i, p->y, ROLE_DIM, 0xb7);
-	canvas_printf(p->c, x + (int)w + 2, p->y, p->r.x + p->r.w - x - (int)w - 2, ROLE_TEXT, "min $%s  max $%s  last $%s",
+	if (beside)
+		x += (int)w + 2;
+	else if (++p->y >= p->r.y + p->r.h)
+		return;
+	canvas_printf(p->c, x, p->y, p->r.x + p->r.w - x, ROLE_TEXT, "min $%s  max $%s  last $%s",
 	    format_price(low, 0, lo, sizeof lo), format_price(high, 0, hi, sizeof hi), format_price(values[w - 1], 0, last, sizeof last));
 	p->y++;
 }
