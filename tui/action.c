@@ -17,7 +17,8 @@ static const struct action_info actions[ACTIONS] = {
     [ACTION_VIEW_SERVICES] = {"services", "Go to Services", NULL, "Models behind one endpoint, on replicas.", NULL, false},
     [ACTION_VIEW_LOGS] = {"log", "Go to Logs", NULL, "The log that is being followed.", "skytop logs CLUSTER", false},
     [ACTION_VIEW_COST] = {"cost", "Go to Cost", NULL, "What is being spent, on what, and where it leads.", "skytop cost", false},
-    [ACTION_VIEW_METRICS] = {"metrics", "Go to Metrics", NULL, "How busy the GPUs and nodes are.", NULL, false},
+    [ACTION_VIEW_METRICS] = {"metrics", "Go to Metrics", NULL, "How busy the GPUs and nodes are, and the engine's figures.", "skytop metrics",
+	false},
     [ACTION_VIEW_ACTIVITY] = {"activity", "Go to Activity", NULL, "What the engine does and did, with causes.", "skytop requests", false},
     [ACTION_VIEW_RECIPES] = {"recipes", "Go to Recipes", NULL, "Task files that are ready to launch.", "skytop recipes", false},
     [ACTION_COPY] = {"copy", "Copy", NULL, "The name, the command, the row or the lines: into the terminal's clipboard, or a file.", NULL,
@@ -121,6 +122,9 @@ static const struct action_info actions[ACTIONS] = {
 	"skytop cost --by cloud", false},
     [ACTION_CHANGES] = {"changes", "What changed since yesterday", "changes", "The last 24 hours against the 24 before, and why; again closes it.",
 	"skytop cost --changes", false},
+    [ACTION_MEASURE] = {"measure", "Next measure", "measure", "GPU use, GPU memory, CPU, memory, disk, network over time.",
+	"skytop metrics --measure NAME", false},
+    [ACTION_SPAN] = {"span", "Next span of time", "span", "The last 10 minutes, 6 hours or 7 days.", "skytop metrics --span 6h", false},
 };
 
 const struct action_info *action_info(enum action a)

@@ -23,6 +23,7 @@
 #include "core/io/rpc.h"
 #include "core/model/task.h"
 #include "tui/cost.h"
+#include "tui/metrics_answer.h"
 
 /* An idle screen looks for an engine seldom; one that has just left is back soon, or not at all. */
 enum { RECONNECT_MS = 500, LOOK_MS = 15000, HELLO_MS = 5000, CALL_MS = 30000, START_MS = 15000, PIECE_BYTES = 64 << 10, COST_GAP_MS = 1000 };
@@ -76,6 +77,7 @@ struct source {
 	bool cost_wanted, cost_asked; /* somebody looks at it; a question is under way */
 	unsigned cost_timer;
 	int64_t cost_asked_ms;	      /* monotonic */
+	struct metrics_feed metrics;
 };
 
 static void connect_now(struct source *s);
@@ -91,6 +93,7 @@ static void on_tell(void *arg)
 	struct source *s = arg;
 	s->teller = 0;
 	use_next(s);
+	s->snap.metrics = metrics_feed_turn(&s->metrics);
 	if (s->sink.changed)
 		s->sink.changed(s->sink.arg);
 }
@@ -223,6 +226,7 @@ static void take_snapshot(struct source *s, const json_t *params)
 	s->next = json_deep_copy(params);
 	s->next_at_ms = wall_now_ms();
 	changed(s);
+	metrics_feed_pushed(&s->metrics, s->rpc);
 }
 
 static void use_next(struct source *s)
@@ -327,6 +331,7 @@ static void on_hello(void *arg, const json_t *result, const struct err *err)
 	set_link(s, UI_LINK_UP, NULL);
 	ask_cost(s); /* before the first snapshot, so that it is there with it */
 	watch(s);
+	metrics_feed_ask(&s->metrics, s->rpc);
 	send_orders(s);
 	for (struct open_log *l = s->logs; l; l = l->next)
 		ask_log(l);
@@ -717,6 +722,17 @@ static void src_log_close(struct ui_source *base, unsigned id)
 	}
 }
 
+static void on_metrics(void *arg)
+{
+	changed(arg);
+}
+
+static void src_metrics(struct ui_source *base, enum measure m, enum span span)
+{
+	struct source *s = (struct source *)base;
+	metrics_feed_want(&s->metrics, s->greeted ? s->rpc : NULL, m, span);
+}
+
 static void src_destroy(struct ui_source *base)
 {
 	struct source *s = (struct source *)base;
@@ -736,6 +752,7 @@ static void src_destroy(struct ui_source *base)
 	json_decref(s->next);
 	ui_cost_free(s->cost);
 	ui_cost_free(s->next_cost);
+	metrics_feed_finish(&s->metrics);
 	free(s->clusters);
 	free(s->jobs);
 	free(s->requests);
@@ -748,11 +765,13 @@ static void src_destroy(struct ui_source *base)
 
 struct ui_source *engine_source_create(struct loop *l, const char *self)
 {
-	static const struct ui_source_ops ops = {src_start, src_snapshot, src_focus, src_send, src_log_open, src_log_close, src_destroy, src_ask_cost};
+	static const struct ui_source_ops ops = {src_start, src_snapshot, src_focus, src_send, src_log_open, src_log_close, src_destroy, src_ask_cost,
+	    src_metrics};
 	struct source *s = xcalloc(1, sizeof *s);
 	s->base.ops = &ops;
 	s->loop = l;
 	s->self = xstrdup(self);
+	s->metrics = (struct metrics_feed){.measure = MEASURES, .news = on_metrics, .arg = s};
 	s->snap = (struct ui_snapshot){.link = UI_LINK_NONE, .link_text = "", .spend = {PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, false}};
 	return &s->base;
 }

@@ -76,6 +76,10 @@ const struct key_binding key_table[] = {
     {SCOPE_COST, ">", ACTION_SORT_NEXT},
     {SCOPE_COST, "r", ACTION_SORT_REVERSE},
 
+    {SCOPE_METRICS, "m", ACTION_MEASURE},
+    {SCOPE_METRICS, "t", ACTION_SPAN},
+    {SCOPE_METRICS, "Tab", ACTION_PANE},
+
     {SCOPE_LIST, "/", ACTION_FILTER},
     {SCOPE_LIST, "s", ACTION_SORT_MENU},
     {SCOPE_LIST, "<", ACTION_SORT_PREV},
@@ -135,6 +139,7 @@ static const struct {
     [SCOPE_CLUSTERS] = {"Clusters", SCOPE_LIST},
     [SCOPE_LOGS] = {"Logs", SCOPE_MOVE},
     [SCOPE_COST] = {"Cost", SCOPE_MOVE},
+    [SCOPE_METRICS] = {"Metrics", SCOPE_MOVE},
 };
 
 static const struct {
@@ -267,7 +272,8 @@ static void all_keys(const struct key_binding *b, char *buf, size_t size)
 
 bool key_doc_at(size_t i, struct key_doc *out)
 {
-	static const enum key_scope order[] = {SCOPE_OFFERS, SCOPE_CLUSTERS, SCOPE_LOGS, SCOPE_COST, SCOPE_LIST, SCOPE_MOVE, SCOPE_GLOBAL};
+	static const enum key_scope order[] = {
+	    SCOPE_OFFERS, SCOPE_CLUSTERS, SCOPE_LOGS, SCOPE_COST, SCOPE_METRICS, SCOPE_LIST, SCOPE_MOVE, SCOPE_GLOBAL};
 	for (size_t s = 0; s < ARRAY_LEN(order); s++) {
 		for (size_t k = 0; k < key_table_len; k++) {
 			const struct key_binding *b = &key_table[k];

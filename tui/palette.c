@@ -125,6 +125,8 @@ static size_t add_scope(const struct app *a, struct arena *arena, enum key_scope
 	return n;
 }
 
+enum { HELP_WORDS_MAX = 64 };
+
 /* Those that have no key here: so that help knows everything there is. */
 static size_t add_rest(const struct app *a, struct arena *arena, struct menu_item *items, size_t n)
 {
@@ -152,16 +154,18 @@ static size_t add_rest(const struct app *a, struct arena *arena, struct menu_ite
 void palette_help(struct app *a)
 {
 	struct arena *arena = arena_create();
-	struct menu_item *items = arena_alloc(arena, ACTIONS * sizeof *items);
+	struct menu_item *items = arena_alloc(arena, (ACTIONS + HELP_WORDS_MAX) * sizeof *items);
 	size_t n = 0;
 	for (enum key_scope scope = app_view(a)->scope;; scope = key_scope_below(scope)) {
 		n = add_scope(a, arena, scope, items, n);
 		if (scope == SCOPE_GLOBAL)
 			break;
 	}
+	size_t (*help)(struct arena *, struct menu_item *, size_t) = app_view(a)->help;
+	n += help ? help(arena, items + n, HELP_WORDS_MAX) : 0;
 	n = add_rest(a, arena, items, n);
 	struct menu_spec spec = {.title = arena_printf(arena, "Help: %s", app_view(a)->title), .empty = "",
-	    .search = true, .tall = true, .choose = do_action};
+	    .search = true, .tall = true, .detail_lines = help ? 3 : 0, .choose = do_action};
 	app_open(a, &menu_ops, menu_create(&spec, arena, items, n));
 }
 

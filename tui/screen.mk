@@ -24,6 +24,7 @@ libtui_a_SOURCES = \
 	tui/logmatch.c tui/logmatch.h \
 	tui/look.c tui/look.h \
 	tui/menu.c tui/menu.h \
+	tui/metrics_answer.c tui/metrics_answer.h \
 	tui/notice.c tui/notice.h \
 	tui/palette.c tui/palette.h \
 	tui/panes.c tui/panes.h \
@@ -52,6 +53,7 @@ libtui_a_SOURCES = \
 	tui/view/log_pick.c \
 	tui/view/log_save.c \
 	tui/view/logs.c tui/view/logs_priv.h \
+	tui/view/metrics.c \
 	tui/view/offer_details.c \
 	tui/view/offers.c tui/view/offers_priv.h \
 	tui/view/offers_flash.c \

@@ -44,6 +44,12 @@ void ui_source_ask_cost(struct ui_source *s)
 		s->ops->ask_cost(s);
 }
 
+void ui_source_metrics(struct ui_source *s, enum measure m, enum span span)
+{
+	if (s)
+		s->ops->metrics(s, m, span);
+}
+
 void ui_source_destroy(struct ui_source *s)
 {
 	if (s)

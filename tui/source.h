@@ -10,6 +10,7 @@
 #include "core/base/err.h"
 #include "core/base/num.h"
 #include "core/io/loop.h"
+#include "core/plan/rings.h"
 
 /* --- what is known ----------------------------------------------------------------------------------------------- */
 
@@ -69,6 +70,26 @@ struct ui_spend {
 	bool simulated; /* some of it is a simulated cloud's, and no money */
 };
 
+/* Measures and figures; asked for while somebody looks at them. Measures are in tenths of a percent, RING_UNKNOWN where nothing is known. */
+struct ui_metric_node {
+	const char *cluster;
+	int64_t rank;
+	int64_t heard_at_ms;	   /* of its agent; 0: never */
+	int16_t now[MEASURES];
+	const int16_t *steps;	   /* of the measure and the span asked for, oldest first */
+	size_t n_steps;
+};
+
+struct ui_metrics {
+	int64_t at_ms;		   /* when the last step was; 0: nothing was told yet */
+	enum measure measure;
+	enum span span;
+	const struct ui_metric_node *nodes; /* those of a cluster together, by rank */
+	size_t n_nodes;
+	const int64_t *figures;	   /* all of core/plan/figures.h, in its units; there once at_ms is */
+	const char *const *by;	   /* of each "aws 3m 2s, gcp 1m 50s", or "" */
+};
+
 enum ui_link {
 	UI_LINK_NONE,	    /* no engine runs, and none was asked for */
 	UI_LINK_CONNECTING, /* starting or connecting */
@@ -93,6 +114,7 @@ struct ui_snapshot {
 	size_t n_events;
 	struct ui_spend spend;
 	const struct ui_cost *cost; /* the report last asked for (tui/cost.h); NULL: none yet */
+	const struct ui_metrics *metrics; /* NULL: not asked for, or not told yet */
 };
 
 /* --- what can be asked ------------------------------------------------------------------------------------------- */
@@ -153,6 +175,8 @@ struct ui_source_ops {
 	void (*destroy)(struct ui_source *s);
 	/* The report on money is looked at: have a new one in the snapshot soon. May be asked at any time and often. */
 	void (*ask_cost)(struct ui_source *s);
+	/* What is to be in snapshot.metrics from now on; MEASURES: nothing, nobody looks. Asking for the same again costs nothing. */
+	void (*metrics)(struct ui_source *s, enum measure m, enum span span);
 };
 
 /* The first member of every implementation. */
@@ -169,6 +193,7 @@ void ui_source_log_open(struct ui_source *s, unsigned log, const struct ui_log_s
 void ui_source_log_close(struct ui_source *s, unsigned log);
 void ui_source_ask_cost(struct ui_source *s);
 void ui_source_destroy(struct ui_source *s);
+void ui_source_metrics(struct ui_source *s, enum measure m, enum span span);
 
 /* "stop": the verb as the command line calls it. */
 const char *ui_verb_name(enum ui_verb verb);

@@ -11,8 +11,8 @@
 #include "tui/term/input.h"
 
 struct app;
-
 struct arena;
+struct menu_item;
 
 enum { VIEWS_MAX = 12, VIEW_COPIES_MAX = 12 };
 
@@ -50,6 +50,8 @@ struct view_ops {
 	 * be anything, since it comes from a file. */
 	json_t *(*save)(void *v);
 	void (*restore)(void *v, struct app *a, const json_t *saved);
+	/* Words of its own that ? explains after the keys, at most max; strings from the arena or static. How many. */
+	size_t (*help)(struct arena *arena, struct menu_item *items, size_t max);
 	/* What to put in the footer instead of the key table: "Enter" "done" … NULL; while something is typed. */
 	const char *const *(*hints)(void *v, const struct app *a);
 };

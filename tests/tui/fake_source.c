@@ -9,6 +9,7 @@
 #include "core/base/fs.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "core/plan/figures.h"
 #include "tests/tui/fake_cost.h"
 
 enum { ORDERS_MAX = 16, LOGS_MAX = 8, STEP_MS = 60, MINUTE = 60000, HOUR = 60 * MINUTE };
@@ -48,7 +49,14 @@ struct fake {
 	struct fake_order orders[ORDERS_MAX];
 	size_t n_orders;
 	struct fake_log logs[LOGS_MAX];
-	unsigned shuffle_timer, start_timer;
+	unsigned shuffle_timer, start_timer, metrics_timer;
+	struct ui_metrics metrics;
+	int64_t figures[FIGURES];
+	const char *by[FIGURES];
+	struct ui_metric_node metric_nodes[7];
+	int16_t steps[3][RING_STEPS_MAX];
+	enum measure measure;
+	enum span span;
 	unsigned shuffles;
 	FILE *orders_file;
 };
@@ -393,6 +401,68 @@ static void log_close(struct ui_source *s, unsigned log)
 	}
 }
 
+/* --- metrics ------------------------------------------------------------------------------------------------------ */
+
+/* Three nodes that are heard of, two of them with a gap, and four that never were. */
+static void make_metrics(struct fake *f, enum measure m, enum span span)
+{
+	static const struct {
+		const char *cluster;
+		int64_t rank;
+		int16_t now[MEASURES];
+	} script[] = {
+	    {"train", 0, {974, 880, 320, 410, 560, -1}}, {"train", 1, {40, 870, 1250, 930, 560, -1}}, {"sweep-7", 0, {-1, -1, -1, -1, -1, -1}},
+	    {"sweep-7", 1, {-1, -1, -1, -1, -1, -1}}, {"sweep-7", 2, {-1, -1, -1, -1, -1, -1}}, {"sweep-7", 3, {-1, -1, -1, -1, -1, -1}},
+	    {"b\xc3\xa4rchen", 0, {610, 450, 120, 200, 910, -1}},
+	};
+	size_t n = span_infos[span].steps, series = 0;
+	f->metrics = (struct ui_metrics){.at_ms = f->o.now_ms, .measure = m, .span = span, .nodes = f->metric_nodes,
+	    .n_nodes = f->o.empty ? 0 : ARRAY_LEN(script), .figures = f->figures, .by = f->by};
+	for (size_t i = 0; i < ARRAY_LEN(script); i++) {
+		bool known = script[i].now[m] >= 0;
+		f->metric_nodes[i] = (struct ui_metric_node){.cluster = script[i].cluster, .rank = script[i].rank,
+		    .heard_at_ms = script[i].now[MEASURE_CPU] >= 0 ? f->o.now_ms - 3000 : 0, .steps = f->steps[0], .n_steps = 0};
+		memcpy(f->metric_nodes[i].now, script[i].now, sizeof script[i].now);
+		if (!known)
+			continue;
+		int16_t *to = f->steps[series];
+		for (size_t k = 0; k < n; k++) {
+			int v = script[i].now[m] - (int)((n - 1 - k) * (7 + 3 * series) % 400) * (int)(1 + k % 2);
+			bool gap = series == 1 && k > n / 3 && k < n / 2;
+			to[k] = (int16_t)(gap || (series == 2 && k < n / 4) ? RING_UNKNOWN : v < 0 ? 0 : v);
+		}
+		f->metric_nodes[i].steps = to;
+		f->metric_nodes[i].n_steps = n;
+		series++;
+	}
+	static const int64_t figures[FIGURES] = {2, 3, 17, 8, 541, 212, 943, 8200, 744000, 1320000, 19, 947, 192000, 431000, 7, 2, FIGURE_UNKNOWN, 1, 4, 1, 0,
+	    FIGURE_UNKNOWN, 4100, 48100000, 2300000, 1, 12, 9400000, 4};
+	for (int i = 0; i < FIGURES; i++) {
+		f->figures[i] = f->o.empty ? FIGURE_UNKNOWN : figures[i];
+		f->by[i] = f->o.empty || i != FIGURE_LAUNCH_P50 ? "" : "aws 3m 12s, lambda 1m 50s";
+	}
+}
+
+static void on_metrics(void *arg)
+{
+	struct fake *f = arg;
+	f->metrics_timer = 0;
+	make_metrics(f, f->measure, f->span);
+	f->snap.metrics = &f->metrics;
+	tell(f);
+}
+
+static void metrics(struct ui_source *s, enum measure m, enum span span)
+{
+	struct fake *f = (struct fake *)s;
+	if (f->measure == m && f->span == span)
+		return;
+	f->measure = m;
+	f->span = span;
+	if (m != MEASURES && !f->o.no_engine && !f->metrics_timer)
+		f->metrics_timer = loop_after(f->loop, 0, on_metrics, f);
+}
+
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
 static void destroy(struct ui_source *s)
@@ -402,6 +472,7 @@ static void destroy(struct ui_source *s)
 		loop_cancel(f->loop, f->logs[i].timer);
 	loop_cancel(f->loop, f->shuffle_timer);
 	loop_cancel(f->loop, f->start_timer);
+	loop_cancel(f->loop, f->metrics_timer);
 	if (f->orders_file)
 		fclose(f->orders_file);
 	ui_cost_free(f->cost);
@@ -411,7 +482,7 @@ static void destroy(struct ui_source *s)
 	free(f);
 }
 
-static const struct ui_source_ops ops = {start, snapshot, focus, send, log_open, log_close, destroy, NULL};
+static const struct ui_source_ops ops = {start, snapshot, focus, send, log_open, log_close, destroy, NULL, metrics};
 
 struct ui_source *fake_source_create(struct loop *l, const struct fake_options *o)
 {
@@ -422,6 +493,7 @@ struct ui_source *fake_source_create(struct loop *l, const struct fake_options *
 	f->o.now_ms = o->now_ms ? o->now_ms : FAKE_NOW_MS;
 	f->snap = (struct ui_snapshot){.link_text = "", .spend = {PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, false}};
 	f->orders_file = o->orders_file ? fopen(o->orders_file, "a") : NULL;
+	f->measure = MEASURES;
 	make_clusters(f);
 	make_rest(f);
 	return &f->source;

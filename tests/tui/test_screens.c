@@ -121,6 +121,11 @@ static const struct golden {
     {"cost-changes", {"--view", "cost"}, "today", "c", NULL, NULL},
     {"cost-sorted", {"--view", "cost"}, "today", "< <", NULL, NULL},
     {"cost-none", {"--view", "cost", "--empty", NULL}, "today", "", NULL, NULL},
+    {"metrics", {"--view", "metrics"}, "97%", "", NULL, NULL},
+    {"metrics-hours", {"--view", "metrics"}, "97%", "m m m t j", "last 6 hours", ""},
+    {"metrics-figures", {"--view", "metrics"}, "97%", "Tab PgDn j j", NULL, NULL},
+    {"metrics-none", {"--view", "metrics", "--empty", NULL}, "no nodes run", "", NULL, NULL},
+    {"metrics-help", {"--view", "metrics"}, "97%", "? 'queue_wait", NULL, NULL},
 };
 
 static const struct {

@@ -1,0 +1,367 @@
+/* Metrics: a heat map of the nodes over time, of the measure that is chosen, and the engine's figures with what they mean. While it is
+ * shown the source is asked for them, each time that something is pushed anyway; nothing here wakes by itself. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/plan/figures.h"
+#include "core/plan/rings.h"
+#include "tui/app.h"
+#include "tui/format.h"
+#include "tui/grid.h"
+#include "tui/menu.h"
+#include "tui/view/views.h"
+
+enum { COL_NODE, COL_NOW, COL_HISTORY, COL_FIRST_MEASURE, COL_HEARD = COL_FIRST_MEASURE + MEASURES };
+enum { FIGURES_COLUMNS = 50, FIGURES_ROWS = 11, BESIDE_COLUMNS = 110, BELOW_ROWS = 16, WIDE_COLUMNS = 60, EXPLAIN_ROWS = 3 };
+
+#define NODE_COLUMNS(history_min) {                                                                                                        \
+	{"NODE", 8, 20, 0, false, -1}, {"NOW", 5, 5, 0, true, -1}, {"", (history_min), 700, 0, false, -1}, {"GPU", 5, 5, 1, true, -1},      \
+	{"GMEM", 5, 5, 2, true, -1}, {"CPU", 5, 5, 3, true, -1}, {"MEM", 5, 5, 4, true, -1}, {"DISK", 5, 5, 6, true, -1},                   \
+	{"NET", 5, 5, 7, true, -1}, {"HEARD", 7, 7, 5, true, -1}}
+/* The map comes before figures that it shows at a key. */
+static const struct grid_column narrow_columns[] = NODE_COLUMNS(12), node_columns[] = NODE_COLUMNS(40);
+static const struct grid_column figure_columns[] = {
+    {"FIGURE", 18, 20, 0, false, -1}, {"VALUE", 9, 9, 0, true, -1}, {"BY PROVIDER", 12, 60, 1, false, -1},
+};
+
+struct metrics_state {
+	struct app *app;
+	enum measure measure;
+	enum span span;
+	struct grid nodes, figures;
+	bool in_figures;
+};
+
+static const struct ui_metrics *metrics_of(const struct metrics_state *v)
+{
+	static const struct ui_metrics nothing = {.at_ms = 0};
+	const struct ui_metrics *m = app_snapshot(v->app)->metrics;
+	return m ? m : &nothing;
+}
+
+/* --- rows --------------------------------------------------------------------------------------------------------- */
+
+static size_t node_count(void *arg)
+{
+	return metrics_of(arg)->n_nodes;
+}
+
+static uint64_t node_id(void *arg, size_t row)
+{
+	const struct ui_metric_node *n = &metrics_of(arg)->nodes[row];
+	uint64_t h = UINT64_C(14695981039346656037) ^ (uint64_t)n->rank;
+	for (const char *p = n->cluster; *p; p++)
+		h = (h ^ (unsigned char)*p) * UINT64_C(1099511628211);
+	return h ? h : 1;
+}
+
+/* Is it the only node of its cluster? Then its number says nothing. */
+static bool is_alone(const struct ui_metrics *m, size_t row)
+{
+	bool before = row && !strcmp(m->nodes[row - 1].cluster, m->nodes[row].cluster);
+	return !before && !(row + 1 < m->n_nodes && !strcmp(m->nodes[row + 1].cluster, m->nodes[row].cluster));
+}
+
+static void put_percent(struct grid_cell *out, int16_t v)
+{
+	measure_text(v, out->text, sizeof out->text);
+	out->role = v < 0 ? ROLE_DIM : ROLE_TEXT;
+}
+
+static void node_cell(void *arg, size_t row, size_t column, struct grid_cell *out)
+{
+	struct metrics_state *v = arg;
+	const struct ui_metrics *m = metrics_of(v);
+	const struct ui_metric_node *n = &m->nodes[row];
+	if (column == COL_NODE) {
+		if (is_alone(m, row))
+			snprintf(out->text, sizeof out->text, "%s", n->cluster);
+		else
+			snprintf(out->text, sizeof out->text, "%s %" PRId64, n->cluster, n->rank);
+	} else if (column == COL_NOW) {
+		put_percent(out, n->now[v->measure]);
+	} else if (column >= COL_FIRST_MEASURE && column < COL_HEARD) {
+		put_percent(out, n->now[column - COL_FIRST_MEASURE]);
+	} else if (column == COL_HEARD) {
+		format_age(n->heard_at_ms, m->at_ms, out->text, sizeof out->text);
+		if (!n->heard_at_ms)
+			snprintf(out->text, sizeof out->text, "\xe2\x80\x93");
+		out->role = ROLE_DIM;
+	}
+}
+
+static size_t figure_count(void *arg)
+{
+	return metrics_of(arg)->at_ms ? FIGURES : 0;
+}
+
+static uint64_t figure_id(void *arg, size_t row)
+{
+	(void)arg;
+	return row + 1;
+}
+
+static void figure_cell(void *arg, size_t row, size_t column, struct grid_cell *out)
+{
+	const struct ui_metrics *m = metrics_of(arg);
+	int64_t value = m->figures[row];
+	out->role = value < 0 ? ROLE_DIM : ROLE_TEXT;
+	if (column == 0)
+		snprintf(out->text, sizeof out->text, "%s", figure_infos[row].title);
+	else if (column == 1)
+		figure_text((enum figure)row, value, out->text, sizeof out->text);
+	else
+		snprintf(out->text, sizeof out->text, "%s", m->by[row]);
+}
+
+static struct grid_rows node_rows(struct metrics_state *v)
+{
+	return (struct grid_rows){node_count, node_id, node_cell, v};
+}
+
+static struct grid_rows figure_rows(struct metrics_state *v)
+{
+	return (struct grid_rows){figure_count, figure_id, figure_cell, v};
+}
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+static void *create(struct app *a)
+{
+	struct metrics_state *v = xcalloc(1, sizeof *v);
+	v->app = a;
+	grid_init(&v->nodes, node_columns, ARRAY_LEN(node_columns));
+	grid_init(&v->figures, figure_columns, ARRAY_LEN(figure_columns));
+	return v;
+}
+
+static void destroy(void *state)
+{
+	struct metrics_state *v = state;
+	grid_finish(&v->nodes);
+	grid_finish(&v->figures);
+	free(v);
+}
+
+static void shown(void *state, struct app *a)
+{
+	struct metrics_state *v = state;
+	ui_source_metrics(a->source, v->measure, v->span);
+}
+
+static void news(void *state, struct app *a)
+{
+	struct metrics_state *v = state;
+	struct grid_rows nodes = node_rows(v), figures = figure_rows(v);
+	if (app_view(a) == &metrics_view)
+		ui_source_metrics(a->source, v->measure, v->span);
+	else
+		ui_source_metrics(a->source, MEASURES, v->span); /* nobody looks */
+	grid_sync(&v->nodes, &nodes);
+	grid_sync(&v->figures, &figures);
+}
+
+/* --- what can be done --------------------------------------------------------------------------------------------- */
+
+static bool act(void *state, struct app *a, enum action action)
+{
+	struct metrics_state *v = state;
+	struct grid_rows nodes = node_rows(v), figures = figure_rows(v);
+	if (action == ACTION_PANE) {
+		v->in_figures = !v->in_figures;
+	} else if (action == ACTION_BACK && v->in_figures) {
+		v->in_figures = false;
+	} else if (action == ACTION_MEASURE) {
+		v->measure = (enum measure)((v->measure + 1) % MEASURES);
+		shown(v, a);
+	} else if (action == ACTION_SPAN) {
+		v->span = (enum span)((v->span + 1) % SPANS);
+		shown(v, a);
+	} else {
+		return v->in_figures ? grid_act(&v->figures, &figures, action) : grid_act(&v->nodes, &nodes, action);
+	}
+	return true;
+}
+
+static void mouse(void *state, struct app *a, const struct input_event *e)
+{
+	(void)a;
+	struct metrics_state *v = state;
+	struct grid_rows nodes = node_rows(v), figures = figure_rows(v);
+	bool on_figures = rect_has(v->figures.rows_at, e->mouse.x, e->mouse.y);
+	if (e->mouse.what == MOUSE_PRESS)
+		v->in_figures = on_figures;
+	grid_mouse(on_figures ? &v->figures : &v->nodes, on_figures ? &figures : &nodes, e);
+}
+
+static json_t *save(void *state)
+{
+	const struct metrics_state *v = state;
+	return json_pack("{s:s, s:s}", "measure", measure_infos[v->measure].name, "span", span_infos[v->span].name);
+}
+
+static void restore(void *state, struct app *a, const json_t *saved)
+{
+	(void)a;
+	struct metrics_state *v = state;
+	enum measure m = measure_named(json_str(saved, "measure", NULL));
+	enum span s = span_named(json_str(saved, "span", NULL));
+	v->measure = m < MEASURES ? m : v->measure;
+	v->span = s < SPANS ? s : v->span;
+}
+
+/* For ?: what every measure and figure is. */
+static size_t help(struct arena *arena, struct menu_item *items, size_t max)
+{
+	(void)arena;
+	size_t n = 0;
+	for (int i = 0; i < MEASURES && n < max; i++)
+		items[n++] = (struct menu_item){.heading = "Measures",
+		    .text = measure_infos[i].title, .detail = measure_infos[i].explain, .words = measure_infos[i].name};
+	for (int i = 0; i < FIGURES && n < max; i++)
+		items[n++] = (struct menu_item){.heading = "Figures",
+		    .text = figure_infos[i].title, .detail = figure_infos[i].explain, .words = figure_infos[i].name};
+	return n;
+}
+
+/* --- drawing ------------------------------------------------------------------------------------------------------ */
+
+/* Much of what runs out (memory, disk) is a warning; much use is what GPUs are rented for. */
+static enum role heat_role(enum measure m, int64_t tenths)
+{
+	bool runs_out = m == MEASURE_GPU_MEM || m == MEASURE_MEM || m == MEASURE_DISK;
+	if (runs_out ? tenths >= 900 : m == MEASURE_CPU && tenths > 1000)
+		return ROLE_WARN;
+	return tenths < 100 ? ROLE_DIM : tenths < 500 ? ROLE_CHART : ROLE_GOOD;
+}
+
+static int64_t mean_of(const int16_t *v, size_t n)
+{
+	int64_t sum = 0, known = 0;
+	for (size_t i = 0; i < n; i++) {
+		sum += v[i] < 0 ? 0 : v[i];
+		known += v[i] >= 0;
+	}
+	return known ? sum / known : RING_UNKNOWN;
+}
+
+/* All steps in w columns: several steps are one column, or one step is several. What is unknown stays blank. */
+static void draw_steps(struct canvas *c, int x, int y, int w, enum measure m, const struct ui_metric_node *n)
+{
+	size_t steps = n->n_steps, columns = (size_t)w, per = (steps + columns - 1) / columns, wide = steps && steps < columns ? columns / steps : 1;
+	if (!steps || w <= 0)
+		return;
+	size_t cells = (steps + per - 1) / per;
+	for (size_t i = 0; i < cells; i++) {
+		size_t end = steps - (cells - 1 - i) * per, begin = end > per ? end - per : 0;
+		int64_t v = mean_of(n->steps + begin, end - begin);
+		if (v < 0)
+			continue;
+		unsigned level = (unsigned)(v >= 1000 ? 7 : v * 8 / 1000);
+		for (size_t k = 0; k < wide; k++)
+			canvas_put(c, x + w - (int)((cells - i) * wide) + (int)k, y, heat_role(m, v), 0x2581 + level);
+	}
+}
+
+static void draw_heat(struct metrics_state *v, struct canvas *c, struct rect r)
+{
+	const struct ui_metrics *m = metrics_of(v);
+	const struct grid *g = &v->nodes;
+	int x = g->column_x[COL_HISTORY], w = g->column_w[COL_HISTORY];
+	char from[40];
+	if (!w || !m->n_nodes)
+		return;
+	snprintf(from, sizeof from, "%s ago", span_infos[v->span].name);
+	canvas_text(c, x, r.y, w, ROLE_HEADER, from);
+	if (w >= 24)
+		canvas_right(c, x, r.y, w, ROLE_HEADER, "now");
+	if (m->measure != v->measure || m->span != v->span)
+		return; /* asked for, and here in a moment */
+	for (int i = 0; i < g->rows_at.h && g->top + (size_t)i < m->n_nodes; i++)
+		draw_steps(c, x, g->rows_at.y + i, w, v->measure, &m->nodes[g->top + (size_t)i]);
+}
+
+static const char *empty_text(const struct metrics_state *v)
+{
+	const struct ui_snapshot *snap = app_snapshot(v->app);
+	if (!v->app->source || (snap->link == UI_LINK_NONE && snap->link_text[0]))
+		return snap->link_text[0] ? snap->link_text : "no engine: prices only";
+	if (!metrics_of(v)->at_ms)
+		return "waiting for the engine";
+	return "no nodes run; l in Offers launches some";
+}
+
+static void draw_nodes(struct metrics_state *v, struct canvas *c, struct rect r, bool keys)
+{
+	struct grid_rows rows = node_rows(v);
+	v->nodes.columns = r.w < WIDE_COLUMNS ? narrow_columns : node_columns;
+	grid_draw(&v->nodes, &rows, c, r, keys, empty_text(v));
+	draw_heat(v, c, r);
+}
+
+static void draw_figures(struct metrics_state *v, struct canvas *c, struct rect r, bool keys)
+{
+	struct grid_rows rows = figure_rows(v);
+	struct rect words = rect_cut_bottom(&r, r.h > 2 * EXPLAIN_ROWS ? EXPLAIN_ROWS : r.h > 4 ? 2 : 0);
+	grid_draw(&v->figures, &rows, c, r, keys, "");
+	if (v->figures.selected < FIGURES && figure_count(v))
+		canvas_wrap(c, rect_inset(words, 1, 0), ROLE_DIM, figure_infos[v->figures.selected].explain);
+}
+
+static void title_line(void *state, struct app *a, struct canvas *c, struct rect line, bool keys)
+{
+	(void)a;
+	(void)keys;
+	struct metrics_state *v = state;
+	char right[64];
+	int used = canvas_printf(c, line.x, line.y, line.w, ROLE_TITLE, " %s \xc2\xb7 last %s ", measure_infos[v->measure].title, span_infos[v->span].title);
+	int room = line.w - used - 2;
+	snprintf(right, sizeof right, " blank: unknown \xc2\xb7 %zu node%s ", metrics_of(v)->n_nodes, metrics_of(v)->n_nodes == 1 ? "" : "s");
+	if (room >= (int)strlen(right))
+		canvas_right(c, line.x + used + 1, line.y, room, ROLE_DIM, right);
+}
+
+static void draw(void *state, struct app *a, struct canvas *c, struct rect body, bool keys)
+{
+	(void)a;
+	struct metrics_state *v = state;
+	struct rect figures = {0};
+	v->figures.rows_at = v->nodes.rows_at = (struct rect){0};
+	if (body.w >= BESIDE_COLUMNS)
+		figures = rect_cut_right(&body, body.w / 3 < FIGURES_COLUMNS ? FIGURES_COLUMNS : body.w / 3 > 80 ? 80 : body.w / 3);
+	else if (body.h >= BELOW_ROWS)
+		figures = rect_cut_bottom(&body, FIGURES_ROWS);
+	else if (v->in_figures) {
+		draw_figures(v, c, body, keys);
+		return;
+	}
+	draw_nodes(v, c, body, keys && !v->in_figures);
+	if (figures.h && figures.x > body.x) {
+		struct rect line = rect_cut_left(&figures, 1);
+		canvas_fill(c, line, ROLE_BORDER, 0x2502);
+	}
+	if (figures.h)
+		draw_figures(v, c, figures, keys && v->in_figures);
+}
+
+const struct view_ops metrics_view = {
+    .name = "metrics",
+    .title = "Metrics",
+    .scope = SCOPE_METRICS,
+    .go = ACTION_VIEW_METRICS,
+    .create = create,
+    .destroy = destroy,
+    .shown = shown,
+    .news = news,
+    .act = act,
+    .mouse = mouse,
+    .help = help,
+    .save = save,
+    .restore = restore,
+    .title_line = title_line,
+    .draw = draw,
+};
