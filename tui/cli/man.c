@@ -9,12 +9,14 @@
 #include "tui/cli/cli.h"
 #include "tui/cli/cli_priv.h"
 
-/* Text as roff takes it: backslashes, hyphens that are minus signs, and lines that would be requests. */
+/* Text as roff takes it: backslashes, hyphens that are minus signs, what is beyond ASCII, and lines that would be requests. */
 static void esc_n(FILE *out, const char *text, size_t len)
 {
 	bool line_start = true;
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0, n; i < len; i += n) {
 		char c = text[i];
+		unsigned cp = 0;
+		n = utf8_decode(text + i, len - i, &cp);
 		if (line_start && (c == '.' || c == '\''))
 			fputs("\\&", out);
 		if (c == '\\')
@@ -23,6 +25,8 @@ static void esc_n(FILE *out, const char *text, size_t len)
 			fputs("\\-", out);
 		else if (c == '~')
 			fputs("\\(ti", out);
+		else if (cp > 127)
+			fprintf(out, "\\[u%04X]", cp);
 		else
 			putc(c, out);
 		line_start = c == '\n';
