@@ -140,4 +140,21 @@ ok "a damaged catalog: is kept" grep -q garbage "$path".corrupt-*
 sky offers H100
 ok "and only once" lacks "$err" "damaged"
 
+# Filters with names, shared with the screen; and clouds whose offers no catalog has.
+sky offers h100 'n>=8' --save 'big ones' -n 1
+ok "--save" test "$status" = 0
+ok "--save: in a file for people" test "$(cat "$SKYTOP_HOME/config/filters")" = "$(printf 'big ones\t%s' 'gpu:"h100" n>=8')"
+sky offers --saved 'big ones' cloud:aws --json
+ok "--saved, with more" contains "$out" '"p5.48xlarge"'
+sky offers --saved 'small ones'
+ok "--saved: not there" test "$status" = 2
+ok "--saved: which there are" contains "$err" "there are big ones"
+sky offers 'clowd:x' --save wrong
+ok "--save: a filter that is wrong is not kept" test "$status" = 2 -a "$(wc -l <"$SKYTOP_HOME/config/filters")" = 1
+sky offers h100 --forget 'big ones' -n 1
+ok "--forget" test ! -s "$SKYTOP_HOME/config/filters"
+sky offers cloud:ssh
+ok "cloud:ssh: where its machines are told" contains "$err" "skytop ssh-pool list"
+sky offers --infra local
+ok "--infra local: where it is told" contains "$err" "--infra local"
 done_testing
