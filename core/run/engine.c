@@ -320,6 +320,7 @@ static int open_state(struct engine *e, struct err *err)
 struct engine *engine_create(const struct engine_setup *setup, struct err *err)
 {
 	struct engine *e = xcalloc(1, sizeof *e);
+	e->heard = json_object();
 	e->loop = setup->loop;
 	e->setup = *setup;
 	e->logs_dir = home_path(HOME_STATE, "logs");
@@ -371,6 +372,7 @@ void engine_destroy(struct engine *e)
 	free(e->secrets_dir);
 	free(e->agent_path);
 	free((char *)(uintptr_t)e->calls.state_dir);
+	json_decref(e->heard);
 	free(e);
 }
 

@@ -143,7 +143,7 @@ static void step_offers(struct op *op)
 		}
 		return;
 	}
-	op->ask = place_ask(op->engine, json_arr(op->r->args, "clouds"), got_offers, op);
+	op->ask = place_ask(op->engine, json_arr(op->r->args, "clouds"), true, got_offers, op);
 }
 
 /* A task with mounts that a folder on this machine cannot have is for other providers. -1: nobody else answered. */

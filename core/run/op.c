@@ -378,6 +378,8 @@ void op_call(struct op *op, const struct provider *p, enum provider_verb verb, j
 	struct flight *f = xcalloc(1, sizeof *f);
 	*f = (struct flight){.op = op, .called = fn};
 	op->call_flight = f;
+	if (verb != PROVIDER_QUERY)
+		place_forget(op->engine, p);
 	op->call = call_start(&op->engine->calls, p, verb, args, on_call, f);
 }
 

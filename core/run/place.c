@@ -12,7 +12,7 @@
 #include "core/run/call.h"
 #include "core/store/catalog.h"
 
-enum { MAX_CANDIDATES = 100 };
+enum { MAX_CANDIDATES = 100, RECENT_MS = 5000 };
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */
 
@@ -20,6 +20,7 @@ struct place_ask {
 	struct engine *e;
 	json_t *clouds, *live;
 	const struct provider *const *next;
+	bool recent;
 	struct call *call;
 	unsigned timer;
 	void (*fn)(void *arg, json_t *live);
@@ -58,8 +59,25 @@ static void got_one(void *arg, const json_t *result, const struct err *err)
 		json_object_update_new(row, json_pack("{s:o, s:s}", "error", json_foreign(err->text), "code", err_info(err->code)->name));
 	else
 		json_object_set(row, "result", (json_t *)(uintptr_t)result);
+	if (!err)
+		json_object_set_new(a->e->heard, a->next[-1]->name,
+		    json_pack("{s:I, s:O}", "at", (json_int_t)mono_now_ms(), "result", (json_t *)(uintptr_t)result));
 	json_array_append_new(a->live, row);
 	ask_next(a);
+}
+
+static bool use_recent(struct place_ask *a, const struct provider *p)
+{
+	const json_t *h = a->recent ? json_obj(a->e->heard, p->name) : NULL;
+	if (!h || mono_now_ms() - json_int(h, "at", 0) > RECENT_MS)
+		return false;
+	json_array_append_new(a->live, json_pack("{s:s, s:O}", "provider", p->name, "result", json_object_get(h, "result")));
+	return true;
+}
+
+void place_forget(struct engine *e, const struct provider *p)
+{
+	json_object_del(e->heard, p->name);
 }
 
 /* One after the other: there are few, and those with long lists have them in the catalog. */
@@ -69,7 +87,7 @@ static void ask_next(void *arg)
 	a->timer = 0;
 	while (*a->next) {
 		const struct provider *p = *a->next++;
-		if (!wanted(a->e, p, a->clouds))
+		if (!wanted(a->e, p, a->clouds) || use_recent(a, p))
 			continue;
 		a->call = call_start(&a->e->calls, p, PROVIDER_OFFERS, json_object(), got_one, a);
 		return;
@@ -80,10 +98,11 @@ static void ask_next(void *arg)
 	ask_free(a);
 }
 
-struct place_ask *place_ask(struct engine *e, const json_t *clouds, void (*fn)(void *arg, json_t *live), void *arg)
+struct place_ask *place_ask(struct engine *e, const json_t *clouds, bool recent, void (*fn)(void *arg, json_t *live), void *arg)
 {
 	struct place_ask *a = xcalloc(1, sizeof *a);
-	*a = (struct place_ask){.e = e, .clouds = clouds ? json_deep_copy(clouds) : NULL, .live = json_array(), .next = e->setup.providers, .fn = fn, .arg = arg};
+	*a = (struct place_ask){.e = e, .clouds = clouds ? json_deep_copy(clouds) : NULL, .live = json_array(), .next = e->setup.providers, .recent = recent, .fn = fn,
+	    .arg = arg};
 	a->timer = loop_after(e->loop, 0, ask_next, a);
 	return a;
 }
@@ -223,5 +242,5 @@ void engine_plan(struct engine *e, const json_t *params, void (*fn)(void *arg, j
 {
 	struct plan_ask *p = xcalloc(1, sizeof *p);
 	*p = (struct plan_ask){e, json_deep_copy(params), fn, arg};
-	place_ask(e, json_arr(p->params, "clouds"), plan_now, p);
+	place_ask(e, json_arr(p->params, "clouds"), false, plan_now, p);
 }

@@ -10,9 +10,11 @@
 struct place_ask;
 
 /* Ask every enabled provider (of `clouds`, a JSON array of names, unless NULL) what it sells now. fn gets [{"provider": name, "result":
- * what OFFERS gave, "error": text}…], its to keep; one that fails has no result. Called once, later, unless cancelled. */
-struct place_ask *place_ask(struct engine *e, const json_t *clouds, void (*fn)(void *arg, json_t *live), void *arg);
+ * what OFFERS gave, "error": text}…], its to keep; one that fails has no result. recent: what was heard seconds ago will do, as after a plan
+ * that was shown to somebody. Called once, later, unless cancelled. */
+struct place_ask *place_ask(struct engine *e, const json_t *clouds, bool recent, void (*fn)(void *arg, json_t *live), void *arg);
 void place_ask_cancel(struct place_ask *a); /* NULL is fine */
+void place_forget(struct engine *e, const struct provider *p); /* something is made or ended there: what was heard is old */
 
 /* The plan as `launch --dryrun --json` prints it: {"plan":[…], "candidates":[[…]]}, each with what a launch needs besides: accelerator,
  * accelerator_count_micro, vcpus_micro, mem_mib, disk_size_gib, price_estimated, price_source. New reference; NULL with NO_RESOURCE or

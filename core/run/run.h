@@ -58,6 +58,7 @@ struct engine {
 	struct logs_prune *logs_prune;
 	struct metrics *metrics; /* measures of nodes */
 	struct money *money; /* what is kept of the ledger; NULL: nothing yet */
+	json_t *heard; /* {provider: {"at": ms on the monotonic clock, "result": its latest OFFERS}}; see place_ask */
 	unsigned commit_retry, tick, late;
 	int late_looks; /* of the present expectation */
 	bool hosts_complained; /* that entries for ssh cannot be written was said */
