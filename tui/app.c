@@ -236,6 +236,8 @@ static void on_mouse(struct app *a, const struct input_event *e)
 		size_t tab = frame_tab_at(a, e->mouse.x);
 		if (tab < app_n_views)
 			app_act(a, app_views[tab]->go);
+	} else if (e->mouse.what == MOUSE_PRESS && frame_action_at(a, e->mouse.x, e->mouse.y) != ACTION_NONE) {
+		app_act(a, frame_action_at(a, e->mouse.x, e->mouse.y));
 	} else if (v->mouse) {
 		v->mouse(a->views[a->view], a, e);
 	}

@@ -128,13 +128,17 @@ static void draw_top(const struct app *a, struct canvas *c, struct rect top)
 
 /* --- footer ------------------------------------------------------------------------------------------------------- */
 
+/* With c NULL only how far it reaches. -1: there is no room. */
 static int draw_hint(struct canvas *c, int x, struct rect line, const char *key, const char *label)
 {
-	int w = width_text(key, strlen(key)) + 1 + width_text(label, strlen(label));
-	if (x + w > line.x + line.w)
+	int key_w = width_text(key, strlen(key)), label_w = width_text(label, strlen(label));
+	if (x + key_w + 1 + label_w > line.x + line.w)
 		return -1;
-	x += canvas_text(c, x, line.y, line.w, ROLE_KEY, key) + 1;
-	return x + canvas_text(c, x, line.y, line.w, ROLE_HINT, label) + 2;
+	if (c) {
+		canvas_text(c, x, line.y, line.w, ROLE_KEY, key);
+		canvas_text(c, x + key_w + 1, line.y, line.w, ROLE_HINT, label);
+	}
+	return x + key_w + 1 + label_w + 2;
 }
 
 static void draw_hints(struct canvas *c, struct rect line, const char *const *hints)
@@ -143,13 +147,18 @@ static void draw_hints(struct canvas *c, struct rect line, const char *const *hi
 		x = draw_hint(c, x, line, hints[0], hints[1]);
 }
 
-/* From the key table: help first, then what belongs to the view, then what is everywhere; what does not fit is left out. */
-static void draw_keys(const struct app *a, struct canvas *c, struct rect line)
+/* From the key table: help first, then what belongs to the view, then what is everywhere; what does not fit is left out. c may be NULL.
+ * Returns the action whose hint is at column look. */
+static enum action walk_keys(const struct app *a, struct canvas *c, struct rect line, int look)
 {
 	bool seen[ACTIONS] = {[ACTION_HELP] = true};
+	enum action at = ACTION_NONE;
 	size_t n;
 	const struct key_binding *list = keymap_list(a->keys, &n);
-	int x = draw_hint(c, line.x + 1, line, key_of_action(a->keys, SCOPE_GLOBAL, ACTION_HELP), action_info(ACTION_HELP)->label);
+	int from = line.x + 1;
+	int x = draw_hint(c, from, line, key_of_action(a->keys, SCOPE_GLOBAL, ACTION_HELP), action_info(ACTION_HELP)->label);
+	if (look >= from && look < x - 2)
+		at = ACTION_HELP;
 	for (enum key_scope scope = app_view(a)->scope; x >= 0; scope = key_scope_below(scope)) {
 		for (size_t i = 0; i < n && x >= 0; i++) {
 			const struct key_binding *b = &list[i];
@@ -158,21 +167,36 @@ static void draw_keys(const struct app *a, struct canvas *c, struct rect line)
 			    (info->orders && (a->read_only || !a->source)))
 				continue;
 			seen[b->action] = true;
+			from = x;
 			x = draw_hint(c, x, line, b->key, info->label);
+			if (look >= from && look < x - 2)
+				at = b->action;
 		}
 		if (scope == SCOPE_GLOBAL)
 			break;
 	}
+	return at;
+}
+
+static const char *const *hints_of(const struct app *a)
+{
+	const struct view_ops *v = app_view(a);
+	return a->modal.ops ? a->modal.ops->hints : v->hints ? v->hints(a->views[a->view], a) : NULL;
+}
+
+enum action frame_action_at(const struct app *a, int x, int y)
+{
+	struct layout l = layout_of(a->w, a->h);
+	return l.tiny || !rect_has(l.footer, x, y) || hints_of(a) ? ACTION_NONE : walk_keys(a, NULL, l.footer, x);
 }
 
 static void draw_footer(const struct app *a, struct canvas *c, struct rect line)
 {
-	const struct view_ops *v = app_view(a);
-	const char *const *hints = a->modal.ops ? a->modal.ops->hints : v->hints ? v->hints(a->views[a->view], a) : NULL;
+	const char *const *hints = hints_of(a);
 	if (hints)
 		draw_hints(c, line, hints);
 	else
-		draw_keys(a, c, line);
+		walk_keys(a, c, line, -1);
 }
 
 /* --- the whole ---------------------------------------------------------------------------------------------------- */

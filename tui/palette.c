@@ -78,7 +78,7 @@ void palette_open(struct app *a)
 	}
 	for (size_t i = 0; i < a->n_themes; i++) {
 		items[n++] = (struct menu_item){
-		    .text = arena_printf(arena, "theme %-8s Theme %s", a->themes[i], a->themes[i]),
+		    .text = arena_printf(arena, "theme %s", a->themes[i]),
 		    .right = arena_printf(arena, "skytop config set theme %s", a->themes[i]),
 		    .detail = "These colours, from now on.",
 		    .value = ACTIONS + (int)i,

@@ -3,6 +3,8 @@
 #define TUI_PALETTE_H
 #include <stddef.h>
 
+#include "tui/action.h"
+
 struct app;
 struct canvas;
 
@@ -19,6 +21,8 @@ void palette_copy(struct app *a);
 
 /* Top line, title, view, footer, notices and what lies over them. */
 void frame_draw(struct app *a, struct canvas *c);
+/* The action whose key the footer shows there; ACTION_NONE. */
+enum action frame_action_at(const struct app *a, int x, int y);
 /* The view whose name is at this column of the top line; SIZE_MAX. */
 size_t frame_tab_at(const struct app *a, int x);
 

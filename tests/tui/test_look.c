@@ -99,7 +99,7 @@ static void test_theme(void **state)
 	write_config("themes/mine.yaml", "roles:\n  text: \"231 on 22\"\n");
 	must_write(s, "48;5;22");
 	screen_keys(s, "Esc : 'theme_mine");
-	must_have(s, "Theme mine");
+	must_have(s, "skytop config set theme mine");
 	screen_keys(s, "Esc : 'theme_default Enter");
 	screen_keys(s, "j");
 	must_have(s, "RTX4090");
@@ -220,6 +220,26 @@ static void test_title(void **state)
 	screen_free(s);
 }
 
+/* What the footer offers can be clicked. */
+static void test_footer_click(void **state)
+{
+	(void)state;
+	struct screen *s = start("--view", "clusters", NULL, NULL);
+	must_have(s, "S stop");
+	screen_bytes(s, "\033[<0;3;40M", 10);
+	must_have(s, "Help: Clusters");
+	screen_keys(s, "Esc");
+	assert_true(screen_lacks(s, "Help: "));
+	char *text = screen_text(s), *at = strstr(text, "? help");
+	assert_non_null(at);
+	char *click = xasprintf("\033[<0;%d;40M", (int)(strstr(at, ": actions") - at) + 3);
+	screen_bytes(s, click, strlen(click));
+	must_have(s, "search: ");
+	free(click);
+	free(text);
+	screen_free(s);
+}
+
 /* View, order, grouping and the theme chosen come back; a file that is not understood is left out with a word. */
 static void test_layout(void **state)
 {
@@ -273,15 +293,17 @@ static void test_everything_is_listed(void **state)
 	struct screen *s = start("--view", "clusters", NULL, NULL);
 	must_have(s, "train");
 	for (size_t o = 0; o < ARRAY_LEN(openers); o++) {
+		screen_keys(s, openers[o]);
+		must_have(s, "search: ");
 		for (int i = ACTION_NONE + 1; i < ACTIONS; i++) {
 			const struct action_info *info = action_info((enum action)i);
-			char *keys = xasprintf("%s '%s", openers[o], info->name);
+			char *keys = xasprintf("C-u '%s", info->name);
 			screen_keys(s, keys);
 			must_have(s, info->title);
-			screen_keys(s, "Esc");
-			assert_true(screen_lacks(s, "search: ")); /* or the next key would be one with Esc */
 			free(keys);
 		}
+		screen_keys(s, "Esc");
+		assert_true(screen_lacks(s, "search: "));
 	}
 	screen_free(s);
 }
@@ -314,7 +336,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_theme), cmocka_unit_test(test_true_color), cmocka_unit_test(test_live_keys), cmocka_unit_test(test_copy), cmocka_unit_test(test_title),
-	    cmocka_unit_test(test_layout), cmocka_unit_test(test_everything_is_listed), cmocka_unit_test(test_plain),
+	    cmocka_unit_test(test_footer_click), cmocka_unit_test(test_layout), cmocka_unit_test(test_everything_is_listed), cmocka_unit_test(test_plain),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
