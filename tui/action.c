@@ -75,7 +75,7 @@ static const struct action_info actions[ACTIONS] = {
 	"skytop down CLUSTER", true},
     [ACTION_AUTOSTOP] = {"autostop", "Set autostop", "autostop", "Stop or tear down by itself after idle minutes.",
 	"skytop autostop CLUSTER -i MINUTES", true},
-    [ACTION_CANCEL_JOB] = {"cancel", "Cancel a job", NULL, "Cancel the job selected in the details.",
+    [ACTION_CANCEL_JOB] = {"cancel", "Cancel a job", "cancel", "Cancel the job that is selected, or those that are marked.",
 	"skytop cancel CLUSTER JOB", true},
     [ACTION_SSH] = {"ssh", "Log in", NULL, "A shell on the cluster's head; its end leads back here.", "skytop ssh CLUSTER", true},
 
@@ -125,6 +125,11 @@ static const struct action_info actions[ACTIONS] = {
     [ACTION_MEASURE] = {"measure", "Next measure", "measure", "GPU use, GPU memory, CPU, memory, disk, network over time.",
 	"skytop metrics --measure NAME", false},
     [ACTION_SPAN] = {"span", "Next span of time", "span", "The last 10 minutes, 6 hours or 7 days.", "skytop metrics --span 6h", false},
+    [ACTION_CANCEL_REQUEST] = {"cancel-request", "Cancel what is being done", "abort", "Stop a request that is under way; what it had begun to "
+	"make is removed.", "skytop cancel-request ID", true},
+    [ACTION_ERRORS] = {"errors", "Errors only", "errors", "Show only warnings and errors, or all events again.", "skytop events", false},
+    [ACTION_EDIT] = {"edit", "Edit", "edit", "Change the file in your editor; of a recipe that came with skytop your own copy is made.",
+	"skytop recipes NAME --copy FILE", false},
 };
 
 const struct action_info *action_info(enum action a)

@@ -31,6 +31,8 @@ enum action {
 	ACTION_BREAKDOWN, ACTION_CHANGES,
 	/* metrics */
 	ACTION_MEASURE, ACTION_SPAN,
+	/* jobs, activity, recipes */
+	ACTION_CANCEL_REQUEST, ACTION_ERRORS, ACTION_EDIT,
 	ACTIONS
 };
 

@@ -41,7 +41,8 @@ void app_init(struct app *a, struct ui_source *source, struct prices *prices, in
 
 void app_finish(struct app *a)
 {
-	app_close(a);
+	while (a->modal.ops)
+		app_close(a);
 	for (size_t i = 0; i < app_n_views; i++)
 		app_views[i]->destroy(a->views[i]);
 	notices_finish(&a->notices);
@@ -50,6 +51,7 @@ void app_finish(struct app *a)
 	free(a->theme);
 	free(a->copy);
 	arena_destroy(a->copies_of);
+	free(a->edit);
 }
 
 /* --- for views and modals ----------------------------------------------------------------------------------------- */
@@ -93,7 +95,8 @@ const struct ui_snapshot *app_snapshot(const struct app *a)
 void app_close(struct app *a)
 {
 	struct modal m = a->modal;
-	a->modal = (struct modal){0};
+	a->modal = a->under;
+	a->under = (struct modal){0};
 	if (m.ops)
 		m.ops->destroy(m.state);
 	a->dirty = true;
@@ -101,8 +104,18 @@ void app_close(struct app *a)
 
 void app_open(struct app *a, const struct modal_ops *ops, void *state)
 {
-	app_close(a);
+	while (a->modal.ops)
+		app_close(a);
 	a->modal = (struct modal){ops, state};
+}
+
+void app_push(struct app *a, const struct modal_ops *ops, void *state)
+{
+	if (a->under.ops)
+		a->under.ops->destroy(a->under.state);
+	a->under = a->modal;
+	a->modal = (struct modal){ops, state};
+	a->dirty = true;
 }
 
 void app_say(struct app *a, bool bad, const char *fmt, ...)
@@ -123,11 +136,12 @@ void app_copy(struct app *a, const char *what, const char *text)
 	snprintf(a->copy_what, sizeof a->copy_what, "%s", what);
 }
 
-void app_send(struct app *a, const struct ui_order *order)
+unsigned app_send(struct app *a, const struct ui_order *order)
 {
 	unsigned ticket = notices_order(&a->notices, order, a->now_ms);
 	ui_source_send(a->source, ticket, order);
 	a->dirty = true;
+	return ticket;
 }
 
 /* --- actions ------------------------------------------------------------------------------------------------------ */
@@ -289,6 +303,22 @@ void app_replied(struct app *a, unsigned ticket, int64_t request_id, const struc
 	a->dirty = true;
 }
 
+void app_planned(struct app *a, unsigned ticket, const struct ui_plan *plan, const struct err *err, int64_t now_ms)
+{
+	a->now_ms = now_ms;
+	if (a->modal.ops && a->modal.ops->planned)
+		a->modal.ops->planned(a->modal.state, a, ticket, plan, err);
+	a->dirty = true;
+}
+
+void app_returned(struct app *a, int64_t now_ms)
+{
+	a->now_ms = now_ms;
+	if (app_view(a)->shown)
+		app_view(a)->shown(a->views[a->view], a);
+	a->dirty = true;
+}
+
 void app_log_data(struct app *a, unsigned log, const char *data, size_t len, int64_t at_ms)
 {
 	for (size_t i = 0; i < app_n_views; i++)
@@ -318,7 +348,8 @@ int64_t app_wait_ms(const struct app *a)
 	/* Ages change by the minute; that is also how soon new prices are noticed. */
 	int64_t minute = 60000 - a->now_ms % 60000, notice = notices_wait_ms(&a->notices, a->now_ms);
 	int64_t view = app_view(a)->wait_ms ? app_view(a)->wait_ms(a->views[a->view], a) : -1;
-	const int64_t waits[] = {notice, view};
+	int64_t modal = a->modal.ops && a->modal.ops->wait_ms ? a->modal.ops->wait_ms(a->modal.state, a) : -1;
+	const int64_t waits[] = {notice, view, modal};
 	int64_t least = minute;
 	for (size_t i = 0; i < ARRAY_LEN(waits); i++)
 		least = waits[i] >= 0 && waits[i] < least ? waits[i] : least;

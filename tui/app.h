@@ -33,11 +33,13 @@ struct app {
 	size_t view;		/* which of app_views is shown */
 	void *views[VIEWS_MAX]; /* their states */
 	struct modal modal;
+	struct modal under;	/* what the modal was opened over, and goes back to; none mostly */
 	struct notices notices;
 	struct arena *copies_of; /* what the copy menu offers, as it was when it was opened */
 	struct view_copy copies[VIEW_COPIES_MAX];
 	size_t n_copies;
 	unsigned next_log;	/* number of the last log opened */
+	unsigned next_plan;	/* … of the last plan asked for */
 
 	bool unfocused;		/* the terminal says that nobody looks */
 	bool prices_wait;	/* there are newer prices, which offers_hold keeps waiting */
@@ -53,6 +55,7 @@ struct app {
 	bool mouse;		/* listen to the mouse */
 	char *copy;		/* into the clipboard with it; NULL */
 	char copy_what[60];	/* what that is, for people */
+	char *edit;		/* a file: hand the terminal to the person's editor with it; NULL */
 	bool quit;
 	int status;		/* exit status, once quit is set */
 };
@@ -70,6 +73,9 @@ void app_resize(struct app *a, int w, int h);
 void app_news(struct app *a, int64_t now_ms); /* the source has another snapshot */
 void app_replied(struct app *a, unsigned ticket, int64_t request_id, const struct err *err, int64_t now_ms);
 void app_log_data(struct app *a, unsigned log, const char *data, size_t len, int64_t at_ms);
+void app_planned(struct app *a, unsigned ticket, const struct ui_plan *plan, const struct err *err, int64_t now_ms);
+/* The program that had the terminal has ended. */
+void app_returned(struct app *a, int64_t now_ms);
 void app_log_end(struct app *a, unsigned log, bool broken, const char *text);
 void app_tick(struct app *a, int64_t now_ms); /* time passed: what app_wait_ms waited for */
 /* How long until the picture changes by itself; -1: it does not. */
@@ -98,12 +104,14 @@ void app_act(struct app *a, enum action act);
 const char *app_why_not(const struct app *a, enum action act);
 /* Replaces what was open. state belongs to the modal from now on. */
 void app_open(struct app *a, const struct modal_ops *ops, void *state);
+/* Over what is open, which comes back when that is closed; one level deep. */
+void app_push(struct app *a, const struct modal_ops *ops, void *state);
 void app_close(struct app *a); /* the modal, if there is one */
 const struct ui_snapshot *app_snapshot(const struct app *a);
 /* Copy a text; `what` says what it is. */
 void app_copy(struct app *a, const char *what, const char *text);
-/* Send an order and follow it in a notice. */
-void app_send(struct app *a, const struct ui_order *order);
+/* Send an order and follow it in a notice; its ticket. */
+unsigned app_send(struct app *a, const struct ui_order *order);
 /* A line for the person, shown for a moment and kept among the messages. bad ones stay until a key. */
 void app_say(struct app *a, bool bad, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

@@ -115,4 +115,4 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 }
 
 static const char *const hints[] = {"Enter", "cancel", "Tab Enter", "go on", "Esc", "cancel", NULL};
-const struct modal_ops confirm_ops = {destroy, key, NULL, NULL, draw, hints};
+const struct modal_ops confirm_ops = {.destroy = destroy, .key = key, .draw = draw, .hints = hints};

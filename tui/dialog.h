@@ -28,6 +28,7 @@ extern const struct modal_ops confirm_ops;
 
 /* --- forms -------------------------------------------------------------------------------------------------------- */
 
+struct form;
 enum form_kind { FORM_TEXT, FORM_PATH, FORM_TOGGLE };
 enum { FORM_FIELDS_MAX = 10, FORM_SUMMARY_MAX = 400 };
 
@@ -35,14 +36,16 @@ struct form_field {
 	const char *label, *value; /* of a toggle: "yes" or "no" */
 	const char *hint;	   /* shown while the field is empty, or beside a toggle */
 	enum form_kind kind;
+	/* Enter while it is empty: offer what could be in it, in something pushed over the form; NULL: nothing. */
+	void (*pick)(struct app *a, struct form *f, void *arg);
 };
 
-struct form;
 struct form_spec {
 	const char *title, *intro; /* intro may be NULL */
 	const char *button;	   /* "Launch" */
 	const struct form_field *fields;
 	size_t n_fields;
+	size_t start;	/* the field that has the focus first; n_fields + 1: the button */
 	bool quick;	/* one question: Enter answers it. Otherwise Enter goes on, and the button has to be pressed */
 	/* Values are in; returns NULL when done (the form closes), else what is wrong, and *field. */
 	const char *(*submit)(struct app *a, const struct form *f, void *arg, size_t *field);
@@ -56,5 +59,13 @@ void form_open(struct app *a, const struct form_spec *spec);
 /* The text of a field. */
 const char *form_value(const struct form *f, size_t field);
 bool form_is_on(const struct form *f, size_t field);
+/* Fill a field, as a choice does, and go on to the next one. */
+void form_fill(struct form *f, size_t field, const char *text);
+
+/* --- plan --------------------------------------------------------------------------------------------------------- */
+
+/* Show where this would be launched and what it would cost; from there it is launched. Over the form that asked, to which Esc goes back.
+ * The order is copied; task_file is what the person called it. */
+void plan_open(struct app *a, const struct ui_order *order);
 
 #endif

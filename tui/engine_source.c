@@ -23,10 +23,12 @@
 #include "core/io/rpc.h"
 #include "core/model/task.h"
 #include "tui/cost.h"
+#include "tui/engine_json.h"
 #include "tui/metrics_answer.h"
 
 /* An idle screen looks for an engine seldom; one that has just left is back soon, or not at all. */
-enum { RECONNECT_MS = 500, LOOK_MS = 15000, HELLO_MS = 5000, CALL_MS = 30000, START_MS = 15000, PIECE_BYTES = 64 << 10, COST_GAP_MS = 1000 };
+enum { RECONNECT_MS = 500, LOOK_MS = 15000, HELLO_MS = 5000, CALL_MS = 30000, START_MS = 15000, PIECE_BYTES = 64 << 10, COST_GAP_MS = 1000,
+	EVENTS_KEPT = 2000 };
 #define COST_SINCE_MS (INT64_C(30) * 24 * 3600 * 1000)
 
 /* An order that waits for the connection, or for its answer. */
@@ -36,6 +38,7 @@ struct order {
 	unsigned ticket;
 	char *method;
 	json_t *params;
+	bool plan;	/* a question: the answer goes to planned() */
 	struct err err; /* set: it was refused before it was sent */
 };
 
@@ -71,6 +74,8 @@ struct source {
 	struct ui_job *jobs;
 	struct ui_request *requests;
 	struct ui_event *events;
+	struct arena *arena;   /* of the snapshot */
+	json_t *kept;	       /* events, oldest first: those that were pushed, and the ones before them */
 	struct order *orders;
 	struct open_log *logs;
 	struct ui_cost *cost, *next_cost;
@@ -117,98 +122,6 @@ static void set_link(struct source *s, enum ui_link link, const char *text)
 	changed(s);
 }
 
-static const char *text(const json_t *j, const char *key)
-{
-	return json_str(j, key, "");
-}
-
-static int64_t number(const json_t *j, const char *key)
-{
-	return json_int(j, key, -1);
-}
-
-/* A text that has no place in the JSON: it is put there, so that it lives as long. */
-static const char *made(json_t *j, const char *key, const char *value)
-{
-	json_put_str(j, key, value);
-	return json_str(j, key, "");
-}
-
-static struct ui_cluster cluster_of(json_t *j)
-{
-	char buf[200];
-	const char *acc = json_str(j, "accelerator", NULL), *status = text(j, "status");
-	double count = json_number_value(json_object_get(j, "accelerator_count"));
-	bool simulated = json_bool(j, "simulated", false), stopped = !strcmp(status, "STOPPED");
-	const json_t *head = json_array_get(json_arr(j, "nodes"), 0), *stop = json_obj(j, "autostop");
-	if (acc)
-		snprintf(buf, sizeof buf, "%gx %s", count, acc);
-	else if (json_is_number(json_object_get(j, "vcpus")))
-		snprintf(buf, sizeof buf, "%g CPUs", json_number_value(json_object_get(j, "vcpus")));
-	else
-		snprintf(buf, sizeof buf, "?");
-	int64_t total = json_int(j, "total_uusd_h", PRICE_UNKNOWN);
-	return (struct ui_cluster){.name = text(j, "name"),
-	    .status = status,
-	    .progress = text(j, "progress"),
-	    .reason = text(j, "reason"),
-	    .provider = simulated ? made(j, "ui_provider", "sim (simulated)") : text(j, "provider"),
-	    .region = text(j, "region"),
-	    .zone = text(j, "zone"),
-	    .instance_type = text(j, "instance_type"),
-	    .resources = made(j, "ui_resources", buf),
-	    .head_ip = text(head, "ip"),
-	    .user = text(j, "user"),
-	    .nodes = number(j, "num_nodes"),
-	    .spot = json_bool(j, "use_spot", false),
-	    /* What a stopped machine's disks cost is not known here, unless the machine itself is free. */
-	    .price_uusd_h = stopped && total ? PRICE_UNKNOWN : total,
-	    .running_uusd_h = total,
-	    .cost_uusd = json_int(j, "cost_uusd", PRICE_UNKNOWN),
-	    .launched_at_ms = json_int(j, "launched_at", 0),
-	    .checked_at_ms = json_int(j, "checked_at", 0),
-	    .autostop_min = json_int(stop, "idle_minutes", -1),
-	    .autostop_down = json_bool(stop, "down", false),
-	    .jobs_running = number(j, "jobs_running"),
-	    .jobs_pending = number(j, "jobs_pending")};
-}
-
-static struct ui_job job_of(json_t *j)
-{
-	char buf[60];
-	double gpus = json_number_value(json_object_get(j, "gpus"));
-	snprintf(buf, sizeof buf, gpus > 0 ? "%" PRId64 "x %g GPU" : "%" PRId64 "x CPU", json_int(j, "num_nodes", 1), gpus);
-	return (struct ui_job){.cluster = text(j, "cluster"),
-	    .id = json_int(j, "job_id", 0),
-	    .name = text(j, "name"),
-	    .status = text(j, "status"),
-	    .resources = made(j, "ui_resources", buf),
-	    .user = text(j, "user"),
-	    .submitted_at_ms = json_int(j, "submitted_at", 0),
-	    .started_at_ms = json_int(j, "started_at", 0),
-	    .ended_at_ms = json_int(j, "ended_at", 0),
-	    .exit_code = number(j, "exit_code")};
-}
-
-static struct ui_request request_of(json_t *j)
-{
-	const char *progress = json_str(j, "progress", NULL);
-	return (struct ui_request){.id = json_int(j, "id", 0),
-	    .verb = text(j, "verb"),
-	    .object = text(j, "cluster"),
-	    .state = text(j, "state"),
-	    .progress = progress ? progress : text(j, "step"),
-	    .error = text(json_obj(j, "error"), "message"),
-	    .created_at_ms = json_int(j, "created_at", 0),
-	    .ended_at_ms = json_int(j, "finished_at", 0)};
-}
-
-static struct ui_event event_of(json_t *j)
-{
-	return (struct ui_event){.at_ms = json_int(j, "at", 0), .object = text(j, "cluster"), .text = text(j, "text"), .bad = strcmp(text(j, "level"), "info") != 0,
-	    .id = json_int(j, "id", 0), .request = json_int(j, "request", 0), .kind = text(j, "kind")};
-}
-
 #define TAKE(field, type, key, of, newest_first)                                                                                            \
 	do {                                                                                                                                \
 		json_t *list = json_arr(s->data, key);                                                                                      \
@@ -229,6 +142,21 @@ static void take_snapshot(struct source *s, const json_t *params)
 	metrics_feed_pushed(&s->metrics, s->rpc);
 }
 
+/* The engine pushes the newest events. Those before them that were seen here are kept, so that an error does not vanish. */
+static void keep_events(struct source *s)
+{
+	size_t i;
+	json_t *e, *kept = s->kept ? s->kept : json_array();
+	int64_t last = json_int(json_array_get(kept, json_array_size(kept) - 1), "id", 0);
+	json_array_foreach(json_arr(s->data, "events"), i, e)
+		if (json_int(e, "id", 0) > last)
+			json_array_append(kept, e);
+	while (json_array_size(kept) > EVENTS_KEPT)
+		json_array_remove(kept, 0);
+	s->kept = kept;
+	json_object_set(s->data, "events", kept);
+}
+
 static void use_next(struct source *s)
 {
 	if (s->next_cost) {
@@ -241,10 +169,15 @@ static void use_next(struct source *s)
 	json_decref(s->data);
 	s->data = s->next;
 	s->next = NULL;
-	TAKE(clusters, ui_cluster, "clusters", cluster_of, false);
-	TAKE(jobs, ui_job, "jobs", job_of, false);
-	TAKE(requests, ui_request, "requests", request_of, false);
-	TAKE(events, ui_event, "events", event_of, true);
+	keep_events(s);
+	arena_destroy(s->arena);
+	s->arena = arena_create();
+	TAKE(clusters, ui_cluster, "clusters", engine_json_cluster, false);
+	for (size_t i = 0; i < s->snap.n_clusters; i++)
+		engine_json_nodes(&s->clusters[i], json_array_get(json_arr(s->data, "clusters"), i), s->arena);
+	TAKE(jobs, ui_job, "jobs", engine_json_job, false);
+	TAKE(requests, ui_request, "requests", engine_json_request, false);
+	TAKE(events, ui_event, "events", engine_json_event, true);
 	const json_t *spend = json_obj(s->data, "spend");
 	s->snap.spend = (struct ui_spend){json_int(spend, "now_uusd_h", PRICE_UNKNOWN), json_int(spend, "today_uusd", PRICE_UNKNOWN),
 	    json_int(spend, "budget_left_uusd", PRICE_UNKNOWN), json_bool(spend, "simulated", false)};
@@ -470,10 +403,19 @@ static void order_free(struct order *o)
 	free(o);
 }
 
-static void reply(struct source *s, unsigned ticket, int64_t id, const struct err *err)
+static void reply(const struct order *o, const json_t *result, const struct err *err)
 {
-	if (s->sink.replied)
-		s->sink.replied(s->sink.arg, ticket, id, err);
+	const struct ui_sink *k = &o->s->sink;
+	if (!o->plan) {
+		if (k->replied)
+			k->replied(k->arg, o->ticket, err ? 0 : json_int(result, "id", 0), err);
+		return;
+	}
+	struct arena *arena = arena_create();
+	struct ui_plan plan = engine_json_plan(result, arena);
+	if (k->planned)
+		k->planned(k->arg, o->ticket, err ? NULL : &plan, err);
+	arena_destroy(arena);
 }
 
 static void refuse_all(struct source *s, const struct err *err)
@@ -481,7 +423,7 @@ static void refuse_all(struct source *s, const struct err *err)
 	while (s->orders) {
 		struct order *o = s->orders;
 		s->orders = o->next;
-		reply(s, o->ticket, 0, err);
+		reply(o, NULL, err);
 		order_free(o);
 	}
 }
@@ -489,7 +431,7 @@ static void refuse_all(struct source *s, const struct err *err)
 static void on_answer(void *arg, const json_t *result, const struct err *err)
 {
 	struct order *o = arg;
-	reply(o->s, o->ticket, err ? 0 : json_int(result, "id", 0), err);
+	reply(o, result, err);
 	order_free(o);
 }
 
@@ -507,18 +449,21 @@ static void send_orders(struct source *s)
 static void on_refused(void *arg)
 {
 	struct order *o = arg;
-	reply(o->s, o->ticket, 0, &o->err);
+	reply(o, NULL, &o->err);
 	order_free(o);
 }
 
 /* The task of an order: a file, a command, or just machines. NULL with err. */
 static json_t *task_of(const struct ui_order *o, struct err *err)
 {
-	const struct task_override over = {.infra = o->infra, .instance_type = o->instance_type, .gpus = o->gpus, .num_nodes = o->nodes > 0 ? o->nodes : 0,
+	struct arena *arena = arena_create();
+	const struct task_override over = {.envs = engine_json_env(o->env, arena), .infra = o->infra,
+	    .instance_type = o->instance_type, .gpus = o->gpus, .num_nodes = o->nodes > 0 ? o->nodes : 0,
 	    .use_spot = o->spot ? 1 : 0};
 	struct where at;
 	bool file = o->task_file && o->task_file[0];
 	struct dag *d = file ? dag_load(o->task_file, &over, &at, err) : dag_of_command(o->command ? o->command : "", &over, err);
+	arena_destroy(arena);
 	if (d && d->n_tasks != 1) {
 		err_set(err, ERR_UNSUPPORTED, "%s holds %zu tasks; one can be launched", o->task_file, d->n_tasks);
 		dag_destroy(d);
@@ -556,6 +501,18 @@ static json_t *args_of(const struct ui_order *o, struct err *err)
 	return a;
 }
 
+static void enqueue(struct source *s, struct order *o)
+{
+	struct order **pp = &s->orders;
+	while (*pp)
+		pp = &(*pp)->next;
+	*pp = o;
+	if (s->greeted)
+		send_orders(s);
+	else if (!s->rpc)
+		connect_now(s);
+}
+
 static void src_send(struct ui_source *base, unsigned ticket, const struct ui_order *order)
 {
 	struct source *s = (struct source *)base;
@@ -570,14 +527,21 @@ static void src_send(struct ui_source *base, unsigned ticket, const struct ui_or
 		loop_after(s->loop, 0, on_refused, o);
 		return;
 	}
-	struct order **pp = &s->orders;
-	while (*pp)
-		pp = &(*pp)->next;
-	*pp = o;
-	if (s->greeted)
-		send_orders(s);
-	else if (!s->rpc)
-		connect_now(s);
+	enqueue(s, o);
+}
+
+static void src_plan(struct ui_source *base, unsigned ticket, const struct ui_order *order)
+{
+	struct source *s = (struct source *)base;
+	struct order *o = xcalloc(1, sizeof *o);
+	*o = (struct order){.s = s, .ticket = ticket, .plan = true, .method = xstrdup("plan")};
+	json_t *task = task_of(order, &o->err);
+	if (!task) {
+		loop_after(s->loop, 0, on_refused, o);
+		return;
+	}
+	o->params = json_pack("{s:o}", "task", task);
+	enqueue(s, o);
 }
 
 /* ---- logs -------------------------------------------------------------------------------------------------------- */
@@ -753,6 +717,8 @@ static void src_destroy(struct ui_source *base)
 	ui_cost_free(s->cost);
 	ui_cost_free(s->next_cost);
 	metrics_feed_finish(&s->metrics);
+	json_decref(s->kept);
+	arena_destroy(s->arena);
 	free(s->clusters);
 	free(s->jobs);
 	free(s->requests);
@@ -766,7 +732,7 @@ static void src_destroy(struct ui_source *base)
 struct ui_source *engine_source_create(struct loop *l, const char *self)
 {
 	static const struct ui_source_ops ops = {src_start, src_snapshot, src_focus, src_send, src_log_open, src_log_close, src_destroy, src_ask_cost,
-	    src_metrics};
+	    src_metrics, src_plan};
 	struct source *s = xcalloc(1, sizeof *s);
 	s->base.ops = &ops;
 	s->loop = l;

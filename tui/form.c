@@ -32,6 +32,7 @@ static struct form *create(const struct form_spec *spec)
 	f->spec.button = arena_strdup(f->arena, spec->button);
 	f->spec.n_fields = spec->n_fields < FORM_FIELDS_MAX ? spec->n_fields : FORM_FIELDS_MAX;
 	f->spec.fields = f->fields;
+	f->focus = spec->start;
 	for (size_t i = 0; i < f->spec.n_fields; i++) {
 		f->fields[i] = spec->fields[i];
 		f->fields[i].label = arena_strdup(f->arena, spec->fields[i].label);
@@ -60,6 +61,13 @@ bool form_is_on(const struct form *f, size_t field)
 	return str_eq(f->values[field].text, "yes");
 }
 
+void form_fill(struct form *f, size_t field, const char *text)
+{
+	field_set(&f->values[field], text);
+	f->focus = field + 1;
+	f->problem = NULL;
+}
+
 static size_t cancel_at(const struct form *f)
 {
 	return f->spec.n_fields;
@@ -70,7 +78,7 @@ static void submit(struct form *f, struct app *a)
 	size_t field = f->focus;
 	const char *problem = f->spec.submit(a, f, f->spec.arg, &field);
 	if (a->modal.state != f)
-		return; /* what it did opened something else in our place */
+		return; /* what it did opened something else in our place, or over us */
 	if (!problem) {
 		app_close(a);
 		return;
@@ -145,6 +153,8 @@ static void key(void *state, struct app *a, struct key k)
 			submit(f, a);
 		else if (f->focus == cancel_at(f))
 			app_close(a);
+		else if (f->fields[f->focus].pick && !f->values[f->focus].len)
+			f->fields[f->focus].pick(a, f, f->spec.arg);
 		else
 			go(f, 1);
 		return;
@@ -254,8 +264,8 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 
 static const char *const form_hints[] = {"Enter", "next", "Tab", "complete, next", "Space", "switch", "Esc", "cancel", NULL};
 static const char *const question_hints[] = {"Enter", "do it", "Tab", "complete", "Esc", "cancel", NULL};
-static const struct modal_ops form_ops = {destroy, key, paste, NULL, draw, form_hints};
-static const struct modal_ops question_ops = {destroy, key, paste, NULL, draw, question_hints};
+static const struct modal_ops form_ops = {.destroy = destroy, .key = key, .paste = paste, .draw = draw, .hints = form_hints};
+static const struct modal_ops question_ops = {.destroy = destroy, .key = key, .paste = paste, .draw = draw, .hints = question_hints};
 
 void form_open(struct app *a, const struct form_spec *spec)
 {

@@ -246,6 +246,9 @@ void frame_draw(struct app *a, struct canvas *c)
 	draw_view(a, c, &l);
 	draw_footer(a, c, l.footer);
 	notices_draw(&a->notices, c, l.body, a->now_ms);
+	struct rect over = {l.screen.x, l.title.y, l.screen.w, l.frame.h};
+	if (a->under.ops)
+		a->under.ops->draw(a->under.state, a, c, over);
 	if (a->modal.ops)
-		a->modal.ops->draw(a->modal.state, a, c, (struct rect){l.screen.x, l.title.y, l.screen.w, l.frame.h});
+		a->modal.ops->draw(a->modal.state, a, c, over);
 }

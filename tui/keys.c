@@ -27,6 +27,7 @@ const struct key_binding key_table[] = {
     {SCOPE_CLUSTERS, "a", ACTION_AUTOSTOP},
     {SCOPE_CLUSTERS, "c", ACTION_CANCEL_JOB},
     {SCOPE_CLUSTERS, "h", ACTION_SSH},
+    {SCOPE_CLUSTERS, "X", ACTION_CANCEL_REQUEST},
 
     {SCOPE_LOGS, "f", ACTION_FOLLOW},
     {SCOPE_LOGS, "/", ACTION_SEARCH},
@@ -79,6 +80,18 @@ const struct key_binding key_table[] = {
     {SCOPE_METRICS, "m", ACTION_MEASURE},
     {SCOPE_METRICS, "t", ACTION_SPAN},
     {SCOPE_METRICS, "Tab", ACTION_PANE},
+
+    {SCOPE_JOBS, "o", ACTION_LOGS},
+    {SCOPE_JOBS, "O", ACTION_LOGS_BESIDE},
+    {SCOPE_JOBS, "c", ACTION_CANCEL_JOB},
+
+    {SCOPE_ACTIVITY, "x", ACTION_CANCEL_REQUEST},
+    {SCOPE_ACTIVITY, "e", ACTION_ERRORS},
+    {SCOPE_ACTIVITY, "o", ACTION_LOGS},
+
+    {SCOPE_RECIPES, "Enter", ACTION_DETAILS},
+    {SCOPE_RECIPES, "l", ACTION_LAUNCH},
+    {SCOPE_RECIPES, "e", ACTION_EDIT},
 
     {SCOPE_LIST, "/", ACTION_FILTER},
     {SCOPE_LIST, "s", ACTION_SORT_MENU},
@@ -140,6 +153,9 @@ static const struct {
     [SCOPE_LOGS] = {"Logs", SCOPE_MOVE},
     [SCOPE_COST] = {"Cost", SCOPE_MOVE},
     [SCOPE_METRICS] = {"Metrics", SCOPE_MOVE},
+    [SCOPE_JOBS] = {"Jobs", SCOPE_LIST},
+    [SCOPE_ACTIVITY] = {"Activity", SCOPE_LIST},
+    [SCOPE_RECIPES] = {"Recipes", SCOPE_LIST},
 };
 
 static const struct {
@@ -272,8 +288,8 @@ static void all_keys(const struct key_binding *b, char *buf, size_t size)
 
 bool key_doc_at(size_t i, struct key_doc *out)
 {
-	static const enum key_scope order[] = {
-	    SCOPE_OFFERS, SCOPE_CLUSTERS, SCOPE_LOGS, SCOPE_COST, SCOPE_METRICS, SCOPE_LIST, SCOPE_MOVE, SCOPE_GLOBAL};
+	static const enum key_scope order[] = {SCOPE_OFFERS, SCOPE_CLUSTERS, SCOPE_JOBS, SCOPE_LOGS, SCOPE_COST, SCOPE_METRICS, SCOPE_ACTIVITY, SCOPE_RECIPES,
+	    SCOPE_LIST, SCOPE_MOVE, SCOPE_GLOBAL};
 	for (size_t s = 0; s < ARRAY_LEN(order); s++) {
 		for (size_t k = 0; k < key_table_len; k++) {
 			const struct key_binding *b = &key_table[k];

@@ -33,7 +33,10 @@ bool key_is_text(struct key k);
 
 /* Where a key counts. A view's own keys come first, then those of what it is (a list, something that scrolls), then the
  * global ones. */
-enum key_scope { SCOPE_GLOBAL, SCOPE_MOVE, SCOPE_LIST, SCOPE_OFFERS, SCOPE_CLUSTERS, SCOPE_LOGS, SCOPE_COST, SCOPE_METRICS, SCOPES };
+enum key_scope {
+	SCOPE_GLOBAL, SCOPE_MOVE, SCOPE_LIST, SCOPE_OFFERS, SCOPE_CLUSTERS, SCOPE_LOGS, SCOPE_COST, SCOPE_METRICS, SCOPE_JOBS, SCOPE_ACTIVITY,
+	SCOPE_RECIPES, SCOPES
+};
 
 struct key_binding {
 	enum key_scope scope;

@@ -349,4 +349,4 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 }
 
 static const char *const hints[] = {"Enter", "choose", "Esc", "close", NULL};
-const struct modal_ops menu_ops = {destroy, key, paste, mouse, draw, hints};
+const struct modal_ops menu_ops = {.destroy = destroy, .key = key, .paste = paste, .mouse = mouse, .draw = draw, .hints = hints};

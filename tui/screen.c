@@ -77,9 +77,15 @@ static void on_log_end(void *arg, unsigned log, bool broken, const char *text)
 	app_log_end(&s->app, log, broken, text);
 }
 
+static void on_planned(void *arg, unsigned ticket, const struct ui_plan *plan, const struct err *err)
+{
+	struct screen *s = arg;
+	app_planned(&s->app, ticket, plan, err, now_ms(s));
+}
+
 static struct ui_sink sink_of(struct screen *s)
 {
-	return (struct ui_sink){on_changed, on_replied, on_log_data, on_log_end, s};
+	return (struct ui_sink){on_changed, on_replied, on_log_data, on_log_end, s, on_planned};
 }
 
 /* --- frames ------------------------------------------------------------------------------------------------------- */
@@ -211,6 +217,14 @@ static void on_hook(void *arg)
 		choose_theme(s);
 	if (s->app.copy)
 		copy(s);
+	if (s->app.edit) {
+		/* The editor's name may have arguments: a shell takes it apart, the file's name it does not see as text. */
+		const char *const argv[] = {"/bin/sh", "-c", "exec ${VISUAL:-${EDITOR:-vi}} \"$1\"", "skytop", s->app.edit, NULL};
+		term_run(s->term, argv);
+		free(s->app.edit);
+		s->app.edit = NULL;
+		app_returned(&s->app, now_ms(s));
+	}
 	draw_when_due(s);
 	set_tick(s);
 }

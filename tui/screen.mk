@@ -5,9 +5,11 @@ libtui_a_SOURCES = \
 	tui/ascii.c \
 	tui/canvas.c tui/canvas.h \
 	tui/chart.c tui/chart.h \
+	tui/checklist.c tui/checklist.h \
 	tui/clip.c tui/clip.h \
 	tui/confirm.c tui/dialog.h \
 	tui/cost.c tui/cost.h \
+	tui/engine_json.c tui/engine_json.h \
 	tui/engine_source.c tui/engine_source.h \
 	tui/field.c tui/field.h \
 	tui/form.c \
@@ -18,6 +20,7 @@ libtui_a_SOURCES = \
 	tui/keymap.c tui/keymap.h \
 	tui/keys.c tui/keys.h \
 	tui/launch.c \
+	tui/launch_pick.c tui/launch_pick.h \
 	tui/layout.c tui/layout.h \
 	tui/logbuf.c tui/logbuf.h \
 	tui/logindex.c tui/logindex.h \
@@ -29,8 +32,10 @@ libtui_a_SOURCES = \
 	tui/palette.c tui/palette.h \
 	tui/panes.c tui/panes.h \
 	tui/plain.c tui/plain.h \
+	tui/plan.c \
 	tui/prices.c tui/prices.h \
 	tui/query.c tui/query.h \
+	tui/recipe.c tui/recipe.h \
 	tui/reload.c tui/reload.h \
 	tui/screen.c tui/tui.h \
 	tui/source.c tui/source.h \
@@ -38,6 +43,8 @@ libtui_a_SOURCES = \
 	tui/theme_file.c \
 	tui/view.h \
 	tui/width.c tui/width.h \
+	tui/view/activity.c \
+	tui/view/cluster_details.c \
 	tui/view/cluster_orders.c \
 	tui/view/cluster_rows.c \
 	tui/view/clusters.c tui/view/clusters_priv.h \
@@ -48,6 +55,11 @@ libtui_a_SOURCES = \
 	tui/view/cost.c tui/view/cost_priv.h \
 	tui/view/cost_rows.c \
 	tui/view/copies.c \
+	tui/view/details.c tui/view/details.h \
+	tui/view/job_cells.c \
+	tui/view/jobs.c tui/view/jobs.h \
+	tui/view/list.c tui/view/list.h \
+	tui/view/list_match.c \
 	tui/view/log_lines.c tui/view/log_lines.h \
 	tui/view/log_pane.c tui/view/log_pane.h \
 	tui/view/log_pick.c \
@@ -60,6 +72,7 @@ libtui_a_SOURCES = \
 	tui/view/offers_rows.c \
 	tui/view/offers_saved.c \
 	tui/view/planned.c \
+	tui/view/recipes.c \
 	tui/view/views.h \
 	tui/term/crash.c tui/term/crash.h \
 	tui/term/input.c tui/term/input.h \

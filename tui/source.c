@@ -50,6 +50,12 @@ void ui_source_metrics(struct ui_source *s, enum measure m, enum span span)
 		s->ops->metrics(s, m, span);
 }
 
+void ui_source_plan(struct ui_source *s, unsigned ticket, const struct ui_order *order)
+{
+	if (s && s->ops->plan)
+		s->ops->plan(s, ticket, order);
+}
+
 void ui_source_destroy(struct ui_source *s)
 {
 	if (s)

@@ -36,6 +36,28 @@ struct ui_cluster {
 	int64_t autostop_min;	   /* idle minutes; -1: off */
 	bool autostop_down;	   /* then tears down instead of stopping */
 	int64_t jobs_running, jobs_pending;
+	const struct ui_node *node_list; /* by rank */
+	size_t n_node_list;
+	int64_t request;	   /* that is at work on it now; 0: none */
+	int64_t idle_since_ms;	   /* 0: it is not idle, or that is not known */
+	const char *busy;	   /* what keeps it from being idle: "job", "gpu", "ssh"; "" nothing, or not known */
+	/* What the agent on its head said last, of the head; sizes in bytes. */
+	int64_t heard_at_ms;	   /* 0: nothing yet */
+	const struct ui_gpu *gpus;
+	size_t n_gpus;
+	int64_t load_milli, cpus, mem_used, mem_total, disk_used, disk_total, ssh_sessions;
+};
+
+struct ui_node {
+	int64_t rank;
+	const char *id, *ip;	   /* the provider's name for it, and its address */
+	const char *status;	   /* INTENT PENDING RUNNING STOPPED GONE */
+	int64_t silent_since_ms;   /* not heard of since then; 0: it answers */
+};
+
+struct ui_gpu {
+	int64_t index, util_percent, mem_used, mem_total;
+	const char *name;
 };
 
 struct ui_job {
@@ -44,6 +66,7 @@ struct ui_job {
 	const char *name, *status, *resources, *user;
 	int64_t submitted_at_ms, started_at_ms, ended_at_ms;
 	int64_t exit_code;	   /* -1: none yet */
+	const char *reason;	   /* why nothing is heard of it; "" */
 };
 
 /* A durable request: what somebody asked the engine to do. */
@@ -54,15 +77,25 @@ struct ui_request {
 	const char *progress;	   /* "stopping nodes 1/2" */
 	const char *error;	   /* what went wrong and what to do; "" */
 	int64_t created_at_ms, ended_at_ms;
+	const char *user;
+	const char *step;	   /* the one under way: "create" */
+	int64_t started_at_ms;	   /* 0: it waits its turn */
+	bool cancelling;	   /* somebody asked it to stop */
+	const char *hint;	   /* what can be done about the error, in general; "" */
+	int64_t job;		   /* that it has started; 0 */
 };
 
 struct ui_event {
 	int64_t at_ms;
 	const char *object, *text;
 	bool bad;
-	int64_t id;	   /* in the order in which they happened, from 1 */
-	int64_t request;   /* of which it is a part; 0: none */
-	const char *kind;  /* "budget.reached", "job.over" … */
+	int64_t id;		   /* in the order in which they happened, from 1 */
+	int64_t request;	   /* of which it is a part; 0: none */
+	const char *kind;	   /* "step", "provision.failed", "job.over" … */
+	const char *level;	   /* info warn error */
+	const char *step;	   /* of kind "step": its name; "" */
+	int64_t took_ms;	   /* of kind "step"; else -1 */
+	const char *where;	   /* of kind "provision.failed": the place that was tried; "" */
 };
 
 struct ui_spend {
@@ -137,6 +170,28 @@ struct ui_order {
 	int64_t autostop_min;	   /* launch, start, autostop: -1 off; INT64_MIN: as it is */
 	bool autostop_down;
 	int64_t id;		   /* UI_CANCEL_JOB: the job; UI_CANCEL_REQUEST: the request */
+	const char *env;	   /* launch: "NAME=value NAME=value" */
+};
+
+/* Where a launch would go. */
+struct ui_place {
+	const char *provider, *region, *zone, *instance_type;
+	const char *resources;	   /* "8x H100" */
+	int64_t nodes;
+	bool spot, estimated;	   /* estimated: the price is */
+	int64_t price_uusd_h;	   /* of one node */
+	int64_t total_uusd_h;
+	const char *source;	   /* who said that price */
+	int64_t as_of_ms;	   /* when; 0 unknown */
+	bool stale;
+	const char *available;	   /* yes low no unknown */
+	bool over_cap;		   /* dearer than max_hourly_cost allows */
+	bool chosen;
+};
+struct ui_plan {
+	const struct ui_place *places; /* one of each kind, cheapest first */
+	size_t n_places;
+	const char *notes;	   /* lines; "" */
 };
 
 struct ui_log_spec {
@@ -155,6 +210,8 @@ struct ui_sink {
 	/* Nothing more will come. text: "job 3 SUCCEEDED", or why it broke off when `broken`. The log stays to be closed. */
 	void (*log_end)(void *arg, unsigned log, bool broken, const char *text);
 	void *arg;
+	/* Where it would be launched, or err: why nowhere. plan is lent for the call. */
+	void (*planned)(void *arg, unsigned ticket, const struct ui_plan *plan, const struct err *err);
 };
 
 struct ui_source;
@@ -177,6 +234,8 @@ struct ui_source_ops {
 	void (*ask_cost)(struct ui_source *s);
 	/* What is to be in snapshot.metrics from now on; MEASURES: nothing, nobody looks. Asking for the same again costs nothing. */
 	void (*metrics)(struct ui_source *s, enum measure m, enum span span);
+	/* Where would this be launched? ticket is the caller's, for planned(). */
+	void (*plan)(struct ui_source *s, unsigned ticket, const struct ui_order *order);
 };
 
 /* The first member of every implementation. */
@@ -192,6 +251,7 @@ void ui_source_send(struct ui_source *s, unsigned ticket, const struct ui_order 
 void ui_source_log_open(struct ui_source *s, unsigned log, const struct ui_log_spec *spec);
 void ui_source_log_close(struct ui_source *s, unsigned log);
 void ui_source_ask_cost(struct ui_source *s);
+void ui_source_plan(struct ui_source *s, unsigned ticket, const struct ui_order *order);
 void ui_source_destroy(struct ui_source *s);
 void ui_source_metrics(struct ui_source *s, enum measure m, enum span span);
 

@@ -8,6 +8,7 @@
 #include "tui/action.h"
 #include "tui/canvas.h"
 #include "tui/keys.h"
+#include "tui/source.h"
 #include "tui/term/input.h"
 
 struct app;
@@ -64,6 +65,9 @@ struct modal_ops {
 	void (*mouse)(void *m, struct app *a, const struct input_event *e);  /* may be NULL */
 	void (*draw)(void *m, struct app *a, struct canvas *c, struct rect area);
 	const char *const *hints; /* key, label, … NULL: for the footer */
+	/* The answer to a question that it asked of the source; may be NULL. */
+	void (*planned)(void *m, struct app *a, unsigned ticket, const struct ui_plan *plan, const struct err *err);
+	int64_t (*wait_ms)(void *m, const struct app *a); /* as a view's; may be NULL */
 };
 
 struct modal {

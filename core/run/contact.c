@@ -99,6 +99,15 @@ void contact_put(const struct unit *u, json_t *j)
 	}
 }
 
+void contact_put_nodes(const struct unit *u, json_t *j)
+{
+	json_t *nodes = json_arr(j, "nodes");
+	for (size_t i = 0; i < u->c->n_nodes && i < json_array_size(nodes); i++) {
+		int64_t ms = silent_ms(u, &u->c->nodes[i]);
+		json_object_set_new(json_array_get(nodes, i), "silent_since", ms > SAY_AFTER_MS ? json_integer(wall_now_ms() - ms) : json_null());
+	}
+}
+
 void contact_tick(struct unit *u)
 {
 	int64_t most = u->engine->setup.lost_after_ms ? u->engine->setup.lost_after_ms : LOST_AFTER_MS;

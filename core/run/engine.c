@@ -517,7 +517,10 @@ static json_t *unit_json(struct unit *u)
 	json_object_set_new(j, "checked_at", u->checked_at_ms ? json_integer(u->checked_at_ms) : json_null());
 	const json_t *idle = json_object_get(u->heartbeat, "idle_since");
 	json_object_set_new(j, "idle_since", json_is_integer(idle) ? json_integer(json_integer_value(idle)) : json_null());
+	json_object_set_new(j, "heartbeat", u->heartbeat ? json_incref(u->heartbeat) : json_null());
+	json_object_set_new(j, "heartbeat_at", u->heartbeat_at_ms ? json_integer(u->heartbeat_at_ms) : json_null());
 	contact_put(u, j);
+	contact_put_nodes(u, j);
 	json_put_bool(j, "simulated", is_simulated(u->engine, u->c->provider));
 	int64_t cost = state_cluster_cost(u->engine->state, u->c->id, wall_now_ms());
 	json_object_set_new(j, "cost_uusd", cost == PRICE_UNKNOWN ? json_null() : json_integer(cost));

@@ -93,6 +93,8 @@ void contact_note(struct unit *u, struct node *n, const char *why);
 /* For clients, into a cluster or an open job of it: while a node has been silent for more than some seconds "reason" is
  * "node 2 (ubuntu@10.0.0.7) not heard of for 2m 5s: why". */
 void contact_put(const struct unit *u, json_t *j);
+/* Into the "nodes" of a cluster: since when each has not been heard of, null where it answers. */
+void contact_put_nodes(const struct unit *u, json_t *j);
 /* Each second: a cluster whose head has been silent for too long has no jobs that run, as far as anyone knows. */
 void contact_tick(struct unit *u);
 

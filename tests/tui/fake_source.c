@@ -41,10 +41,13 @@ struct fake {
 	struct ui_cluster *clusters;
 	char (*names)[32], (*progress)[80];
 	size_t n_clusters;
-	struct ui_job jobs[5];
-	struct ui_request requests[ORDERS_MAX];
-	char request_text[ORDERS_MAX][96];
-	struct ui_event events[3];
+	struct ui_job jobs[8];
+	struct ui_node nodes[3];
+	struct ui_gpu gpus[8];
+	struct ui_request requests[ORDERS_MAX];		 /* ours, by order */
+	struct ui_request others[3];			 /* that others have asked for, newest first */
+	struct ui_request shown[ORDERS_MAX + 3];	 /* all, newest first */
+	struct ui_event events[11];
 	struct ui_cost *cost;
 	struct fake_order orders[ORDERS_MAX];
 	size_t n_orders;
@@ -61,13 +64,56 @@ struct fake {
 	FILE *orders_file;
 };
 
+static void show_requests(struct fake *f)
+{
+	size_t n = 0;
+	for (size_t i = f->n_orders; i-- > 0;)
+		if (f->requests[i].id)
+			f->shown[n++] = f->requests[i];
+	for (size_t i = 0; !f->o.empty && i < ARRAY_LEN(f->others); i++)
+		f->shown[n++] = f->others[i];
+	f->snap.requests = f->shown;
+	f->snap.n_requests = n;
+}
+
 static void tell(struct fake *f)
 {
+	show_requests(f);
 	f->snap.revision++;
 	f->sink.changed(f->sink.arg);
 }
 
 /* --- the world ---------------------------------------------------------------------------------------------------- */
+
+/* What the agents say: of "train" all, of "bärchen" that it is idle. */
+static void make_nodes(struct fake *f)
+{
+	const int64_t gib = INT64_C(1) << 30, now = f->o.now_ms;
+	static const int64_t use[] = {97, 96, 98, 97, 95, 12, 97, 99};
+	for (int64_t i = 0; i < 8; i++)
+		f->gpus[i] = (struct ui_gpu){i, use[i], (i == 5 ? 3 : 71) * gib, 80 * gib, "NVIDIA H100 80GB HBM3"};
+	f->nodes[0] = (struct ui_node){0, "i-0aa1", "203.0.113.10", "RUNNING", 0};
+	f->nodes[1] = (struct ui_node){1, "i-0aa2", "203.0.113.11", "RUNNING", now - 3 * MINUTE};
+	f->nodes[2] = (struct ui_node){0, "computeinstance-e00", "198.51.100.7", "RUNNING", 0};
+	struct ui_cluster *train = &f->clusters[0], *idle = &f->clusters[3];
+	train->node_list = f->nodes;
+	train->n_node_list = 2;
+	train->gpus = f->gpus;
+	train->n_gpus = 8;
+	train->heard_at_ms = now;
+	train->busy = "job";
+	train->load_milli = 41250;
+	train->cpus = 192;
+	train->mem_used = 612 * gib;
+	train->mem_total = 2000 * gib;
+	train->disk_used = 140 * gib;
+	train->disk_total = 1024 * gib;
+	idle->node_list = &f->nodes[2];
+	idle->n_node_list = 1;
+	idle->idle_since_ms = now - 22 * MINUTE;
+	idle->jobs_running = 0;
+	f->clusters[2].request = 90;
+}
 
 static void make_clusters(struct fake *f)
 {
@@ -99,29 +145,50 @@ static void make_clusters(struct fake *f)
 		*c = script[i % ARRAY_LEN(script)];
 		snprintf(f->names[i], sizeof f->names[i], i < ARRAY_LEN(script) ? "%s" : "%s-%zu", c->name, i);
 		c->name = f->names[i];
-		const char **texts[] = {&c->progress, &c->reason, &c->zone, &c->head_ip, &c->region, &c->user};
+		const char **texts[] = {&c->progress, &c->reason, &c->zone, &c->head_ip, &c->region, &c->user, &c->busy};
 		for (size_t t = 0; t < ARRAY_LEN(texts); t++)
 			*texts[t] = *texts[t] ? *texts[t] : "";
+		c->load_milli = c->cpus = c->mem_used = c->mem_total = c->disk_used = c->disk_total = c->ssh_sessions = -1;
 	}
+	make_nodes(f);
 }
 
 static void make_rest(struct fake *f)
 {
 	int64_t now = f->o.now_ms;
 	const struct ui_job jobs[] = {
-	    {"train", 5, "eval", "PENDING", "8x H100", "ada", now - 3 * MINUTE, 0, 0, -1},
-	    {"train", 4, "finetune-2", "PENDING", "8x H100", "ada", now - 20 * MINUTE, 0, 0, -1},
-	    {"train", 3, "finetune", "RUNNING", "8x H100", "ada", now - 2 * HOUR, now - 2 * HOUR, 0, -1},
-	    {"train", 2, "prepare", "SUCCEEDED", "", "ada", now - 170 * MINUTE, now - 169 * MINUTE, now - 150 * MINUTE, 0},
-	    {"train", 1, "smoke", "FAILED", "1x H100", "ada", now - 175 * MINUTE, now - 175 * MINUTE, now - 174 * MINUTE, 1},
+	    {"train", 5, "eval", "PENDING", "8x H100", "ada", now - 3 * MINUTE, 0, 0, -1, ""},
+	    {"train", 4, "finetune-2", "PENDING", "8x H100", "ada", now - 20 * MINUTE, 0, 0, -1, ""},
+	    {"train", 3, "finetune", "RUNNING", "8x H100", "ada", now - 2 * HOUR, now - 2 * HOUR, 0, -1, ""},
+	    {"train", 2, "prepare", "SUCCEEDED", "", "ada", now - 170 * MINUTE, now - 169 * MINUTE, now - 150 * MINUTE, 0, ""},
+	    {"train", 1, "smoke", "FAILED", "1x H100", "ada", now - 175 * MINUTE, now - 175 * MINUTE, now - 174 * MINUTE, 1, ""},
+	    {"b\xc3\xa4rchen", 2, "notebook", "CANCELLED", "1x H100", "grace", now - 25 * HOUR, now - 25 * HOUR, now - 22 * MINUTE, 130, ""},
+	    {"b\xc3\xa4rchen", 1, "", "FAILED_SETUP", "1x H100", "grace", now - 26 * HOUR, now - 26 * HOUR, now - 25 * HOUR, 2, ""},
+	    {"dev-box", 1, "shell", "FAILED_DRIVER", "1x L4", "ada", now - 49 * HOUR, now - 49 * HOUR, now - 48 * HOUR, -1, ""},
 	};
+	/* Newest first, as the source has to give them. */
 	const struct ui_event events[] = {
-	    {now - 3 * MINUTE, "train", "job 5 eval submitted by ada", false, 3, 0, ""},
-	    {now - 174 * MINUTE, "train", "job 1 smoke FAILED: exit status 1", true, 2, 0, ""},
-	    {now - 3 * HOUR, "train", "up after 3m 12s at aws us-east-1a", false, 1, 0, ""},
+	    {now - 2 * MINUTE, "sweep-7", "creating nodes", false, 11, 90, "step", "info", "create", 4200, ""},
+	    {now - 2 * MINUTE, "sweep-7", "choosing where", false, 10, 90, "step", "info", "plan", 10, ""},
+	    {now - 3 * MINUTE, "sweep-7", "aws us-east-1a p4d.24xlarge: there is no capacity for p4d.24xlarge in us-east-1a just now", true, 9, 90,
+		"provision.failed", "warn", "", -1, "aws us-east-1a p4d.24xlarge"},
+	    {now - 4 * MINUTE, "sweep-7", "choosing where", false, 8, 90, "step", "info", "plan", 30, ""},
+	    {now - 4 * MINUTE, "sweep-7", "looking at offers", false, 7, 90, "step", "info", "offers", 1800, ""},
+	    {now - 3 * MINUTE, "train", "job 5 eval submitted by ada", false, 6, 0, "job.status", "info", "", -1, ""},
+	    {now - 22 * MINUTE, "b\xc3\xa4rchen", "job 2 notebook: CANCELLED", true, 5, 0, "job.over", "warn", "", -1, ""},
+	    {now - 50 * MINUTE, "dev-box", "start dev-box: the quota of L4 GPUs in us-central1 is used up (8 of 8)", true, 4, 89, "request.failed", "error", "", -1, ""},
+	    {now - 174 * MINUTE, "train", "job 1 smoke: FAILED: exit status 1 on node 1", true, 3, 0, "job.over", "warn", "", -1, ""},
+	    {now - 3 * HOUR, "train", "up after 3m 12s at aws us-east-1a", false, 2, 0, "cluster.up", "info", "", -1, ""},
+	    {now - 48 * HOUR, "dev-box", "job 1 shell: FAILED_DRIVER: node 0 is gone", true, 1, 0, "job.over", "error", "", -1, ""},
 	};
 	memcpy(f->jobs, jobs, sizeof jobs);
 	memcpy(f->events, events, sizeof events);
+	f->others[0] = (struct ui_request){90, "launch", "sweep-7", "RUNNING", "waiting for addresses 3/4", "", now - 4 * MINUTE, 0,
+	    "grace", "wait", now - 4 * MINUTE, false, "", 0};
+	f->others[1] = (struct ui_request){89, "start", "dev-box", "FAILED", "", "start dev-box: the quota of L4 GPUs in us-central1 is used up (8 of 8)",
+	    now - 51 * MINUTE, now - 50 * MINUTE, "ada", "start", now - 51 * MINUTE, false, "ask the provider for a higher quota, or allow more places", 0};
+	f->others[2] = (struct ui_request){88, "launch", "train", "SUCCEEDED", "", "", now - 3 * HOUR - 4 * MINUTE, now - 3 * HOUR, "ada", "finish",
+	    now - 3 * HOUR - 4 * MINUTE, false, "", 1};
 }
 
 /* The money of what is shown. */
@@ -146,7 +213,9 @@ static void fill(struct fake *f)
 	f->snap.n_clusters = f->n_clusters;
 	f->snap.events = f->events;
 	f->snap.n_events = ARRAY_LEN(f->events);
-	f->snap.requests = f->requests;
+	f->snap.jobs = f->jobs;
+	f->snap.n_jobs = ARRAY_LEN(f->jobs);
+	show_requests(f);
 	add_up(f);
 }
 
@@ -209,10 +278,8 @@ static const struct ui_snapshot *snapshot(struct ui_source *s)
 
 static void focus(struct ui_source *s, const char *cluster)
 {
-	struct fake *f = (struct fake *)s;
-	bool train = (!strcmp(cluster, "train") || !strcmp(cluster, "*")) && f->snap.n_clusters;
-	f->snap.jobs = f->jobs;
-	f->snap.n_jobs = train ? ARRAY_LEN(f->jobs) : 0;
+	(void)s;
+	(void)cluster;
 }
 
 /* --- orders ------------------------------------------------------------------------------------------------------- */
@@ -225,8 +292,33 @@ static struct ui_cluster *cluster_named(struct fake *f, const char *name)
 	return NULL;
 }
 
+/* What was asked to stop is stopped: ours, or another's. */
+static void stop_request(struct fake *f, int64_t id)
+{
+	struct ui_request *all[] = {f->requests, f->others};
+	const size_t n[] = {f->n_orders, ARRAY_LEN(f->others)};
+	for (size_t k = 0; k < ARRAY_LEN(all); k++) {
+		for (size_t i = 0; i < n[k]; i++) {
+			struct ui_request *r = &all[k][i];
+			if (r->id != id)
+				continue;
+			r->state = "CANCELLED";
+			r->progress = "";
+			r->ended_at_ms = f->o.now_ms;
+		}
+	}
+}
+
 static void carry_out(struct fake *f, const struct fake_order *o)
 {
+	if (o->verb == UI_CANCEL_REQUEST)
+		stop_request(f, o->id);
+	for (size_t i = 0; o->verb == UI_CANCEL_JOB && i < ARRAY_LEN(f->jobs); i++) {
+		if (f->jobs[i].id == o->id && !strcmp(f->jobs[i].cluster, o->cluster)) {
+			f->jobs[i].status = "CANCELLED";
+			f->jobs[i].ended_at_ms = f->o.now_ms;
+		}
+	}
 	struct ui_cluster *c = cluster_named(f, o->cluster);
 	if (!c)
 		return;
@@ -267,6 +359,8 @@ static void on_step(void *arg)
 		f->sink.replied(f->sink.arg, o->ticket, o->request_id, NULL);
 	} else if (o->step == 2) {
 		r->state = "RUNNING";
+		r->step = o->verb == UI_LAUNCH ? "create" : "";
+		r->started_at_ms = f->o.now_ms;
 		r->progress = "asking the cloud";
 		if (progress) {
 			snprintf(progress, sizeof f->progress[0], "%s: asking the cloud", ui_verb_name(o->verb));
@@ -277,6 +371,7 @@ static void on_step(void *arg)
 		if (c)
 			c->progress = "";
 		r->state = "SUCCEEDED";
+		r->job = o->verb == UI_LAUNCH ? 1 : 0;
 		r->progress = "";
 		r->ended_at_ms = f->o.now_ms;
 		carry_out(f, o);
@@ -292,12 +387,12 @@ static void send(struct ui_source *s, unsigned ticket, const struct ui_order *or
 	struct fake *f = (struct fake *)s;
 	if (f->orders_file) {
 		fprintf(f->orders_file, "%s cluster=%s task=%s command=%s infra=%s type=%s gpus=%s spot=%d nodes=%lld autostop=%lld%s "
-		    "id=%lld\n", ui_verb_name(order->verb), order->cluster ? order->cluster : "-",
+		    "id=%lld%s%s\n", ui_verb_name(order->verb), order->cluster ? order->cluster : "-",
 		    order->task_file ? path_base(order->task_file) : "-", order->command ? order->command : "-",
 		    order->infra ? order->infra : "-", order->instance_type ? order->instance_type : "-",
 		    order->gpus ? order->gpus : "-", order->spot, (long long)order->nodes,
 		    order->autostop_min == INT64_MIN ? -2LL : (long long)order->autostop_min, order->autostop_down ? ",down" : "",
-		    (long long)order->id);
+		    (long long)order->id, order->env ? " env=" : "", order->env ? order->env : "");
 		fflush(f->orders_file);
 	}
 	if (f->n_orders == ORDERS_MAX)
@@ -307,9 +402,50 @@ static void send(struct ui_source *s, unsigned ticket, const struct ui_order *or
 	    .request_id = 100 + (int64_t)f->n_orders, .autostop_min = order->autostop_min, .autostop_down = order->autostop_down};
 	snprintf(o->cluster, sizeof o->cluster, "%s", order->cluster ? order->cluster : "");
 	f->requests[f->n_orders++] = (struct ui_request){.id = o->request_id, .verb = ui_verb_name(o->verb), .object = o->cluster,
-	    .state = "PENDING", .progress = "", .error = "", .created_at_ms = f->o.now_ms};
-	f->snap.n_requests = f->n_orders;
+	    .state = "PENDING", .progress = "", .error = "", .created_at_ms = f->o.now_ms, .user = "ada", .step = "", .hint = ""};
 	loop_after(f->loop, STEP_MS, on_step, o);
+}
+
+/* --- plans -------------------------------------------------------------------------------------------------------- */
+
+struct fake_plan {
+	struct fake *f;
+	unsigned ticket;
+	int64_t nodes;
+	bool spot;
+};
+
+static void on_plan(void *arg)
+{
+	struct fake_plan p = *(struct fake_plan *)arg;
+	struct fake *f = p.f;
+	free(arg);
+	if (f->o.refuse) {
+		struct err err = {.code = ERR_NO_RESOURCE, .text = "no offer fits H100:8 in mars/north-1: no cloud is called mars. Relax the request, or see "
+								   "what there is: skytop offers 'h100 n>=8'"};
+		f->sink.planned(f->sink.arg, p.ticket, NULL, &err);
+		return;
+	}
+	const int64_t n = p.nodes > 0 ? p.nodes : 1, as_of = f->o.now_ms - 48 * HOUR;
+	const struct ui_place places[] = {
+	    {"nebius", "eu-north1", "", "gpu-h200-sxm_8gpu-128vcpu-1600gb", "8x H200", n, p.spot, false, 11600000, 11600000 * n, "nebius.csv", as_of, true,
+		"unknown", false, true},
+	    {"lambda", "us-east-1", "", "gpu_8x_h100_sxm5", "8x H100", n, false, false, 23920000, 23920000 * n, "lambda API", f->o.now_ms - MINUTE, false,
+		"yes", false, false},
+	    {"aws", "us-east-1", "us-east-1a", "p5.48xlarge", "8x H100", n, true, true, 24110000, 24110000 * n, "aws.csv", as_of, false, "unknown", false, false},
+	};
+	const struct ui_plan plan = {places, ARRAY_LEN(places), "aws: spot prices are estimates of the last hour"};
+	f->sink.planned(f->sink.arg, p.ticket, &plan, NULL);
+}
+
+static void plan(struct ui_source *s, unsigned ticket, const struct ui_order *order)
+{
+	struct fake *f = (struct fake *)s;
+	if (f->o.hang)
+		return;
+	struct fake_plan *p = xcalloc(1, sizeof *p);
+	*p = (struct fake_plan){f, ticket, order->nodes, order->spot};
+	loop_after(f->loop, STEP_MS, on_plan, p);
 }
 
 /* --- logs --------------------------------------------------------------------------------------------------------- */
@@ -482,7 +618,7 @@ static void destroy(struct ui_source *s)
 	free(f);
 }
 
-static const struct ui_source_ops ops = {start, snapshot, focus, send, log_open, log_close, destroy, NULL, metrics};
+static const struct ui_source_ops ops = {start, snapshot, focus, send, log_open, log_close, destroy, NULL, metrics, plan};
 
 struct ui_source *fake_source_create(struct loop *l, const struct fake_options *o)
 {

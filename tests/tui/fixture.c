@@ -71,6 +71,28 @@ static void write_lists(const char *dir, int day)
 	}
 }
 
+static void write_recipe(const char *folder, const char *name, const char *text)
+{
+	struct err err = {0};
+	char *path = path_join(folder, name);
+	must(fs_mkdirs(folder, &err), &err, folder);
+	must(fs_write(path, text, strlen(text), 0644, &err), &err, path);
+	free(path);
+}
+
+/* Two that came with skytop, one of them replaced by the person's own. */
+static void write_recipes(const char *dir)
+{
+	char *share = path_join(dir, "share/recipes"), *own = path_join(dir, "config/recipes");
+	write_recipe(share, "hello.yaml", "# The smallest job: says where it runs and ends.\n# Needs: nothing; a bare machine will do.\nname: hello\n\nresources:\n"
+					  "  cpus: 1+\n\nrun: |\n  echo \"Hello from $(hostname).\"\n");
+	write_recipe(share, "vllm.yaml", "# Serves a language model behind an OpenAI-like endpoint.\n# Needs: one GPU of 24 GB or more.\nname: vllm\n");
+	write_recipe(own, "vllm.yaml", "# Our own way of serving a model.\n# Needs: two H100.\nname: vllm\n\nresources:\n  accelerators: H100:2\n  ports: 8000\n"
+				       "\nsetup: |\n  pip install vllm\n\nrun: |\n  vllm serve meta-llama/Llama-3.1-8B\n");
+	free(own);
+	free(share);
+}
+
 void fixture_home(const char *dir)
 {
 	struct err err = {0};
@@ -88,6 +110,7 @@ void fixture_home(const char *dir)
 		import_report_free(&report);
 	}
 	must(fs_remove_tree(prices, &err), &err, prices);
+	write_recipes(dir);
 	free(db);
 	free(share);
 	free(cache);

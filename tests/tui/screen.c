@@ -80,8 +80,11 @@ static void set_env(const struct screen_options *o)
 {
 	const char *keep = getenv("PATH");
 	char *path = xstrdup(keep ? keep : "/usr/bin:/bin"), *san = xstrdup(getenv("ASAN_OPTIONS"));
+	char *editor = xstrdup(getenv("VISUAL"));
 	clearenv();
 	setenv("PATH", path, 1);
+	if (editor)
+		setenv("VISUAL", editor, 1);
 	if (san)
 		setenv("ASAN_OPTIONS", san, 1);
 	setenv("TERM", o->term ? o->term : "xterm-256color", 1);

@@ -1,7 +1,4 @@
-/* `skytop recipes`: task files to start from. They are read where they lie: the user's own folder first, then the installed
- * one, so that a file of the same name replaces ours. The first comment line is the title, "# Needs:" what it takes. */
-#include <dirent.h>
-#include <errno.h>
+/* `skytop recipes`: task files to start from. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,111 +9,7 @@
 #include "core/base/str.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/table.h"
-
-enum { RECIPE_MAX_BYTES = 1 << 20 };
-
-struct recipe {
-	char *name, *path, *text, *title, *needs; /* title and needs may be "" */
-};
-
-struct recipes {
-	struct recipe *v;
-	size_t n, cap;
-};
-
-static void recipe_free(struct recipe *r)
-{
-	free(r->name);
-	free(r->path);
-	free(r->text);
-	free(r->title);
-	free(r->needs);
-}
-
-static void recipes_free(struct recipes *rs)
-{
-	for (size_t i = 0; i < rs->n; i++)
-		recipe_free(&rs->v[i]);
-	free(rs->v);
-}
-
-/* What follows `mark` on the comment line that starts with it, without a full stop; "" when there is none. */
-static char *comment(const char *text, const char *mark)
-{
-	size_t len = strlen(mark);
-	for (const char *line = text; *line == '#';) {
-		size_t n = strcspn(line, "\n");
-		if (n > len && !memcmp(line, mark, len)) {
-			if (line[n - 1] == '.')
-				n--;
-			return xstrndup(line + len, n - len);
-		}
-		line += n;
-		line += *line == '\n';
-	}
-	return xstrdup("");
-}
-
-static const struct recipe *find(const struct recipes *rs, const char *name)
-{
-	for (size_t i = 0; i < rs->n; i++)
-		if (!strcmp(rs->v[i].name, name))
-			return &rs->v[i];
-	return NULL;
-}
-
-static int add(struct recipes *rs, const char *dir, const char *file, struct err *err)
-{
-	struct recipe r = {.name = xstrndup(file, strlen(file) - strlen(".yaml")), .path = path_join(dir, file)};
-	if (find(rs, r.name)) {
-		recipe_free(&r);
-		return 0;
-	}
-	r.text = fs_read(r.path, RECIPE_MAX_BYTES, NULL, err);
-	if (!r.text) {
-		recipe_free(&r);
-		return -1;
-	}
-	r.title = comment(r.text, "# ");
-	r.needs = comment(r.text, "# Needs: ");
-	ARRAY_GROW(rs->v, rs->n, rs->cap);
-	rs->v[rs->n++] = r;
-	return 0;
-}
-
-/* A folder that is not there has no recipes; one that cannot be read is an error. */
-static int add_folder(struct recipes *rs, const char *dir, struct err *err)
-{
-	DIR *d = opendir(dir);
-	if (!d)
-		return errno == ENOENT ? 0 : err_errno(err, "recipes in %s", dir);
-	int rc = 0;
-	for (struct dirent *e; !rc && (e = readdir(d));)
-		if (e->d_name[0] != '.' && str_ends(e->d_name, ".yaml") && strlen(e->d_name) > strlen(".yaml"))
-			rc = add(rs, dir, e->d_name, err);
-	closedir(d);
-	return rc;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct recipe *)a)->name, ((const struct recipe *)b)->name);
-}
-
-static int load(struct recipes *rs, struct err *err)
-{
-	char *own = home_path(HOME_CONFIG, "recipes"), *ours = share_path("recipes");
-	int rc = add_folder(rs, own, err);
-	if (!rc)
-		rc = add_folder(rs, ours, err);
-	if (!rc && !rs->n)
-		rc = err_set(err, ERR_NOT_FOUND, "no recipes in %s nor %s", own, ours);
-	if (rs->n)
-		qsort(rs->v, rs->n, sizeof *rs->v, by_name);
-	free(own);
-	free(ours);
-	return rc;
-}
+#include "tui/recipe.h"
 
 static json_t *recipe_json(const struct recipe *r, bool with_text)
 {
@@ -192,7 +85,7 @@ static int unknown_recipe(struct cli *c, const struct recipes *rs, const char *n
 
 static int one(struct cli *c, const struct recipes *rs, const char *name)
 {
-	const struct recipe *r = find(rs, name);
+	const struct recipe *r = recipes_find(rs, name);
 	const char *to = cli_value(c, "copy");
 	if (!r)
 		return unknown_recipe(c, rs, name);
@@ -213,7 +106,7 @@ static int run(struct cli *c)
 	int rc;
 	if (!name && (cli_value(c, "copy") || cli_flag(c, "path") || cli_flag(c, "show")))
 		rc = cli_usage(c, "which recipe? skytop recipes lists them");
-	else if (load(&rs, &err))
+	else if (recipes_load(&rs, &err))
 		rc = cli_fail(c, &err);
 	else
 		rc = name ? one(c, &rs, name) : list(c, &rs);

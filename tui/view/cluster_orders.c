@@ -44,12 +44,9 @@ static bool eligible(const struct ui_cluster *c, enum ui_verb verb)
 static size_t meant(const struct clusters_state *v, const struct ui_cluster **out, size_t max)
 {
 	const struct ui_snapshot *snap = app_snapshot(v->app);
-	size_t n = 0;
-	for (size_t i = 0; v->grid.n_marks && i < v->n && n < max; i++)
-		if (grid_marked(&v->grid, v->ids[i]))
-			out[n++] = &snap->clusters[v->order[i]];
-	if (!v->grid.n_marks && clusters_selected(v))
-		out[n++] = clusters_selected(v);
+	size_t items[CLUSTERS_AT_ONCE], n = list_meant(&v->list, items, max);
+	for (size_t i = 0; i < n; i++)
+		out[i] = &snap->clusters[items[i]];
 	return n;
 }
 
@@ -123,25 +120,6 @@ void cluster_ask(struct clusters_state *v, enum ui_verb verb)
 	app_open(v->app, &confirm_ops, confirm_create(&spec, arena));
 }
 
-void cluster_ask_cancel(struct clusters_state *v)
-{
-	const struct ui_job *j = clusters_selected_job(v);
-	struct arena *arena = arena_create();
-	struct ui_order *order = arena_alloc(arena, sizeof *order);
-	*order = (struct ui_order){.verb = UI_CANCEL_JOB, .cluster = arena_strdup(arena, j->cluster), .id = j->id};
-	char age[24];
-	struct confirm_spec spec = {
-	    .title = arena_printf(arena, "Cancel job %lld of %s?", (long long)j->id, j->cluster),
-	    .text = arena_printf(arena, "%s: %s, submitted %s.\n\nIts processes are ended; what it has not saved is lost. The cluster "
-		"stays up, and goes on costing.", j->name[0] ? j->name : "unnamed", j->status,
-		ago_text(j->submitted_at_ms, v->app->now_ms, age, sizeof age)),
-	    .button = "Cancel the job",
-	    .orders = order,
-	    .n_orders = 1,
-	};
-	app_open(v->app, &confirm_ops, confirm_create(&spec, arena));
-}
-
 /* --- forms -------------------------------------------------------------------------------------------------------- */
 
 static void free_name(void *arg)
@@ -175,7 +153,7 @@ void cluster_ask_exec(struct clusters_state *v)
 	const struct ui_cluster *list[1];
 	if (!meant(v, list, 1))
 		return;
-	struct form_field field = {"run", "", "a command, or a task file (Tab completes)", FORM_PATH};
+	struct form_field field = {"run", "", "a command, or a task file (Tab completes)", FORM_PATH, NULL};
 	char title[160];
 	snprintf(title, sizeof title, "Run a job on %.100s", list[0]->name);
 	struct form_spec spec = {.title = title, .button = "Run", .fields = &field, .n_fields = 1, .quick = true,
@@ -212,8 +190,8 @@ void cluster_ask_autostop(struct clusters_state *v)
 	if (c->autostop_min >= 0)
 		snprintf(minutes, sizeof minutes, "%lld", (long long)c->autostop_min);
 	struct form_field fields[] = {
-	    {"after", minutes, "idle minutes, or off", FORM_TEXT},
-	    {"tear down", c->autostop_down ? "yes" : "no", "delete instead of stop; Space switches", FORM_TOGGLE},
+	    {"after", minutes, "idle minutes, or off", FORM_TEXT, NULL},
+	    {"tear down", c->autostop_down ? "yes" : "no", "delete instead of stop; Space switches", FORM_TOGGLE, NULL},
 	};
 	snprintf(title, sizeof title, "Autostop of %.100s", c->name);
 	struct form_spec spec = {.title = title, .button = "Set", .fields = fields, .n_fields = ARRAY_LEN(fields),

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "tui/app.h"
@@ -24,20 +23,18 @@ static const struct grid_column cluster_columns[] = {
 };
 
 static const struct grid_column job_columns[] = {
-    [J_ID] = {"JOB", 5, 6, 0, true, -1},
-    [J_NAME] = {"NAME", 10, 30, 0, false, -1},
-    [J_STATUS] = {"STATUS", 13, 13, 0, false, -1},
-    [J_AGE] = {"SUBMITTED", 9, 9, 2, false, -1},
-    [J_TOOK] = {"TOOK", 9, 9, 1, false, -1},
-    [J_RESOURCES] = {"RESOURCES", 10, 24, 3, false, -1},
+    {"JOB", 5, 6, 0, true, -1},
+    {"NAME", 10, 30, 0, false, -1},
+    {"STATUS", 13, 13, 0, false, -1},
+    {"SUBMITTED", 9, 9, 2, false, -1},
+    {"TOOK", 9, 9, 1, false, -1},
+    {"RESOURCES", 10, 24, 3, false, -1},
 };
 
 static const struct {
 	const char *word;
 	enum role role;
-} cluster_roles[] = {{"UP", ROLE_GOOD}, {"INIT", ROLE_BUSY}, {"STOPPED", ROLE_DIM}},
-  job_roles[] = {{"SUCCEEDED", ROLE_GOOD}, {"RUNNING", ROLE_BUSY}, {"SETTING_UP", ROLE_BUSY}, {"PENDING", ROLE_TEXT},
-      {"INIT", ROLE_TEXT}, {"CANCELLED", ROLE_DIM}};
+} cluster_roles[] = {{"UP", ROLE_GOOD}, {"INIT", ROLE_BUSY}, {"STOPPED", ROLE_DIM}};
 
 enum role cluster_status_role(const char *status)
 {
@@ -45,14 +42,6 @@ enum role cluster_status_role(const char *status)
 		if (str_eq(cluster_roles[i].word, status))
 			return cluster_roles[i].role;
 	return ROLE_WARN;
-}
-
-enum role job_status_role(const char *status)
-{
-	for (size_t i = 0; i < ARRAY_LEN(job_roles); i++)
-		if (str_eq(job_roles[i].word, status))
-			return job_roles[i].role;
-	return ROLE_BAD; /* all the others are ways of failing */
 }
 
 const char *cluster_place(const struct ui_cluster *c, char *buf, size_t size)
@@ -80,7 +69,7 @@ static void put(struct grid_cell *out, const char *text)
 static void put_jobs(struct grid_cell *out, const struct ui_cluster *c)
 {
 	if (c->jobs_running < 0)
-		put(out, "?");
+		put(out, "\xe2\x80\x93");
 	else if (c->jobs_pending > 0)
 		snprintf(out->text, sizeof out->text, "%lld+%lld", (long long)c->jobs_running, (long long)c->jobs_pending);
 	else
@@ -100,7 +89,7 @@ static void put_autostop(struct grid_cell *out, const struct ui_cluster *c)
 static void put_money(struct grid_cell *out, int64_t uusd)
 {
 	char buf[40];
-	put(out, format_price(uusd, 0, buf, sizeof buf));
+	put(out, uusd == PRICE_UNKNOWN ? "\xe2\x80\x93" : format_price(uusd, 0, buf, sizeof buf));
 }
 
 /* What is going on: the engine's word, or, in the moment before it has one, ours. */
@@ -119,25 +108,31 @@ static void put_doing(const struct clusters_state *v, struct grid_cell *out, con
 	}
 }
 
-static size_t count(void *arg)
+static const struct ui_cluster *at(const struct clusters_state *v, size_t item)
 {
-	return ((struct clusters_state *)arg)->n;
+	return &app_snapshot(v->app)->clusters[item];
 }
 
-static const struct ui_cluster *at(const struct clusters_state *v, size_t row)
+static size_t count(void *view)
 {
-	return &app_snapshot(v->app)->clusters[v->order[row]];
+	return app_snapshot(((struct clusters_state *)view)->app)->n_clusters;
 }
 
-static uint64_t id(void *arg, size_t row)
+static uint64_t id(void *view, size_t item)
 {
-	return ((struct clusters_state *)arg)->ids[row];
+	return list_id(at(view, item)->name);
 }
 
-static void cell(void *arg, size_t row, size_t column, struct grid_cell *out)
+static void words(void *view, size_t item, struct str *out)
 {
-	const struct clusters_state *v = arg;
-	const struct ui_cluster *c = at(v, row);
+	const struct ui_cluster *c = at(view, item);
+	str_addf(out, "%s %s %s %s", c->user, c->instance_type, c->region, c->head_ip);
+}
+
+static void cell(void *view, size_t item, size_t column, struct grid_cell *out)
+{
+	const struct clusters_state *v = view;
+	const struct ui_cluster *c = at(v, item);
 	switch (column) {
 	case C_NAME:
 		put(out, c->name);
@@ -173,38 +168,32 @@ static void cell(void *arg, size_t row, size_t column, struct grid_cell *out)
 	}
 }
 
-static int compare_int(int64_t a, int64_t b)
+static int compare(void *view, size_t i, size_t j, int sort)
 {
-	/* Unknown, which is negative, comes last. */
-	return (a < 0) != (b < 0) ? (a < 0) - (b < 0) : (a > b) - (a < b);
-}
-
-int clusters_compare(const struct ui_cluster *a, const struct ui_cluster *b, int column)
-{
+	const struct ui_cluster *a = at(view, i), *b = at(view, j);
 	char x[200], y[200];
-	switch (column) {
+	switch (sort) {
 	case C_STATUS:
-		return strcmp(a->status, b->status);
+		return list_by_text(a->status, b->status);
 	case C_INFRA:
-		return strcmp(cluster_place(a, x, sizeof x), cluster_place(b, y, sizeof y));
+		return list_by_text(cluster_place(a, x, sizeof x), cluster_place(b, y, sizeof y));
 	case C_RESOURCES:
-		return strcmp(a->resources, b->resources);
+		return list_by_text(a->resources, b->resources);
 	case C_JOBS:
-		return compare_int(a->jobs_running, b->jobs_running);
+		return list_by_int(a->jobs_running, b->jobs_running);
 	case C_PRICE:
-		return compare_int(a->price_uusd_h, b->price_uusd_h);
+		return list_by_int(a->price_uusd_h, b->price_uusd_h);
 	case C_COST:
-		return compare_int(a->cost_uusd, b->cost_uusd);
-	case C_AGE:
-		return compare_int(a->launched_at_ms, b->launched_at_ms);
+		return list_by_int(a->cost_uusd, b->cost_uusd);
+	case C_AGE: /* as the column shows it: the youngest first */
+		return list_by_int(b->launched_at_ms ? b->launched_at_ms : -1, a->launched_at_ms ? a->launched_at_ms : -1);
+	default:
+		return list_by_text(a->name, b->name);
 	}
-	return 0;
 }
 
-struct grid_rows clusters_rows(struct clusters_state *v)
-{
-	return (struct grid_rows){count, id, cell, v};
-}
+static const struct list_kind kind = {.columns = cluster_columns, .n_columns = ARRAY_LEN(cluster_columns), .scope = SCOPE_CLUSTERS,
+    .sort_column = C_NAME, .count = count, .id = id, .cell = cell, .compare = compare, .words = words};
 
 /* --- jobs --------------------------------------------------------------------------------------------------------- */
 
@@ -220,60 +209,27 @@ static const struct ui_job *job_at(const struct clusters_state *v, size_t row)
 
 static uint64_t job_id(void *arg, size_t row)
 {
-	const struct ui_job *j = job_at(arg, row);
-	return cluster_id_of(j->cluster) ^ (uint64_t)(j->id + 1);
+	return job_row_id(job_at(arg, row));
 }
 
-static void job_cell(void *arg, size_t row, size_t column, struct grid_cell *out)
+static void job_row_cell(void *arg, size_t row, size_t column, struct grid_cell *out)
 {
+	static const enum job_field fields[] = {JOB_FIELD_ID, JOB_FIELD_NAME, JOB_FIELD_STATUS, JOB_FIELD_SUBMITTED, JOB_FIELD_TOOK, JOB_FIELD_RESOURCES};
 	const struct clusters_state *v = arg;
-	const struct ui_job *j = job_at(v, row);
-	int64_t now = v->app->now_ms, end = j->ended_at_ms ? j->ended_at_ms : now;
-	switch (column) {
-	case J_ID:
-		snprintf(out->text, sizeof out->text, "%lld", (long long)j->id);
-		return;
-	case J_NAME:
-		put(out, j->name[0] ? j->name : "\xe2\x80\x94");
-		return;
-	case J_STATUS:
-		put(out, j->status);
-		out->role = job_status_role(j->status);
-		return;
-	case J_AGE:
-		format_age(j->submitted_at_ms, now, out->text, sizeof out->text);
-		return;
-	case J_TOOK:
-		/* By the minute while it runs, so that an idle screen stays idle. */
-		if (j->started_at_ms && j->ended_at_ms)
-			duration_text(end - j->started_at_ms, out->text, sizeof out->text);
-		else if (j->started_at_ms)
-			format_age(j->started_at_ms, now, out->text, sizeof out->text);
-		return;
-	case J_RESOURCES:
-		put(out, j->resources);
-		return;
-	}
+	job_cell(v->app, job_at(v, row), fields[column], out);
 }
 
 struct grid_rows clusters_job_rows(struct clusters_state *v)
 {
-	return (struct grid_rows){job_count, job_id, job_cell, v};
+	return (struct grid_rows){job_count, job_id, job_row_cell, v};
 }
 
 /* --- both --------------------------------------------------------------------------------------------------------- */
 
-uint64_t cluster_id_of(const char *name)
-{
-	uint64_t h = 14695981039346656037u;
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 1099511628211u;
-	return h ? h : 1;
-}
-
 const struct ui_cluster *clusters_selected(const struct clusters_state *v)
 {
-	return v->n ? at(v, v->grid.selected) : NULL;
+	size_t item = list_selected(&v->list);
+	return item == LIST_NONE ? NULL : at(v, item);
 }
 
 const struct ui_job *clusters_selected_job(const struct clusters_state *v)
@@ -281,9 +237,8 @@ const struct ui_job *clusters_selected_job(const struct clusters_state *v)
 	return v->n_jobs ? job_at(v, v->jobs.selected) : NULL;
 }
 
-void clusters_init_grids(struct clusters_state *v)
+void clusters_init_lists(struct clusters_state *v)
 {
-	grid_init(&v->grid, cluster_columns, ARRAY_LEN(cluster_columns));
+	list_init(&v->list, v->app, &kind, v);
 	grid_init(&v->jobs, job_columns, ARRAY_LEN(job_columns));
-	v->grid.sort_column = C_NAME;
 }

@@ -43,7 +43,7 @@ size_t clusters_copies(void *state, const struct app *a, struct arena *arena, st
 	struct clusters_state *v = state;
 	const struct ui_cluster *c = clusters_selected(v);
 	const struct ui_job *j = v->in_jobs ? clusters_selected_job(v) : NULL;
-	struct grid_rows rows = clusters_rows(v), jobs = clusters_job_rows(v);
+	struct grid_rows jobs = clusters_job_rows(v);
 	size_t n = 0;
 	if (!c)
 		return 0;
@@ -55,7 +55,7 @@ size_t clusters_copies(void *state, const struct app *a, struct arena *arena, st
 	n = add(out, n, "name", arena_strdup(arena, c->name));
 	n = add(out, n, "ssh command", command(arena, "ssh", c->name));
 	n = add(out, n, "command", command(arena, "skytop status", c->name));
-	n = add(out, n, "row", grid_tsv(&v->grid, &rows, v->grid.selected, arena));
+	n = add(out, n, "row", list_tsv(&v->list, arena));
 	return add(out, n, "address", arena_strdup(arena, c->head_ip));
 }
 

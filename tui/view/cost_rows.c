@@ -168,7 +168,7 @@ static uint64_t id(void *arg, size_t row)
 	const struct cost_state *v = arg;
 	/* Clusters that are gone may share a name: the place tells them apart, newest first. */
 	const struct cost_row *r = row_at(v, row);
-	return cluster_id_of(r->name) ^ (uint64_t)(v->by || r->running || r->stopped ? 0 : r->ended_ms) ^ (uint64_t)v->by << 60;
+	return list_id(r->name) ^ (uint64_t)(v->by || r->running || r->stopped ? 0 : r->ended_ms) ^ (uint64_t)v->by << 60;
 }
 
 static void cell(void *arg, size_t row, size_t column, struct grid_cell *out)

@@ -72,7 +72,7 @@ void log_pane_ask_save(struct log_pane *p)
 	for (char *s = name; *s; s++)
 		if (*s == '/')
 			*s = '-';
-	struct form_field field = {"file", name, "a path; Tab completes", FORM_PATH};
+	struct form_field field = {"file", name, "a path; Tab completes", FORM_PATH, NULL};
 	struct form_spec spec = {.title = p->selecting ? "Save the lines selected" : p->match.n ? "Save what the filter shows" : "Save the log",
 	    .button = "Save", .fields = &field, .n_fields = 1, .quick = true, .submit = submit_save, .arg = p};
 	form_open(p->app, &spec);

@@ -14,7 +14,6 @@
 #include "core/base/str.h"
 #include "tui/app.h"
 #include "tui/format.h"
-#include "tui/menu.h"
 #include "tui/view/views.h"
 #include "tui/width.h"
 
@@ -148,37 +147,22 @@ const char *offers_set_filter(struct app *a, const char *text)
 
 /* --- actions ------------------------------------------------------------------------------------------------------ */
 
-static void resort(struct offers_state *v, int column, bool descending)
+static void resort(void *arg)
 {
-	struct grid *g = current_grid(v);
-	g->sort_column = column;
-	g->descending = descending;
+	struct offers_state *v = arg;
 	struct grid_rows rows = current_rows(v);
 	if (v->grouped)
 		offers_sort_groups(v);
 	else
 		sort_offers(v);
-	grid_sync(g, &rows);
+	grid_sync(current_grid(v), &rows);
 }
 
-static void choose_sort(struct app *a, int value, void *arg)
+/* For the grid that is shown. */
+static struct sorter *sorter(struct offers_state *v)
 {
-	(void)a;
-	resort(arg, value - 1, false);
-}
-
-static void sort_menu(struct offers_state *v)
-{
-	struct arena *arena = arena_create();
-	const struct grid *g = current_grid(v);
-	struct menu_item *items = arena_alloc(arena, GRID_COLUMNS_MAX * sizeof *items);
-	size_t n = 0;
-	for (size_t i = 0; i < g->n_columns; i++)
-		if (g->columns[i].sort >= 0)
-			items[n++] = (struct menu_item){.text = g->columns[i].title, .value = (int)i + 1,
-			    .right = (int)i == g->sort_column ? g->descending ? "greatest first" : "least first" : NULL};
-	struct menu_spec spec = {.title = "Sort by", .empty = "", .start = g->sort_column + 1, .choose = choose_sort, .arg = v};
-	app_open(v->app, &menu_ops, menu_create(&spec, arena, items, n));
+	v->sorter = (struct sorter){v->app, current_grid(v), resort, v};
+	return &v->sorter;
 }
 
 static void set_grouped(struct offers_state *v, bool on)
@@ -243,22 +227,11 @@ static bool move_selection(struct offers_state *v, enum action act)
 static bool act(void *state, struct app *a, enum action what)
 {
 	struct offers_state *v = state;
-	struct grid *g = current_grid(v);
-	if (move_selection(v, what))
+	if (move_selection(v, what) || sorter_act(sorter(v), what))
 		return true;
 	switch (what) {
 	case ACTION_FILTER:
 		query_begin(&v->query);
-		return true;
-	case ACTION_SORT_NEXT:
-	case ACTION_SORT_PREV:
-		resort(v, grid_next_sort(g, what == ACTION_SORT_NEXT ? 1 : -1), g->descending);
-		return true;
-	case ACTION_SORT_REVERSE:
-		resort(v, g->sort_column, !g->descending);
-		return true;
-	case ACTION_SORT_MENU:
-		sort_menu(v);
 		return true;
 	case ACTION_SAVED:
 		offers_saved_open(v);
@@ -279,7 +252,7 @@ static bool act(void *state, struct app *a, enum action what)
 		return back(v);
 	case ACTION_LAUNCH: {
 		size_t row = selected_row(v);
-		launch_ask(a, offers_table(v), row == OFFER_NONE ? SIZE_MAX : row);
+		launch_form(a, offers_table(v), row == OFFER_NONE ? SIZE_MAX : row);
 		return true;
 	}
 	default:
@@ -359,10 +332,7 @@ static void mouse(void *state, struct app *a, const struct input_event *e)
 	struct offers_state *v = state;
 	struct grid *g = current_grid(v);
 	struct grid_rows rows = current_rows(v);
-	int column = e->mouse.y == g->rows_at.y - 1 ? grid_column_at(g, e->mouse.x) : -1;
-	if (e->mouse.what == MOUSE_PRESS && column >= 0 && g->columns[column].sort >= 0)
-		resort(v, column, column == g->sort_column ? !g->descending : false);
-	else
+	if (!sorter_click(sorter(v), e))
 		grid_mouse(g, &rows, e);
 }
 

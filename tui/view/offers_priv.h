@@ -10,6 +10,7 @@
 #include "core/plan/order.h"
 #include "tui/grid.h"
 #include "tui/query.h"
+#include "tui/view/list.h"
 
 /* Columns, flat and by kind of GPU. */
 enum { GPU, COUNT, CLOUD, INSTANCE, REGION, VCPU, RAM, PRICE, PER_GPU, SPOT, SAVE, RECLAIM, WEEK };
@@ -40,6 +41,7 @@ struct offers_state {
 	int64_t flash_until_ms;
 	char saved_problem[300]; /* why a filter could not be saved */
 	bool forgetting;	 /* the menu of saved filters is for that */
+	struct sorter sorter;
 	unsigned seen; /* revision of the prices all this was computed from */
 };
 

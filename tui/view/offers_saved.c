@@ -32,7 +32,7 @@ static const char *submit(struct app *a, const struct form *f, void *arg, size_t
 
 static void ask_name(struct offers_state *v)
 {
-	struct form_field field = {"name", "", "such as: cheap h100", FORM_TEXT};
+	struct form_field field = {"name", "", "such as: cheap h100", FORM_TEXT, NULL};
 	struct form_spec spec = {.title = "Save the filter", .intro = v->query.field.text, .button = "Save", .fields = &field, .n_fields = 1,
 	    .quick = true, .submit = submit, .arg = v};
 	form_open(v->app, &spec);

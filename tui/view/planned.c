@@ -32,9 +32,6 @@ static const struct plan_text texts[] = {
     {"services", services_columns, ARRAY_LEN(services_columns), "no services: this version cannot run them yet",
 	"A service is a model behind one endpoint, on replicas that come and go with the load; `skytop serve up TASK.yaml` will start one. "
 	"Until then a server can run as a job of a cluster: x in Clusters."},
-    {"jobs", NULL, 0, "the list of all jobs is not in this version", "The jobs of a cluster are in its details: Enter in Clusters."},
-    {"activity", NULL, 0, "the list of activities is not in this version", "What was ordered here is under !."},
-    {"recipes", NULL, 0, "recipes cannot be launched from the screen in this version", "`skytop recipes` lists them."},
 };
 
 static const struct plan_text *text_of(const struct app *a)
@@ -100,8 +97,5 @@ static void draw(void *v, struct app *a, struct canvas *c, struct rect body, boo
 	const struct view_ops id##_view = {.name = #id, .title = (word), .scope = SCOPE_GLOBAL, .go = (ACTION), .create = create, \
 	    .destroy = destroy, .act = act, .title_line = title_line, .draw = draw}
 
-PLANNED(jobs, "Jobs", ACTION_VIEW_JOBS);
 PLANNED(managed, "Managed", ACTION_VIEW_MANAGED);
 PLANNED(services, "Services", ACTION_VIEW_SERVICES);
-PLANNED(activity, "Activity", ACTION_VIEW_ACTIVITY);
-PLANNED(recipes, "Recipes", ACTION_VIEW_RECIPES);

@@ -24,7 +24,9 @@ void logs_follow(struct app *a, const char *cluster, int64_t job_id, bool new_pa
 /* Go to how a request (a launch) goes on. */
 void logs_follow_request(struct app *a, const char *cluster, int64_t request_id);
 /* Ask what to launch; row SIZE_MAX: anywhere, else on this offer. */
-void launch_ask(struct app *a, const struct offers *o, size_t row);
+void launch_form(struct app *a, const struct offers *o, size_t row);
+/* The same, anywhere, with a task file. */
+void launch_form_file(struct app *a, const char *path);
 /* Several offers side by side, as many as fit. */
 void offer_compare_draw(struct app *a, struct canvas *c, struct rect r, const size_t *rows, size_t n);
 /* "5–10%": how much of this is taken back in a month; "—" unknown. */

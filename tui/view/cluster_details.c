@@ -1,0 +1,197 @@
+/* Details of a cluster: what it is and costs, how busy it is and when it will stop by itself, its nodes and GPUs, what is being done with it
+ * now, its jobs, and what happened to it. On little room the last ones go first. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/base/str.h"
+#include "tui/app.h"
+#include "tui/checklist.h"
+#include "tui/format.h"
+#include "tui/view/clusters_priv.h"
+#include "tui/view/details.h"
+
+enum { SHORT_ROWS = 16, NODE_LINES = 8, GPU_LINES = 8, BAR_COLUMNS = 10, HEARD_LATE_MS = 60000 };
+
+static void draw_cost(const struct clusters_state *v, struct canvas *c, struct rect *r, const struct ui_cluster *cl)
+{
+	char text[300], price[40], cost[40], ran[24];
+	snprintf(text, sizeof text, "$%s/h now, $%s so far", format_price(cl->price_uusd_h, 0, price, sizeof price),
+	    format_price(cl->cost_uusd, 0, cost, sizeof cost));
+	size_t n = strlen(text);
+	if (cl->launched_at_ms)
+		snprintf(text + n, sizeof text - n, ", launched %s", ago_text(cl->launched_at_ms, v->app->now_ms, ran, sizeof ran));
+	n = strlen(text);
+	if (str_eq(cl->status, "STOPPED"))
+		snprintf(text + n, sizeof text - n, "; disks may cost");
+	details_line(c, r, "cost", ROLE_MONEY, text);
+}
+
+/* Why it is or is not idle, and what is left until it stops by itself. */
+static void draw_idle(const struct clusters_state *v, struct canvas *c, struct rect *r, const struct ui_cluster *cl)
+{
+	static const struct {
+		const char *word, *why;
+	} reasons[] = {{"job", "busy: a job runs or waits"}, {"rank", "busy: part of a job runs here"}, {"ssh", "busy: somebody is logged in"},
+	    {"gpu", "busy: its GPUs are in use"}};
+	char text[200] = "", idle[24], left[24];
+	int64_t idle_ms = cl->idle_since_ms ? v->app->now_ms - cl->idle_since_ms : -1;
+	idle_ms = idle_ms > 0 ? idle_ms / 60000 * 60000 : idle_ms; /* by the minute: a screen on which nothing happens stays as it is */
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+		if (str_eq(reasons[i].word, cl->busy))
+			snprintf(text, sizeof text, "%s", reasons[i].why);
+	if (idle_ms >= 0)
+		snprintf(text, sizeof text, "idle for %s", idle_ms < 60000 ? "less than a minute" : duration_text(idle_ms, idle, sizeof idle));
+	details_line(c, r, "idle", idle_ms >= 0 ? ROLE_WARN : ROLE_TEXT, text[0] ? text : str_eq(cl->status, "UP") ? "\xe2\x80\x93" : "");
+	if (cl->autostop_min < 0) {
+		details_line(c, r, "autostop", ROLE_DIM, "off: it costs until it is stopped; a sets it");
+		return;
+	}
+	int64_t left_ms = cl->autostop_min * 60000 - idle_ms;
+	const char *does = cl->autostop_down ? "is torn down" : "stops";
+	if (idle_ms >= 0 && left_ms > 0 && str_eq(cl->status, "UP"))
+		snprintf(text, sizeof text, "%s in %s, after %" PRId64 " idle minutes", does, duration_text(left_ms, left, sizeof left), cl->autostop_min);
+	else
+		snprintf(text, sizeof text, "%s after %" PRId64 " idle minutes", does, cl->autostop_min);
+	details_line(c, r, "autostop", ROLE_TEXT, text);
+}
+
+static const char *gib(int64_t used, int64_t total, char *buf, size_t size)
+{
+	const double unit = 1073741824.0;
+	if (used < 0 || total <= 0)
+		snprintf(buf, size, "\xe2\x80\x93");
+	else
+		snprintf(buf, size, "%.0f of %.0f GiB (%" PRId64 "%%)", (double)used / unit, (double)total / unit, used * 100 / total);
+	return buf;
+}
+
+/* CPU, memory and disk of the head, as its agent said last. */
+static void draw_use(const struct clusters_state *v, struct canvas *c, struct rect *r, const struct ui_cluster *cl)
+{
+	char text[300], mem[60], disk[60], load[40] = "\xe2\x80\x93", age[24];
+	if (!cl->heard_at_ms)
+		return;
+	if (cl->load_milli >= 0)
+		snprintf(load, sizeof load, "%.1f", (double)cl->load_milli / 1000);
+	snprintf(text, sizeof text, "load %s of %" PRId64 " CPUs, memory %s", load, cl->cpus, gib(cl->mem_used, cl->mem_total, mem, sizeof mem));
+	details_line(c, r, "head", ROLE_TEXT, text);
+	bool late = v->app->now_ms - cl->heard_at_ms > HEARD_LATE_MS;
+	snprintf(text, sizeof text, "%s%s%s", gib(cl->disk_used, cl->disk_total, disk, sizeof disk), late ? "; heard " : "",
+	    late ? ago_text(cl->heard_at_ms, v->app->now_ms, age, sizeof age) : "");
+	details_line(c, r, "disk", late ? ROLE_WARN : ROLE_TEXT, text);
+}
+
+static void draw_gpus(struct canvas *c, struct rect *r, const struct ui_cluster *cl)
+{
+	for (size_t i = 0; i < cl->n_gpus && i < GPU_LINES && r->h > 1; i++) {
+		const struct ui_gpu *g = &cl->gpus[i];
+		char text[200], mem[60], use[16] = "\xe2\x80\x93", label[24];
+		struct rect at = rect_cut_top(r, 1);
+		int filled = g->util_percent < 0 ? 0 : (int)((g->util_percent * BAR_COLUMNS + 50) / 100);
+		snprintf(label, sizeof label, "GPU %" PRId64, g->index);
+		canvas_text(c, at.x, at.y, 10, ROLE_DIM, label);
+		for (int k = 0; k < BAR_COLUMNS && k + 11 < at.w; k++)
+			canvas_put(c, at.x + 11 + k, at.y, k < filled ? ROLE_CHART : ROLE_DIM, k < filled ? 0x2588 : 0xb7);
+		if (g->util_percent >= 0)
+			snprintf(use, sizeof use, "%" PRId64 "%%", g->util_percent);
+		snprintf(text, sizeof text, "%4s  %s  %s", use, gib(g->mem_used, g->mem_total, mem, sizeof mem), g->name);
+		canvas_text(c, at.x + 12 + BAR_COLUMNS, at.y, at.w - 12 - BAR_COLUMNS, ROLE_TEXT, text);
+	}
+	if (cl->n_gpus > GPU_LINES) {
+		char more[60];
+		snprintf(more, sizeof more, "and %zu more", cl->n_gpus - GPU_LINES);
+		details_line(c, r, "", ROLE_DIM, more);
+	}
+}
+
+static void draw_node(const struct clusters_state *v, struct canvas *c, struct rect *r, const struct ui_node *n)
+{
+	char label[24], text[300], silent[24] = "";
+	snprintf(label, sizeof label, "node %" PRId64, n->rank);
+	if (n->silent_since_ms)
+		duration_text((v->app->now_ms - n->silent_since_ms) / 60000 * 60000, silent, sizeof silent);
+	snprintf(text, sizeof text, "%-8s %-15s %s%s%s", n->status, n->ip[0] ? n->ip : "no address", silent[0] ? "silent for " : "", silent,
+	    silent[0] ? "" : n->id);
+	details_line(c, r, label, silent[0] ? ROLE_WARN : str_eq(n->status, "RUNNING") ? ROLE_TEXT : ROLE_DIM, text);
+}
+
+static void draw_nodes(const struct clusters_state *v, struct canvas *c, struct rect *r, const struct ui_cluster *cl)
+{
+	int shown = 0;
+	size_t left_out = 0;
+	/* Those that are in trouble are never among the ones left out. */
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < cl->n_node_list; i++) {
+			const struct ui_node *n = &cl->node_list[i];
+			bool bad = n->silent_since_ms || (!str_eq(n->status, "RUNNING") && str_eq(cl->status, "UP"));
+			if (bad != !pass)
+				continue;
+			if (shown >= NODE_LINES) {
+				left_out++;
+				continue;
+			}
+			draw_node(v, c, r, n);
+			shown++;
+		}
+	}
+	char more[60];
+	snprintf(more, sizeof more, "and %zu more, all as they should be", left_out);
+	details_line(c, r, "", ROLE_DIM, left_out ? more : "");
+}
+
+static void draw_facts(const struct clusters_state *v, struct canvas *c, struct rect *r, const struct ui_cluster *cl, bool roomy)
+{
+	char text[400], place[160], machines[160], age[24];
+	snprintf(text, sizeof text, "%s \xc2\xb7 %s at %s", cluster_machines(cl, machines, sizeof machines), cl->instance_type,
+	    cluster_place(cl, place, sizeof place));
+	details_line(c, r, cl->name, ROLE_TEXT, text);
+	draw_cost(v, c, r, cl);
+	snprintf(text, sizeof text, "%s%s%s", cl->status, cl->checked_at_ms ? ", confirmed by the cloud " : "",
+	    cl->checked_at_ms ? ago_text(cl->checked_at_ms, v->app->now_ms, age, sizeof age) : "");
+	details_line(c, r, "state", cluster_status_role(cl->status), text);
+	if (cl->reason[0] && (roomy || !cl->progress[0]))
+		details_line(c, r, "because", ROLE_WARN, cl->reason);
+	if (!cl->request && cl->progress[0])
+		details_line(c, r, "doing", ROLE_BUSY, cl->progress);
+	if (!roomy)
+		return;
+	draw_idle(v, c, r, cl);
+	draw_use(v, c, r, cl);
+	draw_gpus(c, r, cl);
+	draw_nodes(v, c, r, cl);
+	if (str_eq(cl->status, "UP")) {
+		snprintf(text, sizeof text, "skytop ssh %s   (h)", cl->name);
+		details_line(c, r, "log in", ROLE_DIM, text);
+	}
+}
+
+static bool about(const struct ui_event *e, const void *arg)
+{
+	return str_eq(e->object, arg);
+}
+
+void cluster_details_draw(struct clusters_state *v, struct canvas *c, struct rect r, bool keys)
+{
+	const struct ui_cluster *cl = clusters_selected(v);
+	if (!cl)
+		return;
+	const struct ui_request *q = checklist_request(v->app, cl->request);
+	draw_facts(v, c, &r, cl, r.h >= SHORT_ROWS);
+	if (q && !q->ended_at_ms) {
+		int want = checklist_lines(v->app, r.w, q), most = r.h > 6 ? r.h - 4 : r.h;
+		if (r.h > 8 && details_heading(c, &r, "WHAT IS BEING DONE: X STOPS IT"))
+			most--;
+		checklist_draw(v->app, c, rect_cut_top(&r, want < most ? want : most), q);
+	}
+	rect_cut_top(&r, r.h > 12);
+	/* Half of what is left is for the jobs at most, the rest for the events. */
+	int want = v->n_jobs ? (int)v->n_jobs + 1 : 2, most = r.h / 2 > 4 ? r.h / 2 : 4;
+	struct rect jobs = rect_cut_top(&r, want < most ? want : most);
+	struct grid_rows rows = clusters_job_rows(v);
+	grid_draw(&v->jobs, &rows, c, jobs, keys && v->in_jobs, "no jobs");
+	if (details_heading(c, &r, "EVENTS"))
+		details_events(v->app, c, r, about, cl->name);
+}
