@@ -761,6 +761,13 @@ case_gang() {
   home=$work/g2 dir=$work/g2/.skytop
   is "stop before start" "$(ag rank-stop late)" 'rank CANCELLED 137'
   is "is a stop" "$(ag rank-serve late 0 2>&1 >/dev/null | grep -c 'skytop: hello .* CANCELLED')" 1
+  # Who looks at the node while a driver is on its way there must not give its part up.
+  mkdir "$dir/ranks/young" && true >"$dir/ranks/young/log" && echo 'SETTING_UP -' >"$dir/ranks/young/state"
+  ag status >/dev/null
+  is "a part that is just being started is left alone" "$(cat "$dir/ranks/young/state")" 'SETTING_UP -'
+  touch -d '2 minutes ago' "$dir/ranks/young/state" 2>/dev/null || touch -t 202001010000 "$dir/ranks/young/state"
+  ag status >/dev/null
+  is "one that never came is given up" "$(cat "$dir/ranks/young/state")" 'FAILED_DRIVER -'
   is "secrets leave the nodes" "$(find "$work"/g*/.skytop -name 'env*' | wc -l | tr -d ' ')" 0
   for home in "$work/g0" "$work/g '1" "$work/g2"; do ag shutdown >/dev/null; done
 }
