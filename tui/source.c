@@ -46,7 +46,7 @@ void ui_source_ask_cost(struct ui_source *s)
 
 void ui_source_metrics(struct ui_source *s, enum measure m, enum span span)
 {
-	if (s)
+	if (s && s->ops->metrics)
 		s->ops->metrics(s, m, span);
 }
 
