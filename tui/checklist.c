@@ -62,6 +62,14 @@ const struct ui_request *checklist_request(const struct app *a, int64_t id)
 	return NULL;
 }
 
+const char *checklist_now(const struct ui_request *q)
+{
+	const struct step *s = step_of(q->verb, q->step);
+	if (q->progress[0] && !str_eq(q->progress, q->step))
+		return q->progress;
+	return s ? s->title : q->started_at_ms ? "at work" : "waiting its turn";
+}
+
 /* --- lines -------------------------------------------------------------------------------------------------------- */
 
 struct line {

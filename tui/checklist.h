@@ -11,6 +11,8 @@ struct app;
 
 /* Newest known request of that id; NULL. */
 const struct ui_request *checklist_request(const struct app *a, int64_t id);
+/* What it does now, in words: its progress, or the title of its step. Borrowed. */
+const char *checklist_now(const struct ui_request *q);
 /* The lines of it, as many as there is room for: the last ones where there is not enough. */
 void checklist_draw(const struct app *a, struct canvas *c, struct rect r, const struct ui_request *q);
 /* How many lines that takes. */

@@ -36,6 +36,7 @@ run: |
     assert 'creating nodes' in err and 'FAILED' in err, err
     c = h.json('status')[0]
     assert c['status'] == 'UP' and c['provider'] == 'local' and c['price_uusd_h'] == 0 and len(c['nodes']) == 1, c
+    assert c['nodes'][0]['silent_since'] is None and 'heartbeat' in c and 'heartbeat_at' in c, c
     jobs = h.json('queue', 'hello')
     assert [(j['job_id'], j['name'], j['status'], j['exit_code']) for j in jobs] == [(1, 'first', 'FAILED', 7)], jobs
     assert h.run('logs', 'hello', '1')[0] == 100 and h.run('logs', 'hello', '--status')[0] == 100

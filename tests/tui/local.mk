@@ -7,7 +7,7 @@ tests_tui_skytop_screen_SOURCES = tests/tui/skytop_screen.c $(FAKE_SOURCE)
 tests_tui_skytop_screen_LDADD = $(TUI_LIBS)
 
 if HAVE_CMOCKA
-TUI_TESTS = tests/tui/test_canvas tests/tui/test_grid tests/tui/test_input tests/tui/test_logbuf tests/tui/test_panes tests/tui/test_tables
+TUI_TESTS = tests/tui/test_canvas tests/tui/test_grid tests/tui/test_input tests/tui/test_list tests/tui/test_logbuf tests/tui/test_panes tests/tui/test_tables
 check_PROGRAMS += $(TUI_TESTS)
 TESTS += $(TUI_TESTS)
 tests_tui_test_canvas_SOURCES = tests/tui/test_canvas.c
@@ -19,6 +19,9 @@ tests_tui_test_grid_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)
 tests_tui_test_input_SOURCES = tests/tui/test_input.c
 tests_tui_test_input_CPPFLAGS = $(TEST_CFLAGS)
 tests_tui_test_input_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)
+tests_tui_test_list_SOURCES = tests/tui/test_list.c
+tests_tui_test_list_CPPFLAGS = $(TEST_CFLAGS)
+tests_tui_test_list_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)
 tests_tui_test_logbuf_SOURCES = tests/tui/test_logbuf.c
 tests_tui_test_logbuf_CPPFLAGS = $(TEST_CFLAGS)
 tests_tui_test_logbuf_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)

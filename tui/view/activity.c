@@ -115,9 +115,9 @@ static void request_cell(void *view, size_t item, size_t column, struct grid_cel
 		if (q->error[0])
 			put(out, ROLE_BAD, q->error);
 		else if (q->cancelling)
-			snprintf(out->text, sizeof out->text, "being stopped: %.120s", q->progress);
+			snprintf(out->text, sizeof out->text, "being stopped: %.120s", checklist_now(q));
 		else if (!q->ended_at_ms)
-			put(out, ROLE_BUSY, q->progress[0] ? q->progress : "waiting its turn");
+			put(out, ROLE_BUSY, checklist_now(q));
 		return;
 	}
 }
@@ -143,7 +143,8 @@ static int request_compare(void *view, size_t x, size_t y, int sort)
 }
 
 static const struct list_kind request_kind = {.columns = request_columns, .n_columns = ARRAY_LEN(request_columns), .scope = SCOPE_ACTIVITY,
-    .sort_column = R_STATE, .count = request_count, .id = request_id, .cell = request_cell, .compare = request_compare};
+    .sort_column = R_STATE, .count = request_count, .id = request_id, .cell = request_cell, .compare = request_compare,
+    .newest_first = true};
 
 /* --- events ------------------------------------------------------------------------------------------------------- */
 
@@ -202,7 +203,8 @@ static bool event_wanted(void *view, size_t item)
 }
 
 static const struct list_kind event_kind = {.columns = event_columns, .n_columns = ARRAY_LEN(event_columns), .scope = SCOPE_ACTIVITY,
-    .sort_column = E_WHEN, .count = event_count, .id = event_id, .cell = event_cell, .compare = event_compare, .wanted = event_wanted};
+    .sort_column = E_WHEN, .count = event_count, .id = event_id, .cell = event_cell, .compare = event_compare, .wanted = event_wanted,
+    .stream = true};
 
 /* --- actions ------------------------------------------------------------------------------------------------------ */
 

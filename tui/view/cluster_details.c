@@ -13,7 +13,7 @@
 #include "tui/view/clusters_priv.h"
 #include "tui/view/details.h"
 
-enum { SHORT_ROWS = 16, NODE_LINES = 8, GPU_LINES = 8, BAR_COLUMNS = 10, HEARD_LATE_MS = 60000 };
+enum { TIGHT_ROWS = 12, SHORT_ROWS = 22, NODE_LINES = 8, GPU_LINES = 8, BAR_COLUMNS = 10, HEARD_LATE_MS = 60000 };
 
 static void draw_cost(const struct clusters_state *v, struct canvas *c, struct rect *r, const struct ui_cluster *cl)
 {
@@ -107,6 +107,29 @@ static void draw_gpus(struct canvas *c, struct rect *r, const struct ui_cluster 
 	}
 }
 
+/* All GPUs in one line. */
+static void draw_gpus_short(struct canvas *c, struct rect *r, const struct ui_cluster *cl)
+{
+	int64_t sum = 0, known = 0, used = 0, total = 0;
+	char text[200], mem[60];
+	for (size_t i = 0; i < cl->n_gpus; i++) {
+		const struct ui_gpu *g = &cl->gpus[i];
+		sum += g->util_percent >= 0 ? g->util_percent : 0;
+		known += g->util_percent >= 0;
+		used += g->mem_used >= 0 ? g->mem_used : 0;
+		total += g->mem_total >= 0 ? g->mem_total : 0;
+	}
+	if (!cl->n_gpus)
+		return;
+	snprintf(text, sizeof text, "%zu on the head, ", cl->n_gpus);
+	size_t n = strlen(text);
+	if (known)
+		snprintf(text + n, sizeof text - n, "%" PRId64 "%% in use on average, memory %s", sum / known, gib(used, total, mem, sizeof mem));
+	else
+		snprintf(text + n, sizeof text - n, "use not known");
+	details_line(c, r, "GPUs", ROLE_TEXT, text);
+}
+
 static void draw_node(const struct clusters_state *v, struct canvas *c, struct rect *r, const struct ui_node *n)
 {
 	char label[24], text[300], silent[24] = "";
@@ -118,7 +141,7 @@ static void draw_node(const struct clusters_state *v, struct canvas *c, struct r
 	details_line(c, r, label, silent[0] ? ROLE_WARN : str_eq(n->status, "RUNNING") ? ROLE_TEXT : ROLE_DIM, text);
 }
 
-static void draw_nodes(const struct clusters_state *v, struct canvas *c, struct rect *r, const struct ui_cluster *cl)
+static void draw_nodes(const struct clusters_state *v, struct canvas *c, struct rect *r, const struct ui_cluster *cl, int most)
 {
 	int shown = 0;
 	size_t left_out = 0;
@@ -129,7 +152,7 @@ static void draw_nodes(const struct clusters_state *v, struct canvas *c, struct 
 			bool bad = n->silent_since_ms || (!str_eq(n->status, "RUNNING") && str_eq(cl->status, "UP"));
 			if (bad != !pass)
 				continue;
-			if (shown >= NODE_LINES) {
+			if (shown >= most) {
 				left_out++;
 				continue;
 			}
@@ -138,12 +161,22 @@ static void draw_nodes(const struct clusters_state *v, struct canvas *c, struct 
 		}
 	}
 	char more[60];
-	snprintf(more, sizeof more, "and %zu more, all as they should be", left_out);
-	details_line(c, r, "", ROLE_DIM, left_out ? more : "");
+	snprintf(more, sizeof more, most ? "and %zu more" : "%zu, of which nothing is amiss", left_out);
+	details_line(c, r, most ? "" : "nodes", ROLE_DIM, left_out ? more : "");
 }
 
-static void draw_facts(const struct clusters_state *v, struct canvas *c, struct rect *r, const struct ui_cluster *cl, bool roomy)
+/* How many nodes are in trouble. */
+static int troubled(const struct ui_cluster *cl)
 {
+	int n = 0;
+	for (size_t i = 0; i < cl->n_node_list; i++)
+		n += cl->node_list[i].silent_since_ms || (!str_eq(cl->node_list[i].status, "RUNNING") && str_eq(cl->status, "UP"));
+	return n;
+}
+
+static void draw_facts(const struct clusters_state *v, struct canvas *c, struct rect *r, const struct ui_cluster *cl)
+{
+	bool tight = r->h < TIGHT_ROWS, roomy = r->h >= SHORT_ROWS;
 	char text[400], place[160], machines[160], age[24];
 	snprintf(text, sizeof text, "%s \xc2\xb7 %s at %s", cluster_machines(cl, machines, sizeof machines), cl->instance_type,
 	    cluster_place(cl, place, sizeof place));
@@ -152,17 +185,22 @@ static void draw_facts(const struct clusters_state *v, struct canvas *c, struct 
 	snprintf(text, sizeof text, "%s%s%s", cl->status, cl->checked_at_ms ? ", confirmed by the cloud " : "",
 	    cl->checked_at_ms ? ago_text(cl->checked_at_ms, v->app->now_ms, age, sizeof age) : "");
 	details_line(c, r, "state", cluster_status_role(cl->status), text);
-	if (cl->reason[0] && (roomy || !cl->progress[0]))
+	if (cl->reason[0] && (!tight || !cl->progress[0]))
 		details_line(c, r, "because", ROLE_WARN, cl->reason);
 	if (!cl->request && cl->progress[0])
 		details_line(c, r, "doing", ROLE_BUSY, cl->progress);
-	if (!roomy)
+	if (tight)
 		return;
+	int bad = troubled(cl);
 	draw_idle(v, c, r, cl);
-	draw_use(v, c, r, cl);
-	draw_gpus(c, r, cl);
-	draw_nodes(v, c, r, cl);
-	if (str_eq(cl->status, "UP")) {
+	if (roomy)
+		draw_use(v, c, r, cl);
+	if (roomy)
+		draw_gpus(c, r, cl);
+	else
+		draw_gpus_short(c, r, cl);
+	draw_nodes(v, c, r, cl, roomy ? NODE_LINES : bad < 2 ? bad : 2);
+	if (roomy && str_eq(cl->status, "UP")) {
 		snprintf(text, sizeof text, "skytop ssh %s   (h)", cl->name);
 		details_line(c, r, "log in", ROLE_DIM, text);
 	}
@@ -179,7 +217,7 @@ void cluster_details_draw(struct clusters_state *v, struct canvas *c, struct rec
 	if (!cl)
 		return;
 	const struct ui_request *q = checklist_request(v->app, cl->request);
-	draw_facts(v, c, &r, cl, r.h >= SHORT_ROWS);
+	draw_facts(v, c, &r, cl);
 	if (q && !q->ended_at_ms) {
 		int want = checklist_lines(v->app, r.w, q), most = r.h > 6 ? r.h - 4 : r.h;
 		if (r.h > 8 && details_heading(c, &r, "WHAT IS BEING DONE: X STOPS IT"))

@@ -94,7 +94,7 @@ static int compare(void *view, size_t x, size_t y, int sort)
 }
 
 static const struct list_kind kind = {.columns = columns, .n_columns = ARRAY_LEN(columns), .scope = SCOPE_JOBS,
-    .sort_column = JOB_FIELD_SUBMITTED, .count = count, .id = id, .cell = cell, .compare = compare};
+    .sort_column = JOB_FIELD_SUBMITTED, .count = count, .id = id, .cell = cell, .compare = compare, .newest_first = true};
 
 /* --- actions ------------------------------------------------------------------------------------------------------ */
 

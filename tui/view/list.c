@@ -229,6 +229,9 @@ static void remake(struct list *l, bool frozen)
 	free(v);
 	free(places);
 	struct grid_rows rows = rows_of(l);
+	bool top = !l->grid.selected && !l->grid.n_marks && (l->kind->stream || (l->kind->newest_first && !l->touched));
+	if (top)
+		l->grid.selected_id = 0;
 	grid_sync(&l->grid, &rows);
 	grid_sync_marks(&l->grid, &rows);
 }
@@ -241,7 +244,7 @@ void list_remake(struct list *l)
 void list_news(struct list *l)
 {
 	bool busy = l->app->now_ms - l->app->key_ms < FROZEN_MS || l->grid.n_marks || l->app->modal.ops;
-	remake(l, busy && l->n);
+	remake(l, busy && l->n && !l->kind->stream);
 }
 
 static void resort(void *arg)
@@ -315,6 +318,7 @@ static bool back(struct list *l)
 bool list_act(struct list *l, enum action what)
 {
 	struct grid_rows rows = rows_of(l);
+	l->touched = true;
 	if (grid_act(&l->grid, &rows, what) || sorter_act(&l->sorter, what))
 		return true;
 	if (what == ACTION_FILTER)
@@ -351,6 +355,7 @@ bool list_paste(struct list *l, const char *text, size_t len)
 void list_mouse(struct list *l, const struct input_event *e)
 {
 	struct grid_rows rows = rows_of(l);
+	l->touched = true;
 	if (!sorter_click(&l->sorter, e))
 		grid_mouse(&l->grid, &rows, e);
 }

@@ -51,6 +51,8 @@ struct list_kind {
 	bool (*wanted)(void *view, size_t item);
 	/* More words that the filter looks into; may be NULL. */
 	void (*words)(void *view, size_t item, struct str *out);
+	bool newest_first; /* while nobody has moved in it, what is selected is the first line */
+	bool stream;	   /* nothing in it can be acted on: its order is never frozen, and the first line stays selected when it is */
 };
 
 struct list {
@@ -64,6 +66,7 @@ struct list {
 	uint64_t *ids;	/* theirs */
 	size_t n, n_all;
 	size_t n_new;	/* came while the order was frozen: they stand at the end */
+	bool touched;	/* somebody has moved in it */
 };
 
 void list_init(struct list *l, struct app *a, const struct list_kind *kind, void *view);
