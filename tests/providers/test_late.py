@@ -10,7 +10,7 @@ boot_ms: 20
 regions: [{name: east, zones: [east-a]}, {name: west, zones: [west-a], price_factor: 2}]
 types: [{name: small, vcpus: 8, mem_gib: 32, price: 0.30}]
 '''
-SLOW = SIM + 'failures: [{verb: create, nth: 1, hang_ms: 1500}]\n'
+SLOW = SIM + 'failures: [{verb: create, nth: 1, hang_ms: 4000}]\n'
 
 
 def nodes(h):

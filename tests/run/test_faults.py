@@ -222,8 +222,11 @@ def a_silent_head(h):
     agent, = glob.glob(h.dir + '/state/local/nodes/*/home/.skytop/skytop-agent')
     os.rename(agent, agent + '.away')
     for pid in h.processes():
-        if '\0watch\0' in open('/proc/%d/cmdline' % pid).read():
-            os.kill(pid, signal.SIGKILL)
+        try:
+            if '\0watch\0' in open('/proc/%d/cmdline' % pid).read():
+                os.kill(pid, signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # one that has just ended
     assert h.json('queue', 'k')[0]['status'] == 'RUNNING'
     h.wait('the job to count as failed', lambda: h.json('queue', 'k')[0]['status'] == 'FAILED_DRIVER', 40)
     assert any(e['kind'] == 'job.over' and 'node 0' in e['text'] for e in h.json('events')), h.json('events')
