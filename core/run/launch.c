@@ -28,6 +28,7 @@ enum {
 	POLL_MS = 1000,
 	RETRY_UNTIL_UP_MS = 30000,
 	CLEAN_RETRY_MS = 5000,
+	CLEAN_SILENT_MS = 60000, /* so long a host that does not answer is waited for */
 	MACHINES_WAIT_MS = 180000,
 	MACHINES_PAUSE_MS = 2000,
 	CLEAN_TRIES = 60,
@@ -146,34 +147,12 @@ static void step_offers(struct op *op)
 	op->ask = place_ask(op->engine, json_arr(op->r->args, "clouds"), true, got_offers, op);
 }
 
-/* A task with mounts that a folder on this machine cannot have is for other providers. -1: nobody else answered. */
-static int drop_folders(struct op *op, const struct task *t, struct err *err)
-{
-	json_t *live = json_arr(op->r->data, "live"), *row;
-	struct err why;
-	size_t i = 0, others = 0;
-	if (!mounts_check(t, true, &why) || mounts_check(t, false, err))
-		return 0;
-	while ((row = json_array_get(live, i))) {
-		const struct provider *p = run_provider(op->engine, json_str(row, "provider", ""));
-		if (p && p->cloud_side) {
-			json_array_remove(live, i);
-			continue;
-		}
-		others += json_obj(row, "result") != NULL;
-		i++;
-	}
-	if (!others)
-		*err = why;
-	return others ? 0 : -1;
-}
-
 static json_t *make_plan(struct op *op, struct err *err)
 {
 	struct dag *d = launch_task(op, err);
 	if (!d)
 		return NULL;
-	if (drop_folders(op, &d->tasks[0], err)) {
+	if (launch_drop_folders(op, &d->tasks[0], err)) {
 		dag_destroy(d);
 		return NULL;
 	}
@@ -638,6 +617,20 @@ static void note_attempt(struct op *op, const struct err *err)
 	free(where);
 }
 
+/* The cluster stays, so that it can be taken down. */
+static void not_cleaned(struct op *op, const struct err *err)
+{
+	struct unit *u = op_unit(op);
+	const json_t *tried = json_arr(op->r->data, "tried");
+	const char *why = json_str(json_array_get(tried, json_array_size(tried) - 1), "text", NULL);
+	struct err e = *err;
+	err_wrap(&e, "launch %s: %s%swhat was made could not be removed, and may still cost: skytop down %s", op->r->cluster, why ? why : "", why ? "; " : "",
+	    op->r->cluster);
+	if (u)
+		run_set_status(u, CLUSTER_INIT, e.text);
+	op_fail(op, &e);
+}
+
 static void launch_failed(struct op *op, const struct err *err)
 {
 	static const char *const provisioning[] = {"create", "wait", "agent"};
@@ -650,17 +643,12 @@ static void launch_failed(struct op *op, const struct err *err)
 	if (!strcmp(step, "clean")) {
 		int64_t tries = json_int(op->r->data, "clean_tries", 0) + 1;
 		json_put_int(op->r->data, "clean_tries", tries);
-		struct unit *u = op_unit(op);
 		if (tries < CLEAN_TRIES) {
 			op_progress(op, "removing what was made: trying again: %s", err->text);
 			op_again(op, CLEAN_RETRY_MS);
 			return;
 		}
-		struct err e = *err;
-		err_wrap(&e, "launch %s: what was made could not be removed, and may still cost: skytop down %s", op->r->cluster, op->r->cluster);
-		if (u)
-			run_set_status(u, CLUSTER_INIT, e.text);
-		op_fail(op, &e);
+		not_cleaned(op, err);
 		return;
 	}
 	if (!in_provisioning || !json_bool(op->r->data, "fresh", false) || !op_unit(op)) {
@@ -692,8 +680,18 @@ static void launch_cancelled(struct op *op)
 static void cleaned(struct op *op, const json_t *result)
 {
 	struct unit *u = op_unit(op);
-	if (json_int(result, "pending", 0)) {
-		op_again(op, POLL_MS);
+	int64_t pending = json_int(result, "pending", 0);
+	const char *waiting = json_str(result, "waiting", NULL);
+	if (pending) {
+		struct err err;
+		op_progress(op, "removing what was made: waiting for %" PRId64 " node%s to go%s%s", pending, pending == 1 ? "" : "s", waiting ? ": " : "",
+		    waiting ? waiting : "");
+		if (waiting && mono_now_us() - op->step_started_us > CLEAN_SILENT_MS * INT64_C(1000)) {
+			err_set(&err, ERR_NETWORK, "%s", waiting);
+			not_cleaned(op, &err);
+		} else {
+			op_again(op, POLL_MS);
+		}
 		return;
 	}
 	nodes_drop(u);

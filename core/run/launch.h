@@ -21,4 +21,7 @@ void launch_take_autostop(struct unit *u, const json_t *asked);
 /* Tell all agents the cluster's autostop, best effort; then fn. */
 void launch_autostop(struct op *op, void (*fn)(struct op *op));
 
+/* A task with mounts that a folder on this machine cannot have is for other providers: drop those from data.live. -1: nobody else answered. */
+int launch_drop_folders(struct op *op, const struct task *t, struct err *err);
+
 #endif

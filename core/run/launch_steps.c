@@ -11,6 +11,7 @@
 #include "core/run/access.h"
 #include "core/run/bundle.h"
 #include "core/run/launch.h"
+#include "core/run/mounts.h"
 
 enum { AGENT_TIMEOUT_MS = 60000, HEAD_TIMEOUT_MS = 180000, SUBMIT_TIMEOUT_MS = 60000, SCRIPT_MAX = 16 << 20 };
 
@@ -256,4 +257,25 @@ int launch_check_reuse(struct op *op, const struct cluster *c, struct err *err)
 		err_wrap(err, "cluster '%s' exists and does not fit", c->name);
 	dag_destroy(d);
 	return rc;
+}
+
+int launch_drop_folders(struct op *op, const struct task *t, struct err *err)
+{
+	json_t *live = json_arr(op->r->data, "live"), *row;
+	struct err why;
+	size_t i = 0, others = 0;
+	if (!mounts_check(t, true, &why) || mounts_check(t, false, err))
+		return 0;
+	while ((row = json_array_get(live, i))) {
+		const struct provider *p = run_provider(op->engine, json_str(row, "provider", ""));
+		if (p && p->cloud_side) {
+			json_array_remove(live, i);
+			continue;
+		}
+		others += json_obj(row, "result") != NULL;
+		i++;
+	}
+	if (!others)
+		*err = why;
+	return others ? 0 : -1;
 }

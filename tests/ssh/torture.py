@@ -161,7 +161,7 @@ def dies_at(step):
         took = time.time() - start
         said = out + err + '\n'.join(e['text'] for e in b.json('events')) + str(b.json('queue'))
         assert rc not in (0, 130), (rc, out, err)
-        assert b.nodes[1].host in said or 'node 1' in said or 'farm-2' in said, said
+        assert b.nodes[1].host in said, said
         print('# status %d after %.0f s: %s' % (rc, took, err.strip().splitlines()[-1] if err.strip() else ''))
         b.nodes[1].boot()
         for c in b.json('status'):
@@ -204,7 +204,7 @@ def disk_full_at_first(b):
 
 def disk_full_in_sync(b):
     b.need('machines')
-    rc, out, err = b.launch('--workdir', workdir(b, 60), 'true', ok=False, timeout=300)
+    rc, out, err = b.launch('--workdir', workdir(b, 400), 'true', ok=False, timeout=300)
     assert rc and re.search('space|disk', out + err), (rc, out, err)
     print('# %s' % err.strip().splitlines()[-1])
     subprocess.call(['rm', '-rf', b.dir + '/work'])
@@ -214,7 +214,7 @@ def disk_full_in_sync(b):
 def disk_full_under_a_job(b):
     b.need('machines')
     b.launch('true')
-    rc, out, err = b.run('exec', 'x', 'cat /dev/zero | head -c 100000000 | tr "\\0" x; echo after $?', timeout=300)
+    rc, out, err = b.run('exec', 'x', 'cat /dev/zero | head -c 500000000 | tr "\\0" x; echo after $?', timeout=300)
     print('# a job that fills the disk with its log: %d, %s' % (rc, b.json('queue', 'x')[0]['status']))
     assert b.json('queue', 'x')[0]['status'] in ('SUCCEEDED', 'FAILED', 'FAILED_DRIVER'), b.json('queue', 'x')
     b.ok('down', '-y', 'x', timeout=200)
@@ -306,16 +306,16 @@ CASES += [
     ('reboot of the head while running', reboot(0), TWO),
     ('reboot of a worker while running', reboot(1), TWO),
     ('machines that are gone for good', gone_for_good, TWO),
-    ('disk full at first', disk_full_at_first, {'home_mib': 20}),
-    ('disk full in sync', disk_full_in_sync, {'home_mib': 20}),
-    ('disk full by a job', disk_full_under_a_job, {'home_mib': 20}),
+    ('disk full at first', disk_full_at_first, {'home_mib': 300}),
+    ('disk full in sync', disk_full_in_sync, {'home_mib': 300}),
+    ('disk full by a job', disk_full_under_a_job, {'home_mib': 300}),
     ('home that is read-only', read_only, {}),
     ('clock an hour ahead', skew, dict(TWO, skew_s=3600)),
     ('clock an hour behind', skew, dict(TWO, skew_s=-3600)),
     ('clocks an hour apart', skew, dict(TWO, each={0: {'skew_s': 3600}})),
 ]
 CASES += [('a machine dies in ' + step, dies_at(step), TWO) for step in ('agent', 'sync', 'submit', 'setup', 'run')]
-CASES += [('no ' + t, missing(t), {'missing': (t,)})
+CASES += [('no ' + t, missing(t), {'missing': (t,), 'shell': '/bin/sh'})
           for t in ('tar', 'gzip', 'awk', 'sed', 'mkfifo', 'ps', 'setsid', 'bash', 'nohup', 'cksum', 'stat', 'find', 'timeout', 'flock', 'readlink', 'who')]
 
 

@@ -217,6 +217,12 @@ static int copy_new(struct copy *k, struct err *err)
 	return rc;
 }
 
+/* It is over because its node was not heard of for long: the rest of the log may never come. */
+static bool unheard(const struct copy *k)
+{
+	return !k->complete && !strcmp(k->status, job_status_name(JOB_FAILED_DRIVER));
+}
+
 static int follow(struct copy *k, struct err *err)
 {
 	int64_t at = -1, moved_ms = 0;
@@ -231,8 +237,10 @@ static int follow(struct copy *k, struct err *err)
 		} else if (!k->l->follow && mono_now_ms() - moved_ms > STALL_MS) {
 			return err_set(err, ERR_NETWORK, "the node has more of this log than what came (%" PRId64 " of %" PRId64 " bytes), and sends nothing", at,
 			    k->target);
+		} else if (unheard(k) && mono_now_ms() - moved_ms > STALL_MS) {
+			return 0;
 		}
-		if (client_turn(k->client, k->l->follow ? -1 : 1000, err) && ask_again(k, err))
+		if (client_turn(k->client, k->l->follow && !unheard(k) ? -1 : 1000, err) && ask_again(k, err))
 			return -1;
 	}
 }
@@ -269,7 +277,9 @@ static void say_end(const struct copy *k)
 		cli_note(k->c, "the log of job %" PRId64 " ends here because its node was gone before the rest could be fetched", k->job);
 	if (k->target < 0 && !k->complete && !l->follow)
 		cli_note(k->c, "the node cannot be asked now: this is what came of the log of job %" PRId64 " so far", k->job);
-	if (k->complete && l->follow && !l->quiet_end)
+	if (unheard(k) && l->follow)
+		cli_note(k->c, "what is missing of its log comes when its node answers again");
+	if ((k->complete || unheard(k)) && l->follow && !l->quiet_end)
 		cli_note(k->c, "job %" PRId64 " on %s: %s%s%s", k->job, l->cluster, k->status, *k->reason ? ": " : "", k->reason);
 }
 
