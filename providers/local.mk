@@ -4,6 +4,7 @@ libproviders_a_SOURCES = \
 	providers/common/child.c providers/common/child.h \
 	providers/common/cloudside.c providers/common/cloudside.h \
 	providers/common/deadman.c providers/common/deadman.h \
+	providers/common/jwt.c providers/common/jwt.h \
 	providers/common/machines.c providers/common/machines.h \
 	providers/common/requests.c providers/common/requests.h \
 	providers/common/sandbox.c providers/common/sandbox.h providers/common/sandbox_priv.h \

@@ -4,6 +4,7 @@ libbase_a_SOURCES = \
 	core/base/err.c core/base/err.h \
 	core/base/fs.c core/base/fs.h \
 	core/base/json.c core/base/json.h \
+	core/base/lazy.c core/base/lazy.h \
 	core/base/log.c core/base/log.h \
 	core/base/mem.c core/base/mem.h \
 	core/base/num.c core/base/num.h \

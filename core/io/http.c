@@ -6,10 +6,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/base/lazy.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/base/trace.h"
-#include "core/io/lazy.h"
 
 enum { DEFAULT_TIMEOUT_MS = 30000, DEFAULT_STALL_MS = 15000, DEFAULT_MAX_BYTES = 16 << 20, HEADER_MAX = 1000 };
 

@@ -1,8 +1,8 @@
 /* libssh2's functions by name: it brings libcrypto, whose start is too dear for programs that never use SSH. */
 #include "core/io/ssh_lib.h"
 
+#include "core/base/lazy.h"
 #include "core/base/mem.h"
-#include "core/io/lazy.h"
 
 int ssh_lib_open(struct ssh_lib *lib, struct err *err)
 {

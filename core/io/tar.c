@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 
 #include "core/base/clock.h"
+#include "core/base/lazy.h"
 #include "core/base/mem.h"
-#include "core/io/lazy.h"
 
 struct lib {
 	struct archive *(*write_new)(void);

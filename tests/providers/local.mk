@@ -15,6 +15,12 @@ tests_providers_test_sim_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_providers_test_ssh_pool_SOURCES = tests/providers/test_ssh_pool.c $(PROVIDER_RIG)
 tests_providers_test_ssh_pool_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_ssh_pool_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/providers/test_jwt
+TESTS += tests/providers/test_jwt
+tests_providers_test_jwt_SOURCES = tests/providers/test_jwt.c
+tests_providers_test_jwt_CPPFLAGS = $(TEST_CFLAGS)
+tests_providers_test_jwt_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 endif
 TESTS += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py tests/providers/test_torture.py
 EXTRA_DIST += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py tests/providers/test_torture.py

@@ -1,7 +1,7 @@
 /* Libraries that are opened when first used. libcurl and what it depends on cost 6–7 ms of dynamic linking at each start,
  * which `skytop status` must not pay. */
-#ifndef CORE_IO_LAZY_H
-#define CORE_IO_LAZY_H
+#ifndef CORE_BASE_LAZY_H
+#define CORE_BASE_LAZY_H
 #include <stddef.h>
 
 #include "core/base/err.h"

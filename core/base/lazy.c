@@ -1,5 +1,5 @@
 /* dlopen, once, with a message a person can act on. The libraries stay open until the process ends. */
-#include "core/io/lazy.h"
+#include "core/base/lazy.h"
 
 #include <dlfcn.h>
 #include <string.h>
