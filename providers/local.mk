@@ -3,13 +3,16 @@ libproviders_a_SOURCES = \
 	providers/registry.c \
 	providers/common/child.c providers/common/child.h \
 	providers/common/cloudside.c providers/common/cloudside.h \
+	providers/common/crypto.c providers/common/crypto.h \
 	providers/common/deadman.c providers/common/deadman.h \
 	providers/common/jwt.c providers/common/jwt.h \
 	providers/common/machines.c providers/common/machines.h \
 	providers/common/requests.c providers/common/requests.h \
 	providers/common/sandbox.c providers/common/sandbox.h providers/common/sandbox_priv.h \
 	providers/common/settle.c \
+	providers/common/sigv4.c providers/common/sigv4.h \
 	providers/common/sweep.c providers/common/sweep.h \
+	providers/common/xml.c providers/common/xml.h \
 	providers/local/local.c \
 	providers/local/nvidia.c providers/local/nvidia.h \
 	providers/sim/faults.c providers/sim/faults.h \

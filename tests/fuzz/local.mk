@@ -81,6 +81,11 @@ tests_fuzz_fuzz_ssh_SOURCES = tests/fuzz/fuzz_ssh.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_ssh_LDADD = $(IO_LIBS)
 tests_fuzz_fuzz_ssh_LDFLAGS = $(FUZZ_LINK)
 
+FUZZERS += tests/fuzz/fuzz_xml
+tests_fuzz_fuzz_xml_SOURCES = tests/fuzz/fuzz_xml.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_xml_LDADD = libproviders.a $(MODEL_LIBS)
+tests_fuzz_fuzz_xml_LDFLAGS = $(FUZZ_LINK)
+
 # Each target for FUZZ_SECONDS; new inputs stay in the build tree, a crash stops it.
 FUZZ_SECONDS = 30
 fuzz: $(FUZZERS)

@@ -21,6 +21,11 @@ TESTS += tests/providers/test_jwt
 tests_providers_test_jwt_SOURCES = tests/providers/test_jwt.c
 tests_providers_test_jwt_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_jwt_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/providers/test_aws_wire
+TESTS += tests/providers/test_aws_wire
+tests_providers_test_aws_wire_SOURCES = tests/providers/test_aws_wire.c
+tests_providers_test_aws_wire_CPPFLAGS = $(TEST_CFLAGS)
+tests_providers_test_aws_wire_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 endif
 TESTS += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py tests/providers/test_torture.py
 EXTRA_DIST += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py tests/providers/test_torture.py
