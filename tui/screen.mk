@@ -59,7 +59,7 @@ libtui_a_SOURCES = \
 	tui/view/job_cells.c \
 	tui/view/jobs.c tui/view/jobs.h \
 	tui/view/list.c tui/view/list.h \
-	tui/view/list_match.c \
+	tui/view/list_match.c tui/view/list_view.c \
 	tui/view/log_lines.c tui/view/log_lines.h \
 	tui/view/log_pane.c tui/view/log_pane.h \
 	tui/view/log_pick.c \

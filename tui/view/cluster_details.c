@@ -22,7 +22,7 @@ static void draw_cost(const struct clusters_state *v, struct canvas *c, struct r
 	    format_price(cl->cost_uusd, 0, cost, sizeof cost));
 	size_t n = strlen(text);
 	if (cl->launched_at_ms)
-		snprintf(text + n, sizeof text - n, ", launched %s", ago_text(cl->launched_at_ms, v->app->now_ms, ran, sizeof ran));
+		snprintf(text + n, sizeof text - n, ", launched %s", ago_text(cl->launched_at_ms, v->view.app->now_ms, ran, sizeof ran));
 	n = strlen(text);
 	if (str_eq(cl->status, "STOPPED"))
 		snprintf(text + n, sizeof text - n, "; disks may cost");
@@ -37,7 +37,7 @@ static void draw_idle(const struct clusters_state *v, struct canvas *c, struct r
 	} reasons[] = {{"job", "busy: a job runs or waits"}, {"rank", "busy: part of a job runs here"}, {"ssh", "busy: somebody is logged in"},
 	    {"gpu", "busy: its GPUs are in use"}};
 	char text[200] = "", idle[24], left[24];
-	int64_t idle_ms = cl->idle_since_ms ? v->app->now_ms - cl->idle_since_ms : -1;
+	int64_t idle_ms = cl->idle_since_ms ? v->view.app->now_ms - cl->idle_since_ms : -1;
 	idle_ms = idle_ms > 0 ? idle_ms / 60000 * 60000 : idle_ms; /* by the minute: a screen on which nothing happens stays as it is */
 	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
 		if (str_eq(reasons[i].word, cl->busy))
@@ -78,9 +78,9 @@ static void draw_use(const struct clusters_state *v, struct canvas *c, struct re
 		snprintf(load, sizeof load, "%.1f", (double)cl->load_milli / 1000);
 	snprintf(text, sizeof text, "load %s of %" PRId64 " CPUs, memory %s", load, cl->cpus, gib(cl->mem_used, cl->mem_total, mem, sizeof mem));
 	details_line(c, r, "head", ROLE_TEXT, text);
-	bool late = v->app->now_ms - cl->heard_at_ms > HEARD_LATE_MS;
+	bool late = v->view.app->now_ms - cl->heard_at_ms > HEARD_LATE_MS;
 	snprintf(text, sizeof text, "%s%s%s", gib(cl->disk_used, cl->disk_total, disk, sizeof disk), late ? "; heard " : "",
-	    late ? ago_text(cl->heard_at_ms, v->app->now_ms, age, sizeof age) : "");
+	    late ? ago_text(cl->heard_at_ms, v->view.app->now_ms, age, sizeof age) : "");
 	details_line(c, r, "disk", late ? ROLE_WARN : ROLE_TEXT, text);
 }
 
@@ -135,7 +135,7 @@ static void draw_node(const struct clusters_state *v, struct canvas *c, struct r
 	char label[24], text[300], silent[24] = "";
 	snprintf(label, sizeof label, "node %" PRId64, n->rank);
 	if (n->silent_since_ms)
-		duration_text((v->app->now_ms - n->silent_since_ms) / 60000 * 60000, silent, sizeof silent);
+		duration_text((v->view.app->now_ms - n->silent_since_ms) / 60000 * 60000, silent, sizeof silent);
 	snprintf(text, sizeof text, "%-8s %-15s %s%s%s", n->status, n->ip[0] ? n->ip : "no address", silent[0] ? "silent for " : "", silent,
 	    silent[0] ? "" : n->id);
 	details_line(c, r, label, silent[0] ? ROLE_WARN : str_eq(n->status, "RUNNING") ? ROLE_TEXT : ROLE_DIM, text);
@@ -183,7 +183,7 @@ static void draw_facts(const struct clusters_state *v, struct canvas *c, struct 
 	details_line(c, r, cl->name, ROLE_TEXT, text);
 	draw_cost(v, c, r, cl);
 	snprintf(text, sizeof text, "%s%s%s", cl->status, cl->checked_at_ms ? ", confirmed by the cloud " : "",
-	    cl->checked_at_ms ? ago_text(cl->checked_at_ms, v->app->now_ms, age, sizeof age) : "");
+	    cl->checked_at_ms ? ago_text(cl->checked_at_ms, v->view.app->now_ms, age, sizeof age) : "");
 	details_line(c, r, "state", cluster_status_role(cl->status), text);
 	if (cl->reason[0] && (!tight || !cl->progress[0]))
 		details_line(c, r, "because", ROLE_WARN, cl->reason);
@@ -216,20 +216,19 @@ void cluster_details_draw(struct clusters_state *v, struct canvas *c, struct rec
 	const struct ui_cluster *cl = clusters_selected(v);
 	if (!cl)
 		return;
-	const struct ui_request *q = checklist_request(v->app, cl->request);
+	const struct ui_request *q = checklist_request(v->view.app, cl->request);
 	draw_facts(v, c, &r, cl);
 	if (q && !q->ended_at_ms) {
-		int want = checklist_lines(v->app, r.w, q), most = r.h > 6 ? r.h - 4 : r.h;
+		int want = checklist_lines(v->view.app, r.w, q), most = r.h > 6 ? r.h - 4 : r.h;
 		if (r.h > 8 && details_heading(c, &r, "WHAT IS BEING DONE: X STOPS IT"))
 			most--;
-		checklist_draw(v->app, c, rect_cut_top(&r, want < most ? want : most), q);
+		checklist_draw(v->view.app, c, rect_cut_top(&r, want < most ? want : most), q);
 	}
 	rect_cut_top(&r, r.h > 12);
 	/* Half of what is left is for the jobs at most, the rest for the events. */
-	int want = v->n_jobs ? (int)v->n_jobs + 1 : 2, most = r.h / 2 > 4 ? r.h / 2 : 4;
-	struct rect jobs = rect_cut_top(&r, want < most ? want : most);
-	struct grid_rows rows = clusters_job_rows(v);
-	grid_draw(&v->jobs, &rows, c, jobs, keys && v->in_jobs, "no jobs");
+	struct list *jobs = &v->view.lists[CLUSTER_JOBS];
+	int want = jobs->n_all ? (int)jobs->n_all + 1 : 2, most = r.h / 2 > 4 ? r.h / 2 : 4;
+	list_draw(jobs, c, rect_cut_top(&r, want < most ? want : most), keys && v->view.focus, str_eq(cl->status, "UP") ? "no jobs; x runs one" : "no jobs");
 	if (details_heading(c, &r, "EVENTS"))
-		details_events(v->app, c, r, about, cl->name);
+		details_events(v->view.app, c, r, about, cl->name);
 }

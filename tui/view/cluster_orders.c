@@ -43,8 +43,8 @@ static bool eligible(const struct ui_cluster *c, enum ui_verb verb)
 /* The marked ones, in their order on the screen; else the selected one. */
 static size_t meant(const struct clusters_state *v, const struct ui_cluster **out, size_t max)
 {
-	const struct ui_snapshot *snap = app_snapshot(v->app);
-	size_t items[CLUSTERS_AT_ONCE], n = list_meant(&v->list, items, max);
+	const struct ui_snapshot *snap = app_snapshot(v->view.app);
+	size_t items[CLUSTERS_AT_ONCE], n = list_meant(&v->view.lists[CLUSTERS], items, max);
 	for (size_t i = 0; i < n; i++)
 		out[i] = &snap->clusters[items[i]];
 	return n;
@@ -104,7 +104,7 @@ void cluster_ask(struct clusters_state *v, enum ui_verb verb)
 		}
 		orders[n_orders++] = (struct ui_order){
 		    .verb = verb, .cluster = arena_strdup(arena, list[i]->name), .autostop_min = INT64_MIN};
-		describe(list[i], verb, v->app->now_ms, &text);
+		describe(list[i], verb, v->view.app->now_ms, &text);
 	}
 	const struct question *q = &questions[verb];
 	struct confirm_spec spec = {
@@ -117,7 +117,7 @@ void cluster_ask(struct clusters_state *v, enum ui_verb verb)
 	    .n_orders = n_orders,
 	};
 	str_free(&text);
-	app_open(v->app, &confirm_ops, confirm_create(&spec, arena));
+	app_open(v->view.app, &confirm_ops, confirm_create(&spec, arena));
 }
 
 /* --- forms -------------------------------------------------------------------------------------------------------- */
@@ -158,7 +158,7 @@ void cluster_ask_exec(struct clusters_state *v)
 	snprintf(title, sizeof title, "Run a job on %.100s", list[0]->name);
 	struct form_spec spec = {.title = title, .button = "Run", .fields = &field, .n_fields = 1, .quick = true,
 	    .submit = submit_exec, .destroy_arg = free_name, .arg = xstrdup(list[0]->name)};
-	form_open(v->app, &spec);
+	form_open(v->view.app, &spec);
 }
 
 void cluster_login(struct clusters_state *v)
@@ -166,8 +166,8 @@ void cluster_login(struct clusters_state *v)
 	const struct ui_cluster *list[1];
 	if (!meant(v, list, 1))
 		return;
-	free(v->app->login);
-	v->app->login = xstrdup(list[0]->name);
+	free(v->view.app->login);
+	v->view.app->login = xstrdup(list[0]->name);
 }
 
 static const char *submit_autostop(struct app *a, const struct form *f, void *arg, size_t *field)
@@ -197,5 +197,5 @@ void cluster_ask_autostop(struct clusters_state *v)
 	struct form_spec spec = {.title = title, .button = "Set", .fields = fields, .n_fields = ARRAY_LEN(fields),
 	    .intro = "It is idle while no job runs or waits on it.", .submit = submit_autostop, .destroy_arg = free_name,
 	    .arg = xstrdup(c->name)};
-	form_open(v->app, &spec);
+	form_open(v->view.app, &spec);
 }

@@ -95,7 +95,7 @@ static void put_money(struct grid_cell *out, int64_t uusd)
 /* What is going on: the engine's word, or, in the moment before it has one, ours. */
 static void put_doing(const struct clusters_state *v, struct grid_cell *out, const struct ui_cluster *c)
 {
-	const struct notice *n = notices_about(&v->app->notices, c->name);
+	const struct notice *n = notices_about(&v->view.app->notices, c->name);
 	if (c->progress[0]) {
 		put(out, c->progress);
 		out->role = ROLE_BUSY;
@@ -110,12 +110,12 @@ static void put_doing(const struct clusters_state *v, struct grid_cell *out, con
 
 static const struct ui_cluster *at(const struct clusters_state *v, size_t item)
 {
-	return &app_snapshot(v->app)->clusters[item];
+	return &app_snapshot(v->view.app)->clusters[item];
 }
 
 static size_t count(void *view)
 {
-	return app_snapshot(((struct clusters_state *)view)->app)->n_clusters;
+	return app_snapshot(((struct clusters_state *)view)->view.app)->n_clusters;
 }
 
 static uint64_t id(void *view, size_t item)
@@ -160,7 +160,7 @@ static void cell(void *view, size_t item, size_t column, struct grid_cell *out)
 		put_autostop(out, c);
 		return;
 	case C_AGE:
-		format_age(c->launched_at_ms, v->app->now_ms, out->text, sizeof out->text);
+		format_age(c->launched_at_ms, v->view.app->now_ms, out->text, sizeof out->text);
 		return;
 	case C_DOING:
 		put_doing(v, out, c);
@@ -197,48 +197,59 @@ static const struct list_kind kind = {.columns = cluster_columns, .n_columns = A
 
 /* --- jobs --------------------------------------------------------------------------------------------------------- */
 
-static size_t job_count(void *arg)
+static const struct ui_job *job_at(const struct clusters_state *v, size_t item)
 {
-	return ((struct clusters_state *)arg)->n_jobs;
+	return &app_snapshot(v->view.app)->jobs[item];
 }
 
-static const struct ui_job *job_at(const struct clusters_state *v, size_t row)
+static size_t job_count(void *view)
 {
-	return &app_snapshot(v->app)->jobs[v->job_order[row]];
+	return app_snapshot(((struct clusters_state *)view)->view.app)->n_jobs;
 }
 
-static uint64_t job_id(void *arg, size_t row)
+static uint64_t job_id(void *view, size_t item)
 {
-	return job_row_id(job_at(arg, row));
+	return job_row_id(job_at(view, item));
 }
 
-static void job_row_cell(void *arg, size_t row, size_t column, struct grid_cell *out)
+static bool job_wanted(void *view, size_t item)
+{
+	const struct ui_cluster *c = clusters_selected(view);
+	return c && str_eq(job_at(view, item)->cluster, c->name);
+}
+
+static void job_row_cell(void *view, size_t item, size_t column, struct grid_cell *out)
 {
 	static const enum job_field fields[] = {JOB_FIELD_ID, JOB_FIELD_NAME, JOB_FIELD_STATUS, JOB_FIELD_SUBMITTED, JOB_FIELD_TOOK, JOB_FIELD_RESOURCES};
-	const struct clusters_state *v = arg;
-	job_cell(v->app, job_at(v, row), fields[column], out);
+	const struct clusters_state *v = view;
+	job_cell(v->view.app, job_at(v, item), fields[column], out);
 }
 
-struct grid_rows clusters_job_rows(struct clusters_state *v)
+static int job_compare(void *view, size_t x, size_t y, int sort)
 {
-	return (struct grid_rows){job_count, job_id, job_row_cell, v};
+	(void)sort;
+	return list_by_int(job_at(view, y)->id, job_at(view, x)->id); /* newest first */
 }
+
+static const struct list_kind job_kind = {.columns = job_columns, .n_columns = ARRAY_LEN(job_columns), .scope = SCOPE_CLUSTERS, .sort_column = -1,
+    .count = job_count, .id = job_id, .cell = job_row_cell, .compare = job_compare, .wanted = job_wanted, .newest_first = true};
 
 /* --- both --------------------------------------------------------------------------------------------------------- */
 
 const struct ui_cluster *clusters_selected(const struct clusters_state *v)
 {
-	size_t item = list_selected(&v->list);
+	size_t item = list_selected(&v->view.lists[CLUSTERS]);
 	return item == LIST_NONE ? NULL : at(v, item);
 }
 
 const struct ui_job *clusters_selected_job(const struct clusters_state *v)
 {
-	return v->n_jobs ? job_at(v, v->jobs.selected) : NULL;
+	size_t item = list_selected(&v->view.lists[CLUSTER_JOBS]);
+	return item == LIST_NONE ? NULL : job_at(v, item);
 }
 
 void clusters_init_lists(struct clusters_state *v)
 {
-	list_init(&v->list, v->app, &kind, v);
-	grid_init(&v->jobs, job_columns, ARRAY_LEN(job_columns));
+	list_view_add(&v->view, "grid", &kind);
+	list_view_add(&v->view, "jobs", &job_kind);
 }

@@ -12,28 +12,23 @@
 #include "tui/view/details.h"
 #include "tui/view/views.h"
 
-/* The jobs of the selected cluster. */
-static void remake_jobs(struct clusters_state *v)
-{
-	const struct ui_snapshot *snap = app_snapshot(v->app);
-	const struct ui_cluster *c = clusters_selected(v);
-	v->n_jobs = 0;
-	v->job_order = xreallocarray(v->job_order, snap->n_jobs + 1, sizeof *v->job_order);
-	for (size_t i = 0; c && i < snap->n_jobs; i++)
-		if (str_eq(snap->jobs[i].cluster, c->name))
-			v->job_order[v->n_jobs++] = i;
-	struct grid_rows rows = clusters_job_rows(v);
-	grid_sync(&v->jobs, &rows);
-	if (!v->n_jobs || !v->details)
-		v->in_jobs = false;
-}
+enum { JOBS_AT_ONCE = 200 };
 
-static void news(void *state, struct app *a)
+/* Another cluster has other jobs; keys stay with them only while there are some to be seen. */
+static void moved(void *state)
 {
-	(void)a;
 	struct clusters_state *v = state;
-	list_news(&v->list);
-	remake_jobs(v);
+	struct list *jobs = &v->view.lists[CLUSTER_JOBS];
+	const struct ui_cluster *c = clusters_selected(v);
+	uint64_t id = c ? list_id(c->name) : 0;
+	if (id != v->jobs_of) {
+		v->jobs_of = id;
+		field_set(&jobs->query.field, "");
+		jobs->grid.n_marks = 0;
+		list_remake(jobs);
+	}
+	if (!jobs->n_all || !v->view.details)
+		v->view.focus = CLUSTERS;
 }
 
 /* --- actions ------------------------------------------------------------------------------------------------------ */
@@ -41,62 +36,44 @@ static void news(void *state, struct app *a)
 static void open_log(struct clusters_state *v, bool new_pane)
 {
 	const struct ui_cluster *c = clusters_selected(v);
-	const struct ui_job *j = v->in_jobs ? clusters_selected_job(v) : NULL;
+	const struct ui_job *j = v->view.focus ? clusters_selected_job(v) : NULL;
 	if (c)
-		logs_follow(v->app, c->name, j ? j->id : -1, new_pane);
+		logs_follow(v->view.app, c->name, j ? j->id : -1, new_pane);
 }
 
-static void details(struct clusters_state *v)
+/* Within the jobs Esc leads back to the clusters, and Enter to the log. */
+static bool act_in_jobs(struct clusters_state *v, enum action what)
 {
-	if (v->in_jobs)
+	struct list *jobs = &v->view.lists[CLUSTER_JOBS];
+	if (what == ACTION_DETAILS)
 		open_log(v, false);
-	else
-		v->details = !v->details && v->list.n;
-}
-
-static bool back(struct clusters_state *v)
-{
-	if (v->in_jobs)
-		v->in_jobs = false;
-	else if (v->details)
-		v->details = false;
-	else
-		return list_act(&v->list, ACTION_BACK);
-	return true;
-}
-
-/* What all lists do, on the one that has the keys. */
-static bool list_action(struct clusters_state *v, enum action what)
-{
-	struct grid_rows rows = clusters_job_rows(v);
-	if (what == ACTION_BACK)
-		return back(v);
-	if (v->in_jobs)
-		return grid_act(&v->jobs, &rows, what) || what == ACTION_MARK;
-	return list_act(&v->list, what);
+	else if (what == ACTION_BACK && !list_act(jobs, what))
+		v->view.focus = CLUSTERS;
+	return what == ACTION_DETAILS || what == ACTION_BACK;
 }
 
 /* The request at work on a cluster, as far as it is known. */
 static const struct ui_request *request_of(const struct clusters_state *v)
 {
 	const struct ui_cluster *c = clusters_selected(v);
-	return c ? checklist_request(v->app, c->request) : NULL;
+	return c ? checklist_request(v->view.app, c->request) : NULL;
+}
+
+static size_t jobs_meant(const struct clusters_state *v, const struct ui_job *out[JOBS_AT_ONCE])
+{
+	size_t items[JOBS_AT_ONCE], n = list_meant(&v->view.lists[CLUSTER_JOBS], items, JOBS_AT_ONCE);
+	for (size_t i = 0; i < n; i++)
+		out[i] = &app_snapshot(v->view.app)->jobs[items[i]];
+	return n;
 }
 
 static bool act(void *state, struct app *a, enum action what)
 {
 	struct clusters_state *v = state;
-	if (list_action(v, what)) {
-		remake_jobs(v);
+	const struct ui_job *jobs[JOBS_AT_ONCE];
+	if ((v->view.focus && act_in_jobs(v, what)) || list_view_act(&v->view, what))
 		return true;
-	}
 	switch (what) {
-	case ACTION_DETAILS:
-		details(v);
-		return true;
-	case ACTION_PANE:
-		v->in_jobs = !v->in_jobs;
-		return true;
 	case ACTION_LAUNCH:
 		launch_form(a, prices_offers(a->prices), SIZE_MAX);
 		return true;
@@ -120,7 +97,7 @@ static bool act(void *state, struct app *a, enum action what)
 		cluster_ask_autostop(v);
 		return true;
 	case ACTION_CANCEL_JOB:
-		jobs_ask_cancel(a, &(const struct ui_job *){clusters_selected_job(v)}, 1);
+		jobs_ask_cancel(a, jobs, jobs_meant(v, jobs));
 		return true;
 	case ACTION_CANCEL_REQUEST:
 		checklist_ask_cancel(a, request_of(v));
@@ -145,63 +122,30 @@ static const char *why_not(void *state, const struct app *a, enum action what)
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		if (verbs[i].action == what)
 			return cluster_why_not(v, verbs[i].verb);
-	if ((what == ACTION_LOGS || what == ACTION_LOGS_BESIDE) && !v->list.n)
+	if ((what == ACTION_LOGS || what == ACTION_LOGS_BESIDE) && !v->view.lists[CLUSTERS].n)
 		return "no cluster is selected";
-	if (what == ACTION_PANE && (!v->details || !v->n_jobs))
+	if (what == ACTION_PANE && (!v->view.details || !v->view.lists[CLUSTER_JOBS].n_all))
 		return "Enter opens the details, with the jobs";
 	if (what == ACTION_CANCEL_REQUEST && !request_of(v))
 		return "nothing is being done with it";
 	if (what == ACTION_CANCEL_JOB) {
-		const struct ui_job *j = v->in_jobs ? clusters_selected_job(v) : NULL;
-		if (!j)
+		const struct ui_job *jobs[JOBS_AT_ONCE];
+		size_t n = v->view.focus ? jobs_meant(v, jobs) : 0, open = 0;
+		if (!n)
 			return "select a job first: Enter, then Tab; or in Jobs";
-		if (j->ended_at_ms)
-			return "that job is over";
+		for (size_t i = 0; i < n; i++)
+			open += !jobs[i]->ended_at_ms;
+		if (!open)
+			return n == 1 ? "that job is over" : "those jobs are over";
 	}
 	return NULL;
-}
-
-static bool key(void *state, struct app *a, struct key k)
-{
-	(void)a;
-	struct clusters_state *v = state;
-	bool taken = list_key(&v->list, k);
-	if (taken)
-		remake_jobs(v);
-	return taken;
-}
-
-static bool paste(void *state, struct app *a, const char *text, size_t len)
-{
-	(void)a;
-	struct clusters_state *v = state;
-	bool taken = list_paste(&v->list, text, len);
-	if (taken)
-		remake_jobs(v);
-	return taken;
-}
-
-static void mouse(void *state, struct app *a, const struct input_event *e)
-{
-	(void)a;
-	struct clusters_state *v = state;
-	bool jobs = v->details && rect_has(v->jobs.rows_at, e->mouse.x, e->mouse.y);
-	if (e->mouse.what == MOUSE_PRESS)
-		v->in_jobs = jobs && v->n_jobs;
-	if (jobs) {
-		struct grid_rows rows = clusters_job_rows(v);
-		grid_mouse(&v->jobs, &rows, e);
-	} else {
-		list_mouse(&v->list, e);
-		remake_jobs(v);
-	}
 }
 
 /* Elapsed times of what is being done are shown by the second. */
 static int64_t wait_ms(void *state, const struct app *a)
 {
 	const struct clusters_state *v = state;
-	return v->details && request_of(v) ? 1000 - a->now_ms % 1000 : -1;
+	return v->view.details && request_of(v) ? 1000 - a->now_ms % 1000 : -1;
 }
 
 /* --- drawing ------------------------------------------------------------------------------------------------------ */
@@ -217,44 +161,29 @@ static void title_line(void *state, struct app *a, struct canvas *c, struct rect
 	if (snap->link == UI_LINK_LOST && snap->at_ms)
 		ago_text(snap->at_ms, a->now_ms, age, sizeof age);
 	snprintf(right, sizeof right, " cluster%s, %zu up%s%s", snap->n_clusters == 1 ? "" : "s", up, age[0] ? " \xc2\xb7 as of " : "", age);
-	list_title(&v->list, c, line, "Clusters", right, keys);
-}
-
-static const char *empty_text(const struct clusters_state *v)
-{
-	const struct ui_snapshot *snap = app_snapshot(v->app);
-	if (!v->app->source || (snap->link == UI_LINK_NONE && snap->link_text[0]))
-		return snap->link_text[0] ? snap->link_text : "no engine: prices only";
-	if (!snap->at_ms)
-		return "waiting for the engine";
-	return "no clusters; l launches one, 1 shows what there is to be had";
+	if (v->view.focus) {
+		char name[160];
+		snprintf(name, sizeof name, "Jobs of %s", clusters_selected(v) ? clusters_selected(v)->name : "");
+		list_title(&v->view.lists[CLUSTER_JOBS], c, line, name, v->view.lists[CLUSTER_JOBS].n_all == 1 ? " job" : " jobs", keys);
+	} else {
+		list_title(&v->view.lists[CLUSTERS], c, line, "Clusters", right, keys);
+	}
 }
 
 static void draw(void *state, struct app *a, struct canvas *c, struct rect body, bool keys)
 {
-	(void)a;
 	struct clusters_state *v = state;
-	struct rect list = body, side = {0, 0, 0, 0};
-	bool open = v->details && v->list.n;
-	v->jobs.rows_at = v->list.grid.rows_at = (struct rect){0, 0, 0, 0};
-	if (open)
-		side = details_split(c, body, &list, v->list.n + 1);
-	if (!rect_empty(list))
-		list_draw(&v->list, c, list, keys && !v->in_jobs, empty_text(v));
-	if (open)
+	const char *without = view_without_engine(a);
+	struct rect side = list_view_draw(&v->view, c, body, keys, without ? without : "no clusters; l launches one, 1 shows what there is to be had");
+	if (!rect_empty(side))
 		cluster_details_draw(v, c, side, keys);
-}
-
-static const char *const *hints(void *state, const struct app *a)
-{
-	(void)a;
-	return list_hints(&((const struct clusters_state *)state)->list);
 }
 
 static void *create(struct app *a)
 {
 	struct clusters_state *v = xcalloc(1, sizeof *v);
-	v->app = a;
+	v->view.app = a;
+	v->view.moved = moved;
 	clusters_init_lists(v);
 	return v;
 }
@@ -262,31 +191,8 @@ static void *create(struct app *a)
 static void destroy(void *state)
 {
 	struct clusters_state *v = state;
-	free(v->job_order);
-	list_finish(&v->list);
-	grid_finish(&v->jobs);
+	list_view_finish(&v->view);
 	free(v);
-}
-
-static json_t *save(void *state)
-{
-	struct clusters_state *v = state;
-	json_t *j = json_object();
-	json_object_set_new(j, "grid", grid_save(&v->list.grid));
-	json_object_set_new(j, "jobs", grid_save(&v->jobs));
-	json_object_set_new(j, "details", json_boolean(v->details));
-	return j;
-}
-
-static void restore(void *state, struct app *a, const json_t *saved)
-{
-	(void)a;
-	struct clusters_state *v = state;
-	grid_restore(&v->list.grid, json_object_get(saved, "grid"));
-	grid_restore(&v->jobs, json_object_get(saved, "jobs"));
-	v->details = json_is_true(json_object_get(saved, "details"));
-	list_remake(&v->list);
-	remake_jobs(v);
 }
 
 const struct view_ops clusters_view = {
@@ -296,17 +202,17 @@ const struct view_ops clusters_view = {
     .go = ACTION_VIEW_CLUSTERS,
     .create = create,
     .destroy = destroy,
-    .news = news,
-    .key = key,
+    .news = list_view_news,
+    .key = list_view_key,
     .act = act,
     .why_not = why_not,
-    .paste = paste,
-    .mouse = mouse,
+    .paste = list_view_paste,
+    .mouse = list_view_mouse,
     .title_line = title_line,
     .draw = draw,
     .copies = clusters_copies,
-    .save = save,
-    .restore = restore,
-    .hints = hints,
+    .save = list_view_save,
+    .restore = list_view_restore,
+    .hints = list_view_hints,
     .wait_ms = wait_ms,
 };

@@ -13,17 +13,12 @@
 enum { C_NAME, C_STATUS, C_INFRA, C_RESOURCES, C_JOBS, C_PRICE, C_COST, C_AUTOSTOP, C_AGE, C_DOING };
 
 struct clusters_state {
-	struct app *app;
-	struct list list;
-	size_t *job_order; /* indices of the jobs of the cluster that is selected */
-	size_t n_jobs;
-	bool details;
-	bool in_jobs;	  /* the jobs of the details have the keys */
-	struct grid jobs;
+	struct list_view view; /* its lists: the clusters; in the details, the jobs of the one that is selected */
+	uint64_t jobs_of;      /* the cluster whose jobs the second one holds */
 };
+enum { CLUSTERS, CLUSTER_JOBS };
 
 void clusters_init_lists(struct clusters_state *v);
-struct grid_rows clusters_job_rows(struct clusters_state *v);
 /* The selected ones; NULL: none. Borrowed from the snapshot. */
 const struct ui_cluster *clusters_selected(const struct clusters_state *v);
 const struct ui_job *clusters_selected_job(const struct clusters_state *v);

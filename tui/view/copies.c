@@ -1,4 +1,5 @@
-/* What y copies of offers and clusters: the name, the commands that do the same outside, and the row as a table program takes it. */
+/* What y copies: what all views need for that, and what there is of offers and clusters: the name, the commands that do the same outside,
+ * and the row as a table program takes it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "tui/view/offers_priv.h"
 #include "tui/view/views.h"
 
-static size_t add(struct view_copy *out, size_t n, const char *what, const char *text)
+size_t view_copy_add(struct view_copy *out, size_t n, const char *what, const char *text)
 {
 	if (n == VIEW_COPIES_MAX || !text || !text[0])
 		return n;
@@ -27,7 +28,7 @@ static void add_word(struct str *s, const char *word)
 		shell_quote(s, word);
 }
 
-static const char *command(struct arena *arena, const char *words, const char *arg)
+const char *view_command(struct arena *arena, const char *words, const char *arg)
 {
 	struct str s = str_new(4096);
 	str_addf(&s, "%s ", words);
@@ -42,21 +43,20 @@ size_t clusters_copies(void *state, const struct app *a, struct arena *arena, st
 	(void)a;
 	struct clusters_state *v = state;
 	const struct ui_cluster *c = clusters_selected(v);
-	const struct ui_job *j = v->in_jobs ? clusters_selected_job(v) : NULL;
-	struct grid_rows jobs = clusters_job_rows(v);
+	const struct ui_job *j = v->view.focus ? clusters_selected_job(v) : NULL;
 	size_t n = 0;
 	if (!c)
 		return 0;
 	if (j) {
-		n = add(out, n, "job", arena_printf(arena, "%lld", (long long)j->id));
-		n = add(out, n, "log command", arena_printf(arena, "%s %lld", command(arena, "skytop logs", c->name), (long long)j->id));
-		n = add(out, n, "job's row", grid_tsv(&v->jobs, &jobs, v->jobs.selected, arena));
+		n = view_copy_add(out, n, "job", arena_printf(arena, "%lld", (long long)j->id));
+		n = view_copy_add(out, n, "log command", arena_printf(arena, "%s %lld", view_command(arena, "skytop logs", c->name), (long long)j->id));
+		n = view_copy_add(out, n, "job's row", list_tsv(&v->view.lists[CLUSTER_JOBS], arena));
 	}
-	n = add(out, n, "name", arena_strdup(arena, c->name));
-	n = add(out, n, "ssh command", command(arena, "ssh", c->name));
-	n = add(out, n, "command", command(arena, "skytop status", c->name));
-	n = add(out, n, "row", list_tsv(&v->list, arena));
-	return add(out, n, "address", arena_strdup(arena, c->head_ip));
+	n = view_copy_add(out, n, "name", arena_strdup(arena, c->name));
+	n = view_copy_add(out, n, "ssh command", view_command(arena, "ssh", c->name));
+	n = view_copy_add(out, n, "command", view_command(arena, "skytop status", c->name));
+	n = view_copy_add(out, n, "row", list_tsv(&v->view.lists[CLUSTERS], arena));
+	return view_copy_add(out, n, "address", arena_strdup(arena, c->head_ip));
 }
 
 static const char *launch_command(struct arena *arena, const struct offer_type *t, const struct offer_place *p)
@@ -86,14 +86,14 @@ size_t offers_copies(void *state, const struct app *a, struct arena *arena, stru
 	if (g->selected >= rows.count(rows.arg))
 		return 0;
 	if (v->grouped) {
-		n = add(out, n, "name", arena_strdup(arena, offers_group_at(v, g->selected)->accelerator));
+		n = view_copy_add(out, n, "name", arena_strdup(arena, offers_group_at(v, g->selected)->accelerator));
 	} else {
 		const struct offers *table = offers_table(v);
 		const struct offer *o = &table->rows[v->list.rows[g->selected]];
-		n = add(out, n, "name", arena_strdup(arena, table->types[o->type].instance_type));
-		n = add(out, n, "launch command", launch_command(arena, &table->types[o->type], &table->places[o->place]));
+		n = view_copy_add(out, n, "name", arena_strdup(arena, table->types[o->type].instance_type));
+		n = view_copy_add(out, n, "launch command", launch_command(arena, &table->types[o->type], &table->places[o->place]));
 	}
 	if (v->query.field.len)
-		n = add(out, n, "list command", command(arena, "skytop offers", v->query.field.text));
-	return add(out, n, "row", grid_tsv(g, &rows, g->selected, arena));
+		n = view_copy_add(out, n, "list command", view_command(arena, "skytop offers", v->query.field.text));
+	return view_copy_add(out, n, "row", grid_tsv(g, &rows, g->selected, arena));
 }

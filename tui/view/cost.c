@@ -15,7 +15,6 @@
 #include "core/base/str.h"
 #include "tui/app.h"
 #include "tui/chart.h"
-#include "tui/menu.h"
 #include "tui/view/views.h"
 #include "tui/width.h"
 
@@ -70,40 +69,24 @@ static void news(void *state, struct app *a)
 
 /* --- actions ------------------------------------------------------------------------------------------------------ */
 
-static void resort(struct cost_state *v, int column, bool descending)
+static void resort(void *arg)
 {
-	struct grid *g = cost_grid(v);
-	g->sort_column = column;
-	g->descending = descending;
-	cost_remake(v);
+	cost_remake(arg);
 }
 
-static void choose_sort(struct app *a, int value, void *arg)
+/* For the table that is shown. */
+static struct sorter *sorter(struct cost_state *v)
 {
-	(void)a;
-	resort(arg, value - 1, false);
-}
-
-static void sort_menu(struct cost_state *v)
-{
-	struct grid *g = cost_grid(v);
-	struct arena *arena = arena_create();
-	struct menu_item *items = arena_alloc(arena, g->n_columns * sizeof *items);
-	size_t n = 0;
-	for (size_t i = 0; i < g->n_columns; i++)
-		if (g->columns[i].sort >= 0)
-			items[n++] = (struct menu_item){.text = g->columns[i].title, .value = (int)i + 1};
-	struct menu_spec spec = {.title = "Sort by", .empty = "", .start = g->sort_column + 1, .choose = choose_sort, .arg = v};
-	app_open(v->app, &menu_ops, menu_create(&spec, arena, items, n));
+	v->sorter = (struct sorter){v->app, cost_grid(v), resort, v};
+	return &v->sorter;
 }
 
 static bool act(void *state, struct app *a, enum action what)
 {
 	(void)a;
 	struct cost_state *v = state;
-	struct grid *g = cost_grid(v);
 	struct grid_rows rows = cost_rows(v);
-	if (grid_act(g, &rows, what))
+	if (grid_act(cost_grid(v), &rows, what) || sorter_act(sorter(v), what))
 		return true;
 	switch (what) {
 	case ACTION_BREAKDOWN:
@@ -113,16 +96,6 @@ static bool act(void *state, struct app *a, enum action what)
 		return true;
 	case ACTION_CHANGES:
 		v->changes = !v->changes;
-		return true;
-	case ACTION_SORT_NEXT:
-	case ACTION_SORT_PREV:
-		resort(v, grid_next_sort(g, what == ACTION_SORT_NEXT ? 1 : -1), g->descending);
-		return true;
-	case ACTION_SORT_REVERSE:
-		resort(v, g->sort_column, !g->descending);
-		return true;
-	case ACTION_SORT_MENU:
-		sort_menu(v);
 		return true;
 	case ACTION_BACK:
 		if (!v->changes && !v->by)
@@ -140,15 +113,9 @@ static void mouse(void *state, struct app *a, const struct input_event *e)
 {
 	(void)a;
 	struct cost_state *v = state;
-	struct grid *g = cost_grid(v);
 	struct grid_rows rows = cost_rows(v);
-	int column = e->mouse.y == g->rows_at.y - 1 ? grid_column_at(g, e->mouse.x) : -1;
-	if (v->changes)
-		return;
-	if (e->mouse.what == MOUSE_PRESS && column >= 0 && g->columns[column].sort >= 0)
-		resort(v, column, column == g->sort_column ? !g->descending : false);
-	else
-		grid_mouse(g, &rows, e);
+	if (!v->changes)
+		table_mouse(sorter(v), &rows, e);
 }
 
 /* --- figures ------------------------------------------------------------------------------------------------------ */
@@ -386,12 +353,10 @@ static void title_line(void *state, struct app *a, struct canvas *c, struct rect
 
 static const char *empty_text(const struct cost_state *v)
 {
-	const struct ui_snapshot *snap = app_snapshot(v->app);
-	if (!v->app->source || (snap->link == UI_LINK_NONE && snap->link_text[0]))
-		return snap->link_text[0] ? snap->link_text : "no engine: prices only";
-	if (!cost_report(v))
-		return "waiting for the engine";
-	return "nothing has cost anything yet; l in Offers launches a cluster";
+	const char *without = view_without_engine(v->app);
+	if (without)
+		return without;
+	return !cost_report(v) ? "waiting for the engine" : "nothing has cost anything yet; l in Offers launches a cluster";
 }
 
 static void draw_table(struct cost_state *v, struct canvas *c, struct rect r, bool keys)

@@ -7,6 +7,7 @@
 
 #include "tui/cost.h"
 #include "tui/grid.h"
+#include "tui/view/list.h"
 
 struct app;
 
@@ -22,6 +23,7 @@ struct cost_state {
 	int64_t snap_at_ms;  /* the engine's snapshot it was asked for */
 	int64_t event_id;    /* the newest event that was looked at */
 	bool saw_events;
+	struct sorter sorter;
 };
 
 /* NULL until there is one. */

@@ -28,21 +28,24 @@ static const struct grid_column columns[] = {
 };
 
 struct jobs_state {
-	struct app *app;
-	struct list list;
-	bool details;
+	struct list_view view;
 };
 
 static const struct ui_job *job_at(const struct jobs_state *v, size_t item)
 {
-	return item == LIST_NONE ? NULL : &app_snapshot(v->app)->jobs[item];
+	return item == LIST_NONE ? NULL : &app_snapshot(v->view.app)->jobs[item];
+}
+
+static const struct ui_job *selected(const struct jobs_state *v)
+{
+	return job_at(v, list_selected(&v->view.lists[0]));
 }
 
 /* --- the list ----------------------------------------------------------------------------------------------------- */
 
 static size_t count(void *view)
 {
-	return app_snapshot(((struct jobs_state *)view)->app)->n_jobs;
+	return app_snapshot(((struct jobs_state *)view)->view.app)->n_jobs;
 }
 
 static uint64_t id(void *view, size_t item)
@@ -53,12 +56,12 @@ static uint64_t id(void *view, size_t item)
 static void cell(void *view, size_t item, size_t column, struct grid_cell *out)
 {
 	const struct jobs_state *v = view;
-	job_cell(v->app, job_at(v, item), (enum job_field)column, out);
+	job_cell(v->view.app, job_at(v, item), (enum job_field)column, out);
 }
 
 static int64_t took_ms(const struct jobs_state *v, const struct ui_job *j)
 {
-	return !j->started_at_ms ? -1 : (j->ended_at_ms ? j->ended_at_ms : v->app->now_ms) - j->started_at_ms;
+	return !j->started_at_ms ? -1 : (j->ended_at_ms ? j->ended_at_ms : v->view.app->now_ms) - j->started_at_ms;
 }
 
 static int compare(void *view, size_t x, size_t y, int sort)
@@ -100,7 +103,7 @@ static const struct list_kind kind = {.columns = columns, .n_columns = ARRAY_LEN
 
 static size_t meant(const struct jobs_state *v, const struct ui_job *out[JOBS_AT_ONCE])
 {
-	size_t items[JOBS_AT_ONCE], n = list_meant(&v->list, items, JOBS_AT_ONCE);
+	size_t items[JOBS_AT_ONCE], n = list_meant(&v->view.lists[0], items, JOBS_AT_ONCE);
 	for (size_t i = 0; i < n; i++)
 		out[i] = job_at(v, items[i]);
 	return n;
@@ -109,14 +112,10 @@ static size_t meant(const struct jobs_state *v, const struct ui_job *out[JOBS_AT
 static bool act(void *state, struct app *a, enum action what)
 {
 	struct jobs_state *v = state;
-	const struct ui_job *j = job_at(v, list_selected(&v->list)), *jobs[JOBS_AT_ONCE];
-	if (what == ACTION_BACK && v->details)
-		v->details = false;
-	else if (list_act(&v->list, what))
+	const struct ui_job *j = selected(v), *jobs[JOBS_AT_ONCE];
+	if (list_view_act(&v->view, what))
 		return true;
-	else if (what == ACTION_DETAILS)
-		v->details = !v->details && j;
-	else if ((what == ACTION_LOGS || what == ACTION_LOGS_BESIDE) && j)
+	if ((what == ACTION_LOGS || what == ACTION_LOGS_BESIDE) && j)
 		logs_follow(a, j->cluster, j->id, what == ACTION_LOGS_BESIDE);
 	else if (what == ACTION_CANCEL_JOB)
 		jobs_ask_cancel(a, jobs, meant(v, jobs));
@@ -142,30 +141,6 @@ static const char *why_not(void *state, const struct app *a, enum action what)
 	return what == ACTION_CANCEL_JOB && !open ? n == 1 ? "that job is over" : "those jobs are over" : NULL;
 }
 
-static bool key(void *state, struct app *a, struct key k)
-{
-	(void)a;
-	return list_key(&((struct jobs_state *)state)->list, k);
-}
-
-static bool paste(void *state, struct app *a, const char *text, size_t len)
-{
-	(void)a;
-	return list_paste(&((struct jobs_state *)state)->list, text, len);
-}
-
-static void mouse(void *state, struct app *a, const struct input_event *e)
-{
-	(void)a;
-	list_mouse(&((struct jobs_state *)state)->list, e);
-}
-
-static void news(void *state, struct app *a)
-{
-	(void)a;
-	list_news(&((struct jobs_state *)state)->list);
-}
-
 /* --- drawing ------------------------------------------------------------------------------------------------------ */
 
 static void title_line(void *state, struct app *a, struct canvas *c, struct rect line, bool keys)
@@ -180,7 +155,7 @@ static void title_line(void *state, struct app *a, struct canvas *c, struct rect
 		waiting += str_eq(s, "PENDING") || str_eq(s, "INIT");
 	}
 	snprintf(right, sizeof right, " job%s, %zu running, %zu waiting", snap->n_jobs == 1 ? "" : "s", running, waiting);
-	list_title(&v->list, c, line, "Jobs", right, keys);
+	list_title(&v->view.lists[0], c, line, "Jobs", right, keys);
 }
 
 static bool about(const struct ui_event *e, const void *arg)
@@ -197,104 +172,71 @@ static void draw_details(const struct jobs_state *v, struct canvas *c, struct re
 	char text[200];
 	struct grid_cell cells[JOB_FIELD_REASON + 1] = {{.n_spans = 0}};
 	for (size_t i = 0; i < ARRAY_LEN(cells); i++)
-		job_cell(v->app, j, (enum job_field)i, &cells[i]);
+		job_cell(v->view.app, j, (enum job_field)i, &cells[i]);
 	snprintf(text, sizeof text, "%" PRId64 "%s%s", j->id, j->name[0] ? " " : "", j->name);
 	details_line(c, &r, "job", ROLE_TEXT, text);
 	details_line(c, &r, "cluster", ROLE_TEXT, j->cluster);
 	snprintf(text, sizeof text, "%s%s%s", j->status, j->exit_code >= 0 ? ", exit code " : "", j->exit_code >= 0 ? cells[JOB_FIELD_EXIT].text : "");
 	details_line(c, &r, "status", job_status_role(j->status), text);
-	details_text(c, &r, "reason", ROLE_WARN, job_reason(v->app, j));
+	details_text(c, &r, "reason", ROLE_WARN, job_reason(v->view.app, j));
 	details_line(c, &r, "user", ROLE_TEXT, cells[JOB_FIELD_USER].text);
 	details_line(c, &r, "resources", ROLE_TEXT, cells[JOB_FIELD_RESOURCES].text);
-	details_line(c, &r, "submitted", ROLE_TEXT, details_time(j->submitted_at_ms, v->app->now_ms, text, sizeof text));
-	details_line(c, &r, "started", ROLE_TEXT, details_time(j->started_at_ms, v->app->now_ms, text, sizeof text));
-	details_line(c, &r, "ended", ROLE_TEXT, details_time(j->ended_at_ms, v->app->now_ms, text, sizeof text));
+	details_line(c, &r, "submitted", ROLE_TEXT, details_time(j->submitted_at_ms, v->view.app->now_ms, text, sizeof text));
+	details_line(c, &r, "started", ROLE_TEXT, details_time(j->started_at_ms, v->view.app->now_ms, text, sizeof text));
+	details_line(c, &r, "ended", ROLE_TEXT, details_time(j->ended_at_ms, v->view.app->now_ms, text, sizeof text));
 	if (j->started_at_ms)
 		details_line(c, &r, "took", ROLE_TEXT, cells[JOB_FIELD_TOOK].text);
 	snprintf(text, sizeof text, "skytop logs %s %" PRId64, j->cluster, j->id);
 	details_line(c, &r, "log", ROLE_DIM, text);
 	rect_cut_top(&r, r.h > 3);
 	if (details_heading(c, &r, "EVENTS"))
-		details_events(v->app, c, r, about, j);
+		details_events(v->view.app, c, r, about, j);
 }
 
 static const char *empty_text(const struct app *a)
 {
-	const struct ui_snapshot *snap = app_snapshot(a);
-	if (!a->source || (snap->link == UI_LINK_NONE && snap->link_text[0]))
-		return snap->link_text[0] ? snap->link_text : "no engine: prices only";
-	if (!snap->at_ms)
-		return "waiting for the engine";
-	return snap->n_clusters ? "no jobs; x in Clusters runs one, as `skytop exec CLUSTER COMMAND` does"
-				: "no jobs, and no clusters to run any; l in Clusters launches one";
+	const char *without = view_without_engine(a);
+	return without ? without : app_snapshot(a)->n_clusters ? "no jobs; x in Clusters runs one, as `skytop exec CLUSTER COMMAND` does"
+							       : "no jobs, and no clusters to run any; l in Clusters launches one";
 }
 
 static void draw(void *state, struct app *a, struct canvas *c, struct rect body, bool keys)
 {
 	struct jobs_state *v = state;
-	const struct ui_job *j = v->details ? job_at(v, list_selected(&v->list)) : NULL;
-	struct rect list = body, side = {0, 0, 0, 0};
-	if (j)
-		side = details_split(c, body, &list, v->list.n + 1);
-	if (!rect_empty(list))
-		list_draw(&v->list, c, list, keys, empty_text(a));
-	if (j)
-		draw_details(v, c, side, j);
-}
-
-static const char *const *hints(void *state, const struct app *a)
-{
-	(void)a;
-	return list_hints(&((const struct jobs_state *)state)->list);
+	struct rect side = list_view_draw(&v->view, c, body, keys, empty_text(a));
+	if (!rect_empty(side))
+		draw_details(v, c, side, selected(v));
 }
 
 static void *create(struct app *a)
 {
 	struct jobs_state *v = xcalloc(1, sizeof *v);
-	v->app = a;
-	list_init(&v->list, a, &kind, v);
+	v->view.app = a;
+	list_view_add(&v->view, "grid", &kind);
 	return v;
 }
 
 static void destroy(void *state)
 {
 	struct jobs_state *v = state;
-	list_finish(&v->list);
+	list_view_finish(&v->view);
 	free(v);
 }
 
 static size_t copies(void *state, const struct app *a, struct arena *arena, struct view_copy out[VIEW_COPIES_MAX])
 {
 	struct jobs_state *v = state;
-	const struct ui_job *j = job_at(v, list_selected(&v->list));
+	const struct ui_job *j = selected(v);
 	size_t n = 0;
 	if (!j)
 		return 0;
-	out[n++] = (struct view_copy){"job", arena_printf(arena, "%" PRId64, j->id)};
-	out[n++] = (struct view_copy){"log command", arena_printf(arena, "skytop logs %s %" PRId64, j->cluster, j->id)};
+	n = view_copy_add(out, n, "job", arena_printf(arena, "%" PRId64, j->id));
+	n = view_copy_add(out, n, "log command", arena_printf(arena, "%s %" PRId64, view_command(arena, "skytop logs", j->cluster), j->id));
 	if (!j->ended_at_ms)
-		out[n++] = (struct view_copy){"cancel command", arena_printf(arena, "skytop cancel %s %" PRId64, j->cluster, j->id)};
-	if (job_reason(a, j)[0])
-		out[n++] = (struct view_copy){"reason", arena_strdup(arena, job_reason(a, j))};
-	out[n++] = (struct view_copy){"ssh command", arena_printf(arena, "skytop ssh %s", j->cluster)};
-	out[n++] = (struct view_copy){"row", list_tsv(&v->list, arena)};
-	return n;
-}
-
-static json_t *save(void *state)
-{
-	struct jobs_state *v = state;
-	json_t *j = json_object();
-	json_object_set_new(j, "grid", grid_save(&v->list.grid));
-	return j;
-}
-
-static void restore(void *state, struct app *a, const json_t *saved)
-{
-	(void)a;
-	struct jobs_state *v = state;
-	grid_restore(&v->list.grid, json_object_get(saved, "grid"));
-	list_remake(&v->list);
+		n = view_copy_add(out, n, "cancel command", arena_printf(arena, "%s %" PRId64, view_command(arena, "skytop cancel", j->cluster), j->id));
+	n = view_copy_add(out, n, "reason", arena_strdup(arena, job_reason(a, j)));
+	n = view_copy_add(out, n, "ssh command", view_command(arena, "skytop ssh", j->cluster));
+	return view_copy_add(out, n, "row", list_tsv(&v->view.lists[0], arena));
 }
 
 const struct view_ops jobs_view = {
@@ -304,16 +246,16 @@ const struct view_ops jobs_view = {
     .go = ACTION_VIEW_JOBS,
     .create = create,
     .destroy = destroy,
-    .news = news,
-    .key = key,
+    .news = list_view_news,
+    .key = list_view_key,
     .act = act,
     .why_not = why_not,
-    .paste = paste,
-    .mouse = mouse,
+    .paste = list_view_paste,
+    .mouse = list_view_mouse,
     .title_line = title_line,
     .draw = draw,
     .copies = copies,
-    .save = save,
-    .restore = restore,
-    .hints = hints,
+    .save = list_view_save,
+    .restore = list_view_restore,
+    .hints = list_view_hints,
 };

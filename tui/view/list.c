@@ -67,6 +67,33 @@ bool sorter_click(struct sorter *s, const struct input_event *e)
 	return true;
 }
 
+static void mark(struct grid *g, const struct grid_rows *rows)
+{
+	if (!rows->count(rows->arg))
+		return;
+	grid_mark(g, g->selected_id, !grid_marked(g, g->selected_id));
+	grid_move(g, rows, 1);
+}
+
+bool table_act(struct sorter *s, const struct grid_rows *rows, struct query *q, enum action what)
+{
+	if (grid_act(s->grid, rows, what) || sorter_act(s, what))
+		return true;
+	if (what == ACTION_FILTER)
+		query_begin(q);
+	else if (what == ACTION_MARK)
+		mark(s->grid, rows);
+	else
+		return false;
+	return true;
+}
+
+void table_mouse(struct sorter *s, const struct grid_rows *rows, const struct input_event *e)
+{
+	if (!sorter_click(s, e))
+		grid_mouse(s->grid, rows, e);
+}
+
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
 static size_t row_count(void *arg)
@@ -130,8 +157,6 @@ static void item_cell(void *arg, size_t column, struct grid_cell *out)
 
 static bool matches(const struct list *l, size_t item)
 {
-	if (l->kind->wanted && !l->kind->wanted(l->view, item))
-		return false;
 	if (!l->query.field.len)
 		return true;
 	struct str words = str_new(WORDS_MAX);
@@ -206,10 +231,13 @@ static void sort(const struct list *l, struct entry *v, size_t n)
 static void remake(struct list *l, bool frozen)
 {
 	struct place *places = places_of(l);
-	size_t n_old = l->n, n = 0, n_new = 0;
-	l->n_all = l->kind->count(l->view);
-	struct entry *v = xcalloc(l->n_all + 1, sizeof *v);
-	for (size_t i = 0; i < l->n_all; i++) {
+	size_t n_old = l->n, n = 0, n_new = 0, n_items = l->kind->count(l->view);
+	struct entry *v = xcalloc(n_items + 1, sizeof *v);
+	l->n_all = 0;
+	for (size_t i = 0; i < n_items; i++) {
+		if (l->kind->wanted && !l->kind->wanted(l->view, i))
+			continue;
+		l->n_all++;
 		if (!matches(l, i))
 			continue;
 		uint64_t id = l->kind->id(l->view, i);
@@ -293,15 +321,6 @@ bool list_select(struct list *l, uint64_t id)
 	return grid_select_id(&l->grid, &rows, id);
 }
 
-static void mark(struct list *l)
-{
-	struct grid_rows rows = rows_of(l);
-	if (!l->n)
-		return;
-	grid_mark(&l->grid, l->grid.selected_id, !grid_marked(&l->grid, l->grid.selected_id));
-	grid_move(&l->grid, &rows, 1);
-}
-
 static bool back(struct list *l)
 {
 	if (l->grid.n_marks) {
@@ -319,17 +338,7 @@ bool list_act(struct list *l, enum action what)
 {
 	struct grid_rows rows = rows_of(l);
 	l->touched = true;
-	if (grid_act(&l->grid, &rows, what) || sorter_act(&l->sorter, what))
-		return true;
-	if (what == ACTION_FILTER)
-		query_begin(&l->query);
-	else if (what == ACTION_MARK)
-		mark(l);
-	else if (what == ACTION_BACK)
-		return back(l);
-	else
-		return false;
-	return true;
+	return table_act(&l->sorter, &rows, &l->query, what) || (what == ACTION_BACK && back(l));
 }
 
 bool list_key(struct list *l, struct key k)
@@ -356,8 +365,7 @@ void list_mouse(struct list *l, const struct input_event *e)
 {
 	struct grid_rows rows = rows_of(l);
 	l->touched = true;
-	if (!sorter_click(&l->sorter, e))
-		grid_mouse(&l->grid, &rows, e);
+	table_mouse(&l->sorter, &rows, e);
 }
 
 const char *list_tsv(struct list *l, struct arena *arena)

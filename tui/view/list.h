@@ -14,6 +14,7 @@
 
 struct app;
 struct arena;
+struct view_copy;
 
 /* --- sorting by keys and clicks, for every grid ------------------------------------------------------------------- */
 
@@ -28,6 +29,10 @@ struct sorter {
 bool sorter_act(struct sorter *s, enum action what);
 /* A click on a title: sort by it; again: the other way round. False: it was none. */
 bool sorter_click(struct sorter *s, const struct input_event *e);
+/* What every table does at keys: moving, the four of the order, marking a row (and going on to the next one), and beginning its filter. */
+bool table_act(struct sorter *s, const struct grid_rows *rows, struct query *q, enum action what);
+/* A click on a title, else on a row, or the wheel. */
+void table_mouse(struct sorter *s, const struct grid_rows *rows, const struct input_event *e);
 
 /* --- lists -------------------------------------------------------------------------------------------------------- */
 
@@ -94,6 +99,42 @@ void list_title(struct list *l, struct canvas *c, struct rect line, const char *
 void list_draw(struct list *l, struct canvas *c, struct rect r, bool keys, const char *empty);
 /* For the footer, while something is typed; else NULL. */
 const char *const *list_hints(const struct list *l);
+
+/* --- views made of lists ------------------------------------------------------------------------------------------- */
+
+enum { LIST_VIEW_MAX = 2 };
+
+/* What the state of such a view begins with. The functions below that take a void * then stand in its table as they are. */
+struct list_view {
+	struct app *app;
+	struct list lists[LIST_VIEW_MAX];
+	const char *names[LIST_VIEW_MAX]; /* under which their orders are kept */
+	size_t n, focus;		  /* focus: the list that has the keys */
+	bool details;			  /* of what is selected, beside or below */
+	void (*moved)(void *view);	  /* what is selected may be something else now; may be NULL */
+};
+
+/* One list more, the first one first; app is set. */
+void list_view_add(struct list_view *v, const char *name, const struct list_kind *kind);
+void list_view_finish(struct list_view *v);
+struct list *list_view_focused(struct list_view *v);
+/* Esc, Enter and Tab for details and lists, and then what lists do. False: not a matter of lists. */
+bool list_view_act(struct list_view *v, enum action what);
+/* The lists were not drawn: clicks do not reach them. To be called before drawing. */
+void list_view_hide(struct list_view *v);
+/* For a view with one list: draw it, and return the room for the details, empty when they are not open. */
+struct rect list_view_draw(struct list_view *v, struct canvas *c, struct rect body, bool keys, const char *empty);
+
+bool list_view_key(void *view, struct app *a, struct key k);
+bool list_view_paste(void *view, struct app *a, const char *text, size_t len);
+void list_view_mouse(void *view, struct app *a, const struct input_event *e);
+void list_view_news(void *view, struct app *a);
+const char *const *list_view_hints(void *view, const struct app *a);
+json_t *list_view_save(void *view);
+void list_view_restore(void *view, struct app *a, const json_t *saved);
+
+/* Why there is nothing of the engine to be shown; NULL: there is something, or it is known that there is nothing. */
+const char *view_without_engine(const struct app *a);
 
 /* Helpers for compare: figures below 0 and texts that are "" are not known. */
 int list_by_int(int64_t a, int64_t b);

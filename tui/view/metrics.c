@@ -13,6 +13,7 @@
 #include "tui/format.h"
 #include "tui/grid.h"
 #include "tui/menu.h"
+#include "tui/view/list.h"
 #include "tui/view/views.h"
 
 enum { COL_NODE, COL_NOW, COL_HISTORY, COL_FIRST_MEASURE, COL_HEARD = COL_FIRST_MEASURE + MEASURES };
@@ -287,12 +288,10 @@ static void draw_heat(struct metrics_state *v, struct canvas *c, struct rect r)
 
 static const char *empty_text(const struct metrics_state *v)
 {
-	const struct ui_snapshot *snap = app_snapshot(v->app);
-	if (!v->app->source || (snap->link == UI_LINK_NONE && snap->link_text[0]))
-		return snap->link_text[0] ? snap->link_text : "no engine: prices only";
-	if (!metrics_of(v)->at_ms)
-		return "waiting for the engine";
-	return "no nodes run; l in Offers launches some";
+	const char *without = view_without_engine(v->app);
+	if (without)
+		return without;
+	return !metrics_of(v)->at_ms ? "waiting for the engine" : "no nodes run; l in Offers launches some";
 }
 
 static void draw_nodes(struct metrics_state *v, struct canvas *c, struct rect r, bool keys)

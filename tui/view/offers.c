@@ -201,15 +201,6 @@ static bool back(struct offers_state *v)
 	return true;
 }
 
-static void mark(struct offers_state *v)
-{
-	struct grid_rows rows = offers_flat_rows(v);
-	if (v->grouped || !v->list.n)
-		return;
-	grid_mark(&v->grid, v->grid.selected_id, !grid_marked(&v->grid, v->grid.selected_id));
-	grid_move(&v->grid, &rows, 1);
-}
-
 static size_t selected_row(const struct offers_state *v)
 {
 	if (v->grouped)
@@ -217,22 +208,13 @@ static size_t selected_row(const struct offers_state *v)
 	return v->list.n ? v->list.rows[v->grid.selected] : SIZE_MAX;
 }
 
-static bool move_selection(struct offers_state *v, enum action act)
-{
-	struct grid *g = current_grid(v);
-	struct grid_rows rows = current_rows(v);
-	return grid_act(g, &rows, act);
-}
-
 static bool act(void *state, struct app *a, enum action what)
 {
 	struct offers_state *v = state;
-	if (move_selection(v, what) || sorter_act(sorter(v), what))
+	struct grid_rows rows = current_rows(v);
+	if (table_act(sorter(v), &rows, &v->query, what))
 		return true;
 	switch (what) {
-	case ACTION_FILTER:
-		query_begin(&v->query);
-		return true;
 	case ACTION_SAVED:
 		offers_saved_open(v);
 		return true;
@@ -244,9 +226,6 @@ static bool act(void *state, struct app *a, enum action what)
 			open_group(v);
 		else
 			v->details = !v->details && v->list.n;
-		return true;
-	case ACTION_MARK:
-		mark(v);
 		return true;
 	case ACTION_BACK:
 		return back(v);
@@ -330,10 +309,8 @@ static void mouse(void *state, struct app *a, const struct input_event *e)
 {
 	(void)a;
 	struct offers_state *v = state;
-	struct grid *g = current_grid(v);
 	struct grid_rows rows = current_rows(v);
-	if (!sorter_click(sorter(v), e))
-		grid_mouse(g, &rows, e);
+	table_mouse(sorter(v), &rows, e);
 }
 
 /* --- drawing ------------------------------------------------------------------------------------------------------ */

@@ -23,12 +23,11 @@ static const struct grid_column columns[] = {
 };
 
 struct recipes_state {
-	struct app *app;
+	struct list_view view; /* its details: the text of the recipe */
 	struct recipes recipes;
 	char problem[300];
 	bool read; /* from the disk; not before somebody looks */
-	struct list list;
-	bool open, in_text; /* the text is shown; and has the keys */
+	bool in_text;	    /* the text has the keys */
 	int top, page;	    /* of the text */
 };
 
@@ -78,7 +77,7 @@ static void read_again(struct recipes_state *v)
 	if (recipes_load(&v->recipes, &err))
 		snprintf(v->problem, sizeof v->problem, "%s", err.text);
 	v->read = true;
-	list_remake(&v->list);
+	list_remake(&v->view.lists[0]);
 }
 
 static void shown(void *state, struct app *a)
@@ -127,39 +126,39 @@ static void edit(struct recipes_state *v, const struct recipe *r)
 		rc = rc || fs_write(path, r->text, strlen(r->text), 0644, &err);
 	}
 	if (rc) {
-		app_say(v->app, true, "edit %s: %s", r->name, err.text);
+		app_say(v->view.app, true, "edit %s: %s", r->name, err.text);
 		free(path);
 		return;
 	}
 	if (!r->own)
-		app_say(v->app, false, "%s is your own copy now: %s", r->name, path);
-	free(v->app->edit);
-	v->app->edit = path;
+		app_say(v->view.app, false, "%s is your own copy now: %s", r->name, path);
+	free(v->view.app->edit);
+	v->view.app->edit = path;
 }
 
 static void open_text(struct recipes_state *v, bool open)
 {
-	v->open = v->in_text = open;
+	v->view.details = v->in_text = open;
 	v->top = 0;
 }
 
 static bool act(void *state, struct app *a, enum action what)
 {
 	struct recipes_state *v = state;
-	const struct recipe *r = recipe_at(v, list_selected(&v->list));
+	const struct recipe *r = recipe_at(v, list_selected(&v->view.lists[0]));
 	if (v->in_text && r && scroll(v, r, what))
 		return true;
-	if (what == ACTION_BACK && v->open)
+	if (what == ACTION_BACK && v->view.details)
 		open_text(v, false);
-	else if (what == ACTION_PANE && v->open)
+	else if (what == ACTION_PANE && v->view.details)
 		v->in_text = !v->in_text;
 	else if (what == ACTION_DETAILS && r)
-		open_text(v, !v->open);
+		open_text(v, !v->view.details);
 	else if (what == ACTION_EDIT && r)
 		edit(v, r);
 	else if (what == ACTION_LAUNCH && r)
 		launch_form_file(a, r->path);
-	else if (list_act(&v->list, what))
+	else if (list_view_act(&v->view, what))
 		v->top = 0;
 	else
 		return false;
@@ -170,39 +169,27 @@ static const char *why_not(void *state, const struct app *a, enum action what)
 {
 	(void)a;
 	const struct recipes_state *v = state;
-	if ((what == ACTION_EDIT || what == ACTION_LAUNCH || what == ACTION_DETAILS) && list_selected(&v->list) == LIST_NONE)
+	if ((what == ACTION_EDIT || what == ACTION_LAUNCH || what == ACTION_DETAILS) && list_selected(&v->view.lists[0]) == LIST_NONE)
 		return "no recipe is selected";
-	if (what == ACTION_PANE && !v->open)
+	if (what == ACTION_PANE && !v->view.details)
 		return "Enter opens the text";
 	if (what == ACTION_MARK)
 		return "recipes are launched one at a time";
 	return NULL;
 }
 
-static bool key(void *state, struct app *a, struct key k)
-{
-	(void)a;
-	return list_key(&((struct recipes_state *)state)->list, k);
-}
-
-static bool paste(void *state, struct app *a, const char *text, size_t len)
-{
-	(void)a;
-	return list_paste(&((struct recipes_state *)state)->list, text, len);
-}
-
 static void mouse(void *state, struct app *a, const struct input_event *e)
 {
 	struct recipes_state *v = state;
-	const struct recipe *r = recipe_at(v, list_selected(&v->list));
+	const struct recipe *r = recipe_at(v, list_selected(&v->view.lists[0]));
 	bool wheel = e->mouse.what == MOUSE_WHEEL_UP || e->mouse.what == MOUSE_WHEEL_DOWN;
-	if (v->open && r && wheel && !rect_has(v->list.grid.rows_at, e->mouse.x, e->mouse.y)) {
+	if (v->view.details && r && wheel && !rect_has(v->view.lists[0].grid.rows_at, e->mouse.x, e->mouse.y)) {
 		for (int i = 0; i < 3; i++)
 			scroll(v, r, e->mouse.what == MOUSE_WHEEL_UP ? ACTION_UP : ACTION_DOWN);
 		a->dirty = true;
 		return;
 	}
-	list_mouse(&v->list, e);
+	list_view_mouse(v, a, e);
 	v->top = 0;
 }
 
@@ -212,7 +199,7 @@ static void title_line(void *state, struct app *a, struct canvas *c, struct rect
 {
 	(void)a;
 	struct recipes_state *v = state;
-	list_title(&v->list, c, line, "Recipes", v->list.n_all == 1 ? " recipe" : " recipes", keys);
+	list_title(&v->view.lists[0], c, line, "Recipes", v->view.lists[0].n_all == 1 ? " recipe" : " recipes", keys);
 }
 
 /* Comments stand back, names of keys come forward. */
@@ -257,35 +244,24 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect body,
 	struct recipes_state *v = state;
 	if (!v->read)
 		read_again(v);
-	const struct recipe *r = v->open ? recipe_at(v, list_selected(&v->list)) : NULL;
-	struct rect list = body, side = {0, 0, 0, 0};
-	v->list.grid.rows_at = (struct rect){0, 0, 0, 0};
-	if (r)
-		side = details_split(c, body, &list, v->list.n + 1);
-	if (!rect_empty(list))
-		list_draw(&v->list, c, list, keys && !v->in_text, v->problem[0] ? v->problem : "no recipes; `skytop recipes` says where they are looked for");
-	if (r)
-		draw_text(v, c, side, r, keys && v->in_text);
-}
-
-static const char *const *hints(void *state, const struct app *a)
-{
-	(void)a;
-	return list_hints(&((const struct recipes_state *)state)->list);
+	const char *empty = v->problem[0] ? v->problem : "no recipes; `skytop recipes` says where they are looked for";
+	struct rect side = list_view_draw(&v->view, c, body, keys && !v->in_text, empty);
+	if (!rect_empty(side))
+		draw_text(v, c, side, recipe_at(v, list_selected(&v->view.lists[0])), keys && v->in_text);
 }
 
 static void *create(struct app *a)
 {
 	struct recipes_state *v = xcalloc(1, sizeof *v);
-	v->app = a;
-	list_init(&v->list, a, &kind, v);
+	v->view.app = a;
+	list_view_add(&v->view, "grid", &kind);
 	return v;
 }
 
 static void destroy(void *state)
 {
 	struct recipes_state *v = state;
-	list_finish(&v->list);
+	list_view_finish(&v->view);
 	recipes_free(&v->recipes);
 	free(v);
 }
@@ -294,35 +270,14 @@ static size_t copies(void *state, const struct app *a, struct arena *arena, stru
 {
 	(void)a;
 	struct recipes_state *v = state;
-	const struct recipe *r = recipe_at(v, list_selected(&v->list));
+	const struct recipe *r = recipe_at(v, list_selected(&v->view.lists[0]));
 	size_t n = 0;
 	if (!r)
 		return 0;
-	out[n++] = (struct view_copy){"name", arena_strdup(arena, r->name)};
-	out[n++] = (struct view_copy){"path", arena_strdup(arena, r->path)};
-	struct str s = str_new(8192);
-	str_add(&s, "skytop launch ");
-	shell_quote(&s, r->path);
-	out[n++] = (struct view_copy){"launch command", arena_strdup(arena, str_text(&s))};
-	str_free(&s);
-	out[n++] = (struct view_copy){"text", arena_strdup(arena, r->text)};
-	return n;
-}
-
-static json_t *save(void *state)
-{
-	struct recipes_state *v = state;
-	json_t *j = json_object();
-	json_object_set_new(j, "grid", grid_save(&v->list.grid));
-	return j;
-}
-
-static void restore(void *state, struct app *a, const json_t *saved)
-{
-	(void)a;
-	struct recipes_state *v = state;
-	grid_restore(&v->list.grid, json_object_get(saved, "grid"));
-	list_remake(&v->list);
+	n = view_copy_add(out, n, "name", arena_strdup(arena, r->name));
+	n = view_copy_add(out, n, "path", arena_strdup(arena, r->path));
+	n = view_copy_add(out, n, "launch command", view_command(arena, "skytop launch", r->path));
+	return view_copy_add(out, n, "text", arena_strdup(arena, r->text));
 }
 
 const struct view_ops recipes_view = {
@@ -333,15 +288,15 @@ const struct view_ops recipes_view = {
     .create = create,
     .destroy = destroy,
     .shown = shown,
-    .key = key,
+    .key = list_view_key,
     .act = act,
     .why_not = why_not,
-    .paste = paste,
+    .paste = list_view_paste,
     .mouse = mouse,
     .title_line = title_line,
     .draw = draw,
     .copies = copies,
-    .save = save,
-    .restore = restore,
-    .hints = hints,
+    .save = list_view_save,
+    .restore = list_view_restore,
+    .hints = list_view_hints,
 };

@@ -11,6 +11,10 @@
 extern const struct view_ops offers_view, clusters_view, jobs_view, managed_view, services_view, logs_view, cost_view, metrics_view,
     activity_view, recipes_view;
 
+/* One thing more to be copied, after the n there are, while there is room and the text is not ""; how many there are then. */
+size_t view_copy_add(struct view_copy *out, size_t n, const char *what, const char *text);
+/* "skytop logs train": the words, and the argument as a shell takes it; arena's. */
+const char *view_command(struct arena *arena, const char *words, const char *arg);
 /* What can be copied of what is selected: view_ops.copies. */
 size_t offers_copies(void *v, const struct app *a, struct arena *arena, struct view_copy out[VIEW_COPIES_MAX]);
 size_t clusters_copies(void *v, const struct app *a, struct arena *arena, struct view_copy out[VIEW_COPIES_MAX]);
