@@ -40,28 +40,35 @@ endif
 
 if HAVE_CMOCKA
 if HAVE_VTERM
-SCREEN_TESTS = tests/tui/test_look tests/tui/test_logs tests/tui/test_screens
+# test_screens is there twice, once in the C locale.
+STAGE = tests/tui/stage.c tests/tui/stage.h tests/tui/screen.c tests/tui/screen.h tests/tui/fixture.c tests/tui/fixture.h
+STAGE_LIBS = $(TUI_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) $(UTIL_LIBS)
+STAGE_CFLAGS = $(TEST_CFLAGS) $(VTERM_CFLAGS)
+SCREEN_TESTS = tests/tui/test_screens tests/tui/test_screens_ascii tests/tui/test_terminal tests/tui/test_orders tests/tui/test_offers \
+	tests/tui/test_logs tests/tui/test_look
 check_PROGRAMS += $(SCREEN_TESTS)
 TESTS += $(SCREEN_TESTS)
-tests_tui_test_look_SOURCES = tests/tui/test_look.c tests/tui/screen.c tests/tui/screen.h tests/tui/fixture.c tests/tui/fixture.h
-tests_tui_test_look_CPPFLAGS = $(TEST_CFLAGS) $(VTERM_CFLAGS)
-tests_tui_test_look_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) $(UTIL_LIBS)
-tests_tui_test_screens_SOURCES = tests/tui/test_screens.c tests/tui/screen.c tests/tui/screen.h tests/tui/fixture.c \
-	tests/tui/fixture.h
-tests_tui_test_logs_SOURCES = tests/tui/test_logs.c tests/tui/screen.c tests/tui/screen.h tests/tui/fixture.c tests/tui/fixture.h
-tests_tui_test_logs_CPPFLAGS = $(TEST_CFLAGS) $(VTERM_CFLAGS)
-tests_tui_test_logs_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) $(UTIL_LIBS)
-tests_tui_test_screens_CPPFLAGS = $(TEST_CFLAGS) $(VTERM_CFLAGS)
-tests_tui_test_screens_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) $(UTIL_LIBS)
-endif
-endif
-if HAVE_CMOCKA
-if HAVE_VTERM
-check_PROGRAMS += tests/tui/test_offers
-TESTS += tests/tui/test_offers
-tests_tui_test_offers_SOURCES = tests/tui/test_offers.c tests/tui/screen.c tests/tui/screen.h tests/tui/fixture.c tests/tui/fixture.h
-tests_tui_test_offers_CPPFLAGS = $(TEST_CFLAGS) $(VTERM_CFLAGS)
-tests_tui_test_offers_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) $(UTIL_LIBS)
+tests_tui_test_screens_SOURCES = tests/tui/test_screens.c $(STAGE)
+tests_tui_test_screens_CPPFLAGS = $(STAGE_CFLAGS)
+tests_tui_test_screens_LDADD = $(STAGE_LIBS)
+tests_tui_test_screens_ascii_SOURCES = tests/tui/test_screens.c $(STAGE)
+tests_tui_test_screens_ascii_CPPFLAGS = $(STAGE_CFLAGS) -DGOLDEN_C_LOCALE
+tests_tui_test_screens_ascii_LDADD = $(STAGE_LIBS)
+tests_tui_test_terminal_SOURCES = tests/tui/test_terminal.c $(STAGE)
+tests_tui_test_terminal_CPPFLAGS = $(STAGE_CFLAGS)
+tests_tui_test_terminal_LDADD = $(STAGE_LIBS)
+tests_tui_test_orders_SOURCES = tests/tui/test_orders.c $(STAGE)
+tests_tui_test_orders_CPPFLAGS = $(STAGE_CFLAGS)
+tests_tui_test_orders_LDADD = $(STAGE_LIBS)
+tests_tui_test_offers_SOURCES = tests/tui/test_offers.c $(STAGE)
+tests_tui_test_offers_CPPFLAGS = $(STAGE_CFLAGS)
+tests_tui_test_offers_LDADD = $(STAGE_LIBS)
+tests_tui_test_logs_SOURCES = tests/tui/test_logs.c $(STAGE)
+tests_tui_test_logs_CPPFLAGS = $(STAGE_CFLAGS)
+tests_tui_test_logs_LDADD = $(STAGE_LIBS)
+tests_tui_test_look_SOURCES = tests/tui/test_look.c $(STAGE)
+tests_tui_test_look_CPPFLAGS = $(STAGE_CFLAGS)
+tests_tui_test_look_LDADD = $(STAGE_LIBS)
 endif
 endif
 EXTRA_DIST += tests/tui/golden

@@ -214,8 +214,11 @@ static void feed(struct screen *s, const char *p, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		char c = p[i];
 		if (!s->n_held && c != '\033') {
-			s->last = c;
-			vterm_input_write(s->vt, &c, 1);
+			const char *esc = memchr(p + i, '\033', n - i);
+			size_t run = (esc ? (size_t)(esc - p) : n) - i;
+			vterm_input_write(s->vt, p + i, run);
+			i += run - 1;
+			s->last = p[i];
 			continue;
 		}
 		bool goes_on = !s->n_held || (s->n_held == 1 && c == '[') || (s->n_held > 1 && c >= '0' && c <= '9');
@@ -290,7 +293,7 @@ static const struct {
 	const char *name, *bytes;
 } sequences[] = {
     {"Up", "\033OA"}, {"Down", "\033OB"}, {"Right", "\033OC"}, {"Left", "\033OD"}, {"PgUp", "\033[5~"}, {"PgDn", "\033[6~"},
-    {"Home", "\033OH"}, {"End", "\033OF"}, {"Enter", "\r"}, {"Tab", "\t"}, {"Esc", "\033"}, {"Space", " "}, {"BS", "\x7f"},
+    {"Home", "\033OH"}, {"End", "\033OF"}, {"Enter", "\r"}, {"Tab", "\t"}, {"Esc", "\033[27u"}, {"Space", " "}, {"BS", "\x7f"},
     {"Del", "\033[3~"}, {"F1", "\033OP"}, {"S-Tab", "\033[Z"}, {"M-Left", "\033[1;3D"}, {"M-Right", "\033[1;3C"}, {"M-Up", "\033[1;3A"},
     {"M-Down", "\033[1;3B"}, {"S-Left", "\033[1;2D"}, {"S-Right", "\033[1;2C"}, {"S-Up", "\033[1;2A"}, {"S-Down", "\033[1;2B"},
 };
@@ -306,8 +309,6 @@ static void send_key(struct screen *s, const char *key)
 		if (strcmp(sequences[i].name, key))
 			continue;
 		screen_bytes(s, sequences[i].bytes, strlen(sequences[i].bytes));
-		if (!strcmp(key, "Esc")) /* alone for long enough to be the key */
-			poll(NULL, 0, 60);
 		return;
 	}
 	if (key[0] == 'M' && key[1] == '-' && key[2] && !key[3])
@@ -385,44 +386,64 @@ char *screen_text(struct screen *s)
 	return str_take(&out);
 }
 
-static bool until_has(struct screen *s, const char *text, bool wanted)
+/* Is a frame (between the marks of synchronized output) there only in part? */
+static bool amid_frame(const struct str *raw)
 {
-	int64_t until = mono_now_ms() + PATIENCE_MS;
+	static const char mark[] = "\033[?2026";
+	for (size_t i = raw->len; i >= sizeof mark; i--)
+		if (raw->data[i - sizeof mark] == '\033' && !memcmp(raw->data + i - sizeof mark, mark, sizeof mark - 1))
+			return raw->data[i - 1] == 'h';
+	return false;
+}
+
+/* Look at the whole screen whenever something has come, until it is as wanted. */
+static bool until(struct screen *s, bool (*good)(const char *now, const char *text), const char *text)
+{
+	int64_t end = mono_now_ms() + PATIENCE_MS;
+	size_t looked_at = SIZE_MAX;
 	do {
 		screen_read(s);
-		char *now = screen_text(s);
-		bool has = strstr(now, text) != NULL;
-		free(now);
-		if (has == wanted)
-			return true;
-		wait_for_more(s, 20);
-	} while (mono_now_ms() < until && !s->ended);
+		if (s->raw.len != looked_at && (s->ended || !amid_frame(&s->raw))) {
+			looked_at = s->raw.len;
+			char *now = screen_text(s);
+			bool done = good(now, text);
+			free(now);
+			if (done)
+				return true;
+		}
+		wait_for_more(s, 100);
+	} while (mono_now_ms() < end && !s->ended);
 	return false;
+}
+
+static bool has(const char *now, const char *text)
+{
+	return strstr(now, text) != NULL;
+}
+
+static bool lacks(const char *now, const char *text)
+{
+	return !strstr(now, text);
+}
+
+static bool is(const char *now, const char *text)
+{
+	return !strcmp(now, text);
 }
 
 bool screen_has(struct screen *s, const char *text)
 {
-	return until_has(s, text, true);
+	return until(s, has, text);
 }
 
 bool screen_lacks(struct screen *s, const char *text)
 {
-	return until_has(s, text, false);
+	return until(s, lacks, text);
 }
 
 bool screen_is(struct screen *s, const char *text)
 {
-	int64_t until = mono_now_ms() + PATIENCE_MS;
-	do {
-		screen_read(s);
-		char *now = screen_text(s);
-		bool same = !strcmp(now, text);
-		free(now);
-		if (same)
-			return true;
-		wait_for_more(s, 20);
-	} while (mono_now_ms() < until && !s->ended);
-	return false;
+	return until(s, is, text);
 }
 
 int screen_wait(struct screen *s)

@@ -21,7 +21,8 @@ struct screen *screen_start(const char *const *argv, const struct screen_options
 /* Hangs up if it still runs. NULL is fine. */
 void screen_free(struct screen *s);
 
-/* "j", "Enter", "C-d", "Esc", … separated by blanks; and "'text" (to the next blank) typed as it is, with _ for a blank. */
+/* "j", "Enter", "C-d", "Esc", … separated by blanks; and "'text" (to the next blank) typed as it is, with _ for a blank. Esc is sent as
+ * terminals do that say which key it was, so that nothing has to wait for it to stand alone. */
 void screen_keys(struct screen *s, const char *keys);
 void screen_bytes(struct screen *s, const char *bytes, size_t n);
 void screen_resize(struct screen *s, int w, int h);

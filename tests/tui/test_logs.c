@@ -12,50 +12,7 @@
 
 #include "core/base/fs.h"
 #include "core/base/mem.h"
-#include "tests/tui/fixture.h"
-#include "tests/tui/screen.h"
-
-static char home[] = "/tmp/skytop-panes-XXXXXX";
-static char *program;
-
-static int set_up(void **state)
-{
-	(void)state;
-	const char *build = getenv("top_builddir");
-	program = xasprintf("%s/tests/tui/skytop_screen", build ? build : ".");
-	if (!mkdtemp(home))
-		return -1;
-	fixture_home(home);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	free(program);
-	return fs_remove_tree(home, NULL);
-}
-
-static void must_have(struct screen *s, const char *text)
-{
-	if (screen_has(s, text))
-		return;
-	fail_msg("\"%s\" did not come:\n%s", text, screen_text(s));
-}
-
-static void must_lack(struct screen *s, const char *text)
-{
-	if (screen_lacks(s, text))
-		return;
-	fail_msg("\"%s\" did not go:\n%s", text, screen_text(s));
-}
-
-/* Keys, and what is then there. */
-static void press(struct screen *s, const char *keys, const char *text)
-{
-	screen_keys(s, keys);
-	must_have(s, text);
-}
+#include "tests/tui/stage.h"
 
 static void send(struct screen *s, const char *bytes)
 {
@@ -65,9 +22,7 @@ static void send(struct screen *s, const char *bytes)
 /* A screen with the log of train's newest job. */
 static struct screen *start(int w, int h, const char *a, const char *b)
 {
-	const char *argv[] = {program, "--view", "clusters", a, b, NULL};
-	struct screen_options o = {.w = w, .h = h, .home = home};
-	struct screen *s = screen_start(argv, &o);
+	struct screen *s = stage_start(w, h, "--view", "clusters", a, b);
 	must_have(s, "train");
 	press(s, "G o", "FOLLOWING");
 	must_have(s, "200 lines");
@@ -278,7 +233,7 @@ static void test_times(void **state)
 
 static void save(struct screen *s, const char *name, const char *said)
 {
-	char *file = path_join(home, name), *keys = xasprintf("s C-u '%s Enter", file);
+	char *file = path_join(stage_home(), name), *keys = xasprintf("s C-u '%s Enter", file);
 	press(s, keys, said);
 	free(keys);
 	free(file);
@@ -286,7 +241,7 @@ static void save(struct screen *s, const char *name, const char *said)
 
 static void check_file(const char *name, const char *begins, size_t lines)
 {
-	char *file = path_join(home, name);
+	char *file = path_join(stage_home(), name);
 	size_t len, n = 0;
 	char *text = fs_read(file, 1 << 20, &len, NULL);
 	assert_non_null(text);
@@ -340,7 +295,7 @@ static void test_copy(void **state)
 static void test_kept(void **state)
 {
 	(void)state;
-	char *layout = path_join(home, "layout.json");
+	char *layout = path_join(stage_home(), "layout.json");
 	struct screen *s = start(120, 40, "--layout", layout);
 	press(s, "| 'events Enter", "2 events");
 	press(s, "- 'job_3 Enter", "3 train");
@@ -348,8 +303,8 @@ static void test_kept(void **state)
 	press(s, "M-2 M-Left M-Left q", "still up");
 	screen_wait(s);
 	screen_free(s);
-	const char *argv[] = {program, "--view", "logs", "--layout", layout, NULL};
-	struct screen_options o = {.w = 120, .h = 40, .home = home};
+	const char *argv[] = {stage_program(), "--view", "logs", "--layout", layout, NULL};
+	struct screen_options o = {.w = 120, .h = 40, .home = stage_home()};
 	s = screen_start(argv, &o);
 	must_have(s, "\xe2\x96\xb8" "2 events");
 	must_have(s, "job 5 eval submitted");
@@ -395,5 +350,5 @@ int main(void)
 	    cmocka_unit_test(test_select_and_save), cmocka_unit_test(test_copy), cmocka_unit_test(test_kept),
 	    cmocka_unit_test(test_blast),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, stage_set_up, stage_tear_down);
 }

@@ -13,52 +13,33 @@
 
 #include "core/base/fs.h"
 #include "core/base/mem.h"
-#include "tests/tui/fixture.h"
-#include "tests/tui/screen.h"
+#include "tests/tui/stage.h"
 #include "tui/action.h"
 
-static char home[] = "/tmp/skytop-look-XXXXXX";
-static char *program, *layout;
+static char *layout;
 
 static int set_up(void **state)
 {
-	(void)state;
-	const char *build = getenv("top_builddir");
-	program = xasprintf("%s/tests/tui/skytop_screen", build ? build : ".");
-	if (!mkdtemp(home))
+	if (stage_set_up(state))
 		return -1;
-	layout = path_join(home, "layout.json");
-	fixture_home(home);
+	layout = path_join(stage_home(), "layout.json");
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	(void)state;
-	free(program);
 	free(layout);
-	return fs_remove_tree(home, NULL);
+	return stage_tear_down(state);
 }
 
 static struct screen *start(const char *a, const char *b, const char *c, const char *d)
 {
-	const char *argv[] = {program, a, b, c, d, NULL};
-	struct screen_options o = {.w = 160, .h = 40, .home = home};
-	return screen_start(argv, &o);
-}
-
-static void must_have(struct screen *s, const char *text)
-{
-	if (!screen_has(s, text))
-		{
-		fputs(screen_text(s), stderr);
-		fail_msg("\"%s\" did not come", text);
-	}
+	return stage_start(160, 40, a, b, c, d);
 }
 
 static void write_config(const char *name, const char *text)
 {
-	char *path = xasprintf("%s/config/%s", home, name), *slash = strrchr(path, '/');
+	char *path = xasprintf("%s/config/%s", stage_home(), name), *slash = strrchr(path, '/');
 	*slash = '\0';
 	assert_int_equal(fs_mkdirs(path, NULL), 0);
 	*slash = '/';
@@ -68,7 +49,7 @@ static void write_config(const char *name, const char *text)
 
 static void remove_config(void)
 {
-	char *path = path_join(home, "config");
+	char *path = path_join(stage_home(), "config");
 	fs_remove_tree(path, NULL);
 	free(path);
 }
@@ -115,9 +96,9 @@ static void test_true_color(void **state)
 {
 	(void)state;
 	write_config("themes/mine.yaml", "roles:\n  text: \"#fedcba on #010203\"\n");
-	char *script = xasprintf("COLORTERM=truecolor exec %s --theme mine", program);
+	char *script = xasprintf("COLORTERM=truecolor exec %s --theme mine", stage_program());
 	const char *argv[] = {"/bin/sh", "-c", script, NULL};
-	struct screen_options o = {.w = 80, .h = 24, .home = home};
+	struct screen_options o = {.w = 80, .h = 24, .home = stage_home()};
 	struct screen *s = screen_start(argv, &o);
 	must_have(s, "RTX4090");
 	must_write(s, "38;2;254;220;186");
@@ -174,7 +155,7 @@ static void test_copy(void **state)
 	usleep(300000);
 	screen_keys(s, "y j Enter");
 	must_have(s, "wrote ssh command to ");
-	char *path = xasprintf("%s/run/copied", home);
+	char *path = xasprintf("%s/run/copied", stage_home());
 	size_t len;
 	char *text = fs_read(path, 1000, &len, NULL);
 	assert_string_equal(text, "ssh train");
@@ -209,8 +190,8 @@ static void test_title(void **state)
 	screen_free(s);
 	/* A console without windows is sent none of this. */
 	remove_config();
-	const char *argv[] = {program, "--view", "clusters", NULL};
-	struct screen_options o = {.w = 80, .h = 24, .home = home, .term = "linux"};
+	const char *argv[] = {stage_program(), "--view", "clusters", NULL};
+	struct screen_options o = {.w = 80, .h = 24, .home = stage_home(), .term = "linux"};
 	s = screen_start(argv, &o);
 	must_have(s, "train");
 	screen_keys(s, "G y Enter");
@@ -313,9 +294,9 @@ static void test_plain(void **state)
 {
 	(void)state;
 	char *script = xasprintf("printf '%%s\n' G D Esc '?' \"'autostop\" Esc y Enter nonsense offers quit | SKYTOP_HOME=%s %s --plain --view clusters",
-	    home, program);
+	    stage_home(), stage_program());
 	const char *argv[] = {"/bin/sh", "-c", script, NULL};
-	struct screen_options o = {.w = 160, .h = 100, .home = home};
+	struct screen_options o = {.w = 160, .h = 100, .home = stage_home()};
 	struct screen *s = screen_start(argv, &o);
 	must_have(s, ">train  UP  aws/us-east-1a");
 	must_have(s, "Tear down train?");

@@ -13,35 +13,11 @@
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/store/catalog.h"
-#include "tests/tui/fixture.h"
-#include "tests/tui/screen.h"
-
-static char home[] = "/tmp/skytop-offers-XXXXXX";
-static char *program;
-
-static int set_up(void **state)
-{
-	(void)state;
-	const char *build = getenv("top_builddir");
-	program = xasprintf("%s/tests/tui/skytop_screen", build ? build : ".");
-	if (!mkdtemp(home))
-		return -1;
-	fixture_home(home);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	free(program);
-	return fs_remove_tree(home, NULL);
-}
+#include "tests/tui/stage.h"
 
 static struct screen *start(const char *filter)
 {
-	const char *argv[] = {program, "--live", "--filter", filter, NULL};
-	struct screen_options o = {.w = 120, .h = 24, .home = home};
-	struct screen *s = screen_start(argv, &o);
+	struct screen *s = stage_start(120, 24, "--live", "--filter", filter, NULL);
 	assert_true(screen_has(s, "today"));
 	return s;
 }
@@ -57,7 +33,7 @@ static void reprice(const char *eight, const char *one)
 {
 	struct err err = {0};
 	struct import_report report = {0};
-	char *dir = path_join(home, "new/lambda"), *file = path_join(dir, "vms.csv"), *db = path_join(home, "cache/catalog.db");
+	char *dir = path_join(stage_home(), "new/lambda"), *file = path_join(dir, "vms.csv"), *db = path_join(stage_home(), "cache/catalog.db");
 	char *text = xasprintf("InstanceType,AcceleratorName,AcceleratorCount,vCPUs,MemoryGiB,GpuInfo,Price,SpotPrice,Region\n"
 			       "gpu_8x_h100_sxm5,H100,8,208,1800,,%s,,us-east-1\n"
 			       "gpu_1x_h100_pcie,H100,1,26,200,,%s,,us-west-3\n",
@@ -142,7 +118,7 @@ static void test_saved(void **state)
 	must(s, screen_has(s, "cheap h100"), "the question");
 	screen_keys(s, "'big_ones Enter");
 	must(s, screen_has(s, "the filter is saved as big ones"), "said");
-	char *path = path_join(home, "config/filters"), *file = fs_read(path, 10000, NULL, NULL);
+	char *path = path_join(stage_home(), "config/filters"), *file = fs_read(path, 10000, NULL, NULL);
 	assert_string_equal(file, "big ones\th100 n>=8 !aws\n");
 	screen_keys(s, "Esc");
 	must(s, screen_has(s, "All offers"), "no filter");
@@ -196,5 +172,5 @@ int main(void)
 	    cmocka_unit_test(test_flash), cmocka_unit_test(test_unfocused), cmocka_unit_test(test_hold), cmocka_unit_test(test_saved),
 	    cmocka_unit_test(test_queries), cmocka_unit_test(test_month),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, stage_set_up, stage_tear_down);
 }
