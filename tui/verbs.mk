@@ -14,6 +14,7 @@ libcli_a_SOURCES = \
 	tui/cli/engine_config.c tui/cli/engine_config.h \
 	tui/cli/engine_pack.c \
 	tui/cli/status.c \
+	tui/cli/sweep.c \
 	tui/cli/ssh_pool.c \
 	tui/cli/pool_file.c tui/cli/pool_file.h \
 	tui/cli/session_task.c \

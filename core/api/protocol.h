@@ -10,6 +10,7 @@
  *       stop start down {cluster, autostop? (start), purge? (down)}
  *       autostop  {cluster, autostop {idle_minutes (-1: off), down, wait_for?}}
  *       cancel    {cluster, jobs [id…] | all}
+ *       sweep     {provider, action: destroy | adopt, ids [machine…]}: machines that `sweep` below told
  *   follow {id}                              → the request, when it is over. Meanwhile notifications:
  *       request {request}                        each time it moved
  *       event {event}                            each event of it
@@ -36,6 +37,10 @@
  *                                              ssh {config, host, key}: `ssh -F config host`; or enter: the script that a login runs}]}
  *   check {}                                 → [{name, title, enabled, identity, reason, simulated}…]
  *   inspect {provider, settings?}            → the whole of what the provider's CHECK says (settings: as if its settings file said that)
+ *   sweep {clouds?}                          → {at, machines [{provider, title, simulated, id, token, cluster_id, cluster, rank, status, instance_type,
+ *       region, zone, use_spot, created_at, price_uusd_h, price_estimated, price_source, kind: cluster (not known here), left (its cluster is,
+ *       the machine is not), late (given up before the provider answered), adoptable}…], clouds [{name, title, simulated, asked, reason,
+ *       code}…]}: what skytop made and this state does not know
  *   metrics {cluster?, measure?, span?}      → {at, measure, span, step_ms, days, nodes [{cluster, rank, status, heard_at, now {measure: percent…},
  *       series [percent… of the measure, oldest first]}…], figures [{name, title, unit, value, explain, by_provider?}…]}; null is unknown.
  *       The measures and spans are those of core/plan/rings.h, the figures those of core/plan/figures.h

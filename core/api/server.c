@@ -436,6 +436,16 @@ static void do_check(const struct call_in *in)
 	engine_check(in->c->s->set.engine, checked, later_create(in));
 }
 
+static void swept(void *arg, const json_t *result)
+{
+	later_end(arg, json_deep_copy(result), NULL);
+}
+
+static void do_sweep(const struct call_in *in)
+{
+	engine_sweep(in->c->s->set.engine, json_arr(in->params, "clouds"), swept, later_create(in));
+}
+
 static void inspected(void *arg, const json_t *result, const struct err *err)
 {
 	later_end(arg, result ? json_deep_copy(result) : NULL, err);
@@ -548,7 +558,7 @@ static const struct {
 } methods[] = {
     {"hello", do_hello},   {"submit", do_submit}, {"follow", do_follow}, {"cancel", do_cancel}, {"requests", do_requests}, {"status", do_status},
     {"queue", do_queue},   {"events", do_events}, {"cost", do_cost},	 {"spend", do_spend},	{"nodes", do_nodes},	   {"check", do_check},
-    {"inspect", do_inspect}, {"metrics", do_metrics}, {"budgets", do_budgets}, {"budget_set", do_budget_set},
+    {"inspect", do_inspect}, {"sweep", do_sweep}, {"metrics", do_metrics}, {"budgets", do_budgets}, {"budget_set", do_budget_set},
     {"plan", do_plan},	   {"log", do_log},	  {"watch", do_watch},	 {"engine", do_engine}, {"shutdown", do_shutdown},
 };
 

@@ -307,6 +307,7 @@ static int open_state(struct engine *e, struct err *err)
 {
 	char *path = home_path(HOME_STATE, "state.db"), *moved = NULL;
 	e->state = state_open(path, &moved, err);
+	e->state_was_lost = moved;
 	if (e->state && moved)
 		run_event(e, NULL, NULL, "state.damaged", "error", json_pack("{s:s}", "moved_to", moved),
 		    "state.db was damaged: it was moved to %s, and a new one begun; what the providers still run is taken in", moved);
@@ -321,6 +322,7 @@ struct engine *engine_create(const struct engine_setup *setup, struct err *err)
 {
 	struct engine *e = xcalloc(1, sizeof *e);
 	e->heard = json_object();
+	e->late_at = json_object();
 	e->loop = setup->loop;
 	e->setup = *setup;
 	e->logs_dir = home_path(HOME_STATE, "logs");
@@ -373,6 +375,7 @@ void engine_destroy(struct engine *e)
 	free(e->agent_path);
 	free((char *)(uintptr_t)e->calls.state_dir);
 	json_decref(e->heard);
+	json_decref(e->late_at);
 	free(e);
 }
 

@@ -42,7 +42,7 @@ struct engine *engine_create(const struct engine_setup *setup, struct err *err);
 void engine_destroy(struct engine *e); /* drops what is in flight; it is resumed by the next engine. NULL is fine */
 void engine_listen(struct engine *e, const struct engine_listener *l);
 
-/* Accept a mutation: verb is launch exec stop start down autostop cancel; args as core/api/protocol.h says (borrowed). Its id, or 0 with
+/* Accept a mutation: verb is launch exec stop start down autostop cancel sweep; args as core/api/protocol.h says (borrowed). Its id, or 0 with
  * err: nothing was written. */
 int64_t engine_submit(struct engine *e, const char *user, const char *verb, const json_t *args, struct err *err);
 /* Ask a request to stop. Already over is a CONFLICT. */
@@ -90,6 +90,10 @@ void engine_check(struct engine *e, void (*fn)(void *arg, const json_t *result),
  * (borrowed) or err; not at all when this returns -1: there is no such provider, or it is switched off. */
 int engine_inspect(struct engine *e, const char *provider, const json_t *settings, void (*fn)(void *arg, const json_t *result, const struct err *err), void *arg,
     struct err *err);
+
+/* Machines at these providers (a JSON array of names; NULL: all that are enabled) that skytop made and this state does not know: what `sweep`
+ * of core/api/protocol.h answers (borrowed by fn, which is called once, later). */
+void engine_sweep(struct engine *e, const json_t *clouds, void (*fn)(void *arg, const json_t *result), void *arg);
 
 /* Where this would be launched: params {task, clouds?}; fn gets the plan (its to keep) or err. */
 void engine_plan(struct engine *e, const json_t *params, void (*fn)(void *arg, json_t *plan, const struct err *err), void *arg);

@@ -33,6 +33,8 @@ librun_a_SOURCES = \
 	core/run/settings.c core/run/settings.h \
 	core/run/spool.c core/run/spool.h \
 	core/run/spool_times.c core/run/spool_times.h \
+	core/run/sweep.c core/run/sweep.h \
+	core/run/sweep_op.c \
 	core/run/sync.c core/run/sync.h \
 	core/run/walk.c core/run/walk.h \
 	core/run/watch.c

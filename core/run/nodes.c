@@ -7,6 +7,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/run/run.h"
+#include "core/run/sweep.h"
 
 static struct node *by_token(const struct unit *u, const char *token)
 {
@@ -118,7 +119,7 @@ void nodes_drop(struct unit *u)
 	struct cluster *c = u->c;
 	for (size_t i = 0; i < c->n_nodes; i++) {
 		if (!c->nodes[i].provider_id)
-			reconcile_expect_late(u->engine);
+			sweep_expect_late(u->engine, c->provider);
 		c->nodes[i].status = NODE_GONE;
 		c->nodes[i].gone_at_ms = wall_now_ms();
 		meter(u, &c->nodes[i], 0);

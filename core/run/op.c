@@ -21,7 +21,7 @@
 #include "core/base/mem.h"
 #include "core/io/proc.h"
 
-static const struct op_kind *const kinds[] = {&op_launch, &op_exec, &op_stop, &op_start, &op_down, &op_autostop, &op_cancel_jobs};
+static const struct op_kind *const kinds[] = {&op_launch, &op_exec, &op_stop, &op_start, &op_down, &op_autostop, &op_cancel_jobs, &op_sweep};
 
 enum { PERSIST_RETRY_MS = 2000, NODE_RETRY_MS = 180000 };
 

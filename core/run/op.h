@@ -31,7 +31,7 @@ struct op_kind {
 };
 
 /* One a file; listed in op.c. */
-extern const struct op_kind op_launch, op_exec, op_stop, op_start, op_down, op_autostop, op_cancel_jobs;
+extern const struct op_kind op_launch, op_exec, op_stop, op_start, op_down, op_autostop, op_cancel_jobs, op_sweep;
 
 struct op {
 	struct engine *engine;

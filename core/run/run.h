@@ -61,6 +61,8 @@ struct engine {
 	json_t *heard; /* {provider: {"at": ms on the monotonic clock, "result": its latest OFFERS}}; see place_ask */
 	unsigned commit_retry, tick, late;
 	int late_looks; /* of the present expectation */
+	json_t *late_at; /* {provider: true}: where something may come late */
+	bool state_was_lost; /* state.db was damaged, and begun anew by this engine */
 	bool hosts_complained; /* that entries for ssh cannot be written was said */
 };
 
@@ -136,7 +138,5 @@ void reconcile_unit(struct unit *u, void (*fn)(void *arg), void *arg);
 /* At start: unsure clusters, and nodes that no row knows. */
 void reconcile_all(struct engine *e);
 void reconcile_cancel(struct unit *u);
-/* A node was given up whose create was never answered: look for it a few times, and end it should it come after all. */
-void reconcile_expect_late(struct engine *e);
 
 #endif

@@ -351,9 +351,19 @@ bool state_node_unanswered(struct state *s, const char *token)
 	return found;
 }
 
-bool state_any_unanswered(struct state *s, int64_t since_ms)
+bool state_any_unanswered(struct state *s, const char *provider, int64_t since_ms)
 {
-	sqlite3_stmt *r = db_query(s->db, NULL, "SELECT 1 FROM nodes WHERE gone_at >= ? AND provider_id IS NULL LIMIT 1", "i", us(since_ms));
+	sqlite3_stmt *r = db_query(s->db, NULL,
+	    "SELECT 1 FROM nodes n JOIN clusters c ON c.id = n.cluster_id WHERE n.gone_at >= ? AND n.provider_id IS NULL AND c.provider = ? LIMIT 1", "is",
+	    us(since_ms), provider);
+	bool found = r && db_next(s->db, r, NULL) > 0;
+	db_end(r);
+	return found;
+}
+
+bool state_used(struct state *s, const char *provider)
+{
+	sqlite3_stmt *r = db_query(s->db, NULL, "SELECT 1 FROM clusters WHERE provider=? LIMIT 1", "s", provider);
 	bool found = r && db_next(s->db, r, NULL) > 0;
 	db_end(r);
 	return found;

@@ -50,7 +50,8 @@ char *state_cluster_uid(struct state *s, int64_t id); /* caller frees; NULL if t
 int64_t state_cluster_id(struct state *s, const char *uid); /* removed ones included; 0 if there is none */
 /* A node that was asked for and given up before the provider answered: the answer may come yet, as a machine. */
 bool state_node_unanswered(struct state *s, const char *token);
-bool state_any_unanswered(struct state *s, int64_t since_ms); /* given up since then */
+bool state_any_unanswered(struct state *s, const char *provider, int64_t since_ms); /* of that provider's clusters, given up since then */
+bool state_used(struct state *s, const char *provider); /* was there ever a cluster? */
 
 /* The ledger: an interval is what ran, at what price, for whom. Cost is a sum over intervals. An unknown price is kept as unknown. */
 int state_ledger_open(struct state *s, const struct cluster *c, struct node *n, int64_t at_ms, struct err *err); /* sets n->ledger_id */

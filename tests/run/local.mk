@@ -34,3 +34,5 @@ tests_run_test_logs_prune_LDADD = $(RUN_LIBS) $(CMOCKA_LIBS)
 endif
 dist_check_SCRIPTS += tests/run/test_metrics.py
 TESTS += tests/run/test_metrics.py
+dist_check_SCRIPTS += tests/run/test_sweep.py
+TESTS += tests/run/test_sweep.py

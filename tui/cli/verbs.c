@@ -16,6 +16,7 @@ extern const struct verb verb_down;
 extern const struct verb verb_autostop;
 extern const struct verb verb_ssh;
 extern const struct verb verb_debug;
+extern const struct verb verb_sweep;
 extern const struct verb verb_cost;
 extern const struct verb verb_budget_show;
 extern const struct verb verb_budget_set;
@@ -63,6 +64,7 @@ const struct verb *const cli_verbs[] = {
     &verb_autostop,
     &verb_ssh,
     &verb_debug,
+    &verb_sweep,
     &verb_cost,
     &verb_budget_show,
     &verb_budget_set,
