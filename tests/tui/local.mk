@@ -71,4 +71,13 @@ tests_tui_test_look_CPPFLAGS = $(STAGE_CFLAGS)
 tests_tui_test_look_LDADD = $(STAGE_LIBS)
 endif
 endif
+if HAVE_CMOCKA
+if HAVE_VTERM
+check_PROGRAMS += tests/tui/test_tour
+TESTS += tests/tui/test_tour
+tests_tui_test_tour_SOURCES = tests/tui/test_tour.c tests/tui/screen.c tests/tui/screen.h
+tests_tui_test_tour_CPPFLAGS = $(TEST_CFLAGS) $(VTERM_CFLAGS)
+tests_tui_test_tour_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) $(UTIL_LIBS)
+endif
+endif
 EXTRA_DIST += tests/tui/golden

@@ -39,7 +39,7 @@ static void position_text(const struct log_pane *p, const struct log_title *t, s
 		str_addf(s, " %s SELECTED \xc2\xb7", format_count((int64_t)lines, buf, sizeof buf));
 	}
 	if (p->follow)
-		str_addf(s, " %s ", p->ended ? "END" : "FOLLOWING");
+		str_addf(s, " %s ", p->waits ? "WAITING" : p->ended ? "END" : "FOLLOWING");
 	else
 		str_addf(s, " PAUSED +%s ", format_count((int64_t)log_pane_count(p, p->end_at_pause), buf, sizeof buf));
 }
@@ -174,7 +174,7 @@ void log_pane_draw(struct log_pane *p, struct canvas *c, struct rect r, bool key
 {
 	if (p->ended && r.h > 1) {
 		struct rect line = rect_cut_bottom(&r, 1);
-		canvas_text(c, line.x, line.y, line.w, p->broken ? ROLE_BAD : ROLE_DIM, p->end_text);
+		canvas_text(c, line.x, line.y, line.w, p->broken && !p->waits ? ROLE_BAD : ROLE_DIM, p->end_text);
 	}
 	int times = p->times && r.w >= TIME_MIN_W ? TIME_W : 0;
 	rect_cut_left(&r, times);
@@ -185,6 +185,7 @@ void log_pane_draw(struct log_pane *p, struct canvas *c, struct rect r, bool key
 	p->width = width;
 	log_pane_settle(p, p->app->hold);
 	const char *nothing = p->match.n && logbuf_first(p->buf) < logbuf_end(p->buf) ? "the filter lets no line through"
+			      : p->waits					      ? "its log comes here as soon as there is a job"
 			      : p->ended					      ? "the log is empty"
 			      : p->target.kind == LOG_JOB			      ? "waiting for the first line"
 										      : "nothing has happened yet";

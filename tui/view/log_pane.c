@@ -26,7 +26,7 @@ static void close_log(struct log_pane *p)
 	p->log = 0;
 	logbuf_destroy(p->buf);
 	p->buf = logbuf_create(0, 0);
-	p->ended = p->broken = p->selecting = false;
+	p->ended = p->broken = p->waits = p->selecting = false;
 	p->fed = 0;
 	p->progress[0] = '\0';
 	p->top = p->bottom = 0;
@@ -123,6 +123,32 @@ void log_pane_open(struct log_pane *p, const struct log_target *t)
 		log_pane_feed(p, app_snapshot(p->app));
 	}
 	p->app->dirty = true;
+}
+
+static bool has_job(const struct ui_snapshot *snap, const char *cluster)
+{
+	for (size_t i = 0; i < snap->n_jobs; i++)
+		if (str_eq(snap->jobs[i].cluster, cluster))
+			return true;
+	return false;
+}
+
+/* The newest job of a cluster that has none: the first one will be it. */
+void log_pane_end(struct log_pane *p, bool broken, const char *text)
+{
+	bool newest = p->target.kind == LOG_JOB && p->target.id < 0;
+	p->waits = broken && newest && !logbuf_end(p->buf) && !has_job(app_snapshot(p->app), p->target.cluster);
+	p->ended = true;
+	p->broken = broken;
+	snprintf(p->end_text, sizeof p->end_text, "%s", text);
+}
+
+void log_pane_news(struct log_pane *p)
+{
+	const struct log_target t = p->target;
+	if (p->waits && has_job(app_snapshot(p->app), t.cluster))
+		log_pane_open(p, &t);
+	log_pane_feed(p, app_snapshot(p->app));
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */

@@ -37,6 +37,7 @@ struct log_pane {
 	unsigned log;	      /* the source's number of it; 0: none is open there */
 	struct logbuf *buf;
 	bool ended, broken;
+	bool waits;	      /* for a first job on its cluster */
 	char end_text[400];
 	int64_t fed;	      /* the last event that became a line */
 	char progress[200];   /* the last progress that did */
@@ -75,6 +76,10 @@ struct log_pane *log_pane_create(struct app *a);
 void log_pane_destroy(struct log_pane *p); /* NULL is fine */
 /* Follow something else from now on; its text begins anew. */
 void log_pane_open(struct log_pane *p, const struct log_target *t);
+/* The engine says that there is no more of it. */
+void log_pane_end(struct log_pane *p, bool broken, const char *text);
+/* Another snapshot: a cluster may have its first job now. */
+void log_pane_news(struct log_pane *p);
 bool log_target_eq(const struct log_target *a, const struct log_target *b);
 /* Wrap, times and context as in another pane. */
 void log_pane_like(struct log_pane *p, const struct log_pane *other);

@@ -122,18 +122,17 @@ static void log_end(void *state, struct app *a, unsigned log, bool broken, const
 	struct log_pane *p = pane_of(state, log);
 	if (!p)
 		return;
-	p->ended = true;
-	p->broken = broken;
-	snprintf(p->end_text, sizeof p->end_text, "%s", text);
+	log_pane_end(p, broken, text);
 	a->dirty = true;
 }
 
 static void news(void *state, struct app *a)
 {
+	(void)a;
 	struct logs_state *v = state;
 	for (int i = 0; i < PANES_MAX; i++)
 		if (v->slots[i])
-			log_pane_feed(v->slots[i], app_snapshot(a));
+			log_pane_news(v->slots[i]);
 	logs_pick_again(v);
 }
 
