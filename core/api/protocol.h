@@ -7,7 +7,8 @@
  *       launch    {task, cluster?, clouds?, no_setup?, retry_until_up?, debug? (setup alone, and what a shell there needs), autostop? {idle_minutes,
  *                 down, wait_for?, down_if_needed?: where machines cannot be stopped}}                                 task: as task_pack
  *       exec      {task, cluster}
- *       stop start down {cluster, autostop? (start), purge? (down)}
+ *       stop start down {cluster, autostop? (start), purge? (down)}; down results in {cluster, cost_uusd: in all, null when some of it has no
+ *                 price, known_uusd, estimated, simulated}
  *       autostop  {cluster, autostop {idle_minutes (-1: off), down, wait_for?}}
  *       cancel    {cluster, jobs [id…] | all}
  *       sweep     {provider, action: destroy | adopt, ids [machine…]}: machines that `sweep` below told
@@ -25,7 +26,8 @@
  *       beside real ones}
  *   cost {since?}                            → {at, simulated, spend: as above, clusters [{cluster_id, name, id, provider, instance_type, status, user,
  *       project, region, accelerator, accelerator_count, use_spot, num_nodes, price_uusd_h, estimated, from, to, duration_ms: of all
- *       machines, cost_uusd, running, simulated, now_uusd_h, today_uusd, month_uusd, idle_since, gpu_idle_since, wasted_uusd: since then,
+ *       machines, cost_uusd, disks_uusd: of it, for disks of stopped machines (estimates), known {cost_uusd}, running, simulated,
+ *       now_uusd_h, today_uusd, month_uusd, idle_since, gpu_idle_since, wasted_uusd: since then,
  *       wasteful: it has been idle for five minutes and costs, stopped, disk_uusd_h: of a stopped one, null when not known,
  *       autostop_minutes?, hours?}…] the wasteful first, by {cloud, project, user: [{name, figures, hours, days}…]}, hours [24], days
  *       [30]: what was spent in each, oldest first, null not known, changes

@@ -52,6 +52,7 @@ struct node {
 	json_t *reach;	   /* how commands get there; NULL while not known */
 	int64_t created_at_ms, gone_at_ms;
 	int64_t ledger_id; /* the open ledger interval; 0: none */
+	bool ledger_disk;  /* it is its disk's: the machine is stopped */
 	/* It could not be asked since then, and why; 0: it could. Not kept in state.db. */
 	int64_t silent_since_ms;
 	char *silent_why;

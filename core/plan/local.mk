@@ -14,5 +14,6 @@ libplan_a_SOURCES = \
 	core/plan/plan_json.c \
 	core/plan/rings.c core/plan/rings.h \
 	core/plan/spend.c core/plan/spend.h \
+	core/plan/disks.c core/plan/disks.h \
 	core/plan/transfer.c core/plan/transfer.h
 PLAN_LIBS = libplan.a $(STORE_LIBS)

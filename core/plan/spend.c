@@ -73,6 +73,17 @@ static int64_t end_of(const struct spend *s, const struct spend_interval *i)
 	return i->to_ms ? i->to_ms : s->now_ms > i->from_ms ? s->now_ms : i->from_ms;
 }
 
+static void add(struct spend_sum *sum, const struct spend_interval *i, int64_t uusd)
+{
+	sum->estimated = sum->estimated || i->estimated;
+	if (i->price_uusd_h == PRICE_UNKNOWN) {
+		sum->unknown = true;
+		return;
+	}
+	sum->uusd += uusd;
+	sum->disk_uusd += i->disk ? uusd : 0;
+}
+
 struct spend_sum spend_between(const struct spend *s, int64_t from_ms, int64_t to_ms)
 {
 	struct spend_sum sum = {0};
@@ -81,12 +92,8 @@ struct spend_sum spend_between(const struct spend *s, int64_t from_ms, int64_t t
 		int64_t end = end_of(s, i), from = i->from_ms > from_ms ? i->from_ms : from_ms, to = end < to_ms ? end : to_ms;
 		if (from >= to)
 			continue;
-		sum.ms += to - from;
-		sum.estimated = sum.estimated || i->estimated;
-		if (i->price_uusd_h == PRICE_UNKNOWN)
-			sum.unknown = true;
-		else
-			sum.uusd += spend_cost(i->price_uusd_h, to - from);
+		sum.ms += i->disk ? 0 : to - from;
+		add(&sum, i, spend_cost(i->price_uusd_h, to - from));
 	}
 	return sum;
 }
@@ -98,11 +105,7 @@ struct spend_sum spend_rate(const struct spend *s)
 		const struct spend_interval *i = &s->v[k];
 		if (i->to_ms)
 			continue;
-		sum.estimated = sum.estimated || i->estimated;
-		if (i->price_uusd_h == PRICE_UNKNOWN)
-			sum.unknown = true;
-		else
-			sum.uusd += i->price_uusd_h;
+		add(&sum, i, i->price_uusd_h);
 	}
 	return sum;
 }
@@ -203,13 +206,13 @@ struct spend_projection spend_project(const struct spend *s)
 /* Micro-dollars of a machine's hour. */
 static int64_t mean_price(const struct spend_sum *sum)
 {
-	return sum->unknown || sum->ms < 1000 ? PRICE_UNKNOWN : (int64_t)((double)sum->uusd / (double)sum->ms * HOUR_MS + 0.5);
+	return sum->unknown || sum->ms < 1000 ? PRICE_UNKNOWN : (int64_t)((double)(sum->uusd - sum->disk_uusd) / (double)sum->ms * HOUR_MS + 0.5);
 }
 
 static bool runs(const struct spend *s)
 {
 	for (size_t k = 0; k < s->n; k++)
-		if (!s->v[k].to_ms)
+		if (!s->v[k].to_ms && !s->v[k].disk)
 			return true;
 	return false;
 }
@@ -218,7 +221,7 @@ static int64_t last_end(const struct spend *s)
 {
 	int64_t last = 0;
 	for (size_t k = 0; k < s->n; k++)
-		last = s->v[k].to_ms > last ? s->v[k].to_ms : last;
+		last = s->v[k].to_ms > last && !s->v[k].disk ? s->v[k].to_ms : last;
 	return last;
 }
 

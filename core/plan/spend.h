@@ -25,6 +25,7 @@ struct spend_interval {
 	int64_t stops_ms;	 /* what runs ends by itself then at the soonest (autostop); 0: it does not */
 	size_t owner;		 /* whose it is: the caller's number */
 	bool estimated;
+	bool disk;		 /* of a stopped machine: money, but no machine time */
 };
 
 /* Some intervals, and now. */
@@ -37,6 +38,7 @@ struct spend {
 
 struct spend_sum {
 	int64_t uusd; /* or micro-dollars an hour */
+	int64_t disk_uusd; /* of them, for disks of stopped machines */
 	int64_t ms;   /* machine time */
 	bool unknown, estimated;
 };

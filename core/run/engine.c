@@ -43,7 +43,8 @@ static int write_all_again(struct engine *e, struct err *err)
 	log_line(LOG_WARN, "writes were lost to a full disk: all rows are written again");
 	for (size_t i = 0; !rc && i < e->n_units; i++) {
 		struct unit *u = e->units[i];
-		rc = state_save_cluster(e->state, u->c, err) || state_ledger_repair(e->state, u->c, wall_now_ms(), err) ||
+		struct ledger_disk disk = nodes_disk(u);
+		rc = state_save_cluster(e->state, u->c, err) || state_ledger_repair(e->state, u->c, &disk, wall_now_ms(), err) ||
 		     state_save_cluster(e->state, u->c, err);
 		for (size_t k = 0; !rc && k < u->n_jobs; k++)
 			rc = state_save_job(e->state, u->jobs[k], err);

@@ -6,6 +6,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/base/num.h"
 #include "core/run/access.h"
 #include "core/run/hooks.h"
 #include "core/run/hosts.h"
@@ -339,8 +340,32 @@ const struct op_kind op_start = {.verb = "start", .steps = start_steps, .n_steps
 
 /* ---- down -------------------------------------------------------------------------------------------------------- */
 
+/* What it has cost in all, and what is known of it where something has no price. */
+static json_t *bill(struct engine *e, const struct cluster *c)
+{
+	const struct provider *p = run_provider(e, c->provider);
+	struct cluster_cost cost = state_cluster_bill(e->state, c->id, wall_now_ms());
+	json_t *j = json_pack("{s:s, s:b, s:b, s:I}", "cluster", c->name, "simulated", p && p->simulated, "estimated", cost.estimated, "known_uusd",
+	    (json_int_t)cost.known_uusd);
+	json_object_set_new(j, "cost_uusd", cost.unknown ? json_null() : json_integer(cost.known_uusd));
+	return j;
+}
+
+static void bill_text(const json_t *j, char *buf, size_t size)
+{
+	char money[40];
+	bool unknown = json_is_null(json_object_get(j, "cost_uusd"));
+	int64_t known = json_int(j, "known_uusd", 0);
+	if (unknown && !known)
+		snprintf(buf, size, "what it cost is not known");
+	else
+		snprintf(buf, size, "it cost %s$%s%s in all%s", json_bool(j, "estimated", false) ? "~" : "", money_text(known, money, sizeof money), unknown ? "+" : "",
+		    json_bool(j, "simulated", false) ? " (simulated: no money)" : "");
+}
+
 static void remove_cluster(struct op *op, const char *reason)
 {
+	char cost[160];
 	struct unit *u = op_unit(op);
 	jobs_end_all(u, "the cluster was terminated");
 	nodes_drop(u);
@@ -348,8 +373,10 @@ static void remove_cluster(struct op *op, const char *reason)
 	u->c->status = CLUSTER_REMOVED;
 	u->c->removed_at_ms = wall_now_ms();
 	run_save(u);
-	run_event(op->engine, u, op->r, "cluster.removed", "info", NULL, "%s: %s", u->c->name, reason);
-	op_done(op, json_pack("{s:s}", "cluster", u->c->name));
+	json_t *result = bill(op->engine, u->c);
+	bill_text(result, cost, sizeof cost);
+	run_event(op->engine, u, op->r, "cluster.removed", "info", json_incref(result), "%s: %s; %s", u->c->name, reason, cost);
+	op_done(op, result);
 	run_unit_remove(op->engine, u);
 }
 

@@ -98,8 +98,8 @@ static struct money *money_of(struct engine *e, int64_t since_ms, struct err *er
 	}
 	for (size_t i = 0; i < m->n; i++) {
 		const struct ledger_row *r = &m->rows[i];
-		m->v[i] = (struct spend_interval){r->from_ms, r->to_ms, r->price_uusd_h, r->to_ms ? 0 : stops_at(e, r->cluster_id, now),
-		    is_simulated(e, r->provider), r->estimated};
+		m->v[i] = (struct spend_interval){r->from_ms, r->to_ms, r->price_uusd_h, r->to_ms || r->disk ? 0 : stops_at(e, r->cluster_id, now),
+		    is_simulated(e, r->provider), r->estimated, r->disk};
 	}
 	return m;
 }
@@ -466,9 +466,8 @@ static void put_alive(json_t *j, struct unit *u, const struct spend *s)
 	/* A pause between two jobs is no waste, and what is free wastes nothing. */
 	json_put_bool(j, "wasteful", since && s->now_ms - since >= IDLE_WORTH_MS && (rate.uusd || rate.unknown));
 	json_put_bool(j, "stopped", stopped);
-	/* What the disks of stopped machines cost no provider says yet; on machines of one's own they cost nothing. */
-	bool own = stopped && (str_eq(u->c->provider, "local") || str_eq(u->c->provider, "ssh"));
-	json_object_set_new(j, "disk_uusd_h", own ? json_integer(0) : json_null());
+	/* An estimate; nothing is open for disks that cost nothing. */
+	json_object_set_new(j, "disk_uusd_h", stopped && !rate.unknown ? json_integer(rate.disk_uusd) : json_null());
 	if (u && u->c->autostop_minutes >= 0)
 		json_put_int(j, "autostop_minutes", u->c->autostop_minutes);
 }
@@ -483,12 +482,14 @@ static void put_cluster(struct engine *e, json_t *j, const struct money *m, bool
 		int64_t end = s.v[i].to_ms ? s.v[i].to_ms : now;
 		from = s.v[i].from_ms < from ? s.v[i].from_ms : from;
 		to = end > to ? end : to;
-		running = running || !s.v[i].to_ms;
+		running = running || (!s.v[i].to_ms && !s.v[i].disk);
 	}
 	put_time(j, "from", s.n ? from : 0);
 	put_time(j, "to", to);
 	json_put_int(j, "duration_ms", all.ms);
 	put_sum(j, "cost_uusd", &all);
+	json_put_int(j, "disks_uusd", all.disk_uusd);
+	json_object_set_new(j, "known", json_pack("{s:I}", "cost_uusd", (json_int_t)all.uusd));
 	json_put_bool(j, "running", running);
 	json_put_bool(j, "simulated", is_simulated(e, json_str(j, "provider", NULL)));
 	struct spend_sum today = spend_today(&s), month = spend_this_month(&s);

@@ -1,11 +1,12 @@
 /* The nodes of a cluster, as the provider tells them. The only place that opens and closes ledger intervals: an interval begins when
- * the provider says that a node is there, and ends when it says that it is stopped or gone. */
+ * the provider says that a node is there, and ends when it says that it is stopped (then its disk's begins) or gone. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
+#include "core/plan/disks.h"
 #include "core/run/run.h"
 #include "core/run/sweep.h"
 
@@ -28,13 +29,24 @@ static enum node_status status_of(const char *name)
 	return NODE_PENDING; /* PENDING, STOPPING, and words we do not know: it is there */
 }
 
+struct ledger_disk nodes_disk(const struct unit *u)
+{
+	struct ledger_disk d;
+	d.price_uusd_h = disk_rate_uusd_h(u->c->provider, u->c->task, &d.source);
+	return d;
+}
+
+/* A stopped machine's disk goes on costing, but for those that are one's own. */
 static void meter(struct unit *u, struct node *n, int64_t since_ms)
 {
 	struct err err;
 	bool bills = n->status == NODE_PENDING || n->status == NODE_RUNNING;
+	struct ledger_disk disk = nodes_disk(u);
 	int rc = 0;
 	if (bills)
-		rc = state_ledger_open(u->engine->state, u->c, n, since_ms ? since_ms : wall_now_ms(), &err);
+		rc = state_ledger_open(u->engine->state, u->c, n, NULL, since_ms ? since_ms : wall_now_ms(), &err);
+	else if (n->status == NODE_STOPPED && disk.price_uusd_h)
+		rc = state_ledger_open(u->engine->state, u->c, n, &disk, wall_now_ms(), &err);
 	else if (n->status == NODE_STOPPED || n->status == NODE_GONE)
 		rc = state_ledger_close(u->engine->state, n, wall_now_ms(), &err);
 	if (rc)

@@ -111,6 +111,7 @@ struct node_counts {
 struct node_counts nodes_count(const struct unit *u, const json_t *result);
 /* Drop all nodes: confirmed gone. Closes the ledger. */
 void nodes_drop(struct unit *u);
+struct ledger_disk nodes_disk(const struct unit *u); /* what one node's disk costs while it is stopped */
 json_t *nodes_ids(const struct unit *u);   /* provider ids known */
 json_t *nodes_query(const struct unit *u); /* the arguments of a QUERY about u */
 

@@ -271,7 +271,8 @@ static int load_nodes(struct state *s, struct cluster *c, struct err *err)
 {
 	/* Nodes of earlier attempts that are confirmed gone stay in the table for the ledger, not in the cluster. */
 	sqlite3_stmt *r = db_query(s->db, err,
-	    "SELECT token, rank, status, provider_id, ip, reach, ledger_id, created_at FROM nodes WHERE cluster_id=? AND gone_at=0 ORDER BY rank",
+	    "SELECT n.token, n.rank, n.status, n.provider_id, n.ip, n.reach, n.ledger_id, n.created_at, l.kind = 'disk' FROM nodes n"
+	    " LEFT JOIN ledger l ON l.id = n.ledger_id WHERE n.cluster_id=? AND n.gone_at=0 ORDER BY n.rank",
 	    "i", c->id);
 	int rc, cap = 0, n = 0;
 	if (!r)
@@ -285,6 +286,7 @@ static int load_nodes(struct state *s, struct cluster *c, struct err *err)
 		    .ip = xstrdup(db_str(r, 4)),
 		    .reach = db_json(r, 5),
 		    .ledger_id = db_int(r, 6),
+		    .ledger_disk = db_int(r, 8) > 0,
 		    .created_at_ms = db_int(r, 7) / 1000};
 		c->n_nodes = (size_t)n;
 	}

@@ -53,8 +53,14 @@ bool state_node_unanswered(struct state *s, const char *token);
 bool state_any_unanswered(struct state *s, const char *provider, int64_t since_ms); /* of that provider's clusters, given up since then */
 bool state_used(struct state *s, const char *provider); /* was there ever a cluster? */
 
-/* The ledger: an interval is what ran, at what price, for whom. Cost is a sum over intervals. An unknown price is kept as unknown. */
-int state_ledger_open(struct state *s, const struct cluster *c, struct node *n, int64_t at_ms, struct err *err); /* sets n->ledger_id */
+/* The ledger: an interval is what ran, at what price, for whom. Cost is a sum over intervals. An unknown price is kept as unknown. A node has
+ * at most one that is open: its machine's, at the cluster's price, or (disk not NULL) its disk's while it is stopped. The other one ends. */
+struct ledger_disk {
+	int64_t price_uusd_h; /* PRICE_UNKNOWN; always an estimate */
+	const char *source;   /* NULL: unknown */
+};
+int state_ledger_open(struct state *s, const struct cluster *c, struct node *n, const struct ledger_disk *disk, int64_t at_ms,
+    struct err *err); /* sets n->ledger_id, ledger_disk */
 int state_ledger_close(struct state *s, struct node *n, int64_t at_ms, struct err *err);			  /* clears it */
 /* How often the ledger was written to since it was opened: figures made of it hold while this does not move. */
 int64_t state_ledger_changes(const struct state *s);
@@ -63,6 +69,7 @@ struct ledger_row {
 	int64_t cluster_id, from_ms, to_ms; /* to_ms 0: open */
 	int64_t price_uusd_h;		    /* PRICE_UNKNOWN */
 	bool estimated;
+	bool disk;			    /* of a stopped machine */
 	char provider[24]; /* where it ran, which need not be where the cluster is now */
 	char project[64];
 };
@@ -70,9 +77,16 @@ int state_ledger(struct state *s, int64_t since_ms, struct ledger_row **rows, si
 /* The clusters of these intervals, newest first, removed ones too: {cluster_id, name, id, provider, instance_type, status, user, project, region,
  * accelerator, accelerator_count, use_spot, num_nodes, price_uusd_h (the highest of its intervals), estimated}. */
 json_t *state_spenders(struct state *s, int64_t since_ms, struct err *err);
-/* After lost writes: make the open intervals of c's nodes what n->ledger_id says they are. */
-int state_ledger_repair(struct state *s, struct cluster *c, int64_t at_ms, struct err *err);
-/* What one cluster has cost so far; PRICE_UNKNOWN if any of it has no price, or on failure. */
+/* After lost writes: make the open intervals of c's nodes what n->ledger_id says they are. disk: what a disk of it costs. */
+int state_ledger_repair(struct state *s, struct cluster *c, const struct ledger_disk *disk, int64_t at_ms, struct err *err);
+/* What one cluster has cost so far, machines and disks of stopped ones. On failure nothing is known. */
+struct cluster_cost {
+	int64_t known_uusd;
+	bool unknown;	/* some of it has no price */
+	bool estimated; /* some of it is an estimate */
+};
+struct cluster_cost state_cluster_bill(struct state *s, int64_t cluster_id, int64_t now_ms);
+/* All of it as a figure; PRICE_UNKNOWN if any of it has no price, or on failure. */
 int64_t state_cluster_cost(struct state *s, int64_t cluster_id, int64_t now_ms);
 /* Budgets of a month, by project ("": of all), those of simulated money apart. */
 struct budget {

@@ -22,19 +22,20 @@ static int64_t now_us(void)
 
 /* ---- intervals --------------------------------------------------------------------------------------------------- */
 
-int state_ledger_open(struct state *s, const struct cluster *c, struct node *n, int64_t at_ms, struct err *err)
+int state_ledger_open(struct state *s, const struct cluster *c, struct node *n, const struct ledger_disk *disk, int64_t at_ms, struct err *err)
 {
-	if (n->ledger_id)
+	if (n->ledger_id && n->ledger_disk == (disk != NULL))
 		return 0;
-	if (state_begin(s, err))
+	if (state_ledger_close(s, n, at_ms, err) || state_begin(s, err))
 		return -1;
 	s->ledger_changes++;
 	if (db_run(s->db, err, "INSERT INTO ledger(cluster_id, node_token, kind, provider, started_at, ended_at, price_uusd_h, estimated, source, user,"
-			       " project, created_at, updated_at) VALUES(?,?,'compute',?,?,0,?,?,?,?,?,?,?)",
-		"issipbsssii", c->id, n->token, c->provider, us(at_ms), c->price_uusd_h, c->price_estimated, c->price_source, c->user, c->project, now_us(),
-		now_us()))
+			       " project, created_at, updated_at) VALUES(?,?,?,?,?,0,?,?,?,?,?,?,?)",
+		"isssipbsssii", c->id, n->token, disk ? "disk" : "compute", c->provider, us(at_ms), disk ? disk->price_uusd_h : c->price_uusd_h,
+		disk || c->price_estimated, disk ? disk->source : c->price_source, c->user, c->project, now_us(), now_us()))
 		return -1;
 	n->ledger_id = db_last_id(s->db);
+	n->ledger_disk = disk;
 	return 0;
 }
 
@@ -58,7 +59,7 @@ static bool metered(const struct cluster *c, int64_t ledger_id)
 	return false;
 }
 
-int state_ledger_repair(struct state *s, struct cluster *c, int64_t at_ms, struct err *err)
+int state_ledger_repair(struct state *s, struct cluster *c, const struct ledger_disk *disk, int64_t at_ms, struct err *err)
 {
 	enum { OPEN_MAX = 4096 };
 	int64_t open[OPEN_MAX];
@@ -83,7 +84,7 @@ int state_ledger_repair(struct state *s, struct cluster *c, int64_t at_ms, struc
 		if (there)
 			continue;
 		node->ledger_id = 0;
-		rc = state_ledger_open(s, c, node, node->created_at_ms ? node->created_at_ms : at_ms, err);
+		rc = state_ledger_open(s, c, node, node->ledger_disk ? disk : NULL, !node->ledger_disk && node->created_at_ms ? node->created_at_ms : at_ms, err);
 	}
 	return rc;
 }
@@ -94,14 +95,22 @@ int state_ledger_repair(struct state *s, struct cluster *c, int64_t at_ms, struc
 #define COST_SQL(from, to)                                                                                                                  \
 	"((" to " - " from ") / 3600000000 * price_uusd_h + ((" to " - " from ") / 1000 % 3600000 * price_uusd_h + 1800000) / 3600000)"
 
-int64_t state_cluster_cost(struct state *s, int64_t cluster_id, int64_t now_ms)
+struct cluster_cost state_cluster_bill(struct state *s, int64_t cluster_id, int64_t now_ms)
 {
 	sqlite3_stmt *r = db_query(s->db, NULL,
-	    "SELECT coalesce(sum(" COST_SQL("started_at", "(CASE ended_at WHEN 0 THEN ?1 ELSE ended_at END)") "), 0), coalesce(sum(price_uusd_h IS NULL), 0)"
-	    " FROM ledger WHERE cluster_id = ?2", "ii", us(now_ms), cluster_id);
-	int64_t cost = r && db_next(s->db, r, NULL) > 0 && !db_int(r, 1) ? db_int(r, 0) : PRICE_UNKNOWN;
+	    "SELECT coalesce(sum(" COST_SQL("started_at", "(CASE ended_at WHEN 0 THEN ?1 ELSE ended_at END)") "), 0), coalesce(sum(price_uusd_h IS NULL), 0),"
+	    " coalesce(max(estimated), 0) FROM ledger WHERE cluster_id = ?2", "ii", us(now_ms), cluster_id);
+	struct cluster_cost c = {.unknown = true};
+	if (r && db_next(s->db, r, NULL) > 0)
+		c = (struct cluster_cost){db_int(r, 0), db_int(r, 1) > 0, db_int(r, 2) > 0};
 	db_end(r);
-	return cost;
+	return c;
+}
+
+int64_t state_cluster_cost(struct state *s, int64_t cluster_id, int64_t now_ms)
+{
+	struct cluster_cost c = state_cluster_bill(s, cluster_id, now_ms);
+	return c.unknown ? PRICE_UNKNOWN : c.known_uusd;
 }
 
 int64_t state_ledger_changes(const struct state *s)
@@ -112,7 +121,8 @@ int64_t state_ledger_changes(const struct state *s)
 int state_ledger(struct state *s, int64_t since_ms, struct ledger_row **out, size_t *n, struct err *err)
 {
 	sqlite3_stmt *r = db_query(s->db, err,
-	    "SELECT cluster_id, started_at, ended_at, price_uusd_h, estimated, provider, project FROM ledger WHERE ended_at = 0 OR ended_at >= ? ORDER BY started_at, id",
+	    "SELECT cluster_id, started_at, ended_at, price_uusd_h, estimated, provider, project, kind = 'disk' FROM ledger"
+	    " WHERE ended_at = 0 OR ended_at >= ? ORDER BY started_at, id",
 	    "i", us(since_ms));
 	struct ledger_row *rows = NULL;
 	size_t count = 0, cap = 0;
@@ -120,7 +130,7 @@ int state_ledger(struct state *s, int64_t since_ms, struct ledger_row **out, siz
 	while (r && (rc = db_next(s->db, r, err)) > 0) {
 		ARRAY_GROW(rows, count, cap);
 		struct ledger_row *row = &rows[count++];
-		*row = (struct ledger_row){db_int(r, 0), db_int(r, 1) / 1000, db_int(r, 2) / 1000, db_num(r, 3), db_int(r, 4), "", ""};
+		*row = (struct ledger_row){db_int(r, 0), db_int(r, 1) / 1000, db_int(r, 2) / 1000, db_num(r, 3), db_int(r, 4), db_int(r, 7), "", ""};
 		snprintf(row->provider, sizeof row->provider, "%s", db_str(r, 5) ? db_str(r, 5) : "?");
 		snprintf(row->project, sizeof row->project, "%s", db_str(r, 6));
 	}

@@ -10,6 +10,8 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/num.h"
+#include "core/model/task.h"
+#include "core/plan/disks.h"
 #include "core/plan/spend.h"
 
 #define HOUR INT64_C(3600000)
@@ -182,6 +184,51 @@ static void test_changes(void **state)
 	}
 }
 
+/* A machine that was stopped: its disk is money, but no machine time, and the day's change is the stop. */
+static void test_disks(void **state)
+{
+	(void)state;
+	int64_t now = at("2026-11-25T12:00:00Z");
+	struct spend_interval v[] = {{.from_ms = now - 60 * HOUR, .to_ms = now - 30 * HOUR, .price_uusd_h = USD},
+	    {.from_ms = now - 30 * HOUR, .price_uusd_h = USD / 100, .estimated = true, .disk = true}};
+	struct spend s = {v, 2, now, NULL};
+	struct spend_sum all = spend_between(&s, 0, now), rate = spend_rate(&s);
+	assert_int_equal(all.ms, 30 * HOUR);
+	assert_int_equal(all.uusd, 30 * USD + 30 * USD / 100);
+	assert_int_equal(all.disk_uusd, 30 * USD / 100);
+	assert_true(all.estimated && rate.estimated);
+	assert_int_equal(rate.uusd, USD / 100);
+	struct spend_change c = spend_compare(&s);
+	assert_int_equal(c.why, SPEND_ENDED);
+	assert_int_equal(c.at_ms, now - 30 * HOUR);
+	assert_int_equal(c.price_before, USD);
+	v[1].price_uusd_h = PRICE_UNKNOWN;
+	all = spend_between(&s, 0, now);
+	assert_true(all.unknown);
+	assert_int_equal(all.uusd, 30 * USD);
+}
+
+static void test_disk_prices(void **state)
+{
+	(void)state;
+	const char *source;
+	json_t *task = json_pack("{s:[{s:i, s:i}]}", "resources", "disk_size_gib", 100, "disk_tier", DISK_TIER_UNSET);
+	json_t *r = json_array_get(json_object_get(task, "resources"), 0);
+	assert_int_equal(disk_rate_uusd_h("gcp", task, &source), 100 * 100 * 1000 / 730); /* $0.10 a GiB and month */
+	assert_non_null(source);
+	assert_int_equal(disk_rate_uusd_h("aws", task, NULL), (100 * 80 + 6220) * 1000 / 730);
+	json_object_set_new(r, "disk_tier", json_integer(DISK_TIER_LOW));
+	assert_int_equal(disk_rate_uusd_h("azure", task, NULL), 100 * 40 * 1000 / 730);
+	/* Unknown is not nothing. */
+	assert_int_equal(disk_rate_uusd_h("azure", NULL, &source), PRICE_UNKNOWN);
+	assert_null(source);
+	assert_int_equal(disk_rate_uusd_h("lambda", task, NULL), PRICE_UNKNOWN);
+	json_object_set_new(r, "disk_tier", json_integer(DISK_TIER_BEST));
+	assert_int_equal(disk_rate_uusd_h("aws", task, NULL), PRICE_UNKNOWN);
+	assert_int_equal(disk_rate_uusd_h("ssh", task, NULL), 0);
+	json_decref(task);
+}
+
 static void test_budget(void **state)
 {
 	(void)state;
@@ -231,7 +278,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_calendar), cmocka_unit_test(test_sums), cmocka_unit_test(test_buckets), cmocka_unit_test(test_projection),
-	    cmocka_unit_test(test_changes), cmocka_unit_test(test_budget), cmocka_unit_test(test_brute_force),
+	    cmocka_unit_test(test_changes), cmocka_unit_test(test_disks), cmocka_unit_test(test_disk_prices),
+	    cmocka_unit_test(test_budget), cmocka_unit_test(test_brute_force),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,13 +64,32 @@ def the_figures_of_a_past(h):
     err = h.run('cost')[2]
     assert 'end of the month ~$' in err and 'simulated: no money' in err, err
     assert 'sim ' in h.ok('cost', '--by', 'cloud') and 'launched' in h.ok('cost', '--changes')
-    # Stopped: it costs nothing known, which is not 0.
+    # Stopped: the disk (256 GiB) goes on costing, as an estimate.
     h.ok('stop', '-y', 'k')
     r = h.json('cost')
     c = r['clusters'][0]
-    assert not c['running'] and c['stopped'] and c['disk_uusd_h'] is None and r['spend']['now_uusd_h'] == 0, c
-    assert 'disk $-/h' in h.ok('cost')
+    assert not c['running'] and c['stopped'] and c['disk_uusd_h'] == 28054 and c['estimated'], c
+    assert r['spend']['now_uusd_h'] == 28054 and r['spend']['estimated'], r['spend']
+    assert 'disk ~$0.0281/h' in h.ok('cost')
     assert h.json('cost', '--days', '1')['clusters'] and r['changes'][0]['why'] == 'launched'
+    rewrite(h, "UPDATE ledger SET started_at = started_at - ? WHERE kind = 'disk'", 100 * HOUR * 1000)
+    c, before = h.json('cost')['clusters'][0], c
+    assert abs(c['disks_uusd'] - 2805400) < 3000 and c['duration_ms'] == before['duration_ms'], (before, c)  # no machine time
+    assert abs(c['cost_uusd'] - before['cost_uusd'] - 2805400) < 3000, c
+    # Started again, it is the machine that is paid for; and of a disk whose price nobody knows the cost is not known.
+    h.ok('start', 'k')
+    assert h.json('cost')['spend']['now_uusd_h'] == 300000 and h.json('cost')['clusters'][0]['running']
+    h.ok('stop', '-y', 'k')
+    rewrite(h, "UPDATE ledger SET price_uusd_h = NULL WHERE kind = 'disk' AND ended_at = 0")
+    c = h.json('cost')['clusters'][0]
+    assert c['disk_uusd_h'] is None and c['cost_uusd'] is None and c['known']['cost_uusd'] >= before['cost_uusd'], c
+    assert 'disk $-/h' in h.ok('cost') and '+' in h.ok('cost').split('\n')[1], h.ok('cost')
+    # Its end says what it cost in all, or what is known of it.
+    end = h.json('down', '-y', 'k')[0]
+    assert end['cost_uusd'] is None and end['known_uusd'] >= before['cost_uusd'] and end['simulated'] and end['estimated'], end
+    launch(h, 'm')
+    err = h.run('down', '-y', 'm')[2]
+    assert 'down m: done; it cost $0.' in err and 'in all (simulated: no money)' in err, err
 
 
 def an_unknown_price_is_no_zero(h):

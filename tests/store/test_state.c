@@ -180,9 +180,9 @@ static void test_ledger(void **state)
 	struct err e;
 	struct cluster *c = sample("m");
 	assert_int_equal(state_save_cluster(f->s, c, &e), 0);
-	assert_int_equal(state_ledger_open(f->s, c, &c->nodes[0], 1000000, &e), 0);
-	assert_int_equal(state_ledger_open(f->s, c, &c->nodes[0], 2000000, &e), 0); /* already open: once */
-	assert_int_equal(state_ledger_open(f->s, c, &c->nodes[1], 1000000, &e), 0);
+	assert_int_equal(state_ledger_open(f->s, c, &c->nodes[0], NULL, 1000000, &e), 0);
+	assert_int_equal(state_ledger_open(f->s, c, &c->nodes[0], NULL, 2000000, &e), 0); /* already open: once */
+	assert_int_equal(state_ledger_open(f->s, c, &c->nodes[1], NULL, 1000000, &e), 0);
 	assert_int_equal(state_ledger_close(f->s, &c->nodes[1], 1000000 + 1800000, &e), 0);
 	struct ledger_row *rows;
 	size_t n;
@@ -207,12 +207,44 @@ static void test_ledger(void **state)
 	/* One hour on: node 0 one hour, node 1 half an hour, at $3.60. */
 	assert_int_equal(state_cluster_cost(f->s, c->id, 1000000 + 3600000), 5400000);
 	c->price_uusd_h = PRICE_UNKNOWN;
-	assert_int_equal(state_ledger_open(f->s, c, &c->nodes[1], 1000000, &e), 0);
+	assert_int_equal(state_ledger_open(f->s, c, &c->nodes[1], NULL, 1000000, &e), 0);
 	assert_true(state_ledger_changes(f->s) > changes);
 	assert_int_equal(state_ledger(f->s, 0, &rows, &n, &e), 0);
 	assert_int_equal(rows[2].price_uusd_h, PRICE_UNKNOWN); /* unknown, not less */
 	free(rows);
 	assert_int_equal(state_cluster_cost(f->s, c->id, 1000000 + 3600000), PRICE_UNKNOWN);
+	cluster_destroy(c);
+}
+
+/* A node that is stopped has its disk's interval, and only that; which of the two is open is kept. */
+static void test_disk_ledger(void **state)
+{
+	struct fixture *f = *state;
+	struct err e;
+	struct cluster *c = sample("d"), **list;
+	const struct ledger_disk disk = {1000000, "a list"};
+	struct ledger_row *rows;
+	size_t n;
+	assert_int_equal(state_save_cluster(f->s, c, &e), 0);
+	assert_int_equal(state_ledger_open(f->s, c, &c->nodes[0], NULL, 1000000, &e), 0);
+	assert_int_equal(state_ledger_open(f->s, c, &c->nodes[0], &disk, 1000000 + 3600000, &e), 0);
+	assert_int_equal(state_ledger_open(f->s, c, &c->nodes[0], &disk, 1000000 + 4000000, &e), 0); /* open already */
+	assert_true(c->nodes[0].ledger_disk);
+	assert_int_equal(state_ledger(f->s, 0, &rows, &n, &e), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(rows[0].to_ms, 1000000 + 3600000);
+	assert_true(!rows[0].disk && rows[1].disk && rows[1].estimated && !rows[1].to_ms && rows[1].price_uusd_h == 1000000);
+	free(rows);
+	assert_int_equal(state_save_cluster(f->s, c, &e), 0);
+	assert_int_equal(state_load_clusters(f->s, &list, &n, &e), 0);
+	assert_int_equal(n, 1);
+	assert_true(list[0]->nodes[0].ledger_disk && list[0]->nodes[0].ledger_id == c->nodes[0].ledger_id);
+	cluster_destroy(list[0]);
+	free(list);
+	assert_int_equal(state_ledger_open(f->s, c, &c->nodes[0], NULL, 1000000 + 7200000, &e), 0);
+	assert_false(c->nodes[0].ledger_disk);
+	/* Three hours on: two of the machine at $3.60, one of the disk at $1. */
+	assert_int_equal(state_cluster_cost(f->s, c->id, 1000000 + 10800000), 2 * 3600000 + 1000000);
 	cluster_destroy(c);
 }
 
@@ -372,8 +404,8 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(test_cluster_round_trip), T(test_uncommitted_is_lost), T(test_one_name_alive), T(test_ledger), T(test_budgets), T(test_blocks), T(test_events),
-	    T(test_damaged_header), T(test_damaged_page), T(test_newer_schema_is_left_alone), T(test_private), T(test_names),
+	    T(test_cluster_round_trip), T(test_uncommitted_is_lost), T(test_one_name_alive), T(test_ledger), T(test_disk_ledger), T(test_budgets),
+	    T(test_blocks), T(test_events), T(test_damaged_header), T(test_damaged_page), T(test_newer_schema_is_left_alone), T(test_private), T(test_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

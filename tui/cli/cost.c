@@ -58,7 +58,7 @@ static void note_of(const json_t *j, int64_t now, char *buf, size_t size)
 		return;
 	}
 	if (json_bool(j, "stopped", false) && json_int(j, "disk_uusd_h", 1))
-		snprintf(buf, size, "stopped; disk $%s/h", money(j, "disk_uusd_h", wasted, sizeof wasted));
+		snprintf(buf, size, "stopped; disk %s$%s/h", json_int(j, "disk_uusd_h", 0) ? "~" : "", money(j, "disk_uusd_h", wasted, sizeof wasted));
 	else
 		snprintf(buf, size, "%s", "");
 }
@@ -74,7 +74,7 @@ static void cost_row(struct table *t, const json_t *j, int64_t now)
 	    json_bool(j, "simulated", false) ? " (simulated)" : "");
 	table_cell_tone(t, running ? TONE_PLAIN : TONE_DIM, state_of(j));
 	table_cell(t, money(j, running ? "now_uusd_h" : "price_uusd_h", buf, sizeof buf));
-	const char *cost = money(j, "cost_uusd", (char[40]){0}, 40);
+	const char *cost = figure(j, "cost_uusd", (char[48]){0}, 48);
 	table_cellf(t, "%s%s", json_bool(j, "estimated", false) && strcmp(cost, "-") ? "~" : "", cost);
 	note_of(j, now, buf, sizeof buf);
 	table_cell_tone(t, TONE_WARN, buf);
@@ -207,7 +207,8 @@ const struct verb verb_cost = {
     .group = GROUP_CLUSTERS,
     .summary = "What clusters have cost, running and gone, and where spending leads.",
     .options = cost_options,
-    .help = "A sum over the ledger: machine time at the price that was known when it began. Disks, traffic and taxes are not in it. - means that a price is "
+    .help = "A sum over the ledger: machine time at the price that was known when it began, and disks of stopped machines at list prices (~). Disks of running "
+	    "machines, traffic and taxes are not in it. - means that a price is "
 	    "not known, ~ that it is an estimate, + that what is known is more yet. Idle clusters come first, with what they cost since they are idle.\n\n"
 	    "Simulated machines cost no money: they are marked, and never added to what does.",
     .run = run_cost,

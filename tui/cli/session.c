@@ -233,6 +233,19 @@ static int64_t total_cost(const json_t *clusters)
 	return sum;
 }
 
+/* Where the end of a cluster is told, so is what it cost in all. */
+static void note_done(struct cli *c, const char *verb, const char *name, const json_t *result)
+{
+	char money[40];
+	int64_t known = json_int(result, "known_uusd", -1);
+	bool unknown = json_is_null(json_object_get(result, "cost_uusd"));
+	if (known < 0 || (unknown && !known))
+		cli_note(c, "%s %s: done%s", verb, name, known < 0 ? "" : "; what it cost is not known");
+	else
+		cli_note(c, "%s %s: done; it cost %s$%s%s in all%s", verb, name, json_bool(result, "estimated", false) ? "~" : "", money_text(known, money, sizeof money),
+		    unknown ? "+" : "", json_bool(result, "simulated", false) ? " (simulated: no money)" : "");
+}
+
 static int each(struct cli *c, struct client *cl, const char *verb, const json_t *clusters, json_t *(*args_of)(struct cli *c, const json_t *cluster))
 {
 	int worst = 0;
@@ -247,7 +260,7 @@ static int each(struct cli *c, struct client *cl, const char *verb, const json_t
 		}
 		worst = status ? status : worst;
 		if (!status && result && !cli_json(c))
-			cli_note(c, "%s %s: done", verb, json_str(j, "name", "?"));
+			note_done(c, verb, json_str(j, "name", "?"), result);
 		if (result)
 			json_array_append_new(results, result);
 	}
