@@ -122,6 +122,8 @@ static const struct action_info actions[ACTIONS] = {
 	"skytop cost --by cloud", false},
     [ACTION_CHANGES] = {"changes", "What changed since yesterday", "changes", "The last 24 hours against the 24 before, and why; again closes it.",
 	"skytop cost --changes", false},
+    [ACTION_BUDGET] = {"budget", "Set the budget", "budget", "How many dollars a month may cost: at 50, 80 and 100 percent there is a warning, and "
+	"launches can be refused then.", "skytop budget set AMOUNT", true},
     [ACTION_MEASURE] = {"measure", "Next measure", "measure", "GPU use, GPU memory, CPU, memory, disk, network over time.",
 	"skytop metrics --measure NAME", false},
     [ACTION_SPAN] = {"span", "Next span of time", "span", "The last 10 minutes, 6 hours or 7 days.", "skytop metrics --span 6h", false},

@@ -513,14 +513,31 @@ static void enqueue(struct source *s, struct order *o)
 		connect_now(s);
 }
 
+static json_t *budget_of(const struct ui_order *o)
+{
+	json_t *p = json_pack("{s:b}", "simulated", o->simulated);
+	if (o->project && o->project[0])
+		json_put_str(p, "project", o->project);
+	if (o->month_uusd == PRICE_UNKNOWN) {
+		json_put_bool(p, "clear", true);
+	} else {
+		json_put_int(p, "month_uusd", o->month_uusd);
+		json_put_bool(p, "block", o->block);
+	}
+	return p;
+}
+
 static void src_send(struct ui_source *base, unsigned ticket, const struct ui_order *order)
 {
 	struct source *s = (struct source *)base;
 	struct order *o = xcalloc(1, sizeof *o);
-	*o = (struct order){.s = s, .ticket = ticket, .method = xstrdup(order->verb == UI_CANCEL_REQUEST ? "cancel" : "submit")};
-	json_t *args = order->verb == UI_CANCEL_REQUEST ? NULL : args_of(order, &o->err);
+	bool submits = order->verb != UI_CANCEL_REQUEST && order->verb != UI_BUDGET;
+	*o = (struct order){.s = s, .ticket = ticket, .method = xstrdup(submits ? "submit" : order->verb == UI_BUDGET ? "budget_set" : "cancel")};
+	json_t *args = submits ? args_of(order, &o->err) : NULL;
 	if (order->verb == UI_CANCEL_REQUEST) {
 		o->params = json_pack("{s:I}", "id", (json_int_t)order->id);
+	} else if (order->verb == UI_BUDGET) {
+		o->params = budget_of(order);
 	} else if (args) {
 		o->params = json_pack("{s:s, s:o}", "verb", ui_verb_name(order->verb), "args", args);
 	} else {

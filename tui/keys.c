@@ -72,6 +72,8 @@ const struct key_binding key_table[] = {
 
     {SCOPE_COST, "b", ACTION_BREAKDOWN},
     {SCOPE_COST, "c", ACTION_CHANGES},
+    {SCOPE_COST, "B", ACTION_BUDGET},
+    {SCOPE_COST, "Enter", ACTION_DETAILS},
     {SCOPE_COST, "s", ACTION_SORT_MENU},
     {SCOPE_COST, "<", ACTION_SORT_PREV},
     {SCOPE_COST, ">", ACTION_SORT_NEXT},

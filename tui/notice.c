@@ -64,6 +64,8 @@ unsigned notices_order(struct notices *ns, const struct ui_order *order, int64_t
 		snprintf(n->what, sizeof n->what, "cancel job %lld of %s", (long long)order->id, cluster);
 	else if (order->verb == UI_CANCEL_REQUEST)
 		snprintf(n->what, sizeof n->what, "cancel request %lld", (long long)order->id);
+	else if (order->verb == UI_BUDGET)
+		snprintf(n->what, sizeof n->what, "budget of %.80s", order->project && order->project[0] ? order->project : "all projects");
 	else
 		snprintf(n->what, sizeof n->what, "%s %s", ui_verb_name(order->verb), cluster);
 	copy(n->text, sizeof n->text, "asked the engine");
@@ -78,6 +80,10 @@ void notices_replied(struct notices *ns, unsigned ticket, int64_t request_id, co
 			continue;
 		if (err) {
 			end(n, NOTICE_FAILED, err->text, now_ms);
+			return;
+		}
+		if (!request_id) { /* it is done with the answer */
+			end(n, NOTICE_DONE, "done", now_ms);
 			return;
 		}
 		n->state = NOTICE_RUNNING;

@@ -153,7 +153,7 @@ struct ui_snapshot {
 /* --- what can be asked ------------------------------------------------------------------------------------------- */
 
 enum ui_verb {
-	UI_LAUNCH, UI_EXEC, UI_STOP, UI_START, UI_DOWN, UI_AUTOSTOP, UI_CANCEL_JOB, UI_CANCEL_REQUEST, UI_VERBS
+	UI_LAUNCH, UI_EXEC, UI_STOP, UI_START, UI_DOWN, UI_AUTOSTOP, UI_CANCEL_JOB, UI_CANCEL_REQUEST, UI_BUDGET, UI_VERBS
 };
 
 /* An order. Strings may be NULL where they do not matter; they are borrowed during the call only. */
@@ -171,6 +171,9 @@ struct ui_order {
 	bool autostop_down;
 	int64_t id;		   /* UI_CANCEL_JOB: the job; UI_CANCEL_REQUEST: the request */
 	const char *env;	   /* launch: "NAME=value NAME=value" */
+	int64_t month_uusd;	   /* budget: so much a month; PRICE_UNKNOWN: none any more */
+	const char *project;	   /* budget: of this one; "" of all */
+	bool block, simulated;	   /* budget: refuse launches once it is used up; of simulated machines */
 };
 
 /* Where a launch would go. */

@@ -382,6 +382,19 @@ static void on_step(void *arg)
 		loop_after(f->loop, STEP_MS, on_step, o);
 }
 
+struct fake_budget {
+	struct fake *f;
+	unsigned ticket;
+};
+
+/* No request: the answer is all there is. */
+static void on_budget(void *arg)
+{
+	struct fake_budget b = *(struct fake_budget *)arg;
+	free(arg);
+	b.f->sink.replied(b.f->sink.arg, b.ticket, 0, NULL);
+}
+
 static void send(struct ui_source *s, unsigned ticket, const struct ui_order *order)
 {
 	struct fake *f = (struct fake *)s;
@@ -394,6 +407,16 @@ static void send(struct ui_source *s, unsigned ticket, const struct ui_order *or
 		    order->autostop_min == INT64_MIN ? -2LL : (long long)order->autostop_min, order->autostop_down ? ",down" : "",
 		    (long long)order->id, order->env ? " env=" : "", order->env ? order->env : "");
 		fflush(f->orders_file);
+	}
+	if (order->verb == UI_BUDGET) {
+		if (f->orders_file)
+			fprintf(f->orders_file, "  %lld a month, project \"%s\"%s%s\n", (long long)order->month_uusd, order->project,
+			    order->block ? ", blocks" : "", order->simulated ? ", simulated" : "");
+		fflush(f->orders_file);
+		struct fake_budget *b = xcalloc(1, sizeof *b);
+		*b = (struct fake_budget){f, ticket};
+		loop_after(f->loop, STEP_MS, on_budget, b);
+		return;
 	}
 	if (f->n_orders == ORDERS_MAX)
 		return;

@@ -45,7 +45,7 @@ STAGE = tests/tui/stage.c tests/tui/stage.h tests/tui/screen.c tests/tui/screen.
 STAGE_LIBS = $(TUI_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) $(UTIL_LIBS)
 STAGE_CFLAGS = $(TEST_CFLAGS) $(VTERM_CFLAGS)
 SCREEN_TESTS = tests/tui/test_screens tests/tui/test_screens_ascii tests/tui/test_terminal tests/tui/test_orders tests/tui/test_offers \
-	tests/tui/test_logs tests/tui/test_look
+	tests/tui/test_logs tests/tui/test_look tests/tui/test_views tests/tui/test_tour
 check_PROGRAMS += $(SCREEN_TESTS)
 TESTS += $(SCREEN_TESTS)
 tests_tui_test_screens_SOURCES = tests/tui/test_screens.c $(STAGE)
@@ -69,15 +69,12 @@ tests_tui_test_logs_LDADD = $(STAGE_LIBS)
 tests_tui_test_look_SOURCES = tests/tui/test_look.c $(STAGE)
 tests_tui_test_look_CPPFLAGS = $(STAGE_CFLAGS)
 tests_tui_test_look_LDADD = $(STAGE_LIBS)
-endif
-endif
-if HAVE_CMOCKA
-if HAVE_VTERM
-check_PROGRAMS += tests/tui/test_tour
-TESTS += tests/tui/test_tour
+tests_tui_test_views_SOURCES = tests/tui/test_views.c $(STAGE)
+tests_tui_test_views_CPPFLAGS = $(STAGE_CFLAGS)
+tests_tui_test_views_LDADD = $(STAGE_LIBS)
 tests_tui_test_tour_SOURCES = tests/tui/test_tour.c tests/tui/screen.c tests/tui/screen.h
-tests_tui_test_tour_CPPFLAGS = $(TEST_CFLAGS) $(VTERM_CFLAGS)
-tests_tui_test_tour_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) $(UTIL_LIBS)
+tests_tui_test_tour_CPPFLAGS = $(STAGE_CFLAGS)
+tests_tui_test_tour_LDADD = $(STAGE_LIBS)
 endif
 endif
 EXTRA_DIST += tests/tui/golden

@@ -13,7 +13,7 @@
 #include "tui/view/clusters_priv.h"
 #include "tui/view/details.h"
 
-enum { TIGHT_ROWS = 12, SHORT_ROWS = 22, NODE_LINES = 8, GPU_LINES = 8, BAR_COLUMNS = 10, HEARD_LATE_MS = 60000 };
+enum { TIGHT_ROWS = 12, SHORT_ROWS = 22, NODE_LINES = 8, GPU_LINES = 8, BAR_COLUMNS = 10 };
 
 static void draw_cost(const struct clusters_state *v, struct canvas *c, struct rect *r, const struct ui_cluster *cl)
 {

@@ -53,17 +53,16 @@ static size_t meant(const struct clusters_state *v, const struct ui_cluster **ou
 const char *cluster_why_not(const struct clusters_state *v, enum ui_verb verb)
 {
 	static const char *const reasons[UI_VERBS] = {
-	    [UI_STOP] = "it is stopped already", [UI_START] = "it is up already", [UI_EXEC] = "it is not up; R starts it"};
+	    [UI_STOP] = "it is stopped already", [UI_START] = "it is up already", [UI_EXEC] = "it is not up; R starts it"}, *const of_all[UI_VERBS] = {
+	    [UI_STOP] = "they are stopped already", [UI_START] = "they are up already", [UI_EXEC] = "none of them is up; R starts them"};
 	const struct ui_cluster *list[CLUSTERS_AT_ONCE];
 	size_t n = meant(v, list, CLUSTERS_AT_ONCE);
 	if (!n)
 		return "no cluster is selected";
-	if ((verb == UI_EXEC || verb == UI_AUTOSTOP) && n > 1)
-		return "one cluster at a time: Esc clears the marks";
 	for (size_t i = 0; i < n; i++)
 		if (eligible(list[i], verb))
 			return NULL;
-	return reasons[verb];
+	return n > 1 ? of_all[verb] : reasons[verb];
 }
 
 /* --- what is said about them -------------------------------------------------------------------------------------- */
@@ -122,9 +121,46 @@ void cluster_ask(struct clusters_state *v, enum ui_verb verb)
 
 /* --- forms -------------------------------------------------------------------------------------------------------- */
 
-static void free_name(void *arg)
+/* Who an order of a form goes to: named when the key was pressed, as in questions. */
+struct targets {
+	struct arena *arena;
+	const char *names[CLUSTERS_AT_ONCE];
+	size_t n;
+	const char *who, *intro; /* "train", "3 clusters"; which ones those are, "" for one */
+};
+
+static void free_targets(void *arg)
 {
-	free(arg);
+	arena_destroy(((struct targets *)arg)->arena);
+}
+
+static struct targets *targets_of(const struct clusters_state *v, enum ui_verb verb)
+{
+	const struct ui_cluster *list[CLUSTERS_AT_ONCE];
+	size_t n = meant(v, list, CLUSTERS_AT_ONCE);
+	struct arena *arena = arena_create();
+	struct targets *t = arena_alloc(arena, sizeof *t);
+	struct str names = str_new(TEXT_MAX);
+	*t = (struct targets){.arena = arena};
+	for (size_t i = 0; i < n; i++) {
+		bool left_alone = !eligible(list[i], verb);
+		str_addf(&names, "%s%s%s%s%s", i ? ", " : "", list[i]->name, left_alone ? " (" : "", left_alone ? list[i]->status : "",
+		    left_alone ? ": left alone)" : "");
+		if (!left_alone)
+			t->names[t->n++] = arena_strdup(arena, list[i]->name);
+	}
+	t->who = t->n == 1 ? t->names[0] : arena_printf(arena, "%zu clusters", t->n);
+	t->intro = n > 1 ? arena_strdup(arena, str_text(&names)) : "";
+	str_free(&names);
+	return t;
+}
+
+static void send_all(struct app *a, const struct targets *t, struct ui_order *order)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		order->cluster = t->names[i];
+		app_send(a, order);
+	}
 }
 
 /* A task file when it is one, else a command. */
@@ -138,11 +174,10 @@ static const char *submit_exec(struct app *a, const struct form *f, void *arg, s
 	bool yaml = str_ends(path, ".yaml") || str_ends(path, ".yml");
 	if (yaml && !strchr(path, ' '))
 		absolute = realpath(path, NULL);
-	struct ui_order order = {.verb = UI_EXEC, .cluster = arg, .task_file = absolute, .command = absolute ? NULL : text,
-	    .autostop_min = INT64_MIN};
+	struct ui_order order = {.verb = UI_EXEC, .task_file = absolute, .command = absolute ? NULL : text, .autostop_min = INT64_MIN};
 	const char *problem = yaml && !strchr(path, ' ') && !absolute ? "There is no such task file; Tab completes names." : NULL;
 	if (!problem)
-		app_send(a, &order);
+		send_all(a, arg, &order);
 	free(absolute);
 	free(path);
 	return problem;
@@ -150,52 +185,47 @@ static const char *submit_exec(struct app *a, const struct form *f, void *arg, s
 
 void cluster_ask_exec(struct clusters_state *v)
 {
-	const struct ui_cluster *list[1];
-	if (!meant(v, list, 1))
-		return;
+	struct targets *t = targets_of(v, UI_EXEC);
 	struct form_field field = {"run", "", "a command, or a task file (Tab completes)", FORM_PATH, NULL};
-	char title[160];
-	snprintf(title, sizeof title, "Run a job on %.100s", list[0]->name);
-	struct form_spec spec = {.title = title, .button = "Run", .fields = &field, .n_fields = 1, .quick = true,
-	    .submit = submit_exec, .destroy_arg = free_name, .arg = xstrdup(list[0]->name)};
+	struct form_spec spec = {.title = arena_printf(t->arena, "Run a job on %s", t->who), .intro = t->intro[0] ? t->intro : NULL, .button = "Run",
+	    .fields = &field, .n_fields = 1, .quick = true, .submit = submit_exec, .destroy_arg = free_targets, .arg = t};
 	form_open(v->view.app, &spec);
 }
 
 void cluster_login(struct clusters_state *v)
 {
-	const struct ui_cluster *list[1];
-	if (!meant(v, list, 1))
+	const struct ui_cluster *c = clusters_selected(v);
+	if (!c)
 		return;
 	free(v->view.app->login);
-	v->view.app->login = xstrdup(list[0]->name);
+	v->view.app->login = xstrdup(c->name);
 }
 
 static const char *submit_autostop(struct app *a, const struct form *f, void *arg, size_t *field)
 {
-	struct ui_order order = {.verb = UI_AUTOSTOP, .cluster = arg, .autostop_min = -1, .autostop_down = form_is_on(f, 1)};
+	struct ui_order order = {.verb = UI_AUTOSTOP, .autostop_min = -1, .autostop_down = form_is_on(f, 1)};
 	*field = 0;
 	if (!str_ieq(form_value(f, 0), "off") && !num_int(form_value(f, 0), 0, 1000000, &order.autostop_min))
 		return "Idle minutes, a whole number, or off.";
-	app_send(a, &order);
+	send_all(a, arg, &order);
 	return NULL;
 }
 
+/* What the selected one has now stands in the form. */
 void cluster_ask_autostop(struct clusters_state *v)
 {
-	const struct ui_cluster *list[1];
-	if (!meant(v, list, 1))
+	const struct ui_cluster *c = clusters_selected(v);
+	if (!c)
 		return;
-	const struct ui_cluster *c = list[0];
-	char minutes[32] = "off", title[160];
+	struct targets *t = targets_of(v, UI_AUTOSTOP);
+	char minutes[32] = "off";
 	if (c->autostop_min >= 0)
 		snprintf(minutes, sizeof minutes, "%lld", (long long)c->autostop_min);
 	struct form_field fields[] = {
 	    {"after", minutes, "idle minutes, or off", FORM_TEXT, NULL},
 	    {"tear down", c->autostop_down ? "yes" : "no", "delete instead of stop; Space switches", FORM_TOGGLE, NULL},
 	};
-	snprintf(title, sizeof title, "Autostop of %.100s", c->name);
-	struct form_spec spec = {.title = title, .button = "Set", .fields = fields, .n_fields = ARRAY_LEN(fields),
-	    .intro = "It is idle while no job runs or waits on it.", .submit = submit_autostop, .destroy_arg = free_name,
-	    .arg = xstrdup(c->name)};
+	struct form_spec spec = {.title = arena_printf(t->arena, "Autostop of %s", t->who), .button = "Set", .fields = fields, .n_fields = ARRAY_LEN(fields),
+	    .intro = t->intro[0] ? t->intro : "It is idle while no job runs or waits on it.", .submit = submit_autostop, .destroy_arg = free_targets, .arg = t};
 	form_open(v->view.app, &spec);
 }

@@ -14,11 +14,12 @@ static const struct grid_column cluster_columns[] = {
     [C_STATUS] = {"STATUS", 8, 8, 0, false, C_STATUS},
     [C_INFRA] = {"INFRA", 13, 28, 3, false, C_INFRA},
     [C_RESOURCES] = {"RESOURCES", 13, 26, 4, false, C_RESOURCES},
-    [C_JOBS] = {"JOBS", 5, 5, 5, true, C_JOBS},
+    [C_GPU] = {"GPU", 4, 5, 5, true, C_GPU},
+    [C_JOBS] = {"JOBS", 5, 5, 6, true, C_JOBS},
     [C_PRICE] = {"$/h", 8, 9, 0, true, C_PRICE},
     [C_COST] = {"COST", 8, 10, 2, true, C_COST},
-    [C_AUTOSTOP] = {"AUTOSTOP", 9, 11, 7, false, -1},
-    [C_AGE] = {"LAUNCHED", 8, 8, 6, false, C_AGE},
+    [C_AUTOSTOP] = {"AUTOSTOP", 9, 11, 8, false, -1},
+    [C_AGE] = {"LAUNCHED", 8, 8, 7, false, C_AGE},
     [C_DOING] = {"DOING", 10, 60, 1, false, -1},
 };
 
@@ -74,6 +75,29 @@ static void put_jobs(struct grid_cell *out, const struct ui_cluster *c)
 		snprintf(out->text, sizeof out->text, "%lld+%lld", (long long)c->jobs_running, (long long)c->jobs_pending);
 	else
 		snprintf(out->text, sizeof out->text, "%lld", (long long)c->jobs_running);
+}
+
+/* How busy the GPUs of its head are, in the mean; -1: not known, or it has none. */
+static int64_t gpu_percent(const struct ui_cluster *c)
+{
+	int64_t sum = 0, known = 0;
+	for (size_t i = 0; i < c->n_gpus; i++) {
+		sum += c->gpus[i].util_percent < 0 ? 0 : c->gpus[i].util_percent;
+		known += c->gpus[i].util_percent >= 0;
+	}
+	return known && str_eq(c->status, "UP") ? sum / known : -1;
+}
+
+/* What was heard a while ago may be otherwise now. */
+static void put_gpu(const struct clusters_state *v, struct grid_cell *out, const struct ui_cluster *c)
+{
+	int64_t percent = gpu_percent(c);
+	bool late = v->view.app->now_ms - c->heard_at_ms > HEARD_LATE_MS;
+	if (percent < 0)
+		put(out, "\xe2\x80\x93");
+	else
+		snprintf(out->text, sizeof out->text, "%lld%%", (long long)percent);
+	out->role = percent < 0 || late ? ROLE_DIM : ROLE_TEXT;
 }
 
 static void put_autostop(struct grid_cell *out, const struct ui_cluster *c)
@@ -147,6 +171,9 @@ static void cell(void *view, size_t item, size_t column, struct grid_cell *out)
 	case C_RESOURCES:
 		cluster_machines(c, out->text, sizeof out->text);
 		return;
+	case C_GPU:
+		put_gpu(v, out, c);
+		return;
 	case C_JOBS:
 		put_jobs(out, c);
 		return;
@@ -179,6 +206,8 @@ static int compare(void *view, size_t i, size_t j, int sort)
 		return list_by_text(cluster_place(a, x, sizeof x), cluster_place(b, y, sizeof y));
 	case C_RESOURCES:
 		return list_by_text(a->resources, b->resources);
+	case C_GPU:
+		return list_by_int(gpu_percent(a), gpu_percent(b));
 	case C_JOBS:
 		return list_by_int(a->jobs_running, b->jobs_running);
 	case C_PRICE:

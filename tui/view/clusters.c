@@ -148,6 +148,37 @@ static int64_t wait_ms(void *state, const struct app *a)
 	return v->view.details && request_of(v) ? 1000 - a->now_ms % 1000 : -1;
 }
 
+bool clusters_has(const struct app *a, const char *name)
+{
+	const struct ui_snapshot *snap = app_snapshot(a);
+	for (size_t i = 0; i < snap->n_clusters; i++)
+		if (str_eq(snap->clusters[i].name, name))
+			return true;
+	return false;
+}
+
+void clusters_show(struct app *a, const char *filter)
+{
+	struct clusters_state *v = app_view_state(a, &clusters_view);
+	struct list *l = &v->view.lists[CLUSTERS];
+	app_act(a, ACTION_VIEW_CLUSTERS);
+	field_set(&l->query.field, filter);
+	list_remake(l);
+	moved(v);
+}
+
+void clusters_go_to(struct app *a, const char *name)
+{
+	struct clusters_state *v = app_view_state(a, &clusters_view);
+	struct list *l = &v->view.lists[CLUSTERS];
+	if (!list_select(l, list_id(name)))
+		clusters_show(a, ""); /* a filter hides it */
+	list_select(l, list_id(name));
+	v->view.details = true;
+	moved(v);
+	app_act(a, ACTION_VIEW_CLUSTERS);
+}
+
 /* --- drawing ------------------------------------------------------------------------------------------------------ */
 
 static void title_line(void *state, struct app *a, struct canvas *c, struct rect line, bool keys)

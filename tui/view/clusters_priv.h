@@ -10,13 +10,14 @@
 #include "tui/view/jobs.h"
 #include "tui/view/list.h"
 
-enum { C_NAME, C_STATUS, C_INFRA, C_RESOURCES, C_JOBS, C_PRICE, C_COST, C_AUTOSTOP, C_AGE, C_DOING };
+enum { C_NAME, C_STATUS, C_INFRA, C_RESOURCES, C_GPU, C_JOBS, C_PRICE, C_COST, C_AUTOSTOP, C_AGE, C_DOING };
 
 struct clusters_state {
 	struct list_view view; /* its lists: the clusters; in the details, the jobs of the one that is selected */
 	uint64_t jobs_of;      /* the cluster whose jobs the second one holds */
 };
 enum { CLUSTERS, CLUSTER_JOBS };
+enum { HEARD_LATE_MS = 60000 }; /* what its agent said is marked as old from then on */
 
 void clusters_init_lists(struct clusters_state *v);
 /* The selected ones; NULL: none. Borrowed from the snapshot. */

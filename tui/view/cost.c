@@ -81,6 +81,34 @@ static struct sorter *sorter(struct cost_state *v)
 	return &v->sorter;
 }
 
+/* A cluster's row leads to it, the sum of a cloud or a user to the clusters it is made of. */
+static void go_to_cluster(struct cost_state *v)
+{
+	const struct cost_row *r = cost_selected(v);
+	char filter[200];
+	if (v->by == COST_BY_CLUSTER) {
+		clusters_go_to(v->app, r->name);
+		return;
+	}
+	snprintf(filter, sizeof filter, v->by == COST_BY_CLOUD ? "infra:%s" : "%s", r->name);
+	clusters_show(v->app, filter);
+}
+
+static const char *why_not(void *state, const struct app *a, enum action what)
+{
+	const struct cost_state *v = state;
+	const struct cost_row *r = cost_selected(v);
+	if (what != ACTION_DETAILS)
+		return NULL;
+	if (v->changes || !r)
+		return "no cluster is selected";
+	if (v->by == COST_BY_PROJECT)
+		return "which clusters a project has is not in the list of clusters; b goes on to users and clusters";
+	if (v->by == COST_BY_CLUSTER && !clusters_has(a, r->name))
+		return "that cluster is gone; 9 shows what happened to it";
+	return NULL;
+}
+
 static bool act(void *state, struct app *a, enum action what)
 {
 	(void)a;
@@ -93,6 +121,12 @@ static bool act(void *state, struct app *a, enum action what)
 		v->by = v->changes ? v->by : (v->by + 1) % COST_BYS;
 		v->changes = false;
 		cost_remake(v);
+		return true;
+	case ACTION_BUDGET:
+		cost_ask_budget(v);
+		return true;
+	case ACTION_DETAILS:
+		go_to_cluster(v);
 		return true;
 	case ACTION_CHANGES:
 		v->changes = !v->changes;
@@ -444,6 +478,7 @@ const struct view_ops cost_view = {
     .shown = shown,
     .news = news,
     .act = act,
+    .why_not = why_not,
     .mouse = mouse,
     .title_line = title_line,
     .draw = draw,

@@ -34,6 +34,11 @@ struct grid_rows cost_rows(struct cost_state *v);
 /* Rows in the order of the grid's column; without one as the engine has them: the wasteful first. */
 void cost_remake(struct cost_state *v);
 
+/* Ask how much a month may cost (cost_budget.c). */
+void cost_ask_budget(struct cost_state *v);
+/* The row that is selected; NULL: there is none. */
+const struct cost_row *cost_selected(const struct cost_state *v);
+
 /* "12.48", "12.48+" where there is more at an unknown price, "–" where nothing is known, in front "~" when estimated. buf ≥ 40. */
 const char *cost_text(struct cost_figure f, bool estimated, char *buf, size_t size);
 

@@ -53,6 +53,12 @@ static const struct cost_row *row_at(const struct cost_state *v, size_t row)
 	return &cost_report(v)->rows[v->by][v->order[row]];
 }
 
+const struct cost_row *cost_selected(const struct cost_state *v)
+{
+	size_t at = v->by ? v->groups.selected : v->grid.selected;
+	return at < v->n ? row_at(v, at) : NULL;
+}
+
 static void put_money(struct grid_cell *out, struct cost_figure f, bool estimated)
 {
 	cost_text(f, estimated && f.uusd > 0, out->text, sizeof out->text);

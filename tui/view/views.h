@@ -18,6 +18,11 @@ const char *view_command(struct arena *arena, const char *words, const char *arg
 /* What can be copied of what is selected: view_ops.copies. */
 size_t offers_copies(void *v, const struct app *a, struct arena *arena, struct view_copy out[VIEW_COPIES_MAX]);
 size_t clusters_copies(void *v, const struct app *a, struct arena *arena, struct view_copy out[VIEW_COPIES_MAX]);
+/* Is there a cluster of that name now? */
+bool clusters_has(const struct app *a, const char *name);
+/* Go to it in Clusters, with its details; and to those that a filter lets through. */
+void clusters_go_to(struct app *a, const char *name);
+void clusters_show(struct app *a, const char *filter);
 /* The list of offers stands still, since somebody has his hand on it: a key a moment ago, a filter being typed, marks, a menu. New
  * prices wait meanwhile. */
 bool offers_hold(const struct app *a);

@@ -1,0 +1,85 @@
+/* What leads from one view to another, and what is done to several things at once. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "core/base/mem.h"
+#include "tests/tui/stage.h"
+
+/* Marked clusters get the job and the autostop together; those that cannot are named and left alone. */
+static void test_several(void **state)
+{
+	(void)state;
+	char *path = orders_path();
+	struct screen *s = stage_start(120, 40, "--view", "clusters", "--orders", path);
+	must_have(s, "today");
+	screen_keys(s, "g Space Space Space Space x");
+	must_have(s, "Run a job on 2 clusters");
+	must_have(s, "STOPPED: left alone");
+	screen_keys(s, "'nvidia-smi Enter");
+	must_lack(s, "Run a job on");
+	screen_keys(s, "a");
+	must_have(s, "Autostop of 4 clusters");
+	screen_keys(s, "BS BS BS BS '15 Tab Space Tab Tab Enter");
+	must_lack(s, "Autostop of");
+	must_have(s, "autostop");
+	expect_orders(path,
+	    "exec cluster=b\303\244rchen task=- command=nvidia-smi infra=- type=- gpus=- spot=0 nodes=0 autostop=-2 id=0\n"
+	    "exec cluster=train task=- command=nvidia-smi infra=- type=- gpus=- spot=0 nodes=0 autostop=-2 id=0\n"
+	    "autostop cluster=b\303\244rchen task=- command=- infra=- type=- gpus=- spot=0 nodes=0 autostop=15 id=0\n"
+	    "autostop cluster=dev-box task=- command=- infra=- type=- gpus=- spot=0 nodes=0 autostop=15 id=0\n"
+	    "autostop cluster=sweep-7 task=- command=- infra=- type=- gpus=- spot=0 nodes=0 autostop=15 id=0\n"
+	    "autostop cluster=train task=- command=- infra=- type=- gpus=- spot=0 nodes=0 autostop=15 id=0\n");
+	screen_free(s);
+	free(path);
+}
+
+static void test_cost_leads_on(void **state)
+{
+	(void)state;
+	struct screen *s = stage_start(120, 40, "--view", "cost", NULL, NULL);
+	must_have(s, "THIS MONTH");
+	screen_keys(s, "Enter");
+	must_have(s, "Clusters");
+	must_have(s, "EVENTS"); /* its details */
+	screen_keys(s, "Esc 7");
+	must_have(s, "THIS MONTH");
+	screen_keys(s, "b");
+	must_have(s, "by cloud");
+	screen_keys(s, "Enter");
+	must_have(s, "/infra:");
+	screen_keys(s, "Esc 7 b"); /* by project */
+	must_have(s, "by project");
+	screen_keys(s, "Enter");
+	must_have(s, "not in the list of clusters");
+	screen_free(s);
+}
+
+static void test_budget(void **state)
+{
+	(void)state;
+	char *path = orders_path();
+	struct screen *s = stage_start(120, 40, "--view", "cost", "--orders", path);
+	must_have(s, "THIS MONTH");
+	screen_keys(s, "B");
+	must_have(s, "Budget");
+	screen_keys(s, "C-u '12x Enter Enter Enter Tab Enter");
+	must_have(s, "Dollars a month");
+	screen_keys(s, "C-u '750 Tab Space Tab Tab Tab Enter");
+	must_have(s, "budget of all projects: done");
+	expect_orders(path,
+	    "budget cluster=- task=- command=- infra=- type=- gpus=- spot=0 nodes=0 autostop=0 id=0\n"
+	    "  750000000 a month, project \"\"\n");
+	screen_free(s);
+	free(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_several), cmocka_unit_test(test_cost_leads_on), cmocka_unit_test(test_budget)};
+	return cmocka_run_group_tests(tests, stage_set_up, stage_tear_down);
+}
