@@ -27,6 +27,7 @@ enum provider_verb {
 	PROVIDER_START,
 	PROVIDER_STOP,
 	PROVIDER_TERMINATE, /* done only when the cloud says they are gone, or were never there */
+	PROVIDER_QUOTA,	    /* what the account may still start, before it is tried */
 	PROVIDER_VERBS
 };
 
@@ -42,7 +43,40 @@ enum {
 	PROVIDER_TELLS_STOCK = 1 << 7, /* its offers say what is free at this moment: what failed for one request may do for the next */
 };
 
-enum provider_request_kind { PROVIDER_HTTP, PROVIDER_EXEC, PROVIDER_SSH };
+enum provider_request_kind { PROVIDER_HTTP, PROVIDER_EXEC, PROVIDER_SSH, PROVIDER_READ };
+
+/* One HTTP request; a step may ask for several at once. Sent again by core after a lost connection, 429, 502, 503 and 504 (with jitter,
+ * and Retry-After), unless `once`. Redirects are not followed. */
+struct provider_http {
+	const char *method, *url;
+	const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
+	const char *body;	    /* NULL: none */
+	size_t body_len;
+	const char *lane; /* requests of one lane share a throttle: "us-east-1"; NULL: the host */
+	bool once;	  /* not to be repeated: has neither a token nor a name that makes the second harmless */
+	bool direct;	  /* past any proxy, one try, 1 s to connect: a metadata server */
+	/* A body too large to hold: given piece by piece as it comes (and no body in the reply); nonzero ends the request as ERR_CANCELLED. */
+	int (*piece)(void *arg, const char *data, size_t len);
+	void *piece_arg;
+	size_t max_bytes; /* of the body; 0: 32 MiB */
+};
+
+/* What became of it, in the order asked. */
+struct provider_http_reply {
+	enum err_code code; /* ERR_NONE: there is a status, whatever it is; else ERR_NETWORK, ERR_TIMEOUT, … */
+	const char *err_text;
+	int status;
+	const char *body; /* NUL-terminated, "" */
+	size_t body_len;
+	const char *const *headers; /* "name: value", names in lower case, NULL-terminated */
+};
+
+/* A small file to read (credentials of a cloud's own tool): at most 1 MiB. */
+struct provider_file {
+	const char *path; /* absolute, or "~/…" */
+	const char *text; /* in the reply, NUL-terminated; NULL: not there, or not to be read: err_text says why */
+	const char *err_text;
+};
 
 /* A command for one host, for its user's POSIX shell; core connects, shares connections and backs off. */
 struct provider_ssh {
@@ -70,7 +104,12 @@ struct provider_request {
 	size_t body_len;
 	const struct provider_ssh *hosts; /* SSH: all asked at once */
 	size_t n_hosts;
-	int64_t timeout_ms;	      /* 0: 60 s; of each host */
+	const struct provider_http *http; /* HTTP: all sent at once, a few at a time in each lane */
+	size_t n_http;
+	const struct provider_file *files; /* READ */
+	size_t n_files;
+	int64_t after_ms;	      /* a pause before it is sent, as between two looks at an operation; 0: none */
+	int64_t timeout_ms;	      /* 0: 60 s; of each host, of each HTTP request */
 	bool anew;		      /* SSH: try hosts at once that did not answer a moment ago */
 };
 
@@ -82,6 +121,10 @@ struct provider_reply {
 	const char *complaint;	 /* EXEC: the end of stderr; "" */
 	const struct provider_ssh_reply *hosts; /* SSH */
 	size_t n_hosts;
+	const struct provider_http_reply *http; /* HTTP */
+	size_t n_http;
+	const struct provider_file *files; /* READ */
+	size_t n_files;
 };
 
 /* Where a provider lives on this machine; given by core. */
@@ -91,6 +134,9 @@ struct provider_env {
 	const json_t *config;	/* the provider's section of config.yaml; may be NULL */
 	const json_t *settings; /* what its settings file says; NULL: there is none */
 	const char *settings_path;
+	const char *(*var)(const char *name); /* the environment: getenv, or a test's own */
+	json_t *memory;		/* an object of the provider's own that lives as long as the engine and is never written or traced: tokens, what a region offers */
+	const char *user;	/* who owns what is made here: a short hash in [0-9a-f], for tags */
 	int64_t now_ms;
 };
 
@@ -103,18 +149,24 @@ struct provider_env {
  *    "tags": {...} as given at create, "created_at": ms, "price_uusd_h": what it costs now or null, "instance_type", "region", "zone",
  *    "use_spot", "reason": text or null}
  *
- * CHECK      {} or {"settings": as if its file said so}     → {"enabled": bool, "identity": text or null, "reason": text or null, more of its own}
+ * CHECK      {} or {"settings": as if its file said so}     → {"enabled": bool, "identity": text or null, "reason": text or null,
+ *             "permissions":[{"name","ok": bool|null, "why"}], "quotas":[{"name","region","limit","used"|null}], "hints":[text]; more of its own}
+ * OFFERS of a cloud with {"catalog": true} are all that it sells, in parts (PROVIDER_PART); others are what is free now:
  * OFFERS     {}                                             → {"offers":[{"instance_type","accelerator"|null,"accelerator_count","gpu_mem_mib",
  *                                                              "vcpus","mem_mib","region","zone","price_uusd_h"|null,"spot_uusd_h"|null,
  *                                                              "available":"yes|low|no|unknown"}], "source": text, "silent": [what of it did not answer]
  *                                                              or absent}
  * CREATE     {"cluster": id, "name": name, "nodes":[{"token","rank"}…], "instance_type","region","zone","use_spot","accelerator","accelerator_count",
  *             "disk_size_gib","price_uusd_h", "max_price_uusd_h"|null,"tags":{…},"labels":{…},
- *             "silent":[as OFFERS said]}   → {"nodes":[node…]} one per token given, made or found.
+ *             "silent":[as OFFERS said],
+ *             of clouds: "image"|null, "disk_tier"|null, "ports":["8080","8000-8010"], "ssh_public_key": the cluster's, one line,
+ *             "spot_cap_uusd_h"|null: what a spot machine may cost}  → {"nodes":[node…]} one per token given, made or found.
  *             All or an error; what was made before the error is for the caller to clean up (by TERMINATE).
  * QUERY      {"cluster": id, "ids":[known…]} or {} (all of this user's) → {"nodes":[…]}; a known one that cannot be asked about now is
  *                                                              {"id","status":"UNKNOWN","reason"}: not gone
  * START/STOP {"cluster": id, "ids":[…]}                      → {"nodes":[…]} their state after the call; may still be PENDING/STOPPING: QUERY tells
+ * QUOTA      {"candidates":[{"instance_type","region","use_spot","nodes"}…]} → {"verdicts":[{"room": nodes that still fit, or null: unknown,
+ *             "name": the quota's own name, "limit","used"}…]} in the same order; providers without quotas fail with ERR_UNSUPPORTED
  * TERMINATE  {"cluster": id} and/or {"ids":[…]}              → {} when all of the cluster's nodes are gone; {"pending": n, "waiting": what
  *                                                              for, or absent} when still going
  */
@@ -129,7 +181,8 @@ struct provider_call {
 	json_t *result;		 /* owned by the call */
 };
 
-enum provider_step { PROVIDER_REQUEST, PROVIDER_DONE, PROVIDER_FAILED };
+/* PROVIDER_PART: `result` is one part of the answer, {"offers":[…], "progress": text}; core takes it and calls again with an empty reply. */
+enum provider_step { PROVIDER_REQUEST, PROVIDER_DONE, PROVIDER_FAILED, PROVIDER_PART };
 
 struct provider {
 	const char *name;	 /* "local" */
@@ -160,7 +213,7 @@ int cloud_side_main(const struct provider *const all[], const char *name);
 /* What a provider may share: the EXEC request that asks its own cloud side, and the reading of that child's answer. For step functions. */
 static inline const char *provider_verb_name(enum provider_verb v)
 {
-	static const char *const names[PROVIDER_VERBS] = {"check", "offers", "create", "query", "start", "stop", "terminate"};
+	static const char *const names[PROVIDER_VERBS] = {"check", "offers", "create", "query", "start", "stop", "terminate", "quota"};
 	return v < PROVIDER_VERBS ? names[v] : "?";
 }
 

@@ -55,6 +55,13 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 	return -1;
 }
 
+int err_set_scope(struct err *e, enum err_scope scope)
+{
+	if (e)
+		e->scope = scope;
+	return -1;
+}
+
 int err_wrap(struct err *e, const char *fmt, ...)
 {
 	if (!e)

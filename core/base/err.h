@@ -27,9 +27,19 @@ enum err_code {
 	ERR_CODES
 };
 
+/* How far a cloud's refusal reaches, for the search that goes on elsewhere. */
+enum err_scope {
+	ERR_SCOPE_PLACE, /* the zone if the request had one, else the region; this machine type and market */
+	ERR_SCOPE_REGION, /* the region, for this machine type and market */
+	ERR_SCOPE_REGION_ALL, /* the region, for whatever machine: not enabled, no network there */
+	ERR_SCOPE_CLOUD, /* the account */
+	ERR_SCOPE_TASK, /* wherever it is sent: nothing else is tried */
+};
+
 struct err {
 	enum err_code code;
 	int http_status; /* 0: not from HTTP */
+	enum err_scope scope; /* for codes that fail over; set by providers, see err_set_scope */
 	char text[1000];
 };
 
@@ -48,6 +58,8 @@ enum err_code err_code_of(const char *name);
 
 /* Fill *e (NULL is fine) and return -1, so that `return err_set(err, …)` reads well. */
 int err_set(struct err *e, enum err_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* After err_set, as err_set clears it. Returns -1. */
+int err_set_scope(struct err *e, enum err_scope scope);
 /* Put context in front: "launch train: " + text. Returns -1. */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* From errno: "WHAT: No such file or directory". ENOENT is NOT_FOUND, EACCES/EPERM/ENOSPC… are IO. Returns -1. */
