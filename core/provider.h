@@ -55,7 +55,8 @@ struct provider_http {
 	const char *lane; /* requests of one lane share a throttle: "us-east-1"; NULL: the host */
 	bool once;	  /* not to be repeated: has neither a token nor a name that makes the second harmless */
 	bool direct;	  /* past any proxy, one try, 1 s to connect: a metadata server */
-	/* A body too large to hold: given piece by piece as it comes (and no body in the reply); nonzero ends the request as ERR_CANCELLED. */
+	/* The body of a 2xx reply that is too large to hold: given piece by piece as it comes (and no body in the reply); nonzero ends the
+	 * request as ERR_CANCELLED. Once a piece was given the request is not sent again. */
 	int (*piece)(void *arg, const char *data, size_t len);
 	void *piece_arg;
 	size_t max_bytes; /* of the body; 0: 32 MiB */
@@ -97,10 +98,8 @@ struct provider_ssh_reply {
 /* All strings live in the call's arena. */
 struct provider_request {
 	enum provider_request_kind kind;
-	const char *method, *url;     /* HTTP */
-	const char *const *headers;   /* "Name: value", NULL-terminated */
 	const char *const *argv;      /* EXEC, NULL-terminated */
-	const char *body;	      /* HTTP body, EXEC stdin; NULL: none */
+	const char *body;	      /* EXEC: its stdin; NULL: none */
 	size_t body_len;
 	const struct provider_ssh *hosts; /* SSH: all asked at once */
 	size_t n_hosts;
@@ -109,15 +108,15 @@ struct provider_request {
 	const struct provider_file *files; /* READ */
 	size_t n_files;
 	int64_t after_ms;	      /* a pause before it is sent, as between two looks at an operation; 0: none */
-	int64_t timeout_ms;	      /* 0: 60 s; of each host, of each HTTP request */
+	int64_t timeout_ms;	      /* 0: 60 s; of each host, of each HTTP request (of one with `piece`: 0: 60 s without a byte) */
 	bool anew;		      /* SSH: try hosts at once that did not answer a moment ago */
 };
 
+/* Lives until the step function returns. */
 struct provider_reply {
-	int status;	   /* HTTP status; EXEC exit status, -1 for a signal or a deadline */
-	const char *body;  /* NUL-terminated */
+	int status;	   /* EXEC: exit status, -1 for a signal or a deadline */
+	const char *body;  /* EXEC: its stdout, NUL-terminated */
 	size_t body_len;
-	const char *retry_after; /* HTTP; "" */
 	const char *complaint;	 /* EXEC: the end of stderr; "" */
 	const struct provider_ssh_reply *hosts; /* SSH */
 	size_t n_hosts;

@@ -8,6 +8,7 @@ libbase_a_SOURCES = \
 	core/base/log.c core/base/log.h \
 	core/base/mem.c core/base/mem.h \
 	core/base/num.c core/base/num.h \
+	core/base/redact.c core/base/redact.h \
 	core/base/str.c core/base/str.h \
 	core/base/trace.c core/base/trace.h \
 	core/base/width.c core/base/width.h

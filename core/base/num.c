@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
 
 bool num_int(const char *s, int64_t min, int64_t max, int64_t *out)
 {
@@ -103,6 +106,14 @@ static void group_thousands(int64_t v, char *buf, size_t size)
 		buf[o++] = digits[i];
 	}
 	buf[o] = '\0';
+}
+
+uint32_t num_random(void)
+{
+	uint32_t v = 0;
+	if (getentropy(&v, sizeof v))
+		v = (uint32_t)mono_now_us() * 2654435761u;
+	return v;
 }
 
 const char *money_text(int64_t uusd, char *buf, size_t size)

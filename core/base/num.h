@@ -18,6 +18,9 @@ bool num_micron(const char *s, size_t len, int64_t *out);
 /* A finite double in the C locale whatever the process's locale is, all of s. */
 bool num_double(const char *s, double *out);
 
+/* Random bits: for names and pauses, not for keys. */
+uint32_t num_random(void);
+
 /* "12.48", "0.0042", "1,234.50"; "?" for PRICE_UNKNOWN. Two decimals from 1 dollar up, four below. buf ≥ 32. */
 const char *money_text(int64_t uusd, char *buf, size_t size);
 /* "1,234,567"; buf ≥ 32. */

@@ -13,11 +13,10 @@ int trace_open(const char *path, struct err *err);
 bool trace_is_on(void);
 /* {"at", "pid", "what": "rpc out", "message": redacted copy}. */
 void trace_json(const char *what, const json_t *message);
-/* The same with where it goes (a URL, a command) and a body, which is shown when it is JSON and otherwise counted. status: of a
- * reply; -1: none. */
+/* The same with where it goes (a URL, a command) and a body, which is shown when it is JSON, a form or XML, and otherwise counted; see
+ * redact.h for what is left out. status: of a reply; -1: none. */
 void trace_body(const char *what, const char *where, int status, const char *body, size_t len);
-/* A copy without secrets: values of members whose names speak of secrets, values of variables that are marked secret, and
- * such parameters of URLs are replaced; texts are cut at some 4,000 bytes. New reference. */
-json_t *trace_redacted(const json_t *message);
+/* The same with headers ("Name: value", NULL-terminated; may be NULL). */
+void trace_http(const char *what, const char *where, const char *const *headers, int status, const char *body, size_t len);
 
 #endif

@@ -4,14 +4,15 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "core/base/fs.h"
 #include "core/base/lazy.h"
 #include "core/base/mem.h"
+#include "core/base/redact.h"
 #include "core/base/str.h"
 #include "core/base/trace.h"
 
-enum { DEFAULT_TIMEOUT_MS = 30000, DEFAULT_STALL_MS = 15000, DEFAULT_MAX_BYTES = 16 << 20, HEADER_MAX = 1000 };
+enum { DEFAULT_TIMEOUT_MS = 30000, DEFAULT_STALL_MS = 15000, DEFAULT_MAX_BYTES = 16 << 20, HEADERS_MAX = 200, HEADER_BYTES_MAX = 65536 };
 
 /* The part of libcurl that is used. Two of them are variadic. */
 struct curl_api {
@@ -38,10 +39,8 @@ struct http {
 	CURLM *multi;
 	unsigned timer;
 	struct http_call *calls;
+	char *proxy, *ca_file; /* "" when not set */
 };
-
-enum header { H_ETAG, H_LAST_MODIFIED, H_RETRY_AFTER, H_CONTENT_TYPE, HEADERS };
-static const char *const header_names[HEADERS] = {"etag", "last-modified", "retry-after", "content-type"};
 
 struct http_call {
 	struct http *http;
@@ -49,8 +48,11 @@ struct http_call {
 	CURL *easy;
 	struct curl_slist *headers;
 	char *url, *body_out;
-	struct str body;
-	char values[HEADERS][HEADER_MAX];
+	struct str body, lines; /* lines: the reply's headers, each with its NUL */
+	size_t n_lines;
+	int (*piece)(void *arg, const char *data, size_t len);
+	void *piece_arg;
+	bool stopped; /* by piece */
 	char error[CURL_ERROR_SIZE];
 	http_fn *fn;
 	void *arg;
@@ -92,6 +94,7 @@ static void call_free(struct http_call *call)
 	if (call->next)
 		call->next->prev = call->prev;
 	str_free(&call->body);
+	str_free(&call->lines);
 	free(call->url);
 	free(call->body_out);
 	free(call);
@@ -107,36 +110,45 @@ static enum err_code curl_code(CURLcode rc)
 		return ERR_INVALID;
 	case CURLE_WRITE_ERROR:
 	case CURLE_FILESIZE_EXCEEDED:
+	case CURLE_PEER_FAILED_VERIFICATION: /* asking again does not make it another's certificate */
 		return ERR_PROTOCOL;
+	case CURLE_SSL_CACERT_BADFILE:
+		return ERR_INVALID;
 	default:
 		return ERR_NETWORK;
 	}
 }
 
+static void say_why(const struct http_call *call, CURLcode rc, struct err *err)
+{
+	char *place = redact_place(call->url);
+	if (call->body.full)
+		err_set(err, ERR_PROTOCOL, "%s: the reply is larger than %zu bytes, the most that is read", place, call->body.max);
+	else if (call->stopped)
+		err_set(err, ERR_CANCELLED, "%s: the rest of the reply was not wanted", place);
+	else if (rc == CURLE_PEER_FAILED_VERIFICATION)
+		err_set(err, curl_code(rc), "%s: %s (http.ca_file in config.yaml names certificates to believe)", place,
+		    call->error[0] ? call->error : call->http->c.easy_strerror(rc));
+	else
+		err_set(err, curl_code(rc), "%s: %s", place, call->error[0] ? call->error : call->http->c.easy_strerror(rc));
+	free(place);
+}
+
 static void finish(struct http_call *call, CURLcode rc)
 {
 	struct http *h = call->http;
-	struct err err;
+	struct err err = {.code = ERR_NONE};
+	const char *headers[HEADERS_MAX + 1], *line = str_text(&call->lines);
 	long status = 0;
 	h->c.easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-	struct http_reply reply = {.status = (int)status,
-	    .body = str_text(&call->body),
-	    .body_len = call->body.len,
-	    .etag = call->values[H_ETAG],
-	    .last_modified = call->values[H_LAST_MODIFIED],
-	    .retry_after = call->values[H_RETRY_AFTER],
-	    .content_type = call->values[H_CONTENT_TYPE]};
-	if (call->body.full)
-		err_set(&err, ERR_PROTOCOL, "%s: the reply is larger than %zu bytes, the most that is read", call->url, call->body.max);
-	else if (rc)
-		err_set(&err, curl_code(rc), "%s: %s", call->url, call->error[0] ? call->error : h->c.easy_strerror(rc));
-	trace_body("http in", rc || call->body.full ? err.text : call->url, (int)status, reply.body, reply.body_len);
-	http_fn *fn = call->fn;
-	void *arg = call->arg;
+	for (size_t i = 0; i < call->n_lines; i++, line += strlen(line) + 1)
+		headers[i] = line;
+	headers[call->n_lines] = NULL;
+	struct http_reply reply = {.status = (int)status, .body = str_text(&call->body), .body_len = call->body.len, .headers = headers};
 	if (rc || call->body.full)
-		fn(arg, NULL, &err);
-	else
-		fn(arg, &reply, NULL);
+		say_why(call, rc, &err);
+	trace_http("http in", err.code ? err.text : call->url, headers, (int)status, reply.body, reply.body_len);
+	call->fn(call->arg, err.code ? NULL : &reply, err.code ? &err : NULL);
 	call_free(call);
 }
 
@@ -192,12 +204,11 @@ static int on_curl_timer(CURLM *multi, long ms, void *arg)
 
 struct http *http_create(struct loop *l, struct err *err)
 {
-	struct http *h = xcalloc(1, sizeof *h);
-	h->loop = l;
-	if (open_curl(&h->c, err)) {
-		free(h);
+	struct curl_api api;
+	if (open_curl(&api, err))
 		return NULL;
-	}
+	struct http *h = xcalloc(1, sizeof *h);
+	*h = (struct http){.loop = l, .c = api, .proxy = xstrdup(""), .ca_file = xstrdup("")};
 	h->c.global_init(CURL_GLOBAL_DEFAULT);
 	h->multi = h->c.multi_init();
 	h->c.multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
@@ -205,6 +216,14 @@ struct http *http_create(struct loop *l, struct err *err)
 	h->c.multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
 	h->c.multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
 	return h;
+}
+
+void http_configure(struct http *h, const char *proxy, const char *ca_file)
+{
+	free(h->proxy);
+	free(h->ca_file);
+	h->proxy = xstrdup(proxy ? proxy : "");
+	h->ca_file = ca_file ? path_expand(ca_file) : xstrdup("");
 }
 
 void http_destroy(struct http *h)
@@ -215,12 +234,20 @@ void http_destroy(struct http *h)
 		call_free(h->calls);
 	loop_cancel(h->loop, h->timer);
 	h->c.multi_cleanup(h->multi);
+	free(h->proxy);
+	free(h->ca_file);
 	free(h);
 }
 
 static size_t on_body(char *data, size_t size, size_t n, void *arg)
 {
 	struct http_call *call = arg;
+	long status = 0;
+	call->http->c.easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (call->piece && status / 100 == 2) {
+		call->stopped = call->piece(call->piece_arg, data, size * n) != 0;
+		return call->stopped ? 0 : size * n;
+	}
 	str_addn(&call->body, data, size * n);
 	return call->body.full ? 0 : size * n;
 }
@@ -228,24 +255,64 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 static size_t on_header(char *data, size_t size, size_t n, void *arg)
 {
 	struct http_call *call = arg;
-	size_t len = size * n;
-	if (len >= 5 && !strncmp(data, "HTTP/", 5)) /* a redirect's headers are not the reply's */
-		memset(call->values, 0, sizeof call->values);
-	for (int i = 0; i < HEADERS; i++) {
-		size_t k = strlen(header_names[i]);
-		if (len <= k || data[k] != ':' || strncasecmp(data, header_names[i], k))
-			continue;
-		size_t a = k + 1, b = len;
-		while (a < b && (data[a] == ' ' || data[a] == '\t'))
-			a++;
-		while (b > a && (unsigned char)data[b - 1] <= ' ')
-			b--;
-		if (b - a < HEADER_MAX) {
-			memcpy(call->values[i], data + a, b - a);
-			call->values[i][b - a] = '\0';
-		}
+	size_t len = size * n, a = 0, b = len;
+	if (len >= 5 && !strncmp(data, "HTTP/", 5)) { /* a redirect's headers are not the reply's */
+		str_clear(&call->lines);
+		call->n_lines = 0;
+		return len;
 	}
+	const char *colon = memchr(data, ':', len);
+	size_t k = colon ? (size_t)(colon - data) : 0;
+	for (a = k + 1; a < b && (data[a] == ' ' || data[a] == '\t'); a++)
+		;
+	while (b > a && (unsigned char)data[b - 1] <= ' ')
+		b--;
+	if (!k || memchr(data, '\0', len) || call->n_lines == HEADERS_MAX || call->lines.len + len + 4 > HEADER_BYTES_MAX)
+		return len;
+	for (size_t i = 0; i < k; i++)
+		str_addc(&call->lines, (char)(data[i] >= 'A' && data[i] <= 'Z' ? data[i] + 32 : data[i]));
+	str_addn(&call->lines, ": ", 2);
+	if (b > a)
+		str_addn(&call->lines, data + a, b - a);
+	str_addn(&call->lines, "", 1);
+	call->n_lines++;
 	return len;
+}
+
+const char *http_header(const struct http_reply *reply, const char *name)
+{
+	size_t k = strlen(name);
+	for (const char *const *h = reply->headers; h && *h; h++)
+		if (!strncmp(*h, name, k) && (*h)[k] == ':')
+			return *h + k + 2;
+	return "";
+}
+
+/* As curl's own program does: the first that is set. */
+static const char *from_environment(const char *const *names)
+{
+	for (; *names; names++) {
+		const char *value = getenv(*names);
+		if (value && *value)
+			return value;
+	}
+	return "";
+}
+
+/* Where it goes through, and whom it believes. */
+static void set_route(struct http_call *call, const struct http_request *req)
+{
+	static const char *const files[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE", NULL}, *const folders[] = {"SSL_CERT_DIR", NULL};
+	const struct http *h = call->http;
+	if (req->direct || !strcmp(h->proxy, "none"))
+		h->c.easy_setopt(call->easy, CURLOPT_PROXY, "");
+	else if (*h->proxy)
+		h->c.easy_setopt(call->easy, CURLOPT_PROXY, h->proxy);
+	const char *file = *h->ca_file ? h->ca_file : from_environment(files), *folder = *h->ca_file ? "" : from_environment(folders);
+	if (*file)
+		h->c.easy_setopt(call->easy, CURLOPT_CAINFO, file);
+	if (*folder)
+		h->c.easy_setopt(call->easy, CURLOPT_CAPATH, folder);
 }
 
 static void set_options(struct http_call *call, const struct http_request *req)
@@ -264,7 +331,7 @@ static void set_options(struct http_call *call, const struct http_request *req)
 	c->easy_setopt(e, CURLOPT_HTTPHEADER, call->headers);
 	c->easy_setopt(e, CURLOPT_USERAGENT, "skytop");
 	c->easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "");
-	c->easy_setopt(e, CURLOPT_FOLLOWLOCATION, 1L);
+	c->easy_setopt(e, CURLOPT_FOLLOWLOCATION, req->no_redirect ? 0L : 1L);
 	c->easy_setopt(e, CURLOPT_MAXREDIRS, 5L);
 #if LIBCURL_VERSION_NUM >= 0x075500
 	c->easy_setopt(e, CURLOPT_PROTOCOLS_STR, tls ? "https" : "http,https");
@@ -273,10 +340,13 @@ static void set_options(struct http_call *call, const struct http_request *req)
 	c->easy_setopt(e, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTPS | (tls ? 0 : CURLPROTO_HTTP)));
 	c->easy_setopt(e, CURLOPT_REDIR_PROTOCOLS, (long)(CURLPROTO_HTTPS | (tls ? 0 : CURLPROTO_HTTP)));
 #endif
-	c->easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)(req->timeout_ms ? req->timeout_ms : DEFAULT_TIMEOUT_MS));
-	c->easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(req->stall_ms ? req->stall_ms : DEFAULT_STALL_MS));
+	int64_t stall_ms = req->stall_ms ? req->stall_ms : DEFAULT_STALL_MS;
+	if (req->timeout_ms >= 0)
+		c->easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)(req->timeout_ms ? req->timeout_ms : DEFAULT_TIMEOUT_MS));
+	c->easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(req->connect_ms ? req->connect_ms : stall_ms));
 	c->easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	c->easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)((req->stall_ms ? req->stall_ms : DEFAULT_STALL_MS) / 1000 + 1));
+	c->easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)(stall_ms / 1000 + 1));
+	set_route(call, req);
 	if (req->method && strcmp(req->method, "GET"))
 		c->easy_setopt(e, CURLOPT_CUSTOMREQUEST, req->method);
 	if (req->method && !strcmp(req->method, "HEAD"))
@@ -294,6 +364,9 @@ struct http_call *http_start(struct http *h, const struct http_request *req, htt
 	call->easy = h->c.easy_init();
 	call->url = xstrdup(req->url);
 	call->body = str_new(req->max_bytes ? req->max_bytes : DEFAULT_MAX_BYTES);
+	call->lines = str_new(HEADER_BYTES_MAX);
+	call->piece = req->piece;
+	call->piece_arg = req->piece_arg;
 	call->fn = fn;
 	call->arg = arg;
 	if (req->body) {
@@ -307,9 +380,11 @@ struct http_call *http_start(struct http *h, const struct http_request *req, htt
 		h->calls->prev = call;
 	h->calls = call;
 	set_options(call, req);
-	trace_body(req->method ? req->method : "GET", req->url, -1, req->body, req->body ? req->body_len : 0);
+	trace_http(req->method ? req->method : "GET", req->url, req->headers, -1, req->body, req->body ? req->body_len : 0);
 	if (h->c.multi_add_handle(h->multi, call->easy)) {
-		err_set(err, ERR_FAILED, "%s: libcurl refused the request", req->url);
+		char *place = redact_place(req->url);
+		err_set(err, ERR_FAILED, "%s: libcurl refused the request", place);
+		free(place);
 		call_free(call);
 		return NULL;
 	}

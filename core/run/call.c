@@ -6,13 +6,16 @@
 #include <sys/wait.h>
 
 #include "core/base/clock.h"
+#include "core/base/fs.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/base/trace.h"
 #include "core/io/proc.h"
+#include "core/run/call_http.h"
 
-enum { TRIES = 4, FIRST_PAUSE_MS = 200, DEFAULT_TIMEOUT_MS = 60000, REPLY_MAX = 32 << 20, HOST_REPLY_MAX = 4 << 20, COMPLAINT_MAX = 4096, STEPS_MAX = 10000 };
+enum { TRIES = 4, FIRST_PAUSE_MS = 200, DEFAULT_TIMEOUT_MS = 60000, REPLY_MAX = 32 << 20, HOST_REPLY_MAX = 4 << 20, COMPLAINT_MAX = 4096, STEPS_MAX = 10000,
+	FILE_BYTES_MAX = 1 << 20, WORN_TRIES = 2 };
 
 /* One of the hosts of a request. */
 struct host_ask {
@@ -32,7 +35,7 @@ struct call {
 	char *state_dir;
 	json_t *args;
 	struct proc *proc;
-	struct http_call *http;
+	struct http_batch *http; /* the last one: its answers are the step's until it returns */
 	struct host_ask *hosts;
 	size_t n_hosts, hosts_open;
 	json_t *settings;
@@ -41,6 +44,8 @@ struct call {
 	int tries, steps;
 	struct err err;
 	call_fn *fn;
+	call_part_fn *part;
+	bool gave_parts;
 	void *arg;
 };
 
@@ -66,8 +71,7 @@ static void call_free(struct call *c)
 		c->next->prev = c->prev;
 	loop_cancel(c->ctx->loop, c->timer);
 	proc_destroy(c->proc);
-	if (c->http)
-		http_cancel(c->http);
+	http_batch_free(c->http);
 	drop_hosts(c);
 	arena_destroy(c->pc.arena);
 	json_decref(c->pc.scratch);
@@ -89,6 +93,11 @@ static void reset(struct call *c)
 	c->env.now_ms = wall_now_ms();
 	c->pc = (struct provider_call){.verb = verb, .args = c->args, .env = &c->env, .arena = arena_create(), .scratch = json_object()};
 	c->steps = 0;
+	http_batch_free(c->http);
+	c->http = NULL;
+	if (c->gave_parts)
+		c->part(c->arg, NULL);
+	c->gave_parts = false;
 }
 
 static void step(struct call *c, const struct provider_reply *reply);
@@ -113,6 +122,7 @@ static int read_settings(struct call *c)
 	case PROVIDER_QUERY:
 	case PROVIDER_STOP:
 	case PROVIDER_TERMINATE:
+	case PROVIDER_QUOTA:
 	case PROVIDER_VERBS:
 		return 0;
 	}
@@ -134,7 +144,11 @@ static void finish_failed(void *arg)
 {
 	struct call *c = arg;
 	c->timer = 0;
-	if (err_info(c->err.code)->retry && ++c->tries < TRIES) {
+	if (c->err.code == ERR_THROTTLED && c->http)
+		http_batch_throttled(c->http);
+	/* Where each request has been sent again and again already, one more round must do. */
+	int tries_max = c->http && http_batch_worn(c->http) ? WORN_TRIES : TRIES;
+	if (err_info(c->err.code)->retry && ++c->tries < tries_max) {
 		/* 0.2, 0.8, 3.2 s: a reply lost is mended at once, a cloud that throttles is given time. */
 		c->timer = loop_after(c->ctx->loop, (int64_t)FIRST_PAUSE_MS << (2 * (c->tries - 1)), begin, c);
 		return;
@@ -171,22 +185,15 @@ static void on_ended(void *arg, int status, bool timed_out)
 		return;
 	}
 	struct provider_reply reply = {.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1, .body = str_text(&c->out), .body_len = c->out.len,
-	    .retry_after = "", .complaint = str_text(&c->complaint)};
+	    .complaint = str_text(&c->complaint)};
 	trace_body("child in", c->provider->name, reply.status, reply.body, reply.body_len);
 	step(c, &reply);
 }
 
-static void on_http(void *arg, const struct http_reply *r, const struct err *err)
+static void on_http(void *arg, const struct provider_http_reply *replies, size_t n)
 {
 	struct call *c = arg;
-	c->http = NULL;
-	if (err) {
-		c->err = *err;
-		fail_later(c);
-		return;
-	}
-	struct provider_reply reply = {.status = r->status, .body = r->body, .body_len = r->body_len, .retry_after = r->retry_after, .complaint = ""};
-	step(c, &reply);
+	step(c, &(struct provider_reply){.body = "", .complaint = "", .http = replies, .n_http = n});
 }
 
 static int send_exec(struct call *c)
@@ -202,13 +209,36 @@ static int send_exec(struct call *c)
 
 static int send_http(struct call *c)
 {
-	const struct provider_request *q = &c->pc.request;
-	if (!c->ctx->http && !(c->ctx->http = http_create(c->ctx->loop, &c->err)))
-		return -1;
-	struct http_request req = {.method = q->method, .url = q->url, .headers = q->headers, .body = q->body, .body_len = q->body_len,
-	    .timeout_ms = q->timeout_ms ? q->timeout_ms : DEFAULT_TIMEOUT_MS, .max_bytes = REPLY_MAX};
-	c->http = http_start(c->ctx->http, &req, on_http, c, &c->err);
+	struct http_batch *before = c->http;
+	c->http = http_batch_start(c->ctx, c->provider->name, &c->pc.request, on_http, c, &c->err);
+	http_batch_free(before); /* now: a request may have been made of what it says */
 	return c->http ? 0 : -1;
+}
+
+/* Small files of this machine, at once. */
+static void read_files(void *arg)
+{
+	struct call *c = arg;
+	const struct provider_request *q = &c->pc.request;
+	struct provider_file *files = arena_alloc(c->pc.arena, (q->n_files + 1) * sizeof *files);
+	c->timer = 0;
+	for (size_t i = 0; i < q->n_files; i++) {
+		struct err err = {.code = ERR_NONE};
+		size_t len = 0;
+		char *path = path_expand(q->files[i].path), *text = NULL;
+		if (path[0] == '/')
+			text = fs_read(path, FILE_BYTES_MAX, &len, &err);
+		else
+			err_set(&err, ERR_INVALID, "cannot read %s: the path is not absolute", path);
+		files[i] = (struct provider_file){.path = q->files[i].path, .text = text ? arena_strndup(c->pc.arena, text, len) : NULL,
+		    .err_text = text ? "" : arena_strdup(c->pc.arena, err.text)};
+		trace_body("file in", path, -1, NULL, len);
+		if (text)
+			memset(text, 0, len);
+		free(text);
+		free(path);
+	}
+	step(c, &(struct provider_reply){.body = "", .complaint = "", .files = files, .n_files = q->n_files});
 }
 
 /* ---- hosts --------------------------------------------------------------------------------------------------------- */
@@ -225,7 +255,7 @@ static void hosts_answered(void *arg)
 		    .complaint = arena_strdup(c->pc.arena, str_text(&h->complaint))};
 		trace_body("host in", c->provider->name, h->err.code ? -1 : h->status, replies[i].out, replies[i].out_len);
 	}
-	struct provider_reply reply = {.body = "", .retry_after = "", .complaint = "", .hosts = replies, .n_hosts = c->n_hosts};
+	struct provider_reply reply = {.body = "", .complaint = "", .hosts = replies, .n_hosts = c->n_hosts};
 	drop_hosts(c);
 	step(c, &reply);
 }
@@ -287,8 +317,41 @@ static int send_request(struct call *c)
 	case PROVIDER_SSH:
 		send_hosts(c);
 		return 0;
+	case PROVIDER_READ:
+		c->timer = loop_after(c->ctx->loop, 0, read_files, c);
+		return 0;
 	}
 	return 0;
+}
+
+static void send_now(void *arg)
+{
+	struct call *c = arg;
+	c->timer = 0;
+	if (send_request(c))
+		fail_later(c);
+}
+
+static void next_part(void *arg)
+{
+	struct call *c = arg;
+	c->timer = 0;
+	step(c, &(struct provider_reply){.body = "", .complaint = ""});
+}
+
+static void take_part(struct call *c)
+{
+	json_t *part = c->pc.result;
+	c->pc.result = NULL;
+	if (c->part) {
+		c->gave_parts = true;
+		c->part(c->arg, part);
+		c->timer = loop_after(c->ctx->loop, 0, next_part, c);
+	} else {
+		err_set(&c->err, ERR_UNSUPPORTED, "the answer comes in parts, which nobody takes here");
+		fail_later(c);
+	}
+	json_decref(part);
 }
 
 static void succeed(struct call *c)
@@ -309,8 +372,13 @@ static void step(struct call *c, const struct provider_reply *reply)
 	}
 	switch (c->provider->step(&c->pc, reply, &c->err)) {
 	case PROVIDER_REQUEST:
-		if (send_request(c))
-			fail_later(c);
+		if (c->pc.request.after_ms > 0)
+			c->timer = loop_after(c->ctx->loop, c->pc.request.after_ms, send_now, c);
+		else
+			send_now(c);
+		return;
+	case PROVIDER_PART:
+		take_part(c);
 		return;
 	case PROVIDER_DONE:
 		succeed(c);
@@ -321,12 +389,28 @@ static void step(struct call *c, const struct provider_reply *reply)
 	}
 }
 
+static const char *from_environment(const char *name)
+{
+	return getenv(name);
+}
+
+/* What this provider keeps in memory. */
+static json_t *memory_of(struct call_context *ctx, const char *name)
+{
+	if (!ctx->memory)
+		ctx->memory = json_object();
+	if (!json_object_get(ctx->memory, name))
+		json_object_set_new(ctx->memory, name, json_object());
+	return json_object_get(ctx->memory, name);
+}
+
 struct call *call_start(struct call_context *ctx, const struct provider *p, enum provider_verb verb, json_t *args, call_fn *fn, void *arg)
 {
 	struct call *c = xcalloc(1, sizeof *c);
 	*c = (struct call){.ctx = ctx, .provider = p, .args = args, .out = str_new(REPLY_MAX), .complaint = str_new(COMPLAINT_MAX), .fn = fn, .arg = arg};
 	c->state_dir = xasprintf("%s/%s", ctx->state_dir, p->name);
-	c->env = (struct provider_env){.self = ctx->self, .state_dir = c->state_dir, .config = json_object_get(ctx->config, p->name)};
+	c->env = (struct provider_env){.self = ctx->self, .state_dir = c->state_dir, .config = json_object_get(ctx->config, p->name),
+	    .var = ctx->var ? ctx->var : from_environment, .memory = memory_of(ctx, p->name), .user = ctx->user ? ctx->user : ""};
 	c->pc.verb = verb;
 	c->next = ctx->calls;
 	if (c->next)
@@ -334,6 +418,11 @@ struct call *call_start(struct call_context *ctx, const struct provider *p, enum
 	ctx->calls = c;
 	c->timer = loop_after(ctx->loop, 0, begin, c);
 	return c;
+}
+
+void call_on_part(struct call *c, call_part_fn *fn)
+{
+	c->part = fn;
 }
 
 void call_cancel(struct call *c)
@@ -346,4 +435,16 @@ void call_cancel_all(struct call_context *ctx)
 {
 	while (ctx->calls)
 		call_free(ctx->calls);
+}
+
+void call_context_clear(struct call_context *ctx)
+{
+	call_cancel_all(ctx);
+	http_lanes_free(ctx);
+	http_destroy(ctx->http);
+	settings_free(ctx->settings);
+	json_decref(ctx->memory);
+	ctx->http = NULL;
+	ctx->settings = NULL;
+	ctx->memory = NULL;
 }

@@ -24,6 +24,7 @@
 #include "core/run/money.h"
 #include "core/run/op.h"
 #include "core/run/run.h"
+#include "core/run/user.h"
 
 enum { COMMIT_RETRY_MS = 2000, TICK_MS = 1000, SECRET_MAX = 4 << 20, OPEN_REQUESTS_MAX = 10000 };
 
@@ -329,7 +330,8 @@ struct engine *engine_create(const struct engine_setup *setup, struct err *err)
 	e->logs_dir = home_path(HOME_STATE, "logs");
 	e->secrets_dir = home_path(HOME_STATE, "secrets");
 	e->agent_path = share_path("agent/skytop-agent");
-	e->calls = (struct call_context){.loop = e->loop, .self = setup->self, .state_dir = home_path(HOME_STATE, ""), .config = setup->provider_config};
+	e->calls = (struct call_context){.loop = e->loop, .self = setup->self, .state_dir = home_path(HOME_STATE, ""), .config = setup->provider_config,
+	    .user = user_hash()};
 	e->remotes = contact_remotes(e);
 	e->calls.remotes = e->remotes;
 	if (fs_mkdirs(e->logs_dir, err) || fs_mkdirs(e->secrets_dir, err) || open_state(e, err) || load(e, err)) {
@@ -365,9 +367,7 @@ void engine_destroy(struct engine *e)
 		state_commit(e->state, NULL);
 	state_close(e->state);
 	money_free(e->money);
-	call_cancel_all(&e->calls);
-	http_destroy(e->calls.http);
-	settings_free(e->calls.settings);
+	call_context_clear(&e->calls);
 	remotes_destroy(e->remotes);
 	free(e->ops);
 	free(e->units);
@@ -375,6 +375,7 @@ void engine_destroy(struct engine *e)
 	free(e->secrets_dir);
 	free(e->agent_path);
 	free((char *)(uintptr_t)e->calls.state_dir);
+	free((char *)(uintptr_t)e->calls.user);
 	json_decref(e->heard);
 	json_decref(e->late_at);
 	free(e);

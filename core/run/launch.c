@@ -49,18 +49,10 @@ static void set_outcome(struct op *op, const char *what)
 
 /* ---- accepting --------------------------------------------------------------------------------------------------- */
 
-static uint32_t random_bits(void)
-{
-	uint32_t v = 0;
-	if (getentropy(&v, sizeof v))
-		v = (uint32_t)mono_now_us() * 2654435761u;
-	return v;
-}
-
 static char *fresh_name(struct engine *e)
 {
 	for (;;) {
-		char *name = xasprintf("top-%04x", random_bits() & 0xffff);
+		char *name = xasprintf("top-%04x", num_random() & 0xffff);
 		if (!run_unit(e, name) && !run_op_of(e, name, NULL))
 			return name;
 		free(name);
@@ -168,7 +160,7 @@ static struct unit *intend(struct op *op, const json_t *chosen, int64_t num_node
 	struct unit *u = op_unit(op);
 	if (!u) {
 		struct cluster *c = xcalloc(1, sizeof *c);
-		c->uid = xasprintf("%s-%08x%08x", op->r->cluster, random_bits(), random_bits());
+		c->uid = xasprintf("%s-%08x%08x", op->r->cluster, num_random(), num_random());
 		c->name = xstrdup(op->r->cluster);
 		c->user = xstrdup(op->r->user);
 		c->project = xstrdup(op->r->project);

@@ -4,12 +4,14 @@ librun_a_SOURCES = \
 	core/run/access.c core/run/access.h \
 	core/run/bundle.c core/run/bundle.h \
 	core/run/call.c core/run/call.h \
+	core/run/call_http.c core/run/call_http.h \
 	core/run/checkout.c core/run/checkout.h \
 	core/run/contact.c \
 	core/run/engine.c core/run/engine.h \
 	core/run/hooks.c core/run/hooks.h \
 	core/run/hosts.c core/run/hosts.h \
 	core/run/jobs.c \
+	core/run/lane.c core/run/lane.h \
 	core/run/launch.c core/run/launch.h \
 	core/run/launch_steps.c \
 	core/run/lifecycle.c \
@@ -36,6 +38,7 @@ librun_a_SOURCES = \
 	core/run/sweep.c core/run/sweep.h \
 	core/run/sweep_op.c \
 	core/run/sync.c core/run/sync.h \
+	core/run/user.c core/run/user.h \
 	core/run/walk.c core/run/walk.h \
 	core/run/watch.c
 RUN_LIBS = librun.a $(PLAN_LIBS)

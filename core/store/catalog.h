@@ -112,6 +112,7 @@ int catalog_import_at(const char *path, const char *snapshot, const char *dir, i
 
 struct catalog_update {
 	const char *url;	   /* NULL: CATALOG_HOSTED_URL */
+	const char *proxy, *ca_file; /* as http_configure takes them */
 	const char *const *clouds; /* NULL-terminated; NULL: all that are hosted in dollars */
 	bool force;		   /* fetch anew what did not change, and take a list however short it is */
 	int64_t deadline_ms;	   /* for everything; 0: two minutes */

@@ -97,9 +97,9 @@ static void on_reply(void *arg, const struct http_reply *reply, const struct err
 		f->len = reply->body_len;
 		f->body = xmalloc(f->len + 1);
 		memcpy(f->body, reply->body, f->len);
-		f->new_etag = xstrdup(reply->etag);
+		f->new_etag = xstrdup(http_header(reply, "etag"));
 		done(f, NULL);
-	} else if (!retry(f, reply->status == 429 || reply->status >= 500, reply->retry_after)) {
+	} else if (!retry(f, reply->status == 429 || reply->status >= 500, http_header(reply, "retry-after"))) {
 		done(f, status_problem(f, reply->status));
 	}
 }
@@ -176,6 +176,7 @@ static int fetch_all(struct update *u, struct fetch *v, size_t n, struct err *er
 	u->loop = loop_create();
 	u->http = http_create(u->loop, err);
 	if (u->http) {
+		http_configure(u->http, u->want->proxy, u->want->ca_file);
 		u->open = n + 1; /* one for ourselves: a start that fails at once must not end the loop before it runs */
 		for (size_t i = 0; i < n; i++)
 			start(&v[i]);

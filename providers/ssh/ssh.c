@@ -413,6 +413,10 @@ static enum provider_step (*const verbs[PROVIDER_VERBS])(struct turn *t) = {
 static enum provider_step ssh_step(struct provider_call *c, const struct provider_reply *reply, struct err *err)
 {
 	struct turn t = {.c = c, .reply = reply, .err = err};
+	if (!verbs[c->verb]) {
+		err_set(err, ERR_UNSUPPORTED, "machines of one's own have no quotas");
+		return PROVIDER_FAILED;
+	}
 	const json_t *said = json_object_get(c->args, "settings");
 	const json_t *settings = c->verb == PROVIDER_CHECK && said ? said : c->env->settings;
 	bool makes = c->verb == PROVIDER_CHECK || c->verb == PROVIDER_OFFERS || c->verb == PROVIDER_CREATE;

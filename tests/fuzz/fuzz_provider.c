@@ -23,10 +23,12 @@ static void reply(unsigned kind, const char *text, size_t len)
 	struct provider_reply r = {.status = statuses[kind / 8 % 4],
 	    .body = text,
 	    .body_len = len,
-	    .complaint = kind & 1 ? text : "",
-	    .retry_after = ""};
+	    .complaint = kind & 1 ? text : ""};
 	struct err err = {0};
-	MUST(cloudside_step("sim", &c, NULL, &err) == PROVIDER_REQUEST);
+	if (c.verb == PROVIDER_QUOTA)
+		MUST(cloudside_step("sim", &c, NULL, &err) == PROVIDER_FAILED && err.code == ERR_UNSUPPORTED);
+	else
+		MUST(cloudside_step("sim", &c, NULL, &err) == PROVIDER_REQUEST);
 	enum provider_step step = cloudside_step("sim", &c, &r, &err);
 	MUST(step == (c.result ? PROVIDER_DONE : PROVIDER_FAILED));
 	MUST(c.result || (err.code && err.text[0] && strlen(err.text) < sizeof err.text));

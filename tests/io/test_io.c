@@ -387,7 +387,7 @@ static void on_http(void *arg, const struct http_reply *r, const struct err *err
 	if (r) {
 		g->status = r->status;
 		snprintf(g->body, sizeof g->body, "%s", r->body);
-		snprintf(g->etag, sizeof g->etag, "%s", r->etag);
+		snprintf(g->etag, sizeof g->etag, "%s", http_header(r, "etag"));
 	}
 }
 

@@ -346,7 +346,7 @@ static void ask_hosts(struct rig *r, const struct provider_request *q, struct pr
 	for (size_t i = 0; i < q->n_hosts; i++)
 		if (c[i].pid)
 			host_finish(&c[i], until, &list[i], a);
-	*reply = (struct provider_reply){.hosts = list, .n_hosts = q->n_hosts, .body = "", .complaint = "", .retry_after = ""};
+	*reply = (struct provider_reply){.hosts = list, .n_hosts = q->n_hosts, .body = "", .complaint = ""};
 }
 
 /* --- calls
@@ -382,7 +382,6 @@ json_t *rig_call(struct rig *r, enum provider_verb verb, json_t *args, struct er
 		reply.body = str_text(&out);
 		reply.body_len = out.len;
 		reply.complaint = str_text(&complaint);
-		reply.retry_after = "";
 		if (strstr(reply.complaint, "Sanitizer") && !strstr(reply.complaint, "ptrace"))
 			fail_msg("%s", reply.complaint);
 		step = r->provider->step(&c, &reply, err);

@@ -29,7 +29,7 @@ static enum err_code answer(enum provider_verb verb, const char *args, int statu
 	assert_int_equal(cloudside_step("sim", &c, NULL, err), PROVIDER_REQUEST);
 	assert_int_equal(c.request.kind, PROVIDER_EXEC);
 	struct provider_reply reply = {
-	    .status = status, .body = body, .body_len = len, .complaint = complaint, .retry_after = ""};
+	    .status = status, .body = body, .body_len = len, .complaint = complaint};
 	enum provider_step step = cloudside_step("sim", &c, &reply, err);
 	assert_int_equal(step == PROVIDER_DONE, c.result != NULL);
 	json_decref(c.result);

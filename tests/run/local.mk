@@ -36,3 +36,10 @@ dist_check_SCRIPTS += tests/run/test_metrics.py
 TESTS += tests/run/test_metrics.py
 dist_check_SCRIPTS += tests/run/test_sweep.py
 TESTS += tests/run/test_sweep.py
+if HAVE_CMOCKA
+check_PROGRAMS += tests/run/test_call
+TESTS += tests/run/test_call
+tests_run_test_call_SOURCES = tests/run/test_call.c tests/run/web.c tests/run/web.h
+tests_run_test_call_CPPFLAGS = $(TEST_CFLAGS)
+tests_run_test_call_LDADD = $(RUN_LIBS) $(CMOCKA_LIBS)
+endif

@@ -174,7 +174,8 @@ static int run_update(struct cli *c)
 	for (size_t i = 0; i < config_n_problems(config); i++)
 		cli_note(c, "%s", config_problem(config, i));
 	const char *url = cli_value(c, "url");
-	struct catalog_update want = {.url = url ? url : config_text(config, "catalog.url"), .clouds = cli_args(c),
+	struct catalog_update want = {.url = url ? url : config_text(config, "catalog.url"), .proxy = config_text(config, "http.proxy"),
+	    .ca_file = config_text(config, "http.ca_file"), .clouds = cli_args(c),
 	    .force = cli_flag(c, "force"), .deadline_ms = timeout_s * 1000};
 	int rc = catalog_update(&want, &report, &err);
 	config_destroy(config);

@@ -17,6 +17,7 @@ void engine_config_load(struct cli *c, struct daemon_setup *d)
 		if (section)
 			json_object_set_new(d->provider_config, (*p)->name, section);
 	}
+	json_object_set_new(d->provider_config, "http", config_section(k, "http"));
 	int64_t idle = config_int(k, "engine.idle_exit_minutes");
 	d->idle_exit_ms = idle < 0 ? -1 : idle * MINUTE_MS;
 	d->default_autostop_minutes = config_int(k, "autostop.default_minutes");
