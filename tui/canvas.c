@@ -41,8 +41,9 @@ void canvas_resize(struct canvas *c, int w, int h)
 void canvas_clear(struct canvas *c)
 {
 	size_t n = (size_t)c->w * (size_t)c->h;
-	for (size_t i = 0; i < n; i++)
-		c->cells[i] = empty_cell;
+	c->cells[0] = empty_cell;
+	for (size_t done = 1; done < n; done *= 2)
+		memcpy(c->cells + done, c->cells, (done < n - done ? done : n - done) * sizeof *c->cells);
 	c->clip = (struct rect){0, 0, c->w, c->h};
 	c->cursor_x = c->cursor_y = 0;
 	c->cursor_shown = false;
@@ -107,7 +108,15 @@ static int draw_run(struct canvas *c, int x, int y, int max_w, int skip, enum ro
 	int used = 0, last = -1;
 	size_t i = 0;
 	while (i < len) {
-		unsigned cp;
+		unsigned cp = (unsigned char)s[i];
+		if (cp >= 0x20 && cp < 0x7f && skip <= 0) { /* nearly all of them */
+			if (used == max_w)
+				break;
+			last = x + used++;
+			put_wide(c, last, y, role, cp, 1);
+			i++;
+			continue;
+		}
 		size_t n = utf8_decode(s + i, len - i, &cp);
 		int w = width_shown(&cp);
 		if (w == 0 && last >= 0)

@@ -13,7 +13,8 @@
 #include "core/base/mem.h"
 #include "core/store/catalog.h"
 
-enum { CACHE = 512, HISTORY_MAX = 64 };
+/* What is on the largest screen fits, whatever its ids are: each has WAYS places to be in. */
+enum { SETS = 64, WAYS = 8, HISTORY_MAX = 64 };
 static const int64_t day_ms = 86400000;
 
 struct week {
@@ -30,7 +31,8 @@ struct prices {
 	int64_t as_of_ms;
 	unsigned revision;
 	int watch; /* of its folder; -1 */
-	struct week cache[CACHE];
+	struct week cache[SETS][WAYS];
+	unsigned next; /* the place that is given away next */
 };
 
 static void open_catalog(struct prices *p)
@@ -172,8 +174,15 @@ static void fill_week(struct prices *p, struct week *w, int64_t now_ms)
 
 size_t prices_week(struct prices *p, uint32_t offer_id, bool spot, int64_t now_ms, int64_t out[PRICES_DAYS])
 {
-	struct week *w = &p->cache[(offer_id * 2 + spot) % CACHE];
+	struct week *set = p->cache[(offer_id * 2 + spot) * 2654435761u >> 26], *w = NULL;
 	int64_t day = now_ms / day_ms;
+	for (size_t i = 0; i < WAYS && !w; i++)
+		if (set[i].offer_id == offer_id + 1 && set[i].spot == spot && set[i].day == day)
+			w = &set[i];
+	for (size_t i = 0; i < WAYS && !w; i++)
+		if (!set[i].offer_id)
+			w = &set[i];
+	w = w ? w : &set[p->next++ % WAYS];
 	if (w->offer_id != offer_id + 1 || w->spot != spot || w->day != day) {
 		*w = (struct week){.offer_id = offer_id + 1, .spot = spot, .day = day};
 		fill_week(p, w, now_ms);

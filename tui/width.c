@@ -71,7 +71,12 @@ int width_text(const char *s, size_t len)
 {
 	int columns = 0;
 	for (size_t i = 0; i < len;) {
-		unsigned cp;
+		unsigned cp = (unsigned char)s[i];
+		if (cp < 0x80) {
+			columns++;
+			i++;
+			continue;
+		}
 		i += utf8_decode(s + i, len - i, &cp);
 		int w = width_shown(&cp);
 		columns += w > 0 ? w : 0;

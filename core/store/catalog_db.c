@@ -160,7 +160,8 @@ sqlite3 *catdb_open_read(const char *path, bool *damaged, struct err *err)
 	} else {
 		sqlite3_extended_result_codes(db, 0);
 		sqlite3_busy_timeout(db, 1000); /* only if someone edits the file with another program */
-		if (check_identity(db, path, damaged, err) == 0)
+		/* The lock for reading is kept: nobody writes into this file, and each question would be asked for it anew. */
+		if (catdb_exec(db, "PRAGMA locking_mode=EXCLUSIVE", err) == 0 && check_identity(db, path, damaged, err) == 0)
 			return db;
 	}
 	sqlite3_close(db);

@@ -6,7 +6,7 @@
  * installed only where the disposition is the default, so the caller takes the signals first; after endwin the first doupdate
  * sends what it thinks is needed to come back, which is thrown away in favour of saying it all anew.
  *
- * Rows that are equal to the row shown last are not handed to curses at all: comparing memory is cheaper than cells. */
+ * What is equal to the row shown last is not handed to curses at all: comparing memory is cheaper than cells. */
 #include "tui/term/paint.h"
 #include "tui/term/truecolor.h"
 
@@ -25,6 +25,8 @@
 #include "core/base/mem.h"
 #include "config.h"
 
+enum { MADE = 256, KEPT_MAX = 64 << 10 };
+
 struct paint {
 	SCREEN *screen;
 	FILE *memory;
@@ -38,6 +40,10 @@ struct paint {
 	uint8_t role_attrs[ROLES];
 	bool black[ROLES]; /* written in black: that must not be bold, which many terminals show as grey */
 	cchar_t *line; /* w of them */
+	struct {
+		struct cell cell;
+		cchar_t made;
+	} made[MADE]; /* what setcchar has made of cells lately, which takes long */
 	bool true_color;
 	struct truecolor exact;
 };
@@ -182,6 +188,7 @@ void paint_theme(struct paint *p, const struct theme *theme)
 		p->role_attrs[i] = s->attrs;
 		p->black[i] = s->fg == 0;
 	}
+	memset(p->made, 0, sizeof p->made); /* no cell is all zeros but the second half of a wide one */
 	p->whole = true;
 }
 
@@ -204,14 +211,16 @@ static void take(struct paint *p, struct str *out)
 	off_t len = lseek(p->fd, 0, SEEK_CUR);
 	char buf[8192];
 	for (off_t at = 0; at < len;) {
-		ssize_t n = pread(p->fd, buf, sizeof buf, at);
+		size_t want = (size_t)(len - at) < sizeof buf ? (size_t)(len - at) : sizeof buf;
+		ssize_t n = pread(p->fd, buf, want, at);
 		if (n <= 0)
 			break;
 		if (out)
 			str_addn(out, buf, (size_t)n);
 		at += n;
 	}
-	if (ftruncate(p->fd, 0) || lseek(p->fd, 0, SEEK_SET) < 0)
+	/* What is there is written over: giving the memory back each time costs more than keeping it, up to a point. */
+	if ((len > KEPT_MAX && ftruncate(p->fd, 0)) || lseek(p->fd, 0, SEEK_SET) < 0)
 		abort(); /* a file of our own in memory */
 }
 
@@ -228,29 +237,50 @@ static void cell_to_curses(const struct paint *p, const struct cell *c, cchar_t 
 	}
 }
 
-static void paint_row(struct paint *p, const struct cell *row, int y, int w)
+static cchar_t made_of(struct paint *p, const struct cell *c)
+{
+	size_t at = (c->cp ^ c->role * 37u ^ c->back * 101u ^ c->attrs * 17u) % MADE;
+	if (memcmp(&p->made[at].cell, c, sizeof *c)) {
+		p->made[at].cell = *c;
+		cell_to_curses(p, c, &p->made[at].made);
+	}
+	return p->made[at].made;
+}
+
+/* Columns [from, to) of a row; half of a wide character at the beginning is completed. */
+static void paint_row(struct paint *p, const struct cell *row, int y, int from, int to)
 {
 	int n = 0;
-	for (int x = 0; x < w; x++)
+	while (from > 0 && !row[from].width)
+		from--;
+	for (int x = from; x < to; x++)
 		if (row[x].width)
-			cell_to_curses(p, &row[x], &p->line[n++]);
-	mvadd_wchnstr(y, 0, p->line, n);
+			p->line[n++] = made_of(p, &row[x]);
+	mvadd_wchnstr(y, from, p->line, n);
+}
+
+/* What of a row is not what curses was given last; all of it when `whole`. */
+static void paint_changes(struct paint *p, const struct cell *row, int y, int w)
+{
+	struct cell *old = &p->shown[(size_t)y * (size_t)p->w];
+	int from = 0, to = w;
+	if (!p->whole && !memcmp(row, old, (size_t)w * sizeof *row))
+		return;
+	while (!p->whole && !memcmp(&row[from], &old[from], sizeof *row))
+		from++;
+	while (!p->whole && !memcmp(&row[to - 1], &old[to - 1], sizeof *row))
+		to--;
+	paint_row(p, row, y, from, to);
+	memcpy(old + from, row + from, (size_t)(to - from) * sizeof *row);
 }
 
 void paint_frame(struct paint *p, const struct canvas *c, struct str *out)
 {
 	int w = c->w < p->w ? c->w : p->w, h = c->h < p->h ? c->h : p->h;
-	size_t row_bytes = (size_t)w * sizeof(struct cell);
 	if (p->whole)
 		erase();
-	for (int y = 0; y < h; y++) {
-		const struct cell *row = &c->cells[(size_t)y * (size_t)c->w];
-		struct cell *old = &p->shown[(size_t)y * (size_t)p->w];
-		if (!p->whole && !memcmp(row, old, row_bytes))
-			continue;
-		paint_row(p, row, y, w);
-		memcpy(old, row, row_bytes);
-	}
+	for (int y = 0; y < h; y++)
+		paint_changes(p, &c->cells[(size_t)y * (size_t)c->w], y, w);
 	p->whole = false;
 	if (c->cursor_shown != p->cursor) {
 		curs_set(c->cursor_shown);

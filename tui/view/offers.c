@@ -29,13 +29,26 @@ static struct grid_rows current_rows(struct offers_state *v)
 	return v->grouped ? offers_group_rows(v) : offers_flat_rows(v);
 }
 
-static void sort_offers(struct offers_state *v)
+static void sort_offers(struct offers_state *v, bool first_rows_only)
 {
+	enum { FIRST_ROWS = 512 };
 	struct offer_order order = {.n = 2};
 	order.by[0].key = v->grid.sort_column < 0 ? OFFER_BY_NONE : (enum offer_key)v->grid.columns[v->grid.sort_column].sort;
 	order.by[0].descending = v->grid.descending;
 	order.by[1].key = order.by[0].key == OFFER_BY_PER_GPU ? OFFER_BY_PRICE : OFFER_BY_PER_GPU;
-	offer_sort(offers_table(v), &order, v->list.rows, v->list.n);
+	v->partly_sorted = first_rows_only && v->list.n > FIRST_ROWS;
+	if (v->partly_sorted)
+		offer_sort_first(offers_table(v), &order, v->list.rows, v->list.n, FIRST_ROWS);
+	else
+		offer_sort(offers_table(v), &order, v->list.rows, v->list.n);
+	v->shown_partly = false;
+}
+
+/* Before anybody goes further than to the first rows. */
+static void sort_rest(struct offers_state *v)
+{
+	if (v->partly_sorted)
+		sort_offers(v, false);
 }
 
 static void find_best(struct offers_state *v)
@@ -62,15 +75,15 @@ static void recompute(struct offers_state *v)
 {
 	filter_run(v->filter, offers_table(v), &v->list);
 	find_best(v);
+	struct grid *g = current_grid(v);
+	/* Whoever has not moved stays at the top, and need not wait for the order of what is far below. */
+	if (!g->selected)
+		g->selected_id = 0;
 	if (v->grouped)
 		make_groups(v);
 	else
-		sort_offers(v);
-	struct grid *g = current_grid(v);
+		sort_offers(v, !g->selected);
 	struct grid_rows rows = current_rows(v);
-	/* Whoever has not moved stays at the top. */
-	if (!g->selected)
-		g->selected_id = 0;
 	grid_sync(g, &rows);
 }
 
@@ -154,7 +167,7 @@ static void resort(void *arg)
 	if (v->grouped)
 		offers_sort_groups(v);
 	else
-		sort_offers(v);
+		sort_offers(v, false);
 	grid_sync(current_grid(v), &rows);
 }
 
@@ -211,6 +224,7 @@ static size_t selected_row(const struct offers_state *v)
 static bool act(void *state, struct app *a, enum action what)
 {
 	struct offers_state *v = state;
+	sort_rest(v);
 	struct grid_rows rows = current_rows(v);
 	if (table_act(sorter(v), &rows, &v->query, what))
 		return true;
@@ -309,6 +323,7 @@ static void mouse(void *state, struct app *a, const struct input_event *e)
 {
 	(void)a;
 	struct offers_state *v = state;
+	sort_rest(v);
 	struct grid_rows rows = current_rows(v);
 	table_mouse(sorter(v), &rows, e);
 }
@@ -416,8 +431,12 @@ static void draw_body(struct offers_state *v, struct app *a, struct canvas *c, s
 
 static void draw(void *state, struct app *a, struct canvas *c, struct rect body, bool keys)
 {
-	draw_body(state, a, c, body, keys);
-	offers_remember(state);
+	struct offers_state *v = state;
+	if (v->shown_partly)
+		sort_rest(v);
+	draw_body(v, a, c, body, keys);
+	offers_remember(v);
+	v->shown_partly = v->partly_sorted;
 }
 
 static const char *const *hints(void *state, const struct app *a)
@@ -428,11 +447,13 @@ static const char *const *hints(void *state, const struct app *a)
 	return ((const struct offers_state *)state)->query.typing ? typing : NULL;
 }
 
-/* Until a flash ends; and prices that wait are tried again, until the hand has been still for long enough. */
+/* Until the rest is sorted; until a flash ends; and prices that wait are tried again, until the hand has been still for long enough. */
 static int64_t wait_ms(void *state, const struct app *a)
 {
-	enum { AGAIN_MS = 500 };
+	enum { AGAIN_MS = 500, SORT_MS = 50 };
 	const struct offers_state *v = state;
+	if (v->partly_sorted)
+		return SORT_MS;
 	if (a->now_ms < v->flash_until_ms)
 		return v->flash_until_ms - a->now_ms;
 	return a->prices_wait ? AGAIN_MS : -1;

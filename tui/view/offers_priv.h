@@ -30,6 +30,7 @@ struct offers_state {
 	struct filter *filter;	/* the last one that could be compiled */
 	char problem[300];	/* what is wrong with the query; "" */
 	struct offer_list list;
+	bool partly_sorted, shown_partly; /* the list is in order only as far as the first screens go; and has been drawn so */
 	int64_t best_per_gpu;	/* among the list */
 	bool grouped, details;
 	struct offer_group *groups;
