@@ -159,10 +159,12 @@ struct provider_env {
  *             "disk_size_gib","price_uusd_h", "max_price_uusd_h"|null,"tags":{…},"labels":{…},
  *             "silent":[as OFFERS said],
  *             of clouds: "image"|null, "disk_tier"|null, "ports":["8080","8000-8010"], "ssh_public_key": the cluster's, one line,
- *             "spot_cap_uusd_h"|null: what a spot machine may cost}  → {"nodes":[node…]} one per token given, made or found.
+ *             "spot_cap_uusd_h"|null: what a spot machine may cost}  → {"nodes":[node…], "unsure": true or absent} one per token
+ *             given, made or found; unsure: an answer was lost and another machine took the place, so that a token may be there twice.
  *             All or an error; what was made before the error is for the caller to clean up (by TERMINATE).
  * QUERY      {"cluster": id, "ids":[known…]} or {} (all of this user's) → {"nodes":[…]}; a known one that cannot be asked about now is
- *                                                              {"id","status":"UNKNOWN","reason"}: not gone
+ *                                                              {"id","status":"UNKNOWN","reason"}: not gone. Of two nodes of one token the known one,
+ *                                                              else the newer; the other is in "doubles":[node…], absent when there is none
  * START/STOP {"cluster": id, "ids":[…]}                      → {"nodes":[…]} their state after the call; may still be PENDING/STOPPING: QUERY tells
  * QUOTA      {"candidates":[{"instance_type","region","use_spot","nodes"}…]} → {"verdicts":[{"room": nodes that still fit, or null: unknown,
  *             "name": the quota's own name, "limit","used"}…]} in the same order; providers without quotas fail with ERR_UNSUPPORTED

@@ -52,6 +52,8 @@ void ssh_settings_clear(struct ssh_settings *s)
 	free(s->user);
 	free(s->proxy_jump);
 	free(s->proxy_command);
+	free(s->proxy_at);
+	free(s->host_key_alias);
 	free(s->agent);
 	for (int i = 0; i < s->n_identity_files; i++)
 		free(s->identity_files[i]);
@@ -134,7 +136,7 @@ static int take(struct reading *r, char **w, int n, const char *whole, struct er
 		if (!s->port)
 			s->port = (int)port;
 	} else if (str_ieq(key, "HostName") || str_ieq(key, "User") || str_ieq(key, "ProxyJump") || str_ieq(key, "IdentityFile") ||
-	    str_ieq(key, "IdentityAgent")) {
+	    str_ieq(key, "IdentityAgent") || str_ieq(key, "HostKeyAlias")) {
 		if (!value[0])
 			return err_set(err, ERR_INVALID, "%s:%d: %s has no value", r->name, r->line, key);
 		if (str_ieq(key, "HostName"))
@@ -145,11 +147,15 @@ static int take(struct reading *r, char **w, int n, const char *whole, struct er
 			first(&s->proxy_jump, value);
 		else if (str_ieq(key, "IdentityAgent"))
 			first(&s->agent, value);
+		else if (str_ieq(key, "HostKeyAlias"))
+			first(&s->host_key_alias, value);
 		else if (s->n_identity_files < SSH_IDENTITIES_MAX && !str_ieq(value, "none"))
 			s->identity_files[s->n_identity_files++] = xstrdup(value);
 	} else if (str_ieq(key, "ProxyCommand")) {
-		if (!s->proxy_jump)
-			first(&s->proxy_command, rest(whole, key));
+		if (!s->proxy_jump && !s->proxy_command) {
+			s->proxy_command = xstrdup(rest(whole, key));
+			s->proxy_at = xasprintf("%s:%d", r->name, r->line);
+		}
 	} else if (str_ieq(key, "IdentitiesOnly")) {
 		if (!s->identities_only)
 			s->identities_only = str_ieq(value, "yes") || str_ieq(value, "true") ? 1 : -1;
@@ -303,6 +309,38 @@ static char *agent_of(const char *value, const struct ssh_target *t, const char 
 	return percent(value, t, alias);
 }
 
+/* `ssh [-q] -W %h:%p HOST`, as jumps were written before there was ProxyJump: HOST. NULL: it is something else. Caller frees. */
+static char *jump_of_command(const char *command)
+{
+	char *copy = xstrdup(command), *words[LINE_WORDS], *host = NULL;
+	int n = split(copy, words), i = 1;
+	bool through = false;
+	for (; i < n; i++) {
+		if (!strcmp(words[i], "-W") && i + 1 < n && (!strcmp(words[i + 1], "%h:%p") || !strcmp(words[i + 1], "[%h]:%p"))) {
+			through = true;
+			i++;
+		} else if (words[i][0] != '-' && !host) {
+			host = words[i];
+		} else if (strcmp(words[i], "-q")) {
+			break;
+		}
+	}
+	host = n && !strcmp(path_base(words[0]), "ssh") && through && i == n && host && !strpbrk(host, "%$'\"`;|&") ? xstrdup(host) : NULL;
+	free(copy);
+	return host;
+}
+
+/* Programs are not started for a connection: it is made here. */
+static int take_command(struct ssh_target *t, const char *path, const char *alias, const struct ssh_settings *s, int jumps, struct err *err)
+{
+	char *host = jump_of_command(s->proxy_command);
+	int rc = host ? add_jumps(t, path, host, jumps, err) : err_set(err, ERR_UNSUPPORTED, "%s: %s says that it is reached by ProxyCommand \"%.80s\", and "
+	    "skytop cannot go through other programs; where that is a jump host, say ProxyJump HOST there (or jump: HOST in ssh_pools.yaml), "
+	    "else give an address that can be connected to", alias, s->proxy_at, s->proxy_command);
+	free(host);
+	return rc;
+}
+
 static int settle(struct ssh_target *t, const char *path, const char *alias, const struct ssh_settings *s, int jumps, struct err *err)
 {
 	if (!t->user)
@@ -311,15 +349,14 @@ static int settle(struct ssh_target *t, const char *path, const char *alias, con
 		t->port = s->port;
 	t->no_agent = s->identities_only == 1;
 	t->agent = agent_of(s->agent, t, alias);
+	t->pin = xstrdup(s->host_key_alias);
 	t->host = s->hostname ? percent(s->hostname, t, alias) : xstrdup(alias);
 	for (int i = 0; i < s->n_identity_files; i++)
 		t->identity_files[i] = percent(s->identity_files[i], t, t->host);
 	if (s->proxy_jump)
 		return add_jumps(t, path, s->proxy_jump, jumps, err);
 	if (s->proxy_command && !str_ieq(s->proxy_command, "none"))
-		return err_set(err, ERR_UNSUPPORTED,
-		    "%s: the ssh config says ProxyCommand for %s, which is not supported; use ProxyJump where the way is a jump host",
-		    alias, alias);
+		return take_command(t, path, alias, s, jumps, err);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
+#include "core/base/mem.h"
 #include "core/run/run.h"
 
 enum { JOBS_MAX = 100000, REASON_MAX = 400 };
@@ -54,26 +55,46 @@ static void say_status(struct unit *u, const struct job *j)
 	    "job %" PRId64 "%s%s: %s%s%s", j->id, j->name ? " " : "", j->name ? j->name : "", job_status_name(j->status), why ? ": " : "", why ? why : "");
 }
 
+/* "node 0 (ubuntu@10.0.0.7), the head,": who it was. For the caller to free. */
+static char *head_name(const struct unit *u)
+{
+	const struct node *head = u->c->n_nodes ? u->c->nodes : NULL;
+	char *host = head && head->reach ? remote_host(head->reach) : NULL;
+	char *text = xasprintf("node 0%s%s%s%s", host ? " (" : "", host ? host : "", host ? ")" : "", u->c->n_nodes > 1 ? ", the head," : "");
+	free(host);
+	return text;
+}
+
 /* What the agent says, or what its word for it means; fit for a terminal. For the caller to free; NULL: nothing. */
-static char *reason_of(const json_t *line)
+static char *reason_of(const struct unit *u, const json_t *line)
 {
 	static const struct {
 		const char *word, *text;
+		bool of_head; /* text goes on after the head's name */
 	} words[] = {
-	    {"reboot", "its head was rebooted while it ran"},
-	    {"driver_gone", "the process that ran it on its head is gone"},
-	    {"shutdown", "the cluster was stopped while it ran"},
-	    {"unreachable", "a node of it could not be reached"},
-	    {"bundle", "what was to be run did not arrive whole"},
+	    {"reboot", "was rebooted while the job ran", true},
+	    {"driver_gone", "has lost the process that ran the job", true},
+	    {"shutdown", "the cluster was stopped while it ran", false},
+	    {"unreachable", "a node of it could not be reached", false},
+	    {"bundle", "what was to be run did not arrive whole", false},
 	};
 	const char *text = json_str(line, "reason_text", NULL), *word = json_str(line, "reason", NULL);
-	for (size_t i = 0; !text && word && i < ARRAY_LEN(words); i++)
-		if (str_eq(word, words[i].word))
-			text = words[i].text;
+	bool of_head = false;
+	for (size_t i = 0; !text && word && i < ARRAY_LEN(words); i++) {
+		if (!str_eq(word, words[i].word))
+			continue;
+		text = words[i].text;
+		of_head = words[i].of_head;
+	}
 	text = text ? text : word;
 	if (!text)
 		return NULL;
 	struct str s = str_new(REASON_MAX * 4);
+	if (of_head) {
+		char *head = head_name(u);
+		str_addf(&s, "%s ", head);
+		free(head);
+	}
 	text_clean(&s, text, strlen(text) < REASON_MAX ? strlen(text) : REASON_MAX);
 	return str_take(&s);
 }
@@ -115,7 +136,7 @@ void jobs_take_line(struct unit *u, const json_t *line)
 	if (!moved)
 		return;
 	free(j->reason);
-	j->reason = job_is_over(status) ? reason_of(line) : NULL;
+	j->reason = job_is_over(status) ? reason_of(u, line) : NULL;
 	save(u, j);
 	say_status(u, j);
 	run_commit(u->engine);

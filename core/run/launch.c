@@ -19,6 +19,7 @@
 #include "core/run/place.h"
 #include "core/run/settings.h"
 #include "core/run/sync.h"
+#include "core/run/sweep.h"
 
 enum {
 	CREATE_TIMEOUT_MS = 15 * 60000,
@@ -326,6 +327,8 @@ static void created(struct op *op, const json_t *result)
 	struct unit *u = op_unit(op);
 	json_object_del(op->r->data, "waiting_since");
 	nodes_take(u, result, false);
+	if (json_bool(result, "unsure", false))
+		sweep_expect_late(op->engine, u->c->provider);
 	op_next(op);
 }
 

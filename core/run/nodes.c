@@ -61,6 +61,13 @@ static struct node *by_id(const struct unit *u, const char *id)
 	return NULL;
 }
 
+/* Another machine of the same token: see sweep.c. */
+static bool is_double(const struct node *n, const json_t *j)
+{
+	const char *id = json_str(j, "id", NULL);
+	return n->provider_id && id && strcmp(n->provider_id, id) != 0;
+}
+
 static void take_one(struct unit *u, struct node *n, const json_t *j)
 {
 	if (str_eq(json_str(j, "status", ""), "UNKNOWN")) {
@@ -90,7 +97,7 @@ void nodes_take(struct unit *u, const json_t *result, bool complete)
 		struct node *n = by_token(u, json_str(j, "token", NULL));
 		if (!n)
 			n = by_id(u, json_str(j, "id", NULL));
-		if (!n)
+		if (!n || is_double(n, j))
 			continue;
 		seen[n - u->c->nodes] = true;
 		take_one(u, n, j);

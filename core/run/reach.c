@@ -91,7 +91,8 @@ static struct ssh_target *target_at(const json_t *reach, int depth, struct err *
 	if (!t)
 		return NULL;
 	take_keys(t, json_arr(reach, "identity_files"));
-	own_str(&t->pin, json_str(reach, "pin", NULL));
+	if (!t->pin) /* who says HostKeyAlias knows under which name the key is to be kept */
+		t->pin = xstrdup(json_str(reach, "pin", NULL));
 	t->connect_timeout_ms = json_int(reach, "connect_timeout_ms", 0);
 	t->idle_timeout_ms = json_int(reach, "idle_timeout_ms", 0);
 	if (!add_jump(t, json_object_get(reach, "jump"), depth, err))

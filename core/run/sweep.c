@@ -22,12 +22,18 @@ static struct unit *unit_of(struct engine *e, const char *uid)
 	return NULL;
 }
 
-static bool has_machine(const struct unit *u, const char *token, const char *id)
+static const struct node *node_of(const struct unit *u, const char *token, const char *id)
 {
 	for (size_t i = 0; i < u->c->n_nodes; i++)
 		if (str_eq(u->c->nodes[i].token, token) || (id && str_eq(u->c->nodes[i].provider_id, id)))
-			return true;
-	return false;
+			return &u->c->nodes[i];
+	return NULL;
+}
+
+/* Made twice: an answer was lost, and another machine took its place. An operation that is at work there may be about to take this one. */
+static bool is_double(struct engine *e, const struct unit *u, const struct node *n, const char *id)
+{
+	return n->provider_id && strcmp(n->provider_id, id) != 0 && !run_op_of(e, u->c->name, NULL);
 }
 
 /* "late", "left", "cluster"; NULL: it is known, or it is gone. */
@@ -38,8 +44,10 @@ static const char *kind_of(struct engine *e, const json_t *j)
 		return NULL;
 	if (token && state_node_unanswered(e->state, token))
 		return "late";
+	const char *id = json_str(j, "id", NULL);
 	const struct unit *u = unit_of(e, json_str(j, "cluster", NULL));
-	return !u ? "cluster" : has_machine(u, token, json_str(j, "id", NULL)) ? NULL : "left";
+	const struct node *n = u ? node_of(u, token, id) : NULL;
+	return !u ? "cluster" : !n ? "left" : is_double(e, u, n, id) ? "late" : NULL;
 }
 
 /* The cheapest offer of that type in that place; it is what is asked now, not what this machine was made for. */
@@ -97,9 +105,11 @@ json_t *sweep_strangers(struct engine *e, const struct provider *p, const json_t
 {
 	struct catalog *catalog = NULL;
 	bool asked = false;
-	json_t *a = json_array(), *node;
+	json_t *a = json_array(), *node, *all = json_array();
 	size_t i;
-	json_array_foreach(json_arr(result, "nodes"), i, node) {
+	json_array_extend(all, json_arr(result, "nodes"));
+	json_array_extend(all, json_arr(result, "doubles"));
+	json_array_foreach(all, i, node) {
 		const char *kind = kind_of(e, node);
 		if (!kind)
 			continue;
@@ -112,6 +122,7 @@ json_t *sweep_strangers(struct engine *e, const struct provider *p, const json_t
 		json_array_append_new(a, j);
 	}
 	catalog_close(catalog);
+	json_decref(all);
 	return a;
 }
 
@@ -177,11 +188,12 @@ static void late_ended(void *arg, const json_t *result, const struct err *err)
 	run_commit(e);
 }
 
-/* Its cluster, or its attempt, was given up and confirmed gone while the request to make it was still under way: nobody waits for it. */
+/* Its cluster, or its attempt, was given up and confirmed gone while the request to make it was still under way, or another has taken its
+ * place: nobody waits for it. */
 static void end_late(struct engine *e, const struct provider *p, const json_t *j)
 {
-	run_event(e, NULL, NULL, "node.late", "warn", NULL, "%s: a node that had been given up came after all at %s: it is ended", json_str(j, "cluster", "?"),
-	    p->title);
+	run_event(e, NULL, NULL, "node.late", "warn", NULL, "%s: a node that had been given up came after all at %s: it is ended (%s)",
+	    json_str(j, "cluster", "?"), p->title, json_str(j, "id", "?"));
 	call_start(&e->calls, p, PROVIDER_TERMINATE, json_pack("{s:[s]}", "ids", json_str(j, "id", "")), late_ended, e);
 }
 
@@ -249,19 +261,22 @@ static bool may_have_machines(struct engine *e, const struct provider *p)
 	return p->cloud_side || p->can & PROVIDER_TELLS_STOCK || e->state_was_lost || state_used(e->state, p->name);
 }
 
-/* How long to wait before each look for late nodes. A request lives a minute at most, clouds take some time more to show what they did. */
+/* How long to wait before each look for late nodes. A request lives a minute at most, clouds take some time more to show what they did. A
+ * machine of one's own that was away shows it when it is back; what nobody moved into ends there by itself after half an hour. */
 static const int64_t late_ms[] = {2000, 8000, 30000, 80000};
+enum { LATE_EVERY_MS = 120000, LATE_LOOKS = ARRAY_LEN(late_ms) + 15, LATE_MS = LATE_LOOKS * LATE_EVERY_MS };
 
 static void on_late(void *arg)
 {
 	struct engine *e = arg;
-	e->late_looks++;
-	for (const struct provider *const *p = e->setup.providers; *p; p++)
+	bool shown = ++e->late_looks >= (int)ARRAY_LEN(late_ms);
+	for (const struct provider *const *p = e->setup.providers; *p; p++) {
 		if (run_provider_enabled(e, *p) && json_object_get(e->late_at, (*p)->name))
 			look(e, *p);
-	e->late = e->late_looks < (int)ARRAY_LEN(late_ms) ? loop_after(e->loop, late_ms[e->late_looks], on_late, e) : 0;
-	if (!e->late)
-		json_object_clear(e->late_at);
+		if ((shown && !(*p)->settings_files) || e->late_looks == LATE_LOOKS)
+			json_object_del(e->late_at, (*p)->name);
+	}
+	e->late = json_object_size(e->late_at) ? loop_after(e->loop, shown ? LATE_EVERY_MS : late_ms[e->late_looks], on_late, e) : 0;
 }
 
 void sweep_expect_late(struct engine *e, const char *provider)
@@ -279,7 +294,7 @@ void sweep_start(struct engine *e)
 	for (const struct provider *const *p = e->setup.providers; *p; p++) {
 		if (!run_provider_enabled(e, *p))
 			continue;
-		if (state_any_unanswered(e->state, (*p)->name, wall_now_ms() - 120000))
+		if (state_any_unanswered(e->state, (*p)->name, wall_now_ms() - ((*p)->settings_files ? LATE_MS : 120000)))
 			sweep_expect_late(e, (*p)->name);
 		if (may_have_machines(e, *p))
 			look(e, *p);

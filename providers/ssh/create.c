@@ -136,7 +136,8 @@ static enum provider_step no_room(struct turn *t, const struct host *hosts, size
 		const char *refused = json_str(out, pool_host_id(t->c->arena, hosts[i].spec), NULL);
 		bool full = !hosts[i].why && !refused && !taken[i] && host_could(&hosts[i], s);
 		could += host_could(&hosts[i], s);
-		silent += !host_asked(hosts[i].reply) && !was_silent(t, hosts[i].spec);
+		bool mute = !host_asked(hosts[i].reply) || json_object_get(turn_part(t, "mute", false), pool_host_id(t->c->arena, hosts[i].spec));
+		silent += mute && !was_silent(t, hosts[i].spec);
 		if (refused)
 			str_addf(&why, "; %s", refused);
 		else if (hosts[i].why)
@@ -183,11 +184,14 @@ static enum provider_step place_missing(struct turn *t)
 	json_t *list = json_array();
 	json_array_foreach(nodes, i, node)
 		json_array_append(list, json_object_get(made, json_str(node, "token", "")));
-	return turn_nodes(t, list);
+	json_t *result = json_pack("{s:o}", "nodes", list);
+	if (json_object_size(turn_part(t, "mute", false)))
+		json_put_bool(result, "unsure", true);
+	return turn_done(t, result);
 }
 
-/* Who refused, or does not answer any more, is not asked again in this call; another host takes its place. (A lease that was made though its
- * answer was lost is given back by its host, since nobody moves in.) */
+/* Who refused, or does not answer any more, is not asked again in this call; another host takes its place. A lease may have been made though
+ * its answer was lost: the caller is told to look for it. */
 static void take_leases(struct turn *t)
 {
 	json_t *made = turn_part(t, "made", false), *out = turn_part(t, "out", false);
@@ -202,6 +206,8 @@ static void take_leases(struct turn *t)
 			json_object_set_new(made, token, lease_node(t->c->arena, h, info, l));
 		else
 			put_why(out, host, r);
+		if (r && !host_asked(r))
+			json_put_bool(turn_part(t, "mute", false), host, true);
 		if (!json_object_get(made, token) && !json_object_get(out, host))
 			json_put_str(out, host, arena_printf(t->c->arena, "%s: no lease came of it", host));
 		json_decref(r);

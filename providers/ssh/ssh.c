@@ -126,29 +126,39 @@ static enum provider_step ask_hosts_of(struct turn *t, const json_t *ids, const 
 	return turn_ask(t, q, n, timeout_ms);
 }
 
+struct listing {
+	json_t *nodes;	     /* those meant, on hosts that answered */
+	json_t *doubles;     /* of the same token as one of those */
+	json_t *silent;	     /* {host id: why}, of hosts asked */
+};
+
+static void listing_clear(struct listing *l)
+{
+	json_decref(l->nodes);
+	json_decref(l->doubles);
+	json_decref(l->silent);
+}
+
 /* A token that was leased twice (an answer was lost, and another host took its place) is one node: the one that the caller knows, else
- * the newer. */
-static void add_node(json_t *list, json_t *node, const json_t *ids)
+ * the newer. The other is a double. */
+static void add_node(struct listing *l, json_t *node, const json_t *ids)
 {
 	size_t i;
 	json_t *other;
-	json_array_foreach(list, i, other) {
+	json_array_foreach(l->nodes, i, other) {
 		if (!str_eq(json_str(other, "token", ""), json_str(node, "token", "-")) || !str_eq(json_str(other, "cluster", ""), json_str(node, "cluster", "-")))
 			continue;
 		bool known = listed(ids, json_str(node, "id", "")), other_known = listed(ids, json_str(other, "id", ""));
 		bool newer = json_int(node, "created_at", 0) > json_int(other, "created_at", 0);
-		if (known > other_known || (known == other_known && newer))
-			json_array_set(list, i, node);
+		bool better = known > other_known || (known == other_known && newer);
+		json_array_append(l->doubles, better ? other : node);
+		if (better)
+			json_array_set(l->nodes, i, node);
 		json_decref(node);
 		return;
 	}
-	json_array_append_new(list, node);
+	json_array_append_new(l->nodes, node);
 }
-
-struct listing {
-	json_t *nodes;	     /* those meant, on hosts that answered */
-	json_t *silent;	     /* {host id: why}, of hosts asked */
-};
 
 /* Which leases of an answer are meant: of the cluster, of the ids; all of ours when neither is given. */
 static void take_list(struct turn *t, struct listing *l, const char *host_id, const struct pool_host *h, const json_t *r, const char *owner)
@@ -168,7 +178,7 @@ static void take_list(struct turn *t, struct listing *l, const char *host_id, co
 		bool of_ids = listed(ids, json_str(node, "id", ""));
 		bool ours = !cluster && !ids && str_eq(json_str(lease, "owner", ""), owner) && json_str(node, "cluster", NULL);
 		if (of_cluster || of_ids || ours)
-			add_node(l->nodes, node, ids);
+			add_node(l, node, ids);
 		else
 			json_decref(node);
 	}
@@ -176,7 +186,7 @@ static void take_list(struct turn *t, struct listing *l, const char *host_id, co
 
 static struct listing read_list(struct turn *t)
 {
-	struct listing l = {json_array(), json_object()};
+	struct listing l = {json_array(), json_array(), json_object()};
 	const char *owner = turn_owner(t);
 	for (size_t i = 0; i < turn_n_asked(t); i++) {
 		const struct pool_host *h;
@@ -226,13 +236,15 @@ static enum provider_step query(struct turn *t)
 	const char *host = json_object_iter_key(json_object_iter(l.silent));
 	if (host && !ids && json_str(t->c->args, "cluster", NULL)) {
 		err_set(t->err, ERR_NETWORK, "%s", json_str(l.silent, host, ""));
-		json_decref(l.nodes);
-		json_decref(l.silent);
+		listing_clear(&l);
 		return PROVIDER_FAILED;
 	}
 	add_unknown(t, &l, ids);
-	json_decref(l.silent);
-	return turn_nodes(t, l.nodes);
+	json_t *result = json_pack("{s:O}", "nodes", l.nodes);
+	if (json_array_size(l.doubles))
+		json_object_set(result, "doubles", l.doubles);
+	listing_clear(&l);
+	return turn_done(t, result);
 }
 
 /* ---- start, stop, terminate -------------------------------------------------------------------------------------- */
@@ -284,15 +296,17 @@ static json_t *ids_of(const json_t *nodes)
 static enum provider_step act_on_found(struct turn *t, const char *verb, int64_t timeout_ms)
 {
 	struct listing l = read_list(t);
-	json_t *ids = ids_of(l.nodes), *id;
+	json_t *ids = ids_of(l.nodes), *id, *doubles = ids_of(l.doubles);
 	size_t i;
+	if (t->c->verb == PROVIDER_TERMINATE)
+		json_array_extend(ids, doubles);
+	json_decref(doubles);
 	json_array_foreach(json_arr(t->c->args, "ids"), i, id)
 		if (json_is_string(id) && !listed(ids, json_string_value(id)))
 			json_array_append(ids, id);
 	enum provider_step s = act_on(t, ids, verb, timeout_ms);
 	json_decref(ids);
-	json_decref(l.nodes);
-	json_decref(l.silent);
+	listing_clear(&l);
 	return s;
 }
 

@@ -8,7 +8,8 @@ enum { PROBE_MS = 15000, OFFERS_MS = 10000, LIST_MS = 20000, LEASE_MS = 60000, L
 /* One call. The pools are read anew at each step; what lasts between steps is in c->scratch:
  *   "asked"     what was asked last: [{"host": "pool/host", "id": node id or null, "token": … }…], in order
  *   "reaches"   kept alive for the request
- *   "seen"      CREATE: {host id: host_read's}; "out": {host id: why it is not asked again}; "made": {token: node} */
+ *   "seen"      CREATE: {host id: host_read's}; "out": {host id: why it is not asked again}; "made": {token: node};
+ *   "mute"      {host id: true}: asked for a lease, and no answer came */
 struct turn {
 	struct provider_call *c;
 	struct pools pools;

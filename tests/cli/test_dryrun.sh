@@ -111,6 +111,14 @@ sky launch "$tmp/small.yaml" --dryrun --clouds "$all"
 ok "a chain: little data goes where it is cheaper" contains "$out" "Task train: 1 node at Lambda (us-east-1)"
 ok "what moving it costs" contains "$out" "Data: 5 GB from aws us-east-1 to lambda us-east-1"
 
+# What is said about being idle, without when, would be nothing.
+sky launch "$tmp/task.yaml" --dryrun --clouds "$all" --wait-for jobs
+ok "--wait-for alone is wrong" test "$status" = 2 -a -z "$out"
+ok "--wait-for alone: what to add" contains "$err" "add -i MINUTES, or --down"
+sky start nobody --wait-for jobs
+ok "start --wait-for alone" contains "$err" "add -i MINUTES"
+ok "start --wait-for alone is wrong" test "$status" = 2
+
 # This machine.
 task '  cpus: 1+'
 sky launch "$tmp/task.yaml" --dryrun --clouds local

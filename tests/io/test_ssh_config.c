@@ -26,6 +26,8 @@ static void show(struct str *out, const struct ssh_target *t)
 		str_addf(out, "%c%s", i ? ',' : ' ', t->identity_files[i]);
 	if (t->no_agent)
 		str_add(out, " no-agent");
+	if (t->pin)
+		str_addf(out, " pin %s", t->pin);
 	if (t->agent)
 		str_addf(out, " agent %s", t->agent);
 	if (t->jump) {
@@ -84,7 +86,14 @@ static void test_targets(void **state)
 	    {"Host a\n ProxyJump b,c\n", "a", "-@a:0 <-@c:0 <-@b:0"},
 	    {"Host a\n ProxyJump none\nHost *\n ProxyJump b\n", "a", "-@a:0"},
 	    {"Host a\n ProxyJump b\nHost b\n ProxyJump a\n", "a", "circle"},
-	    {"Host a\n ProxyCommand nc -x p %h %p\n", "a", "ProxyCommand for a"},
+	    {"Host a\n ProxyCommand nc -x p %h %p\n", "a", "config:2 says that it is reached by ProxyCommand \"nc -x p %h %p\""},
+	    {"Host a\n ProxyCommand ssh -q -W %h:%p u@b:7\nHost b\n HostName 1.2.3.4\n", "a", "-@a:0 <u@1.2.3.4:7"},
+	    {"Host a\n ProxyCommand ssh b -W [%h]:%p\n", "a", "-@a:0 <-@b:0"},
+	    {"Host a\n ProxyCommand ssh b nc %h %p\n", "a", "say ProxyJump HOST"},
+	    {"Host a\n ProxyCommand ssh -W other:22 b\n", "a", "say ProxyJump HOST"},
+	    {"Host a\n ProxyCommand none\nHost *\n ProxyCommand nc\n", "a", "-@a:0"},
+	    {"Host a\n HostKeyAlias it\nHost *\n HostKeyAlias all\n", "a", "-@a:0 pin it"},
+	    {"HostKeyAlias\n", "a", "config:1: HostKeyAlias has no value"},
 	    {"Host a\n ProxyJump b\n ProxyCommand nc\n", "a", "-@a:0 <-@b:0"},
 	    {"\n# c\nPort 99999\n", "h", "config:3: Port is a number"},
 	    {"HostName\n", "h", "config:1: HostName has no value"},

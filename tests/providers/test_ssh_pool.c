@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/fs.h"
@@ -568,6 +569,78 @@ static char *create_members(void)
 	return out;
 }
 
+/* A lease is made and nothing is heard of it: another host takes the token, the caller is told, and both can be told apart and ended. */
+static void test_lost_answer(void **state)
+{
+	struct rig *r = *state;
+	setenv("RIG_LOST", "h1", 1);
+	json_t *c = rig_do(r, PROVIDER_CREATE, args_for("c1", "1cpu-1gb", 1));
+	unsetenv("RIG_LOST");
+	char *id = xstrdup(text_of(c, 0, "id"));
+	assert_true(str_starts(id, "lab/h2/"));
+	assert_true(json_bool(c, "unsure", false));
+	json_decref(c);
+	c = rig_do(r, PROVIDER_CREATE, args_for("c2", "1cpu-1gb", 1));
+	assert_null(json_object_get(c, "unsure"));
+	json_decref(c);
+	json_t *q = rig_do(r, PROVIDER_QUERY, rig_json("{'cluster': 'c1', 'ids': ['%s', 'lab/h1/x']}", id)), *both = json_arr(q, "doubles");
+	assert_int_equal(json_array_size(json_arr(q, "nodes")), 1);
+	assert_string_equal(text_of(q, 0, "id"), id);
+	assert_int_equal(json_array_size(both), 1);
+	assert_true(str_starts(json_str(json_array_get(both, 0), "id", ""), "lab/h1/"));
+	char *other = xstrdup(json_str(json_array_get(both, 0), "id", ""));
+	json_decref(q);
+	json_decref(rig_do(r, PROVIDER_TERMINATE, rig_json("{'ids': ['%s']}", other)));
+	q = rig_do(r, PROVIDER_QUERY, json_object());
+	assert_int_equal(json_array_size(json_arr(q, "nodes")), 2);
+	assert_null(json_object_get(q, "doubles"));
+	json_decref(q);
+	free(other);
+	free(id);
+	end(r, "c1");
+	setenv("RIG_LOST", "h1", 1); /* the end of a cluster is that of both */
+	json_decref(rig_do(r, PROVIDER_CREATE, args_for("c3", "1cpu-1gb", 1)));
+	unsetenv("RIG_LOST");
+	end(r, "c3");
+	end(r, "c2");
+	q = rig_do(r, PROVIDER_QUERY, json_object());
+	assert_int_equal(json_array_size(json_arr(q, "nodes")), 0);
+	json_decref(q);
+}
+
+/* The script did not arrive whole, as the connection broke: it does nothing, and nothing stays. */
+static void test_cut_script(void **state)
+{
+	struct rig *r = *state;
+	struct arena *a = arena_create();
+	char *home = xasprintf("%s/hosts/h1", r->state_dir);
+	const char *words[] = {"lease", "ssh-a-b", "me", "1", "1", "0", "-", "-", "{}", NULL}, *command = host_command(a, words, true);
+	const size_t lens[] = {0, 1, strlen(ssh_host_script) / 2, strlen(ssh_host_script) - 20};
+	for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+		int in[2];
+		assert_int_equal(pipe(in), 0);
+		pid_t pid = fork();
+		if (!pid) {
+			dup2(in[0], 0);
+			close(in[0]);
+			close(in[1]);
+			setenv("HOME", home, 1);
+			execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+			_exit(99);
+		}
+		close(in[0]);
+		for (size_t n = 0; n < lens[i];)
+			n += (size_t)write(in[1], ssh_host_script + n, lens[i] - n);
+		close(in[1]);
+		int status = 0;
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+		assert_int_equal(rig_count_files(home), 0);
+	}
+	free(home);
+	arena_destroy(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest own[] = {
@@ -584,6 +657,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_dead_host_drops_out, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_silence_is_not_absence, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_forgotten_host, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_lost_answer, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_cut_script, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_gpus, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_replaced, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_others_leases, set_up, tear_down),

@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 class Bed(engine_test.Home):
     def __init__(self, n=1, config='', **farm):
-        self.farm, self.why_not = None, None
+        self.farm, self.why_not, self.clean_s = None, None, 10
         super().__init__(config=config)
         self.env['HOME'] = self.dir + '/user'
         self.env.pop('SSH_AUTH_SOCK', None)
@@ -50,7 +50,8 @@ class Bed(engine_test.Home):
         return self.wait('step ' + '/'.join(steps), now, seconds)
 
     def clean(self, nodes=None):
-        """Nothing is left on the machines. A moment may pass: processes end."""
+        """Nothing is left on the machines. A moment may pass: processes end. (Where connections were cut, more: the other end hears of it when
+        ours is tried again.)"""
         up = [n for n in nodes or self.nodes if n.proc]
         left = {}
 
@@ -59,7 +60,7 @@ class Bed(engine_test.Home):
             left.update({n.name: n.left() for n in up if n.left()})
             return not left
         try:
-            self.wait('the machines to be clean', none, 10)
+            self.wait('the machines to be clean', none, self.clean_s)
         except AssertionError:
             raise AssertionError('left on the machines:\n' + '\n'.join('%s: %s' % (k, '\n  '.join(v)) for k, v in left.items()))
 

@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import bed  # noqa
 from bed import GATEWAY, HERE, Bed, Skip  # noqa
+from farm import write  # noqa
 
-PARTITION_S = 60
+PARTITION_S, CLEAN_S, CASE_S = 60, 180, 1500
 
 
 def workdir(b, mib, files=20):
@@ -62,6 +63,7 @@ def partition(step, which, who=None):
     """All packets from and to some nodes are lost for a minute, from the moment that a step begins."""
     def case(b):
         b.need('machines')
+        b.clean_s = CLEAN_S
         nodes = [b.nodes[i] for i in which]
         task = b.dir + '/t.yaml'
         with open(task, 'w') as f:
@@ -87,6 +89,7 @@ def partition(step, which, who=None):
 def partition_in_create(b):
     """Hosts that do not answer just now are waited for where no others have room."""
     b.need('machines')
+    b.clean_s = CLEAN_S
     p, end = begin(b, '--num-nodes', '2', 'true')
     b.at_step('create')
     b.nodes[1].cut()
@@ -95,6 +98,25 @@ def partition_in_create(b):
     rc, out, err = end()
     assert rc == 0, (rc, out, err)
     print('# %s' % ' / '.join(x for x in err.splitlines() if 'wait' in x or x.startswith('!'))[:300])
+
+
+def lease_is_lost(b):
+    """A host takes a lease and is cut off before it can say so, and another takes its place. When it is back, it has no lease any more."""
+    b.need('machines')
+    for n in b.nodes:  # between what it does and its answer there are seconds
+        write(n.dir + '/bin/mv', '#!/bin/sh\n/bin/mv "$@"\nrc=$?\ncase $* in */.new.*) sleep 20 ;; esac\nexit $rc\n', 0o755)
+    p, end = begin(b, 'true')
+    first = b.wait('a host to take the lease', lambda: next((n for n in b.nodes if os.path.isdir(n.path('.skytop/nodes')) and any(
+        not x.startswith('.') for x in os.listdir(n.path('.skytop/nodes')))), None))
+    first.cut()
+    rc, out, err = end()
+    assert rc == 0, (rc, out, err)
+    first.heal()
+    healed = time.time()
+    b.wait('the lost lease to be given back', lambda: not first.left(), 400)
+    print('# the lost lease was gone %.0f s after its host was back' % (time.time() - healed))
+    assert any(e['kind'] == 'node.late' for e in b.json('events')), b.json('events')
+    assert b.json('status')[0]['status'] == 'UP'
 
 
 def job_ends_in_a_partition(b):
@@ -133,12 +155,14 @@ def reboot(rank):
         b.wait('the job to run', lambda: any(j['status'] == 'RUNNING' for j in b.json('queue')), 60)
         time.sleep(1)
         start = time.time()
+        host = by_rank[rank].host
         by_rank[rank].reboot()
         out, err = (x.decode() for x in p.communicate(timeout=300))
         took = time.time() - start
         job = b.json('queue', 'x')[0]
         assert p.returncode == 100 and job['status'].startswith('FAILED'), (p.returncode, job, out, err)
         assert job['reason'] and job['reason'] in err, (job, out, err)
+        assert host in job['reason'] and 'rebooted' in job['reason'] and 'node %d ' % rank in job['reason'], job
         print('# the job ended as %s %.0f s after the reboot: %s' % (job['status'], took, job.get('reason')))
         out = b.ok('exec', 'x', '--num-nodes', '2', 'echo alive', timeout=200)
         assert out.count('alive') == 2, out
@@ -166,7 +190,7 @@ def dies_at(step):
         b.nodes[1].boot()
         for c in b.json('status'):
             b.ok('down', '-y', c['name'], timeout=300)
-        b.wait('the lease to be given back', lambda: not b.nodes[1].left(), 120)
+        b.wait('the lease to be given back', lambda: not b.nodes[1].left(), 300)
     return case
 
 
@@ -286,7 +310,11 @@ def log_stream(b):
         n.heal()
     time.sleep(5)
     b.nodes[0].drop_connections()
+    time.sleep(5)
+    engine, = b.engine_pids()
+    os.kill(engine, signal.SIGKILL)
     assert p.wait(200) == 0, p.stderr.read()
+    assert b.engine_pids() != [engine], 'the engine was not killed'
     t.join()
     for text in box[0], b.ok('logs', 'x', '2'):
         for r in range(4):
@@ -299,6 +327,7 @@ CASES = [('partition of %d s in %s, %s' % (PARTITION_S, step.split('/')[0], what
          for step in ('agent', 'sync', 'submit/autostop', 'setup', 'run') for what, which in (('one node', [1]), ('all nodes', [0, 1]))]
 CASES += [
     ('partition in create', partition_in_create, TWO),
+    ('a lease whose answer is lost', lease_is_lost, TWO),
     ('partition between us and the nodes in run', partition('run', [0, 1], GATEWAY), TWO),
     ('a job that ends in a partition', job_ends_in_a_partition, {}),
     ('log streams of four nodes', log_stream, {'n': 4}),
@@ -314,14 +343,20 @@ CASES += [
     ('clock an hour behind', skew, dict(TWO, skew_s=-3600)),
     ('clocks an hour apart', skew, dict(TWO, each={0: {'skew_s': 3600}})),
 ]
-CASES += [('a machine dies in ' + step, dies_at(step), TWO) for step in ('agent', 'sync', 'submit', 'setup', 'run')]
+CASES += [('a machine dies in ' + step, dies_at(step), TWO) for step in ('create', 'agent', 'sync', 'submit', 'setup', 'run')]
 CASES += [('no ' + t, missing(t), {'missing': (t,), 'shell': '/bin/sh'})
           for t in ('tar', 'gzip', 'awk', 'sed', 'mkfifo', 'ps', 'setsid', 'bash', 'nohup', 'cksum', 'stat', 'find', 'timeout', 'flock', 'readlink', 'who')]
 
 
 def one(name):
-    p = subprocess.run([sys.executable, os.path.abspath(__file__), '--one', name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return name, p.stdout, p.returncode
+    start = time.time()
+    p = subprocess.Popen([sys.executable, os.path.abspath(__file__), '--one', name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        out, rc = p.communicate(timeout=CASE_S)[0], p.returncode
+    except subprocess.TimeoutExpired:
+        p.terminate()
+        out, rc = p.communicate()[0] + '\nno end after %d s' % CASE_S, 1
+    return name, out, rc, time.time() - start
 
 
 def run_all():
@@ -337,11 +372,13 @@ def run_all():
     print('1..%d' % len(wanted), flush=True)
     bad = 0
     with ThreadPoolExecutor(jobs) as pool:
-        for i, (name, out, rc) in enumerate(pool.map(one, wanted), 1):
+        for i, (name, out, rc, took) in enumerate(pool.map(one, wanted), 1):
             skip = re.search(r'# SKIP.*', out)
             bad += rc != 0
             print('%sok %d - %s%s' % ('not ' if rc else '', i, name, ' ' + skip[0] if skip and not rc else ''))
-            print('\n'.join(line for line in out.splitlines() if line.startswith('#')), flush=True)
+            for line in ['took %.0f s' % took] + [x for x in out.splitlines() if x and not re.match(r'(not )?ok 1 |1\.\.1$', x)]:
+                print(line if line.startswith('#') else '# ' + line)
+            sys.stdout.flush()
     sys.exit(1 if bad else 0)
 
 

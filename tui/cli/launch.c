@@ -144,6 +144,8 @@ static int run_launch(struct cli *c)
 	struct err err;
 	int status;
 	bool prices_only = cli_flag(c, "dryrun") && cli_value(c, "clouds");
+	if (cli_value(c, "wait-for") && !cli_value(c, "idle-minutes-to-autostop") && !cli_flag(c, "down"))
+		return cli_usage(c, "--wait-for is about when it is idle, and nothing says after how long it is stopped: add -i MINUTES, or --down");
 	struct dag *d = prices_only ? session_tasks(c, 0, &status) : session_task(c, 0, &status);
 	if (!d)
 		return status;

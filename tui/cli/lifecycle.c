@@ -68,6 +68,8 @@ static int run_start(struct cli *c)
 {
 	struct err err;
 	int rc;
+	if (!cli_value(c, "idle-minutes-to-autostop") && (cli_value(c, "wait-for") || cli_flag(c, "down")))
+		return cli_usage(c, "--wait-for and --down are about when it is idle, and nothing says after how long: add -i MINUTES");
 	json_decref(autostop_args(c, "idle-minutes-to-autostop", &err, &rc));
 	return rc ? cli_fail(c, &err) : session_for_each(c, "start", NULL, start_args);
 }
