@@ -273,9 +273,11 @@ static void on_late(void *arg)
 	for (const struct provider *const *p = e->setup.providers; *p; p++) {
 		if (run_provider_enabled(e, *p) && json_object_get(e->late_at, (*p)->name))
 			look(e, *p);
-		if ((shown && !(*p)->settings_files) || e->late_looks == LATE_LOOKS)
+		if (shown && !(*p)->settings_files)
 			json_object_del(e->late_at, (*p)->name);
 	}
+	if (e->late_looks == LATE_LOOKS)
+		json_object_clear(e->late_at);
 	e->late = json_object_size(e->late_at) ? loop_after(e->loop, shown ? LATE_EVERY_MS : late_ms[e->late_looks], on_late, e) : 0;
 }
 
