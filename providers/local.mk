@@ -13,6 +13,19 @@ libproviders_a_SOURCES = \
 	providers/common/sigv4.c providers/common/sigv4.h \
 	providers/common/sweep.c providers/common/sweep.h \
 	providers/common/xml.c providers/common/xml.h \
+	providers/gcp/auth.c \
+	providers/gcp/catalog.c \
+	providers/gcp/check.c \
+	providers/gcp/create.c \
+	providers/gcp/errors.c \
+	providers/gcp/gcp.c providers/gcp/gcp_priv.h \
+	providers/gcp/machine.c \
+	providers/gcp/names.c \
+	providers/gcp/network.c \
+	providers/gcp/nodes.c \
+	providers/gcp/quota.c \
+	providers/gcp/sku.c providers/gcp/sku.h \
+	providers/gcp/turn.c \
 	providers/local/local.c \
 	providers/local/nvidia.c providers/local/nvidia.h \
 	providers/sim/faults.c providers/sim/faults.h \

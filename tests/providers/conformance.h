@@ -14,6 +14,7 @@ struct conformance_subject {
 	const char *create; /* members of CREATE's arguments that say what and where, JSON with ' for ", no braces */
 	const char *settings; /* of its settings file; NULL: none */
 	const char *const *hosts; /* that it names, NULL-terminated */
+	bool elsewhere;	      /* its machines are not on this one: nothing is looked for there */
 	bool slow;	      /* its nodes take long: fewer rounds, and calls are not cut at every point */
 };
 

@@ -1,5 +1,5 @@
 if HAVE_CMOCKA
-PROVIDER_RIG = tests/providers/rig.c tests/providers/rig.h tests/providers/conformance.c tests/providers/conformance.h
+PROVIDER_RIG = tests/providers/rig.c tests/providers/rig.h tests/providers/rig_http.c tests/providers/rig_http.h tests/providers/conformance.c tests/providers/conformance.h
 
 check_PROGRAMS += tests/providers/test_cloudside tests/providers/test_local tests/providers/test_sim tests/providers/test_ssh_pool
 TESTS += tests/providers/test_cloudside tests/providers/test_local tests/providers/test_sim tests/providers/test_ssh_pool
@@ -26,6 +26,13 @@ TESTS += tests/providers/test_aws_wire
 tests_providers_test_aws_wire_SOURCES = tests/providers/test_aws_wire.c
 tests_providers_test_aws_wire_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_aws_wire_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/providers/test_gcp
+TESTS += tests/providers/test_gcp
+tests_providers_test_gcp_SOURCES = tests/providers/test_gcp.c $(PROVIDER_RIG)
+tests_providers_test_gcp_CPPFLAGS = $(TEST_CFLAGS)
+tests_providers_test_gcp_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 endif
+EXTRA_DIST += tests/providers/fake_gcp.py tests/providers/openapi.py
 TESTS += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py tests/providers/test_torture.py
 EXTRA_DIST += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py tests/providers/test_torture.py

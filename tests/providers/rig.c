@@ -27,6 +27,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "tests/providers/rig_http.h"
 
 enum { OUTPUT_MAX = 32 << 20 };
 
@@ -36,6 +37,7 @@ void rig_open(struct rig *r, const struct provider *p)
 	*r = (struct rig){.provider = p, .top = xasprintf("%s/skytop-providers.XXXXXX", tmp ? tmp : "/tmp")};
 	assert_non_null(mkdtemp(r->top));
 	r->state_dir = xasprintf("%s/state/%s", r->top, p->name);
+	r->memory = json_object();
 }
 
 void rig_close(struct rig *r)
@@ -45,6 +47,7 @@ void rig_close(struct rig *r)
 		fail_msg("%s", err.text);
 	json_decref(r->config);
 	json_decref(r->settings);
+	json_decref(r->memory);
 	free(r->top);
 	free(r->state_dir);
 }
@@ -364,16 +367,46 @@ static const char *self(void)
 	return s;
 }
 
+/* Secrets of the machine that the tests run on are nothing to them. */
+static const char *var(const char *name)
+{
+	static const char *const foreign[] = {"AWS_PROFILE", "CLOUDSDK_CORE_PROJECT", "GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT"};
+	for (size_t i = 0; i < ARRAY_LEN(foreign); i++)
+		if (!strcmp(name, foreign[i]) && !getenv("RIG_VARS"))
+			return NULL;
+	return getenv(name);
+}
+
+/* What was offered in earlier parts, before what is offered in the last. */
+static void join_parts(json_t *result, json_t *parts)
+{
+	json_array_extend(parts, json_arr(result, "offers"));
+	json_object_set(result, "offers", parts);
+}
+
 json_t *rig_call(struct rig *r, enum provider_verb verb, json_t *args, struct err *err)
 {
 	struct provider_env env = {.self = self(), .state_dir = r->state_dir, .config = r->config, .now_ms = r->now_ms,
-	    .settings = r->settings, .settings_path = r->settings ? "pools.yaml" : NULL};
+	    .settings = r->settings, .settings_path = r->settings ? "pools.yaml" : NULL, .var = var, .memory = r->memory, .user = "cafe0123"};
+	if (!env.now_ms && !r->provider->cloud_side)
+		env.now_ms = wall_now_ms();
 	struct provider_call c = {
 	    .verb = verb, .args = args, .env = &env, .arena = arena_create(), .scratch = json_object()};
 	struct str out = str_new(OUTPUT_MAX), complaint = str_new(65536);
 	struct provider_reply reply = {0};
+	json_t *parts = json_array();
 	enum provider_step step = r->provider->step(&c, NULL, err);
-	while (step == PROVIDER_REQUEST) {
+	while (step == PROVIDER_REQUEST || step == PROVIDER_PART) {
+		if (step == PROVIDER_PART) {
+			json_array_extend(parts, json_arr(c.result, "offers"));
+			step = r->provider->step(&c, &(struct provider_reply){.body = "", .complaint = ""}, err);
+			continue;
+		}
+		if (c.request.kind == PROVIDER_HTTP || c.request.kind == PROVIDER_READ) {
+			(c.request.kind == PROVIDER_HTTP ? rig_http : rig_read)(&c.request, &reply, c.arena);
+			step = r->provider->step(&c, &reply, err);
+			continue;
+		}
 		if (c.request.kind == PROVIDER_SSH) {
 			ask_hosts(r, &c.request, &reply, c.arena);
 			step = r->provider->step(&c, &reply, err);
@@ -391,7 +424,12 @@ json_t *rig_call(struct rig *r, enum provider_verb verb, json_t *args, struct er
 		step = r->provider->step(&c, &reply, err);
 	}
 	json_t *result = step == PROVIDER_DONE ? c.result : NULL;
-	assert_true(step == PROVIDER_DONE || !c.result);
+	assert_true(step == PROVIDER_DONE || !c.result || json_array_size(parts));
+	if (step != PROVIDER_DONE)
+		json_decref(c.result);
+	if (result && json_array_size(parts))
+		join_parts(result, parts);
+	json_decref(parts);
 	assert_true(step == PROVIDER_DONE || (err->code && err->text[0]));
 	json_decref(c.scratch);
 	json_decref(args);
@@ -443,7 +481,7 @@ static struct rig_child spawn_call(struct rig *r, enum provider_verb verb, json_
 
 struct rig_child rig_spawn(struct rig *r, enum provider_verb verb, json_t *args)
 {
-	if (r->settings)
+	if (!r->provider->cloud_side)
 		return spawn_call(r, verb, args);
 	struct provider_env env = {.self = self(), .state_dir = r->state_dir, .config = r->config, .now_ms = r->now_ms};
 	struct provider_call c = {.verb = verb, .args = args, .env = &env, .arena = arena_create()};

@@ -20,6 +20,7 @@ struct rig {
 	long kill_at;	     /* kill the child before its n-th change to the world (1…); 0: let it live */
 	bool killed;	     /* that is how the last call ended */
 	json_t *settings;    /* what the provider's settings file says; NULL: there is none */
+	json_t *memory;	     /* what the provider remembers between calls */
 };
 
 void rig_open(struct rig *r, const struct provider *p);

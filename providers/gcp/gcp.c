@@ -1,0 +1,57 @@
+/* Google Compute Engine as a provider: see gcp_priv.h for how its calls are written. */
+#include <string.h>
+
+#include "core/base/json.h"
+#include "providers/gcp/gcp_priv.h"
+
+extern const struct provider provider_gcp;
+
+static enum provider_step (*const verbs[PROVIDER_VERBS])(struct gcp *g) = {
+    [PROVIDER_CHECK] = gcp_check,
+    [PROVIDER_OFFERS] = gcp_offers,
+    [PROVIDER_CREATE] = gcp_create,
+    [PROVIDER_QUERY] = gcp_query,
+    [PROVIDER_START] = gcp_start,
+    [PROVIDER_STOP] = gcp_stop,
+    [PROVIDER_TERMINATE] = gcp_terminate,
+    [PROVIDER_QUOTA] = gcp_quota,
+};
+
+/* A token that Google does not take any more is renewed once, and the call begins anew: names make that harmless. */
+static bool begin_anew(struct gcp *g)
+{
+	const char *key;
+	json_t *a;
+	bool refused = false;
+	json_object_foreach(json_obj(g->c->scratch, "answers"), key, a)
+		refused = refused || (gcp_status(a) == 401 && strcmp(key, "token"));
+	if (!refused || json_bool(g->c->scratch, "renewed", false))
+		return false;
+	gcp_auth_stale(g);
+	json_object_clear(g->c->scratch);
+	json_put_bool(g->c->scratch, "renewed", true);
+	return true;
+}
+
+static enum provider_step gcp_step(struct provider_call *c, const struct provider_reply *reply, struct err *err)
+{
+	struct err none, *e = err ? err : &none;
+	*e = (struct err){.code = ERR_NONE};
+	struct gcp g = {.c = c, .reply = reply, .err = e};
+	gcp_take(&g);
+	begin_anew(&g);
+	if (c->verb >= PROVIDER_VERBS || !verbs[c->verb])
+		return gcp_failed(&g, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD, "Google Cloud is not asked that");
+	if (c->verb == PROVIDER_CHECK)
+		return gcp_check(&g); /* for which missing credentials are an answer */
+	int r = gcp_auth(&g);
+	return r > 0 ? verbs[c->verb](&g) : r ? PROVIDER_FAILED : gcp_send(&g);
+}
+
+const struct provider provider_gcp = {
+    .name = "gcp",
+    .title = "Google Cloud",
+    .can = PROVIDER_CAN_STOP | PROVIDER_CAN_SPOT | PROVIDER_CAN_MULTI_NODE | PROVIDER_CAN_PORTS | PROVIDER_CAN_IMAGES | PROVIDER_CAN_DISK_TIERS,
+    .credentials = "$GOOGLE_APPLICATION_CREDENTIALS or ~/.config/gcloud/application_default_credentials.json",
+    .step = gcp_step,
+};
