@@ -409,12 +409,19 @@ static void on_once_late(void *arg)
 	loop_stop(((struct screen *)arg)->loop);
 }
 
+/* Cost and metrics are asked for apart, and come after the rest. */
+static bool has_come(const struct app *a, const struct ui_snapshot *snap)
+{
+	const struct view_ops *v = app_view(a);
+	return snap->at_ms && (v != &cost_view || snap->cost) && (v != &metrics_view || snap->metrics);
+}
+
 static void on_once_changed(void *arg)
 {
 	struct screen *s = arg;
 	on_changed(arg);
 	const struct ui_snapshot *snap = app_snapshot(&s->app);
-	if (snap->at_ms || snap->link == UI_LINK_NONE || snap->link == UI_LINK_LOST)
+	if (has_come(&s->app, snap) || snap->link == UI_LINK_NONE || snap->link == UI_LINK_LOST)
 		loop_stop(s->loop);
 }
 

@@ -124,14 +124,15 @@ static const char *excerpt(struct arena *a, const char *text, size_t len)
 }
 
 /* The error that the cloud itself reports. */
-static int reported(const json_t *error, const char *what, struct err *err)
+/* What was asked of whom is put before it by core. */
+static int reported(const json_t *error, struct err *err)
 {
 	const char *name = json_str(error, "code", "");
 	enum err_code code = err_code_of(name);
 	if (code == ERR_NONE || (code == ERR_FAILED && !str_eq(name, "failed")))
-		return err_set(err, ERR_PROTOCOL, "%s: the cloud side reports an error of unknown kind: %s", what,
+		return err_set(err, ERR_PROTOCOL, "the cloud side reports an error of unknown kind: %s",
 		    json_str(error, "message", "no text"));
-	return err_set(err, code, "%s: %s", what, json_str(error, "message", "the cloud side gives no reason"));
+	return err_set(err, code, "%s", json_str(error, "message", "the cloud side gives no reason"));
 }
 
 /* No JSON came: say how the child ended. */
@@ -167,7 +168,7 @@ static int read_reply(const char *name, struct provider_call *c, const struct pr
 	const char *wrong = error ? NULL : wrong_shape(c->verb, c->args, j);
 	int rc = 0;
 	if (error)
-		rc = reported(error, what, err);
+		rc = reported(error, err);
 	else if (wrong)
 		rc = err_set(err, ERR_PROTOCOL, "%s: the answer is wrong: %s: %s", what, wrong,
 		    excerpt(c->arena, r->body, r->body_len));

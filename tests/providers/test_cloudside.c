@@ -122,7 +122,7 @@ static void test_reported_errors(void **state)
 		char *body = xasprintf(
 		    "{\"error\": {\"code\": \"%s\", \"message\": \"so it is\"}}", err_info((enum err_code)code)->name);
 		assert_int_equal(query(1, body, "noise", &err), code);
-		assert_string_equal(err.text, "sim query: so it is");
+		assert_string_equal(err.text, "so it is");
 		free(body);
 	}
 	assert_int_equal(

@@ -296,9 +296,10 @@ def cut_off_anywhere(h):
             was = wanted['first'] if start else {}
             if not whole:  # nothing of it, or all
                 assert now in (was, wanted['then']), (n, set(now.items()) ^ set(was.items()))
-            node.lines('settle')  # what the agent does before a job starts
+            said = node.lines('settle')  # what the agent does before a job starts
+            assert not [x for x in said if 'error' in x], (n, whole, said)
             settled = look(w) if os.path.exists(w) else {}
-            assert settled == (wanted['then'] if whole or now == wanted['then'] else was), (n, whole, set(settled.items()) ^ set(wanted['then'].items()))
+            assert settled == (wanted['then'] if whole or now == wanted['then'] else was), (n, whole, said, os.listdir(w), set(settled.items()) ^ set(wanted['then'].items()))
             g = sync(node, h.dir + '/pack', then)  # and the next sync gets there in any case
             assert look(w) == wanted['then'] and not (whole and g['send']), (n, g)
             left = sorted(os.listdir(node.home + '/.skytop/trees'))
@@ -655,15 +656,18 @@ def behind_the_engine(h):
     assert h.run('exec', 'k', task)[0] != 0
     os.rename(src + '.away', src)
     # A journal that nobody finished: a job that starts finishes it.
-    h.ok('exec', '-d', 'k', 'sleep 600')
+    h.ok('exec', '-d', 'k', 'echo stays; sleep 600')
+    # … which is why it has to run already: its own start looks for one as well.
+    h.wait('the job that stays', lambda: 'stays' in h.run('logs', 'k', '--no-follow')[1])
     n = Node([d for d in homes if os.path.exists(d + '/.skytop/jobs/1')][0])
     key = [d for d in os.listdir(n.home + '/.skytop/trees') if len(d) == 16 and open('%s/.skytop/trees/%s/m.%s/root' % (
         n.home, d, open('%s/.skytop/trees/%s/current' % (n.home, d)).read().strip())).read() == '~/sky_workdir\n'][0]
     put(src + '/a', 'a3')
     answer = n.lines('state', 'tx', key)[-1]
     pack(h.dir + '/pack', [{'key': key, 'root': '~/sky_workdir', 'src': src}], [{'id': None}])
-    os.makedirs(n.home + '/.skytop/trees/ready')
-    subprocess.check_call(['tar', '-xf', h.dir + '/pack/stream', '-C', n.home + '/.skytop/trees/ready'])
+    os.makedirs(n.home + '/.whole')
+    subprocess.check_call(['tar', '-xf', h.dir + '/pack/stream', '-C', n.home + '/.whole'])
+    os.rename(n.home + '/.whole', n.home + '/.skytop/trees/ready')
     assert answer['id'] and open(n.home + '/sky_workdir/a').read() == 'a1'
     agent = {'HOME': n.home, 'PATH': os.environ['PATH']}
     os.makedirs(n.home + '/.skytop/inbox/direct')

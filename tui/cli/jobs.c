@@ -32,7 +32,10 @@ static void job_row(struct table *t, const json_t *j, int64_t now)
 	table_cell(t, ago_text(json_int(j, "submitted_at", 0), now, buf, sizeof buf));
 	table_cell(t, ago_text(started, now, buf, sizeof buf));
 	table_cell(t, started ? duration_text((ended ? ended : now) - started, buf, sizeof buf) : "-");
-	table_cellf(t, "%" PRId64 "x%s", json_int(j, "num_nodes", 1), gpus > 0 ? "" : " cpu");
+	char each[32] = "cpu";
+	if (gpus > 0)
+		snprintf(each, sizeof each, "%g gpu%s", gpus, gpus == 1 ? "" : "s");
+	table_cellf(t, "%" PRId64 "x %s", json_int(j, "num_nodes", 1), each);
 	table_cell_tone(t, tone_of(status), status);
 	if (json_is_integer(json_object_get(j, "exit_code")))
 		table_cellf(t, "%" PRId64, json_int(j, "exit_code", 0));
