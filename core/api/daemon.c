@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -98,9 +99,21 @@ static void tell_ready(int fd)
 	close(fd);
 }
 
+/* Each cluster that is watched is a stream or two, and each client one: more than the 1,024 that a login gives. */
+static void allow_many_files(void)
+{
+	enum { FILES_WANTED = 65536 };
+	struct rlimit r;
+	if (getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur >= FILES_WANTED)
+		return;
+	r.rlim_cur = r.rlim_max < FILES_WANTED ? r.rlim_max : FILES_WANTED;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
 static int serve(const struct daemon_setup *d, struct loop *l, struct err *err)
 {
 	char *path = api_socket_path();
+	allow_many_files();
 	/* The engine before the socket: who can connect finds the state loaded. */
 	struct engine *e = engine_create(&(struct engine_setup){.loop = l, .providers = d->providers, .self = d->self, .provider_config = d->provider_config,
 					     .default_autostop_minutes = d->default_autostop_minutes, .max_hourly_uusd = d->max_hourly_uusd,

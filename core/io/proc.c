@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -142,11 +143,11 @@ static int make_pipe(int fds[2])
 }
 
 struct child_fds {
-	int in, out, err, status;
+	int in, out, err;
 };
 
 /* In the child: never returns. */
-static void become(const struct proc_spec *s, const struct child_fds *fds)
+__attribute__((noreturn)) static void become(const struct proc_spec *s, const struct child_fds *fds)
 {
 	if (s->detach)
 		setsid();
@@ -163,9 +164,8 @@ static void become(const struct proc_spec *s, const struct child_fds *fds)
 			environ = (char **)(uintptr_t)s->env;
 		execvp(s->argv[0], (char *const *)(uintptr_t)s->argv);
 	}
-	int e = errno;
-	ssize_t ignored = write(fds->status, &e, sizeof e);
-	(void)ignored;
+	/* Rare, as the parent has looked; it is not told in another way, since waiting for a child to get its turn would stop the loop. */
+	dprintf(2, "cannot start %s: %s\n", s->argv[0], strerror(errno));
 	_exit(127);
 }
 
@@ -188,34 +188,54 @@ static void close_all(int *fds, size_t n)
 			close(fds[i]);
 }
 
-/* Fork; *error is the child's errno when it could not exec. Returns the pid or -1. */
+/* The PATH that execvp will look in. */
+static const char *path_of(const struct proc_spec *s)
+{
+	for (size_t i = 0; s->env && s->env[i]; i++)
+		if (!strncmp(s->env[i], "PATH=", 5))
+			return s->env[i] + 5;
+	const char *path = s->env ? NULL : getenv("PATH");
+	return path ? path : "/bin:/usr/bin";
+}
+
+/* 0, or why the program cannot be executed. */
+static int cannot_execute(const struct proc_spec *s)
+{
+	struct stat st;
+	int why = ENOENT;
+	if (s->cwd && stat(s->cwd, &st))
+		return errno;
+	if (strchr(s->argv[0], '/'))
+		return s->cwd && s->argv[0][0] != '/' ? 0 : access(s->argv[0], X_OK) ? errno : 0;
+	for (const char *p = path_of(s);; p++) {
+		size_t len = strcspn(p, ":");
+		char *file = xasprintf("%.*s/%s", (int)(len ? len : 1), len ? p : ".", s->argv[0]);
+		errno = 0;
+		bool ok = !access(file, X_OK) && !stat(file, &st) && S_ISREG(st.st_mode);
+		if (!ok && errno == EACCES)
+			why = EACCES;
+		free(file);
+		if (ok)
+			return 0;
+		p += len;
+		if (!*p)
+			return why;
+	}
+}
+
+/* Fork. Returns the pid, or -1 with *error. Does not wait for the child to become the program: on a busy machine that takes a while. */
 static pid_t start_child(const struct proc_spec *spec, int in, int out, int errfd, int *error)
 {
-	int status[2];
-	*error = 0;
-	if (make_pipe(status)) {
-		*error = errno;
+	if ((*error = cannot_execute(spec)))
 		return -1;
-	}
 	pid_t pid = fork();
 	if (pid < 0)
 		*error = errno;
 	if (!pid)
-		become(spec, &(struct child_fds){in, out, errfd, status[1]});
-	close(status[1]);
-	if (pid > 0) {
-		ssize_t n;
-		while ((n = read(status[0], error, sizeof *error)) < 0 && errno == EINTR)
-			continue;
-		if (n != (ssize_t)sizeof *error)
-			*error = 0;
-		if (*error)
-			waitpid(pid, NULL, 0);
-		else if (!spec->detach)
-			setpgid(pid, pid);
-	}
-	close(status[0]);
-	return *error ? -1 : pid;
+		become(spec, &(struct child_fds){in, out, errfd});
+	if (pid > 0 && !spec->detach)
+		setpgid(pid, pid); /* the child does so as well: whoever is first */
+	return pid;
 }
 
 struct proc *proc_start(struct loop *l, const struct proc_spec *spec, const struct proc_handlers *h, struct err *err)

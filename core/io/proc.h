@@ -31,7 +31,8 @@ struct proc_handlers {
 	void *arg;
 };
 
-/* Start. On failure (NULL) nothing is called. The program not being there is a failure here, not an exit status. */
+/* Start. On failure (NULL) nothing is called. The program not being there, or not to be executed, is a failure
+ * here; should it go between that look and its start, that is exit status 127 and a line on its stderr. Does not wait for the child. */
 struct proc *proc_start(struct loop *l, const struct proc_spec *spec, const struct proc_handlers *h, struct err *err);
 pid_t proc_pid(const struct proc *p);
 /* Signal its whole group. */

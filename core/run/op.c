@@ -23,7 +23,7 @@
 
 static const struct op_kind *const kinds[] = {&op_launch, &op_exec, &op_stop, &op_start, &op_down, &op_autostop, &op_cancel_jobs, &op_sweep};
 
-enum { PERSIST_RETRY_MS = 2000, NODE_RETRY_MS = 180000 };
+enum { PERSIST_RETRY_MS = 2000, NODE_RETRY_MS = 180000, REST_MS = 500, PLACES_MIN = 16, PLACES_A_CORE = 8, PLACES_MAX = 64 };
 
 const struct op_kind *op_kind_of(const char *verb)
 {
@@ -146,6 +146,7 @@ static void enter(void *arg)
 {
 	struct op *op = arg;
 	op->starter = 0;
+	op->resting = false;
 	const struct op_step *s = &op->kind->steps[op->at];
 	if (!str_eq(op->r->step, s->name))
 		own_str(&op->r->step, s->name);
@@ -165,9 +166,18 @@ static void enter(void *arg)
 	s->run(op);
 }
 
+/* A machine takes only so many things at once; what waits for a cloud, or for its next try, takes nothing. */
+static void rest(struct op *op, int64_t ms)
+{
+	op->resting = ms >= REST_MS;
+	if (op->resting)
+		op_kick(op->engine);
+}
+
 static void schedule(struct op *op, int64_t after_ms)
 {
 	drop_flight(op);
+	rest(op, after_ms);
 	op->starter = loop_after(op->engine->loop, after_ms, enter, op);
 }
 
@@ -210,6 +220,7 @@ static void rerun(void *arg)
 {
 	struct op *op = arg;
 	op->timer = 0;
+	op->resting = false;
 	op->kind->steps[op->at].run(op);
 }
 
@@ -219,6 +230,7 @@ void op_again(struct op *op, int64_t after_ms)
 	op->deadline = 0;
 	drop_flight(op);
 	op->deadline = deadline;
+	rest(op, after_ms);
 	op->timer = loop_after(op->engine->loop, after_ms, rerun, op);
 }
 
@@ -336,16 +348,42 @@ static bool blocked(struct engine *e, const struct op *op)
 	return false;
 }
 
+/* So many operations may be at work at once. Those that end machines do not stand in line behind those that make some. */
+static size_t places_at_once(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	return cores < 2 ? PLACES_MIN : cores * PLACES_A_CORE > PLACES_MAX ? PLACES_MAX : (size_t)cores * PLACES_A_CORE;
+}
+
+static bool makes_machines(const struct op *op)
+{
+	return op->kind == &op_launch || op->kind == &op_start;
+}
+
+static size_t at_work(const struct engine *e, bool making)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < e->n_ops; i++) {
+		const struct op *op = e->ops[i];
+		n += (op->entered || op->starter) && !op->resting && !op->n_waiting && makes_machines(op) == making;
+	}
+	return n;
+}
+
 void op_kick(struct engine *e)
 {
-	for (size_t i = 0; i < e->n_ops; i++) {
+	size_t most = places_at_once(), busy[2] = {at_work(e, false), at_work(e, true)};
+	for (size_t i = 0; i < e->n_ops && (busy[0] < most || busy[1] < most); i++) {
 		struct op *op = e->ops[i];
+		if (busy[makes_machines(op)] >= most)
+			continue;
 		if (op->entered || op->starter || request_is_over(op->r->state) || blocked(e, op))
 			continue;
 		op->r->state = REQUEST_RUNNING;
 		if (!op->r->started_at_ms)
 			op->r->started_at_ms = wall_now_ms();
 		op->starter = loop_after(e->loop, 0, enter, op);
+		busy[makes_machines(op)]++;
 	}
 }
 

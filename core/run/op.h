@@ -56,6 +56,7 @@ struct op {
 	struct proc_watch *proc_watch;
 	void (*after_agents)(struct op *op); /* see launch_agents */
 	bool draining;	       /* waits for spool_drain */
+	bool resting;	       /* waits for time to pass: others may work meanwhile */
 	struct sync *sync;     /* the sync step's; not persisted: it begins anew */
 };
 

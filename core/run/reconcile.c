@@ -24,6 +24,11 @@ struct reconcile {
 	struct reconcile_waiter *waiters;
 };
 
+/* So many clusters are asked about at once; the others stand in line. */
+enum { ASKED_MAX = 16 };
+
+static void ask_next(struct engine *e);
+
 static void answer(struct reconcile *r)
 {
 	while (r->waiters) {
@@ -89,6 +94,7 @@ static void on_query(void *arg, const json_t *result, const struct err *err)
 {
 	struct reconcile *r = arg;
 	struct unit *u = r->u;
+	struct engine *e = u->engine;
 	r->call = NULL;
 	u->query = NULL;
 	if (err) {
@@ -96,10 +102,26 @@ static void on_query(void *arg, const json_t *result, const struct err *err)
 		own_str(&u->c->reason, err->text);
 		run_save(u);
 		run_commit(u->engine);
-	} else if (!run_op_of(u->engine, u->c->name, NULL)) {
+	} else if (!run_op_of(e, u->c->name, NULL)) {
 		settle(u, result); /* u may be gone now */
 	}
 	answer(r);
+	ask_next(e);
+}
+
+static void ask_next(struct engine *e)
+{
+	size_t asked = 0;
+	for (size_t i = 0; i < e->n_units; i++)
+		asked += e->units[i]->query && e->units[i]->query->call;
+	for (size_t i = 0; i < e->n_units && asked < ASKED_MAX; i++) {
+		struct unit *u = e->units[i];
+		const struct provider *p = u->query && !u->query->call ? run_provider(e, u->c->provider) : NULL;
+		if (!p)
+			continue;
+		u->query->call = call_start(&e->calls, p, PROVIDER_QUERY, nodes_query(u), on_query, u->query);
+		asked++;
+	}
 }
 
 static void nothing(void *arg)
@@ -120,7 +142,7 @@ void reconcile_unit(struct unit *u, void (*fn)(void *arg), void *arg)
 	if (!u->query) {
 		u->query = xcalloc(1, sizeof *u->query);
 		u->query->u = u;
-		u->query->call = call_start(&e->calls, p, PROVIDER_QUERY, nodes_query(u), on_query, u->query);
+		ask_next(e);
 	}
 	struct reconcile_waiter *w = xcalloc(1, sizeof *w);
 	*w = (struct reconcile_waiter){fn, arg, u->query->waiters};
@@ -131,16 +153,18 @@ void reconcile_cancel(struct unit *u)
 {
 	if (!u->query)
 		return;
+	struct engine *e = u->engine;
 	call_cancel(u->query->call);
 	struct reconcile *r = u->query;
 	u->query = NULL;
 	while (r->waiters) { /* they hear of it from the loop */
 		struct reconcile_waiter *w = r->waiters;
 		r->waiters = w->next;
-		loop_after(u->engine->loop, 0, w->fn, w->arg);
+		loop_after(e->loop, 0, w->fn, w->arg);
 		free(w);
 	}
 	free(r);
+	ask_next(e);
 }
 
 void reconcile_all(struct engine *e)

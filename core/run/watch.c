@@ -1,5 +1,6 @@
 /* The stream from the agent on a cluster's head: job lines at each change, a status line now and then. While a cluster is UP there is one;
  * when it ends it is begun again, with growing pauses; when it ends at once again and again, the provider is asked what became of the node. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "core/run/run.h"
 
 enum { LINE_MAX_BYTES = 1 << 20, PAUSE_MIN_MS = 200, PAUSE_MAX_MS = 15000, ASK_AFTER = 2, ASK_EVERY = 4, PATIENCE_MS = 24 * 3600 * 1000 };
+enum { INTERVAL_MIN_S = 5, INTERVAL_MAX_S = 20, HEARTBEATS_A_SECOND = 40 };
 
 struct watcher {
 	struct unit *u;
@@ -94,6 +96,13 @@ static void on_ended(void *arg, const struct remote_exit *x)
 		reconcile_unit(w->u, NULL, NULL); /* may stop this watcher */
 }
 
+/* Heartbeats come some tens a second at most, however many clusters there are; changes of jobs are told at once in any case. */
+static int interval_s(const struct engine *e)
+{
+	size_t s = e->n_units / HEARTBEATS_A_SECOND;
+	return s < INTERVAL_MIN_S ? INTERVAL_MIN_S : s > INTERVAL_MAX_S ? INTERVAL_MAX_S : (int)s;
+}
+
 static void begin(void *arg)
 {
 	struct watcher *w = arg;
@@ -103,8 +112,10 @@ static void begin(void *arg)
 	if (!c->n_nodes || !c->nodes[0].reach)
 		return;
 	/* exec: the agent's parent is this process, so that it ends when we do, however we do. */
+	char command[120];
+	snprintf(command, sizeof command, "exec sh \"$HOME/.skytop/skytop-agent\" watch --no-stdin --interval %d", interval_s(w->u->engine));
 	w->remote = remote_start(w->u->engine->remotes, c->nodes[0].reach,
-	    &(struct remote_spec){.command = "exec sh \"$HOME/.skytop/skytop-agent\" watch --no-stdin --interval 5", .stream = true, .retry_ms = PATIENCE_MS,
+	    &(struct remote_spec){.command = command, .stream = true, .retry_ms = PATIENCE_MS,
 		.waits = on_waits},
 	    &(struct remote_handlers){on_out, on_ended, w}, &err);
 	if (!w->remote) {
