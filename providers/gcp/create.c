@@ -68,8 +68,8 @@ static int read_plan(struct gcp *g, struct plan *p)
 		return wrong(g, "this is no machine type of Google Cloud", p->type);
 	if (p->accelerator && gcp_attaches(p->type) && !gcp_accelerator_of(p->accelerator))
 		return wrong(g, "Google Cloud has no such accelerator for N1 machines", p->accelerator);
-	if (strpbrk(p->key, "\r\n"))
-		return wrong(g, "a public key is one line", "ssh_public_key");
+	if (!*p->key || strpbrk(p->key, "\r\n")) /* nobody could log in, and it would cost all the same */
+		return wrong(g, "machines are made with a public key, which is one line", p->key);
 	return read_labels(g);
 }
 

@@ -393,7 +393,7 @@ static int stop_one(struct gcp *g, const struct gcp_id *id, struct err *err)
 	*err = (struct err){.code = ERR_NONE};
 	const json_t *a = gcp_ask(g, arena_printf(g->c->arena, "discard:%s/%s", id->zone, id->name),
 	    &(struct gcp_ask){.method = "POST", .url = instance_url(g, id, "/stop?discardLocalSsd=true")});
-	return !a ? 0 : gcp_answer_error(a, what, false, err);
+	return !a ? 0 : gcp_answer_error(a, what, false, err) ? -1 : 1;
 }
 
 static int start_one(struct gcp *g, const struct gcp_id *id, struct err *err)

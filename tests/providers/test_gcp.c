@@ -13,6 +13,7 @@
 #include "core/base/fs.h"
 #include "core/base/json.h"
 #include "core/base/str.h"
+#include "providers/gcp/gcp_priv.h"
 #include "tests/providers/conformance.h"
 #include "tests/providers/rig.h"
 #include "tests/providers/rig_http.h"
@@ -20,6 +21,7 @@
 extern const struct provider provider_gcp;
 
 static struct stand_in google;
+static char *folder; /* of credentials */
 
 static void tell(const char *what, const char *json)
 {
@@ -27,6 +29,753 @@ static void tell(const char *what, const char *json)
 	json_decref(stand_in_tell(&google, path, rig_json("%s", json)));
 	free(path);
 }
+
+static json_t *state(void)
+{
+	return stand_in_tell(&google, "/fake/state", NULL);
+}
+
+static size_t instances(void)
+{
+	json_t *s = state();
+	size_t n = json_array_size(json_arr(s, "instances"));
+	json_decref(s);
+	return n;
+}
+
+/* ---- a rig for each test -------------------------------------------------------------------------------------------- */
+
+static int set_up(void **state_)
+{
+	struct rig *r = xcalloc(1, sizeof *r);
+	tell("reset", "{}");
+	rig_open(r, &provider_gcp);
+	*state_ = r;
+	return 0;
+}
+
+/* Nothing that was asked or answered is other than Google describes it. */
+static int tear_down(void **state_)
+{
+	struct rig *r = *state_;
+	json_t *s = state(), *v;
+	size_t i;
+	json_array_foreach(json_arr(s, "violations"), i, v)
+		print_message("# %s\n", json_string_value(v));
+	size_t n = json_array_size(json_arr(s, "violations"));
+	json_decref(s);
+	rig_close(r);
+	free(r);
+	return n ? -1 : 0;
+}
+
+static json_t *wish(int n, const char *more)
+{
+	json_t *a = rig_json("{'cluster': 'uid-1', 'name': 'train', 'nodes': [], 'instance_type': 'g2-standard-4', 'region': 'us-central1', 'zone': 'us-central1-a',"
+			     " 'accelerator': 'L4', 'accelerator_count': 1, 'disk_size_gib': 50, 'ssh_public_key': 'ssh-ed25519 AAAA skytop', 'price_uusd_h': 700000}"),
+	       *m = rig_json("{%s}", more);
+	for (int i = 0; i < n; i++)
+		json_array_append_new(json_arr(a, "nodes"), rig_json("{'token': 'uid-1-0-%d', 'rank': %d}", i, i));
+	json_object_update(a, m);
+	json_decref(m);
+	return a;
+}
+
+static json_t *cluster(void)
+{
+	return rig_json("{'cluster': 'uid-1'}");
+}
+
+static void end(struct rig *r)
+{
+	for (int i = 0; i < 100; i++) {
+		json_t *t = rig_do(r, PROVIDER_TERMINATE, cluster());
+		int64_t pending = json_int(t, "pending", 0);
+		json_decref(t);
+		if (!pending)
+			return;
+	}
+	fail_msg("machines are still there after many a terminate");
+}
+
+static struct err fails(struct rig *r, enum provider_verb verb, json_t *args, enum err_code code)
+{
+	struct err err = {0};
+	json_t *j = rig_call(r, verb, args, &err);
+	if (j)
+		fail_msg("%s succeeds where it must fail", provider_verb_name(verb));
+	if (err.code != code)
+		fail_msg("%s: fails as %s, not as %s", err.text, err_info(err.code)->name, err_info(code)->name);
+	return err;
+}
+
+static json_t *make(struct rig *r, int n, const char *more)
+{
+	return rig_do(r, PROVIDER_CREATE, wish(n, more));
+}
+
+static char *node_status(struct rig *r, size_t i)
+{
+	json_t *q = rig_do(r, PROVIDER_QUERY, cluster());
+	char *text = xstrdup(json_str(json_array_get(json_arr(q, "nodes"), i), "status", "(none)"));
+	json_decref(q);
+	return text;
+}
+
+static void is_status(struct rig *r, size_t i, const char *want)
+{
+	char *got = node_status(r, i);
+	assert_string_equal(got, want);
+	free(got);
+}
+
+/* The check against Google's description does find what is wrong, where it is there. */
+static void test_described(void **unused)
+{
+	(void)unused;
+	tell("reset", "{}");
+	json_t *st = state();
+	bool checked = json_bool(st, "checked", false);
+	json_decref(st);
+	if (!checked) {
+		print_message("# not tried: Google's description of its API is not here\n");
+		return;
+	}
+	static const struct {
+		const char *path, *body;
+	} wrong[] = {{"zones/us-central1-a/instances", "{'name': 'x', 'machineTyp': 'y'}"}, {"zones/us-central1-a/instances", "{'name': 7}"},
+	    {"zones/us-central1-a/instances", "{'name': 'x', 'scheduling': {'provisioningModel': 'CHEAP'}}"}, {"zones/us-central1-a/instances?sourc=1", "{'name': 'x'}"},
+	    {"global/firewalls", "{'name': 'x', 'allowed': [{'IPProtocol': 6}]}"}};
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		struct arena *a = arena_create();
+		json_t *j = rig_json("%s", wrong[i].body);
+		char *text = json_text(j);
+		const char *const headers[] = {"Content-Type: application/json", "Authorization: Bearer fixed", NULL};
+		struct provider_http h = {.method = "POST", .url = arena_printf(a, "http://127.0.0.1:%d/compute/v1/projects/proj-1/%s", google.port, wrong[i].path),
+		    .headers = headers, .body = text, .body_len = strlen(text)};
+		struct provider_reply reply;
+		rig_http(&(struct provider_request){.kind = PROVIDER_HTTP, .http = &h, .n_http = 1}, &reply, a);
+		assert_int_equal(reply.http[0].status, 400);
+		assert_non_null(strstr(reply.http[0].body, "not as described"));
+		free(text);
+		json_decref(j);
+		arena_destroy(a);
+	}
+	tell("reset", "{}");
+}
+
+/* ---- errors --------------------------------------------------------------------------------------------------------- */
+
+#define HTTP(status, reason, word, message) \
+	"{'status': " #status ", 'body': {'error': {'code': " #status ", 'message': '" message "', 'status': '" word "', 'errors': [{'reason': '" reason "'}]}}}"
+#define OP(code, message) "{'errors': [{'code': '" code "', 'message': '" message "'}]}"
+
+/* One for every row of the table; creates: while machines are being made. */
+static const struct {
+	const char *json; /* an answer, or an operation's error */
+	bool creates;
+	enum err_code code;
+	enum err_scope scope;
+} refusals[] = {
+    {HTTP(429, "rateLimitExceeded", "RESOURCE_EXHAUSTED", "Too many"), false, ERR_THROTTLED, ERR_SCOPE_PLACE},
+    {HTTP(429, "", "", "Too many"), false, ERR_THROTTLED, ERR_SCOPE_PLACE},
+    {HTTP(403, "rateLimitExceeded", "PERMISSION_DENIED", "Rate Limit Exceeded"), false, ERR_THROTTLED, ERR_SCOPE_PLACE},
+    {HTTP(403, "userRateLimitExceeded", "", "User Rate Limit Exceeded"), false, ERR_THROTTLED, ERR_SCOPE_PLACE},
+    {HTTP(403, "RATE_LIMIT_EXCEEDED", "", "Quota exceeded for quota metric Queries"), false, ERR_THROTTLED, ERR_SCOPE_PLACE},
+    {HTTP(401, "authError", "UNAUTHENTICATED", "Invalid Credentials"), false, ERR_CREDENTIALS, ERR_SCOPE_CLOUD},
+    {OP("UNAUTHENTICATED", "who?"), false, ERR_CREDENTIALS, ERR_SCOPE_CLOUD},
+    {OP("ZONE_RESOURCE_POOL_EXHAUSTED", "none left"), true, ERR_CAPACITY, ERR_SCOPE_PLACE},
+    {OP("ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS", "none left"), true, ERR_CAPACITY, ERR_SCOPE_PLACE},
+    {HTTP(503, "insufficientCapacity", "", "none left"), true, ERR_CAPACITY, ERR_SCOPE_PLACE},
+    {OP("STOCKOUT", "none left"), true, ERR_CAPACITY, ERR_SCOPE_PLACE},
+    {OP("SOMETHING_NEW", "The zone does not have enough resources available to fulfill the request"), true, ERR_CAPACITY, ERR_SCOPE_PLACE},
+    {OP("UNSUPPORTED_OPERATION", "preempted"), true, ERR_CAPACITY, ERR_SCOPE_PLACE},
+    {OP("UNSUPPORTED_OPERATION", "cannot be stopped"), false, ERR_INVALID, ERR_SCOPE_TASK},
+    {OP("X", "Instance failed to start due to preemption"), true, ERR_CAPACITY, ERR_SCOPE_PLACE},
+    {OP("VM_MIN_COUNT_NOT_REACHED", "0 of 2"), true, ERR_CAPACITY, ERR_SCOPE_PLACE},
+    {"{'errors': [{'code': 'VM_MIN_COUNT_NOT_REACHED', 'message': ''}, {'code': 'QUOTA_EXCEEDED', 'message': 'in region us-central1'}]}", true, ERR_QUOTA, ERR_SCOPE_REGION},
+    {OP("QUOTA_EXCEEDED", "Quota GPUS_ALL_REGIONS exceeded. Limit: 0.0 globally."), true, ERR_QUOTA, ERR_SCOPE_CLOUD},
+    {OP("QUOTA_EXCEEDED", "Quota X exceeded. Limit: 1.0 globally."), true, ERR_QUOTA, ERR_SCOPE_CLOUD},
+    {OP("QUOTA_EXCEEDED", "Quota X exceeded in zone us-central1-a."), true, ERR_QUOTA, ERR_SCOPE_PLACE},
+    {OP("QUOTA_EXCEEDED", "Quota NVIDIA_L4_GPUS exceeded. Limit: 1.0 in region us-central1."), true, ERR_QUOTA, ERR_SCOPE_REGION},
+    {HTTP(403, "quotaExceeded", "", "Quota CPUS exceeded. Limit: 24.0 in region us-central1."), true, ERR_QUOTA, ERR_SCOPE_REGION},
+    {OP("RESOURCE_NOT_READY", "is still stopping"), true, ERR_CAPACITY, ERR_SCOPE_PLACE},
+    {OP("RESOURCE_OPERATION_RATE_EXCEEDED", "too often"), true, ERR_CAPACITY, ERR_SCOPE_PLACE},
+    {OP("RESOURCE_OPERATION_RATE_EXCEEDED", "too often"), false, ERR_THROTTLED, ERR_SCOPE_PLACE},
+    {HTTP(400, "resourceNotReady", "", "is not ready"), false, ERR_CONFLICT, ERR_SCOPE_PLACE},
+    {HTTP(403, "accessNotConfigured", "PERMISSION_DENIED", "Compute Engine API has not been used"), false, ERR_CREDENTIALS, ERR_SCOPE_CLOUD},
+    {"{'status': 403, 'body': {'error': {'code': 403, 'message': 'm', 'status': 'PERMISSION_DENIED', 'details': [{'reason': 'SERVICE_DISABLED'}]}}}", false,
+	ERR_CREDENTIALS, ERR_SCOPE_CLOUD},
+    {OP("X", "Policy update access denied."), true, ERR_CREDENTIALS, ERR_SCOPE_CLOUD},
+    {OP("VPC_NOT_FOUND", "x"), true, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD},
+    {OP("SUBNET_NOT_FOUND_FOR_VPC", "x"), true, ERR_UNSUPPORTED, ERR_SCOPE_REGION_ALL},
+    {HTTP(404, "notFound", "", "The resource machineTypes/a4-highgpu-8g was not found"), true, ERR_CAPACITY, ERR_SCOPE_PLACE},
+    {HTTP(400, "invalid", "", "acceleratorTypes/nvidia-tesla-p4 is not there"), true, ERR_CAPACITY, ERR_SCOPE_PLACE},
+    {HTTP(400, "invalid", "", "Machine type x does not exist in zone us-central1-a"), true, ERR_CAPACITY, ERR_SCOPE_PLACE},
+    {HTTP(404, "notFound", "", "Location us-x1-a is not found or access is unauthorized."), true, ERR_CAPACITY, ERR_SCOPE_PLACE},
+    {HTTP(404, "notFound", "", "The resource projects/p/global/images/i was not found"), true, ERR_INVALID, ERR_SCOPE_TASK},
+    {HTTP(404, "notFound", "", "The resource projects/p/regions/r/subnetworks/s was not found"), true, ERR_UNSUPPORTED, ERR_SCOPE_REGION_ALL},
+    {HTTP(404, "notFound", "", "The resource projects/p/global/networks/n was not found"), true, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD},
+    {OP("RESOURCE_NOT_FOUND", "The resource projects/p/zones/z/instances/i was not found"), true, ERR_CAPACITY, ERR_SCOPE_PLACE},
+    {HTTP(412, "conditionNotMet", "", "Constraint constraints/compute.vmExternalIpAccess violated"), true, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD},
+    {OP("CONDITION_NOT_MET", "Constraint violated"), true, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD},
+    {HTTP(412, "", "", "x"), true, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD},
+    {HTTP(403, "forbidden", "PERMISSION_DENIED", "Required compute.instances.create permission"), true, ERR_CREDENTIALS, ERR_SCOPE_CLOUD},
+    {OP("PERMISSIONS_ERROR", "Required permission"), true, ERR_CREDENTIALS, ERR_SCOPE_CLOUD},
+    {HTTP(409, "alreadyExists", "", "already exists"), true, ERR_CONFLICT, ERR_SCOPE_PLACE},
+    {OP("RESOURCE_ALREADY_EXISTS", "already exists"), true, ERR_CONFLICT, ERR_SCOPE_PLACE},
+    {OP("RESOURCE_IN_USE_BY_ANOTHER_RESOURCE", "in use"), false, ERR_CONFLICT, ERR_SCOPE_PLACE},
+    {HTTP(409, "", "", "x"), false, ERR_CONFLICT, ERR_SCOPE_PLACE},
+    {OP("INTERNAL_ERROR", "Please try again"), true, ERR_CAPACITY, ERR_SCOPE_PLACE},
+    {HTTP(500, "backendError", "", "Backend Error"), true, ERR_NETWORK, ERR_SCOPE_PLACE},
+    {HTTP(503, "", "UNAVAILABLE", "The service is currently unavailable."), false, ERR_NETWORK, ERR_SCOPE_PLACE},
+    {"{'status': 502, 'body': null, 'text': '<html>bad gateway'}", true, ERR_NETWORK, ERR_SCOPE_PLACE},
+    {"{'status': 400, 'body': {'error': 'invalid_grant', 'error_description': 'Invalid JWT: iat'}}", false, ERR_CREDENTIALS, ERR_SCOPE_CLOUD},
+    {"{'status': 400, 'body': {'error': 'invalid_grant', 'error_description': 'Token has been expired or revoked.'}}", false, ERR_CREDENTIALS, ERR_SCOPE_CLOUD},
+    {"{'status': 401, 'body': {'error': 'invalid_client', 'error_description': 'no such client'}}", false, ERR_CREDENTIALS, ERR_SCOPE_CLOUD},
+    {HTTP(404, "notFound", "", "The resource x was not found"), false, ERR_NOT_FOUND, ERR_SCOPE_PLACE},
+    {OP("RESOURCE_NOT_FOUND", "The resource x was not found"), false, ERR_NOT_FOUND, ERR_SCOPE_PLACE},
+    {HTTP(400, "invalid", "INVALID_ARGUMENT", "Invalid value for field"), true, ERR_INVALID, ERR_SCOPE_TASK},
+    {HTTP(400, "badRequest", "", "Requested disk size cannot be smaller than the image size (20 GB)"), true, ERR_INVALID, ERR_SCOPE_TASK},
+    {HTTP(400, "", "", "x"), true, ERR_INVALID, ERR_SCOPE_TASK},
+    {HTTP(403, "", "", "x"), true, ERR_CREDENTIALS, ERR_SCOPE_CLOUD},
+    {HTTP(418, "", "", "x"), true, ERR_PROTOCOL, ERR_SCOPE_PLACE},
+    {"{'status': 200, 'body': null, 'text': 'hello'}", true, ERR_PROTOCOL, ERR_SCOPE_PLACE},
+    {"{'failed': 'timeout', 'text': 'no answer in time'}", true, ERR_TIMEOUT, ERR_SCOPE_PLACE},
+};
+
+static void test_refusals(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+		json_t *j = rig_json("%s", refusals[i].json);
+		struct err err = {0};
+		if (json_object_get(j, "errors"))
+			gcp_operation_error(j, "trying", refusals[i].creates, &err);
+		else
+			assert_int_equal(gcp_answer_error(j, "trying", refusals[i].creates, &err), -1);
+		if (err.code != refusals[i].code || err.scope != refusals[i].scope)
+			fail_msg("%s: %s with scope %d: %s", refusals[i].json, err_info(err.code)->name, err.scope, err.text);
+		assert_true(str_starts(err.text, "trying: "));
+		json_decref(j);
+	}
+}
+
+/* ---- names ---------------------------------------------------------------------------------------------------------- */
+
+static void test_names(void **unused)
+{
+	(void)unused;
+	struct arena *a = arena_create();
+	struct gcp_id id;
+	assert_string_equal(gcp_label(a, "abc-1_x"), "abc-1_x");
+	assert_true(str_starts(gcp_label(a, "Not Fit"), "x_"));
+	assert_true(str_starts(gcp_instance_name(a, "uid", "My Train!", 3), "sky-my-train-"));
+	assert_true(str_ends(gcp_instance_name(a, "uid", "x", 3), "-3"));
+	assert_true(strlen(gcp_instance_name(a, "uid", "a-very-long-name-that-goes-on-and-on-and-on", 999)) <= 63);
+	assert_string_not_equal(gcp_instance_name(a, "uid", "x", 0), gcp_instance_name(a, "uie", "x", 0));
+	assert_true(gcp_id_parse(a, "example.com:p-1/us-central1-a/sky-1", &id));
+	assert_string_equal(id.zone, "us-central1-a");
+	static const char *const bad[] = {"", "a", "a/b", "a/b/", "a//c", "../b/c", "a/b/c/d", "a/b/C", "a/b?/c", "1/b/c", "a/b/c-"};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(gcp_id_parse(a, bad[i], &id));
+	assert_string_equal(gcp_region_of(a, "europe-west4-b"), "europe-west4");
+	assert_true(gcp_type_ok("a2-highgpu-1g") && gcp_type_ok("e2-micro") && !gcp_type_ok("no-such-type") && !gcp_type_ok("n1") && !gcp_type_ok("../n1-x"));
+	assert_int_equal(gcp_time("2026-11-23T07:00:00.500-08:00"), gcp_time("2026-11-23T15:00:00Z") + 500);
+	assert_int_equal(gcp_time("nonsense"), 0);
+	assert_string_equal(gcp_disk_type("a3-ultragpu-8g", "low"), "hyperdisk-balanced");
+	assert_string_equal(gcp_disk_type("g2-standard-4", "low"), "pd-balanced");
+	assert_string_equal(gcp_disk_type("n1-standard-8", "low"), "pd-standard");
+	assert_string_equal(gcp_disk_type("a2-highgpu-1g", "ultra"), "pd-ssd");
+	assert_string_equal(gcp_disk_type("n2-standard-80", "ultra"), "pd-extreme");
+	assert_string_equal(gcp_disk_type("n2-standard-8", "ultra"), "pd-ssd");
+	assert_string_equal(gcp_disk_type("n2-standard-8", NULL), "pd-balanced");
+	arena_destroy(a);
+}
+
+/* ---- making --------------------------------------------------------------------------------------------------------- */
+
+/* What is sent is what was asked for. */
+static void test_body(void **s)
+{
+	struct rig *r = *s;
+	json_decref(make(r, 2, "'use_spot': true, 'instance_type': 'n1-standard-8', 'accelerator': 'T4', 'accelerator_count': 2, 'disk_tier': 'high',"
+			       " 'labels': {'team': 'blue'}, 'tags': {'project': 'Über'}, 'ports': ['8080', '9000-9010']"));
+	json_t *st = state();
+	const json_t *i = json_array_get(json_arr(st, "instances"), 1), *b = json_obj(i, "x-body"), *disk = json_obj(i, "x-disk"), *labels = json_obj(b, "labels");
+	assert_string_equal(json_str(labels, "skytop-cluster", ""), "uid-1");
+	assert_string_equal(json_str(labels, "skytop-name", ""), "train");
+	assert_string_equal(json_str(labels, "skytop-token", ""), "uid-1-0-1");
+	assert_string_equal(json_str(labels, "skytop-rank", ""), "1");
+	assert_string_equal(json_str(labels, "skytop-user", ""), "cafe0123");
+	assert_string_equal(json_str(labels, "team", ""), "blue");
+	assert_string_equal(json_str(disk, "diskSizeGb", ""), "50");
+	assert_true(str_ends(json_str(disk, "diskType", ""), "/pd-ssd"));
+	assert_non_null(strstr(json_str(disk, "sourceImage", ""), "ubuntu-accelerator-2404-amd64-with-nvidia-580"));
+	assert_string_equal(json_str(json_obj(b, "scheduling"), "provisioningModel", ""), "SPOT");
+	assert_string_equal(json_str(json_obj(b, "scheduling"), "instanceTerminationAction", ""), "STOP");
+	const json_t *gpu = json_array_get(json_arr(b, "guestAccelerators"), 0);
+	assert_true(str_ends(json_str(gpu, "acceleratorType", ""), "/nvidia-tesla-t4"));
+	assert_int_equal(json_int(gpu, "acceleratorCount", 0), 2);
+	json_t *items = json_arr(json_obj(b, "metadata"), "items"), *m;
+	size_t k, keys = 0;
+	json_array_foreach(items, k, m)
+		keys += str_eq(json_str(m, "key", ""), "ssh-keys") && str_eq(json_str(m, "value", ""), "skytop:ssh-ed25519 AAAA skytop");
+	assert_int_equal(keys, 1);
+	/* The ports of the cluster are open for its machines alone. */
+	const char *name;
+	json_t *f;
+	size_t found = 0;
+	json_object_foreach(json_obj(st, "firewalls"), name, f)
+		if (str_starts(name, "skytop-") && str_ends(name, "-ports")) {
+			found++;
+			assert_int_equal(json_array_size(json_arr(json_array_get(json_arr(f, "allowed"), 0), "ports")), 2);
+			assert_string_equal(json_string_value(json_array_get(json_arr(f, "targetTags"), 0)),
+			    json_string_value(json_array_get(json_arr(json_obj(b, "tags"), "items"), 1)));
+		}
+	assert_int_equal(found, 1);
+	assert_int_equal(json_object_size(json_obj(st, "firewalls")), 3); /* SSH was let through already */
+	json_decref(st);
+	json_decref(make(r, 2, "'use_spot': true, 'ports': ['8080']")); /* again, with other ports: nothing new, the rule is changed */
+	assert_int_equal(instances(), 2);
+	end(r);
+	st = state();
+	assert_int_equal(json_object_size(json_obj(st, "firewalls")), 2);
+	json_decref(st);
+}
+
+static void test_no_network(void **s)
+{
+	struct rig *r = *s;
+	tell("networks", "{'names': []}");
+	json_decref(make(r, 1, ""));
+	json_t *st = state();
+	const json_t *rules = json_obj(st, "firewalls"), *ssh = json_obj(rules, "skytop-skytop-vpc-ssh"), *in = json_obj(rules, "skytop-skytop-vpc-internal");
+	assert_int_equal(json_object_size(rules), 2);
+	assert_string_equal(json_string_value(json_array_get(json_arr(ssh, "targetTags"), 0)), "skytop");
+	assert_string_equal(json_string_value(json_array_get(json_arr(in, "sourceTags"), 0)), "skytop");
+	json_decref(st);
+	end(r);
+	/* A setting that names another. */
+	tell("networks", "{'names': ['default', 'vpc-7']}");
+	json_object_clear(r->memory);
+	rig_config(r, "{'vpc_name': 'vpc-7'}");
+	json_decref(make(r, 1, ""));
+	st = state();
+	assert_true(str_ends(
+	    json_str(json_array_get(json_arr(json_array_get(json_arr(st, "instances"), 0), "networkInterfaces"), 0), "network", ""), "/vpc-7"));
+	json_decref(st);
+	end(r);
+	json_object_clear(r->memory);
+	rig_config(r, "{'vpc_name': 'gone'}");
+	assert_int_equal(fails(r, PROVIDER_CREATE, wish(1, ""), ERR_UNSUPPORTED).scope, ERR_SCOPE_CLOUD);
+}
+
+static void test_images(void **s)
+{
+	struct rig *r = *s;
+	static const struct {
+		const char *more, *image;
+	} cases[] = {{"'instance_type': 'e2-standard-4', 'accelerator': null, 'accelerator_count': 0", "ubuntu-2404-lts-amd64"},
+	    {"'instance_type': 't2a-standard-4', 'accelerator': null, 'accelerator_count': 0", "ubuntu-2404-lts-arm64"},
+	    {"'instance_type': 'n1-standard-8', 'accelerator': 'V100'", "common-cu129-ubuntu-2204-nvidia-580"},
+	    {"'image': 'projects/other/global/images/mine'", "projects/other/global/images/mine"}};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		json_decref(make(r, 1, cases[i].more));
+		json_t *st = state();
+		const json_t *disk = json_obj(json_array_get(json_arr(st, "instances"), 0), "x-disk");
+		assert_non_null(strstr(json_str(disk, "sourceImage", ""), cases[i].image));
+		if (i == 3) /* never smaller than the image */
+			assert_string_equal(json_str(disk, "diskSizeGb", ""), "700");
+		json_decref(st);
+		end(r);
+	}
+	assert_int_equal(fails(r, PROVIDER_CREATE, wish(1, "'image': 'projects/p/global/images/none'"), ERR_INVALID).scope, ERR_SCOPE_TASK);
+	assert_int_equal(fails(r, PROVIDER_CREATE, wish(1, "'image': 'ami-123'"), ERR_INVALID).scope, ERR_SCOPE_TASK);
+	assert_int_equal(fails(r, PROVIDER_CREATE, wish(1, "'labels': {'Team': 'X'}"), ERR_UNSUPPORTED).scope, ERR_SCOPE_CLOUD);
+	assert_int_equal(instances(), 0);
+}
+
+static void test_zone_found(void **s)
+{
+	struct rig *r = *s;
+	json_t *m = make(r, 2, "'instance_type': 'a4-highgpu-8g', 'accelerator': 'B200', 'accelerator_count': 8, 'zone': ''");
+	assert_string_equal(json_str(json_array_get(json_arr(m, "nodes"), 1), "zone", ""), "us-central1-b");
+	json_decref(m);
+	end(r);
+	assert_int_equal(fails(r, PROVIDER_CREATE, wish(1, "'instance_type': 'a3-ultragpu-8g', 'zone': ''"), ERR_CAPACITY).scope, ERR_SCOPE_REGION);
+	fails(r, PROVIDER_CREATE, wish(1, "'region': 'us-nowhere9', 'zone': ''"), ERR_INVALID);
+}
+
+static void test_stockout(void **s)
+{
+	struct rig *r = *s;
+	tell("set", "{'stockout': ['us-central1-a']}");
+	struct err err = fails(r, PROVIDER_CREATE, wish(2, ""), ERR_CAPACITY);
+	assert_int_equal(err.scope, ERR_SCOPE_PLACE);
+	assert_non_null(strstr(err.text, "us-central1-a"));
+	assert_int_equal(instances(), 0);
+	end(r);
+	/* One of three does not get its machine: what the others got is there for terminate. */
+	tell("set", "{'stockout': []}");
+	tell("fault", "{'match': 'POST .*/instances$', 'skip': 1, 'operation_error': [{'code': 'ZONE_RESOURCE_POOL_EXHAUSTED', 'message': 'none left'}]}");
+	fails(r, PROVIDER_CREATE, wish(3, ""), ERR_CAPACITY);
+	assert_int_equal(instances(), 2);
+	end(r);
+	assert_int_equal(instances(), 0);
+	json_decref(make(r, 1, ""));
+	json_decref(rig_do(r, PROVIDER_STOP, cluster()));
+	for (int i = 0; i < 200; i++) {
+		char *st = node_status(r, 0);
+		bool down = str_eq(st, "STOPPED");
+		free(st);
+		if (down)
+			break;
+	}
+	tell("set", "{'stockout': ['us-central1-a']}");
+	assert_int_equal(fails(r, PROVIDER_START, cluster(), ERR_CAPACITY).scope, ERR_SCOPE_PLACE);
+	is_status(r, 0, "STOPPED");
+	end(r);
+}
+
+static void test_quota_exceeded(void **s)
+{
+	struct rig *r = *s;
+	tell("set", "{'regional': {'NVIDIA_L4_GPUS': 1.0}}");
+	assert_int_equal(fails(r, PROVIDER_CREATE, wish(2, ""), ERR_QUOTA).scope, ERR_SCOPE_REGION);
+	end(r);
+	tell("set", "{'regional': {}, 'limits': {'GPUS_ALL_REGIONS': 1.0}}");
+	assert_int_equal(fails(r, PROVIDER_CREATE, wish(2, ""), ERR_QUOTA).scope, ERR_SCOPE_CLOUD);
+	end(r);
+	assert_int_equal(instances(), 0);
+}
+
+static void test_throttled(void **s)
+{
+	struct rig *r = *s;
+	tell("fault", "{'match': 'POST .*/instances$', 'skip': 1, 'status': 403, 'body': {'error': {'code': 403, 'message': 'slow down',"
+		      " 'errors': [{'reason': 'rateLimitExceeded'}]}}}");
+	fails(r, PROVIDER_CREATE, wish(3, ""), ERR_THROTTLED);
+	json_decref(make(r, 3, "")); /* as core does */
+	assert_int_equal(instances(), 3);
+	/* A delete that is not allowed is told, not passed over. */
+	tell("fault", "{'match': 'DELETE', 'status': 403, 'body': {'error': {'code': 403, 'message': 'no', 'errors': [{'reason': 'forbidden'}]}}}");
+	fails(r, PROVIDER_TERMINATE, cluster(), ERR_CREDENTIALS);
+	end(r);
+	assert_int_equal(instances(), 0);
+}
+
+/* Everything that is asked fails in turn, as an error, as a connection lost before, and as an answer lost after it was done. */
+static void test_torture(void **s)
+{
+	struct rig *r = *s;
+	static const char *const ways[] = {"'drop': 'after'", "'drop': 'before'", "'status': 500"};
+	bool whole = getenv("SKYTOP_TORTURE") != NULL;
+	tell("set", "{'op_s': 0.01}");
+	for (size_t w = 0; w < ARRAY_LEN(ways); w++) {
+		bool hit = true;
+		for (int at = 0; hit && at < 60; at += whole || !w ? 1 : 3) {
+			struct err err = {0};
+			json_object_clear(r->memory);
+			tell("set", "{'faults': []}");
+			char *fault = xasprintf("{'match': '.', 'skip': %d, 'times': 6, %s}", at, ways[w]);
+			tell("fault", fault);
+			free(fault);
+			json_t *made = rig_call(r, PROVIDER_CREATE, wish(2, "'ports': ['80']"), &err);
+			hit = !made;
+			json_decref(made);
+			tell("set", "{'faults': []}");
+			if (at % 2) { /* every other time it is given up */
+				json_decref(make(r, 2, "'ports': ['80']"));
+				assert_int_equal(instances(), 2);
+			}
+			fault = xasprintf("{'match': '.', 'skip': %d, 'times': 6, %s}", at, ways[w]);
+			tell("fault", fault);
+			free(fault);
+			json_decref(rig_call(r, PROVIDER_TERMINATE, cluster(), &err));
+			tell("set", "{'faults': []}");
+			end(r);
+			assert_int_equal(instances(), 0);
+		}
+		assert_false(hit);
+	}
+}
+
+/* ---- looking -------------------------------------------------------------------------------------------------------- */
+
+static void test_reclaimed(void **s)
+{
+	struct rig *r = *s;
+	json_t *m = make(r, 2, "'use_spot': true");
+	const char *id = json_str(json_array_get(json_arr(m, "nodes"), 1), "id", "");
+	char *ask = xasprintf("{'name': '%s'}", gcp_last_part(id));
+	json_decref(rig_do(r, PROVIDER_STOP, rig_json("{'cluster': 'uid-1', 'ids': ['%s']}", json_str(json_array_get(json_arr(m, "nodes"), 0), "id", ""))));
+	tell("reclaim", ask);
+	is_status(r, 1, "PREEMPTED");
+	for (int i = 0; i < 200; i++) {
+		char *st = node_status(r, 0);
+		bool stopping = str_eq(st, "STOPPING");
+		free(st);
+		if (!stopping)
+			break;
+	}
+	is_status(r, 0, "STOPPED"); /* by us, not by Google */
+	/* Started again and then stopped by its user: the reclaim is an old story. */
+	json_decref(rig_do(r, PROVIDER_START, cluster()));
+	is_status(r, 1, "RUNNING");
+	free(ask);
+	json_decref(m);
+	end(r);
+}
+
+static void test_pages(void **s)
+{
+	struct rig *r = *s;
+	tell("set", "{'page': 2}");
+	json_decref(make(r, 5, ""));
+	json_t *q = rig_do(r, PROVIDER_QUERY, json_object());
+	assert_int_equal(json_array_size(json_arr(q, "nodes")), 5);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(json_int(json_array_get(json_arr(q, "nodes"), (size_t)i), "rank", -1), i);
+	json_decref(q);
+	end(r);
+	assert_int_equal(instances(), 0);
+}
+
+/* What cannot be seen is not gone. */
+static void test_dark_zone(void **s)
+{
+	struct rig *r = *s;
+	json_t *m = make(r, 1, "");
+	char *id = xstrdup(json_str(json_array_get(json_arr(m, "nodes"), 0), "id", ""));
+	json_decref(m);
+	tell("set", "{'unreachable': ['us-central1-a']}");
+	json_t *q = rig_do(r, PROVIDER_QUERY, rig_json("{'cluster': 'uid-1', 'ids': ['%s']}", id));
+	assert_string_equal(json_str(json_array_get(json_arr(q, "nodes"), 0), "status", ""), "UNKNOWN");
+	json_decref(q);
+	fails(r, PROVIDER_QUERY, cluster(), ERR_NETWORK);
+	json_t *t = rig_do(r, PROVIDER_TERMINATE, cluster());
+	assert_int_equal(json_int(t, "pending", 0), 1);
+	json_decref(t);
+	tell("set", "{'unreachable': []}");
+	end(r);
+	assert_int_equal(instances(), 0);
+	free(id);
+}
+
+/* Labels may be taken off by anyone; an id that is known is ended all the same. Another project's machines are theirs. */
+static void test_by_id(void **s)
+{
+	struct rig *r = *s;
+	json_t *m = make(r, 1, "");
+	json_t *ids = rig_json("{'ids': ['%s']}", json_str(json_array_get(json_arr(m, "nodes"), 0), "id", ""));
+	json_decref(m);
+	for (int i = 0; i < 50 && instances(); i++)
+		json_decref(rig_do(r, PROVIDER_TERMINATE, json_incref(ids)));
+	assert_int_equal(instances(), 0);
+	json_decref(ids);
+}
+
+static void test_local_ssd(void **s)
+{
+	struct rig *r = *s;
+	json_decref(make(r, 1, "'instance_type': 'a3-highgpu-8g', 'accelerator': 'H100', 'accelerator_count': 8"));
+	json_decref(rig_do(r, PROVIDER_STOP, cluster()));
+	json_t *st = state(), *v;
+	size_t i, kept = 0, dropped = 0;
+	json_array_foreach(json_arr(st, "requests"), i, v) {
+		kept += str_ends(json_string_value(v), "stop?discardLocalSsd=false");
+		dropped += str_ends(json_string_value(v), "stop?discardLocalSsd=true");
+	}
+	assert_int_equal(kept, 1);
+	assert_int_equal(dropped, 1);
+	json_decref(st);
+	end(r);
+}
+
+/* ---- who we are ----------------------------------------------------------------------------------------------------- */
+
+static void credentials(const char *json)
+{
+	char *path = path_join(folder, "adc.json"), *text = xstrdup(json);
+	for (char *p = text; *p; p++)
+		*p = *p == '\'' ? '"' : *p;
+	assert_int_equal(fs_write(path, text, strlen(text), 0600, NULL), 0);
+	free(text);
+	free(path);
+}
+
+static const char a_user[] = "{'type': 'authorized_user', 'client_id': 'c', 'client_secret': 's', 'refresh_token': 'good', 'quota_project_id': 'proj-1'}";
+
+static void refused(struct rig *r, const char *why)
+{
+	json_t *c = rig_do(r, PROVIDER_CHECK, json_object());
+	assert_false(json_bool(c, "enabled", true));
+	if (!strstr(json_str(c, "reason", ""), why))
+		fail_msg("%s: not because of %s", json_str(c, "reason", ""), why);
+	json_decref(c);
+}
+
+static void test_credentials(void **s)
+{
+	struct rig *r = *s;
+	credentials("{'type': 'external_account', 'audience': 'x'}");
+	refused(r, "external_account");
+	fails(r, PROVIDER_QUERY, cluster(), ERR_CREDENTIALS);
+	credentials("hello");
+	refused(r, "gcloud auth application-default login");
+	credentials("{'type': 'authorized_user', 'client_id': 'c', 'client_secret': 's', 'refresh_token': 'old'}");
+	refused(r, "expired or revoked");
+	credentials("{'type': 'service_account', 'client_email': 'me@p', 'private_key': 'none', 'project_id': 'proj-1'}");
+	refused(r, "no RSA key");
+	char *path = path_join(folder, "adc.json");
+	unlink(path);
+	refused(r, "is not there");
+	free(path);
+	const char *was = getenv("GOOGLE_APPLICATION_CREDENTIALS");
+	char *kept = xstrdup(was);
+	unsetenv("GOOGLE_APPLICATION_CREDENTIALS");
+	json_t *st = state();
+	size_t before = json_array_size(json_arr(st, "requests"));
+	json_decref(st);
+	refused(r, "application_default_credentials.json");
+	st = state(); /* who has none asks nobody */
+	assert_int_equal(json_array_size(json_arr(st, "requests")), before);
+	json_decref(st);
+	setenv("GOOGLE_APPLICATION_CREDENTIALS", kept, 1);
+	free(kept);
+	/* No project is said anywhere, then by gcloud's settings. */
+	credentials("{'type': 'authorized_user', 'client_id': 'c', 'client_secret': 's', 'refresh_token': 'good'}");
+	refused(r, "gcloud config set project");
+	char *configurations = path_join(folder, "configurations"), *file = path_join(configurations, "config_work"), *active = path_join(folder, "active_config");
+	static const char ini[] = "[compute]\nproject = wrong\n[core]\naccount = me\nproject = proj-1\n";
+	assert_int_equal(fs_mkdirs(configurations, NULL) | fs_write(active, "work\n", 5, 0600, NULL) | fs_write(file, ini, sizeof ini - 1, 0600, NULL), 0);
+	json_t *c = rig_do(r, PROVIDER_CHECK, json_object());
+	assert_true(json_bool(c, "enabled", false));
+	assert_non_null(strstr(json_str(c, "identity", ""), "project proj-1"));
+	json_decref(c);
+	unlink(active);
+	unlink(file);
+	free(active);
+	free(file);
+	free(configurations);
+	credentials(a_user);
+}
+
+/* A token is asked for once, and again when Google does not take it any more; the call goes on. */
+static void test_tokens(void **s)
+{
+	struct rig *r = *s;
+	for (int i = 0; i < 3; i++)
+		json_decref(rig_do(r, PROVIDER_QUERY, json_object()));
+	tell("revoke", "{}");
+	json_decref(rig_do(r, PROVIDER_QUERY, json_object()));
+	json_t *st = state(), *v;
+	size_t i, tokens = 0;
+	json_array_foreach(json_arr(st, "requests"), i, v)
+		tokens += str_eq(json_string_value(v), "POST /token");
+	assert_int_equal(tokens, 2);
+	json_decref(st);
+	r->now_ms = json_int(json_obj(r->memory, "token"), "until", 0) + 1; /* five minutes early */
+	json_decref(rig_do(r, PROVIDER_QUERY, json_object()));
+	st = state();
+	tokens = 0;
+	json_array_foreach(json_arr(st, "requests"), i, v)
+		tokens += str_eq(json_string_value(v), "POST /token");
+	assert_int_equal(tokens, 3);
+	json_decref(st);
+}
+
+static void test_check(void **s)
+{
+	struct rig *r = *s;
+	tell("set", "{'denied': ['compute.instances.create'], 'limits': {'GPUS_ALL_REGIONS': 0.0}}");
+	json_t *c = rig_do(r, PROVIDER_CHECK, json_object()), *v;
+	assert_false(json_bool(c, "enabled", true));
+	assert_non_null(strstr(json_str(c, "reason", ""), "compute.instances.create"));
+	size_t i, no = 0;
+	json_array_foreach(json_arr(c, "permissions"), i, v)
+		no += json_is_false(json_object_get(v, "ok"));
+	assert_int_equal(no, 1);
+	assert_int_equal(json_array_size(json_arr(c, "hints")), 2);
+	json_decref(c);
+	tell("fault", "{'match': 'GET /compute/v1/projects/proj-1$', 'status': 403, 'body': {'error': {'code': 403, 'message': 'Compute Engine API has not been used',"
+		      " 'errors': [{'reason': 'accessNotConfigured'}]}}}");
+	refused(r, "gcloud services enable compute.googleapis.com");
+}
+
+/* ---- what is sold, what may be had ---------------------------------------------------------------------------------- */
+
+static const json_t *offer(const json_t *offers, const char *type, const char *zone, const char *accelerator, int64_t n)
+{
+	size_t i;
+	json_t *o;
+	json_array_foreach(offers, i, o)
+		if (str_eq(json_str(o, "instance_type", ""), type) && str_eq(json_str(o, "zone", ""), zone) &&
+		    str_eq(json_str(o, "accelerator", NULL), accelerator) && json_int(o, "accelerator_count", 0) == n)
+			return o;
+	return NULL;
+}
+
+static void test_catalog(void **s)
+{
+	struct rig *r = *s;
+	tell("set", "{'page': 7}");
+	json_t *all = rig_do(r, PROVIDER_OFFERS, rig_json("{'catalog': true}")), *offers = json_arr(all, "offers");
+	static const struct {
+		const char *type, *zone, *accelerator;
+		int n;
+		int64_t price, spot; /* by hand from the stand-in's list */
+	} want[] = {
+	    {"e2-standard-4", "us-central1-a", NULL, 0, 4 * 21811590 + 16 * 2923530, 4 * (21811590 / 4) + 16 * (2923530 / 4)},
+	    {"g2-standard-4", "europe-west4-a", "L4", 1, 4 * 24988000 + 16 * 2927000 + 560040000, 4 * 6247000 + 16 * 731750 + 140010000},
+	    {"a2-highgpu-8g", "us-central1-c", "A100", 8, 96 * 31611000LL + 680 * 4237000LL + 8 * 2933908000LL, 96 * 7902750LL + 680 * 1059250LL + 8 * 733477000LL},
+	    {"n1-standard-8", "us-central1-a", "T4", 4, 8 * 31611000LL + 30 * 4237000LL + 4 * 350000000LL, 8 * 7902750LL + 30 * 1059250LL + 4 * 87500000LL},
+	    {"a4-highgpu-8g", "us-central1-b", "B200", 8, -1, 8 * 8000000000LL},
+	    {"a3-highgpu-1g", "us-central1-a", "H100", 1, -1, 26 * 7342750LL + 234 * 637500LL + 2449138000LL + 2 * 375 * (40000000LL / 730)},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		const json_t *o = offer(offers, want[i].type, want[i].zone, want[i].accelerator, want[i].n);
+		if (!o)
+			fail_msg("%s is not offered in %s", want[i].type, want[i].zone);
+		if (want[i].price < 0)
+			assert_true(json_is_null(json_object_get(o, "price_uusd_h")));
+		else
+			assert_int_equal(json_int(o, "price_uusd_h", -1), (want[i].price + 500) / 1000);
+		assert_int_equal(json_int(o, "spot_uusd_h", -1), (want[i].spot + 500) / 1000);
+	}
+	assert_null(offer(offers, "a4-highgpu-8g", "us-central1-a", "B200", 8)); /* sold there, but not had there */
+	assert_null(offer(offers, "n1-standard-8", "europe-west4-a", "T4", 1));
+	assert_null(offer(offers, "n1-highmem-96", "us-central1-a", "T4", 1)); /* too large for one */
+	assert_null(offer(offers, "e2-micro", "us-central1-a", NULL, 0));
+	json_decref(all);
+	all = rig_do(r, PROVIDER_OFFERS, json_object()); /* what is free is not told */
+	assert_null(json_object_get(all, "offers"));
+	json_decref(all);
+}
+
+static void test_quotas(void **s)
+{
+	struct rig *r = *s;
+	tell("set", "{'regional': {'NVIDIA_L4_GPUS': 5.0, 'PREEMPTIBLE_NVIDIA_L4_GPUS': 0.0, 'NVIDIA_A100_GPUS': 0.0, 'PREEMPTIBLE_NVIDIA_A100_GPUS': 16.0, 'CPUS': 10.0}}");
+	json_decref(make(r, 1, ""));
+	json_t *q = rig_do(r, PROVIDER_QUOTA, rig_json("{'candidates': ["
+		"{'instance_type': 'g2-standard-4', 'region': 'us-central1', 'use_spot': false, 'nodes': 1},"
+		"{'instance_type': 'g2-standard-24', 'region': 'us-central1', 'use_spot': true, 'nodes': 1},"
+		"{'instance_type': 'a2-highgpu-8g', 'region': 'us-central1', 'use_spot': false, 'nodes': 1},"
+		"{'instance_type': 'a2-highgpu-8g', 'region': 'us-central1', 'use_spot': true, 'nodes': 1},"
+		"{'instance_type': 'a3-highgpu-8g', 'region': 'us-central1', 'use_spot': false, 'nodes': 1},"
+		"{'instance_type': 'e2-standard-4', 'region': 'us-central1', 'use_spot': false, 'nodes': 1},"
+		"{'instance_type': 'e2-standard-4', 'region': 'us-nowhere1', 'use_spot': false, 'nodes': 1}]}"));
+	static const int rooms[] = {4, 2, 0, 2, -1, 2, -1};
+	for (size_t i = 0; i < ARRAY_LEN(rooms); i++)
+		assert_int_equal(json_int(json_array_get(json_arr(q, "verdicts"), i), "room", -1), rooms[i]);
+	assert_string_equal(json_str(json_array_get(json_arr(q, "verdicts"), 0), "name", ""), "NVIDIA_L4_GPUS");
+	json_decref(q);
+	end(r);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
@@ -40,20 +789,33 @@ int main(void)
 		printf("1..0 # SKIP there is no python3 here\n");
 		return 0;
 	}
-	char *base = xasprintf("http://127.0.0.1:%d", google.port), folder[] = "/tmp/skytop-gcp.XXXXXX";
-	if (!mkdtemp(folder))
+	char *base = xasprintf("http://127.0.0.1:%d", google.port), template[] = "/tmp/skytop-gcp.XXXXXX";
+	folder = mkdtemp(template);
+	if (!folder)
 		return 99;
 	char *cred = path_join(folder, "adc.json");
-	static const char user[] = "{\"type\": \"authorized_user\", \"client_id\": \"c\", \"client_secret\": \"s\", \"refresh_token\": \"good\","
-				   " \"quota_project_id\": \"proj-1\"}";
-	fs_write(cred, user, sizeof user - 1, 0600, NULL);
+	credentials(a_user);
 	setenv("SKYTOP_GCP_ENDPOINT", base, 1);
 	setenv("GOOGLE_APPLICATION_CREDENTIALS", cred, 1);
 	setenv("CLOUDSDK_CONFIG", folder, 1);
 	tell("reset", "{}");
-	struct CMUnitTest tests[CONFORMANCE_MAX + 64];
+	static const struct CMUnitTest own[] = {cmocka_unit_test(test_described), cmocka_unit_test(test_refusals), cmocka_unit_test(test_names), CASE(test_body), CASE(test_no_network), CASE(test_images),
+	    CASE(test_zone_found), CASE(test_stockout), CASE(test_quota_exceeded), CASE(test_throttled), CASE(test_torture), CASE(test_reclaimed), CASE(test_pages),
+	    CASE(test_dark_zone), CASE(test_by_id), CASE(test_local_ssd), CASE(test_credentials), CASE(test_tokens), CASE(test_check), CASE(test_catalog),
+	    CASE(test_quotas)};
+	struct CMUnitTest tests[CONFORMANCE_MAX + ARRAY_LEN(own)];
 	size_t n = conformance_list(&subject, tests);
+	memcpy(tests + n, own, sizeof own);
+	n += ARRAY_LEN(own);
+	json_t *st = state();
+	if (!json_bool(st, "checked", false))
+		printf("# Google's description of its API is not here: requests are not checked against it\n");
+	json_decref(st);
 	int failed = _cmocka_run_group_tests("gcp", tests, n, NULL, NULL);
 	stand_in_stop(&google);
+	fs_remove_tree(folder, NULL);
+	free(cred);
+	free(spec);
+	free(base);
 	return failed;
 }
