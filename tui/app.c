@@ -326,6 +326,13 @@ void app_log_data(struct app *a, unsigned log, const char *data, size_t len, int
 			app_views[i]->log_data(a->views[i], a, log, data, len, at_ms);
 }
 
+void app_log_older(struct app *a, unsigned log, const char *data, size_t len, int64_t at_ms)
+{
+	for (size_t i = 0; i < app_n_views; i++)
+		if (app_views[i]->log_older)
+			app_views[i]->log_older(a->views[i], a, log, data, len, at_ms);
+}
+
 void app_log_end(struct app *a, unsigned log, bool broken, const char *text)
 {
 	for (size_t i = 0; i < app_n_views; i++)

@@ -74,6 +74,7 @@ void app_news(struct app *a, int64_t now_ms); /* the source has another snapshot
 void app_replied(struct app *a, unsigned ticket, int64_t request_id, const struct err *err, int64_t now_ms);
 void app_log_data(struct app *a, unsigned log, const char *data, size_t len, int64_t at_ms);
 void app_planned(struct app *a, unsigned ticket, const struct ui_plan *plan, const struct err *err, int64_t now_ms);
+void app_log_older(struct app *a, unsigned log, const char *data, size_t len, int64_t at_ms);
 /* The program that had the terminal has ended. */
 void app_returned(struct app *a, int64_t now_ms);
 void app_log_end(struct app *a, unsigned log, bool broken, const char *text);

@@ -149,7 +149,8 @@ struct ui_job engine_json_job(json_t *j)
 	    .started_at_ms = json_int(j, "started_at", 0),
 	    .ended_at_ms = json_int(j, "ended_at", 0),
 	    .exit_code = number(j, "exit_code"),
-	    .reason = text(j, "reason")};
+	    .reason = text(j, "reason"),
+	    .nodes = json_int(j, "num_nodes", 1)};
 }
 
 struct ui_request engine_json_request(json_t *j)

@@ -1,5 +1,5 @@
 /* The screen's source over the engine's socket. Nothing blocks: connecting to a UNIX socket does not, starting an engine is left to a
- * child (`skytop engine start`), a log is read from its spool file a piece a turn. What the engine pushes is kept as it came (JSON); the
+ * child (`skytop engine start`). Logs are engine_logs.c's. What the engine pushes is kept as it came (JSON); the
  * snapshot's strings point into it. */
 #include "tui/engine_source.h"
 
@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "core/api/client.h"
-#include "core/api/logread.h"
 #include "core/api/protocol.h"
 #include "core/base/clock.h"
 #include "core/base/fs.h"
@@ -24,10 +23,11 @@
 #include "core/model/task.h"
 #include "tui/cost.h"
 #include "tui/engine_json.h"
+#include "tui/engine_logs.h"
 #include "tui/metrics_answer.h"
 
 /* An idle screen looks for an engine seldom; one that has just left is back soon, or not at all. */
-enum { RECONNECT_MS = 500, LOOK_MS = 15000, HELLO_MS = 5000, CALL_MS = 30000, START_MS = 15000, PIECE_BYTES = 64 << 10, COST_GAP_MS = 1000,
+enum { RECONNECT_MS = 500, LOOK_MS = 15000, HELLO_MS = 5000, CALL_MS = 30000, START_MS = 15000, COST_GAP_MS = 1000,
 	EVENTS_KEPT = 2000 };
 #define COST_SINCE_MS (INT64_C(30) * 24 * 3600 * 1000)
 
@@ -40,18 +40,6 @@ struct order {
 	json_t *params;
 	bool plan;	/* a question: the answer goes to planned() */
 	struct err err; /* set: it was refused before it was sent */
-};
-
-struct open_log {
-	struct open_log *next;
-	struct source *s;
-	unsigned id, timer;
-	char *cluster, *last;
-	int64_t cluster_id, job, tail_lines;
-	struct logread *read;
-	struct logread_times *times; /* of what was there when it was opened */
-	int64_t known_to;	     /* as far as that goes; what comes after it comes now */
-	bool sent, complete, ended, begun;
 };
 
 struct source {
@@ -77,7 +65,7 @@ struct source {
 	struct arena *arena;   /* of the snapshot */
 	json_t *kept;	       /* events, oldest first: those that were pushed, and the ones before them */
 	struct order *orders;
-	struct open_log *logs;
+	struct engine_logs logs;
 	struct ui_cost *cost, *next_cost;
 	bool cost_wanted, cost_asked; /* somebody looks at it; a question is under way */
 	unsigned cost_timer;
@@ -87,7 +75,6 @@ struct source {
 
 static void connect_now(struct source *s);
 static void send_orders(struct source *s);
-static void ask_log(struct open_log *l);
 
 /* ---- the snapshot ------------------------------------------------------------------------------------------------ */
 
@@ -266,8 +253,7 @@ static void on_hello(void *arg, const json_t *result, const struct err *err)
 	watch(s);
 	metrics_feed_ask(&s->metrics, s->rpc);
 	send_orders(s);
-	for (struct open_log *l = s->logs; l; l = l->next)
-		ask_log(l);
+	engine_logs_connected(&s->logs, s->rpc);
 }
 
 static void on_retry(void *arg)
@@ -285,15 +271,14 @@ static void retry_later(struct source *s)
 	s->timer = loop_after(s->loop, s->retry_ms, on_retry, s);
 }
 
-static void log_news(struct source *s, const json_t *params);
-
 static void on_notice(void *arg, struct rpc *rpc, const json_t *id, const char *method, const json_t *params)
 {
 	(void)rpc;
+	struct source *s = arg;
 	if (!id && !strcmp(method, "snapshot"))
-		take_snapshot(arg, params);
+		take_snapshot(s, params);
 	else if (!id && !strcmp(method, "log"))
-		log_news(arg, params);
+		engine_logs_news(&s->logs, params);
 }
 
 static void on_closed(void *arg, struct rpc *rpc)
@@ -302,8 +287,7 @@ static void on_closed(void *arg, struct rpc *rpc)
 	struct source *s = arg;
 	s->rpc = NULL;
 	s->greeted = s->cost_asked = false;
-	for (struct open_log *l = s->logs; l; l = l->next)
-		l->sent = false;
+	engine_logs_connected(&s->logs, NULL);
 	set_link(s, UI_LINK_LOST, "the engine left");
 	retry_later(s);
 }
@@ -563,145 +547,22 @@ static void src_plan(struct ui_source *base, unsigned ticket, const struct ui_or
 
 /* ---- logs -------------------------------------------------------------------------------------------------------- */
 
-static void log_free(struct open_log *l)
-{
-	loop_cancel(l->s->loop, l->timer);
-	logread_destroy(l->read);
-	logread_times_destroy(l->times);
-	free(l->cluster);
-	free(l->last);
-	free(l);
-}
-
-static struct open_log *log_by_id(struct source *s, unsigned id)
-{
-	struct open_log *l = s->logs;
-	while (l && l->id != id)
-		l = l->next;
-	return l;
-}
-
-static void end_log(struct open_log *l, bool broken, const char *why)
-{
-	l->ended = true;
-	if (l->s->sink.log_end)
-		l->s->sink.log_end(l->s->sink.arg, l->id, broken, why);
-}
-
-/* Tell bytes that begin at this offset of the log, those that came at different times apart. */
-static void tell_log(struct open_log *l, const char *data, size_t n, int64_t at)
-{
-	for (size_t i = 0, len; i < n; i += len) {
-		int64_t from = at + (int64_t)i, until = INT64_MAX, came = wall_now_ms();
-		if (from < l->known_to) {
-			came = logread_times_at(l->times, from, &until);
-			until = until < l->known_to ? until : l->known_to;
-		}
-		len = until - from < (int64_t)(n - i) ? (size_t)(until - from) : n - i;
-		if (l->s->sink.log_data)
-			l->s->sink.log_data(l->s->sink.arg, l->id, data + i, len, came);
-	}
-}
-
-/* A piece a turn, so that keys are answered between pieces. */
-static void read_log(void *arg)
-{
-	struct open_log *l = arg;
-	char buf[PIECE_BYTES];
-	l->timer = 0;
-	if (l->ended)
-		return;
-	if (!l->begun && l->tail_lines >= 0)
-		logread_seek(l->read, logread_tail(l->read, l->tail_lines, -1, NULL));
-	l->begun = true;
-	size_t n = logread_next(l->read, buf, sizeof buf);
-	if (n) {
-		l->timer = loop_after(l->s->loop, 0, read_log, l);
-		tell_log(l, buf, n, logread_at(l->read) - (int64_t)n);
-	} else if (l->complete) {
-		end_log(l, false, l->last ? l->last : "");
-	}
-}
-
-static void take_log(struct open_log *l, const json_t *j)
-{
-	static const char again[] = "\n[skytop] the node has another log in the place of this one, which follows from its beginning\n";
-	char words[120];
-	if (logread_take(l->read, j) && l->s->sink.log_data)
-		l->s->sink.log_data(l->s->sink.arg, l->id, again, sizeof again - 1, wall_now_ms());
-	if (!l->known_to) {
-		l->known_to = json_int(j, "base", 0) + json_int(j, "size", 0);
-		l->times = logread_times_read(json_str(j, "times", NULL));
-	}
-	l->cluster_id = json_int(j, "cluster_id", 0);
-	l->job = json_int(j, "job_id", l->job);
-	l->complete = json_bool(j, "complete", false);
-	snprintf(words, sizeof words, "job %" PRId64 " %s", l->job, json_str(j, "status", "?"));
-	free(l->last);
-	l->last = xstrdup(words);
-	if (!l->timer)
-		l->timer = loop_after(l->s->loop, 0, read_log, l);
-}
-
-struct log_call {
-	struct source *s;
-	unsigned id;
-};
-
-static void on_log(void *arg, const json_t *result, const struct err *err)
-{
-	struct log_call call = *(struct log_call *)arg;
-	free(arg);
-	struct open_log *l = log_by_id(call.s, call.id);
-	if (!l || l->ended)
-		return;
-	if (result)
-		take_log(l, result);
-	else if (err->code != ERR_NETWORK) /* a lost connection is asked again */
-		end_log(l, true, err->text);
-}
-
-static void ask_log(struct open_log *l)
-{
-	if (l->sent || l->ended || !l->s->greeted)
-		return;
-	l->sent = true;
-	struct log_call *call = xcalloc(1, sizeof *call);
-	*call = (struct log_call){l->s, l->id};
-	rpc_call(l->s->rpc, "log", json_pack("{s:s, s:I, s:b, s:b}", "cluster", l->cluster, "job", (json_int_t)(l->job > 0 ? l->job : 0), "follow", 1, "tail",
-		l->tail_lines >= 0 && !l->begun), CALL_MS, on_log, call);
-}
-
-static void log_news(struct source *s, const json_t *params)
-{
-	int64_t cluster = json_int(params, "cluster_id", 0), job = json_int(params, "job_id", 0);
-	for (struct open_log *l = s->logs; l; l = l->next)
-		if (!l->ended && l->cluster_id && l->cluster_id == cluster && l->job == job)
-			take_log(l, params);
-}
-
 static void src_log_open(struct ui_source *base, unsigned id, const struct ui_log_spec *spec)
 {
-	struct source *s = (struct source *)base;
-	struct open_log *l = xcalloc(1, sizeof *l);
-	*l = (struct open_log){.next = s->logs, .s = s, .id = id, .cluster = xstrdup(spec->cluster), .job = spec->job_id, .tail_lines = spec->tail_lines,
-	    .read = logread_create()};
-	s->logs = l;
-	ask_log(l);
+	engine_logs_open(&((struct source *)base)->logs, id, spec);
 }
 
 static void src_log_close(struct ui_source *base, unsigned id)
 {
-	struct source *s = (struct source *)base;
-	for (struct open_log **pp = &s->logs; *pp; pp = &(*pp)->next) {
-		struct open_log *l = *pp;
-		if (l->id != id)
-			continue;
-		*pp = l->next;
-		log_free(l);
-		return;
-	}
+	engine_logs_close(&((struct source *)base)->logs, id);
 }
+
+static void src_log_older(struct ui_source *base, unsigned id)
+{
+	engine_logs_older(&((struct source *)base)->logs, id);
+}
+
+/* ---- metrics ----------------------------------------------------------------------------------------------------- */
 
 static void on_metrics(void *arg)
 {
@@ -717,8 +578,7 @@ static void src_metrics(struct ui_source *base, enum measure m, enum span span)
 static void src_destroy(struct ui_source *base)
 {
 	struct source *s = (struct source *)base;
-	while (s->logs)
-		src_log_close(base, s->logs->id);
+	engine_logs_finish(&s->logs);
 	while (s->orders) {
 		struct order *o = s->orders;
 		s->orders = o->next;
@@ -749,11 +609,12 @@ static void src_destroy(struct ui_source *base)
 struct ui_source *engine_source_create(struct loop *l, const char *self)
 {
 	static const struct ui_source_ops ops = {src_start, src_snapshot, src_focus, src_send, src_log_open, src_log_close, src_destroy, src_ask_cost,
-	    src_metrics, src_plan};
+	    src_metrics, src_plan, src_log_older};
 	struct source *s = xcalloc(1, sizeof *s);
 	s->base.ops = &ops;
 	s->loop = l;
 	s->self = xstrdup(self);
+	s->logs = (struct engine_logs){.loop = l, .sink = &s->sink};
 	s->metrics = (struct metrics_feed){.measure = MEASURES, .news = on_metrics, .arg = s};
 	s->snap = (struct ui_snapshot){.link = UI_LINK_NONE, .link_text = "", .spend = {PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, false}};
 	return &s->base;

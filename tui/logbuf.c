@@ -35,7 +35,7 @@ struct logbuf {
 	struct line *lines; /* ring of cap, from head */
 	size_t cap, head, n;
 	size_t bytes, max_lines, max_bytes;
-	uint64_t first;
+	uint64_t first, dropped;
 	struct str tail; /* the line that is not complete */
 	bool has_tail, carriage;
 	int64_t now_ms, tail_ms, since_ms; /* of what is being added; of the tail's first byte; of the first line ever */
@@ -55,6 +55,7 @@ struct logbuf *logbuf_create(size_t max_lines, size_t max_bytes)
 	b->max_lines = max_lines ? max_lines : LOGBUF_LINES;
 	b->max_bytes = max_bytes ? max_bytes : LOGBUF_BYTES;
 	b->tail = str_new(LOGBUF_LINE_MAX + 16);
+	b->first = LOGBUF_ORIGIN;
 	return b;
 }
 
@@ -80,6 +81,7 @@ static void drop_oldest(struct logbuf *b)
 	b->head = (b->head + 1) % b->cap;
 	b->n--;
 	b->first++;
+	b->dropped++;
 	if (--l->block->lines == 0 && l->block != b->newest) {
 		b->oldest = l->block->next;
 		free(l->block);
@@ -350,11 +352,67 @@ void logbuf_add(struct logbuf *b, const char *data, size_t len, int64_t at_ms)
 		byte(b, (unsigned char)data[i]);
 }
 
+/* Both count ticks from their own first line; the older one's comes first. */
+static void rebase(struct logbuf *b, const struct logbuf *older)
+{
+	if (!older->since_ms)
+		return;
+	for (size_t i = 0; i < b->n && b->since_ms; i++) {
+		struct line *l = &b->lines[(b->head + i) % b->cap];
+		int64_t at = b->since_ms - older->since_ms + (l->when ? (int64_t)(l->when - 1) : 0) * TICK_MS;
+		l->when = !l->when ? 0 : at < 0 ? 1 : at / TICK_MS < UINT32_MAX ? (uint32_t)(at / TICK_MS) + 1 : UINT32_MAX;
+	}
+	b->since_ms = older->since_ms;
+}
+
+size_t logbuf_prepend(struct logbuf *b, struct logbuf *older)
+{
+	while (older->n && (older->n + b->n >= b->max_lines || older->bytes + b->bytes > b->max_bytes))
+		drop_oldest(older);
+	size_t n = older->n;
+	if (n) {
+		size_t cap = n + b->n + 1 > b->cap ? n + b->n + 1 : b->cap;
+		struct line *lines = xreallocarray(NULL, cap, sizeof *lines);
+		rebase(b, older);
+		if (b->newest && !b->newest->lines) { /* all its lines have gone */
+			free(b->newest);
+			b->oldest = b->newest = NULL;
+		}
+		for (size_t i = 0; i < n; i++)
+			lines[i] = older->lines[(older->head + i) % older->cap];
+		for (size_t i = 0; i < b->n; i++)
+			lines[n + i] = b->lines[(b->head + i) % b->cap];
+		free(b->lines);
+		b->lines = lines;
+		b->cap = cap;
+		b->head = 0;
+		b->n += n;
+		b->bytes += older->bytes;
+		b->first -= n;
+		older->newest->next = b->oldest;
+		b->oldest = older->oldest;
+		b->newest = b->newest ? b->newest : older->newest;
+		older->oldest = older->newest = NULL;
+	}
+	logbuf_destroy(older);
+	return n;
+}
+
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
 uint64_t logbuf_first(const struct logbuf *b)
 {
 	return b->first;
+}
+
+bool logbuf_empty(const struct logbuf *b)
+{
+	return !b->n && !b->has_tail;
+}
+
+uint64_t logbuf_dropped(const struct logbuf *b)
+{
+	return b->dropped;
 }
 
 uint64_t logbuf_whole(const struct logbuf *b)

@@ -22,9 +22,18 @@ void logbuf_add(struct logbuf *b, const char *data, size_t len, int64_t at_ms);
 /* Keep at most so many bytes of text from now on. */
 void logbuf_limit(struct logbuf *b, size_t max_bytes);
 
-/* Lines are numbered from the first one ever; those in [first, end) are here. */
+/* Put what another one has in front of it; as much of its end as there is room for. Both must be numbered from LOGBUF_ORIGIN. `older` is
+ * destroyed. How many lines came. */
+size_t logbuf_prepend(struct logbuf *b, struct logbuf *older);
+
+/* Lines are numbered one after the other, the first that came having the number LOGBUF_ORIGIN, so that there are numbers before it; those
+ * in [first, end) are here. */
+#define LOGBUF_ORIGIN (UINT64_C(1) << 40)
 uint64_t logbuf_first(const struct logbuf *b);
 uint64_t logbuf_end(const struct logbuf *b);
+bool logbuf_empty(const struct logbuf *b);
+/* How many lines had to go. */
+uint64_t logbuf_dropped(const struct logbuf *b);
 /* … of which those before this are complete. */
 uint64_t logbuf_whole(const struct logbuf *b);
 

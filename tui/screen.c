@@ -77,6 +77,12 @@ static void on_log_end(void *arg, unsigned log, bool broken, const char *text)
 	app_log_end(&s->app, log, broken, text);
 }
 
+static void on_log_older(void *arg, unsigned log, const char *data, size_t len, int64_t at_ms)
+{
+	struct screen *s = arg;
+	app_log_older(&s->app, log, data, len, at_ms);
+}
+
 static void on_planned(void *arg, unsigned ticket, const struct ui_plan *plan, const struct err *err)
 {
 	struct screen *s = arg;
@@ -85,7 +91,7 @@ static void on_planned(void *arg, unsigned ticket, const struct ui_plan *plan, c
 
 static struct ui_sink sink_of(struct screen *s)
 {
-	return (struct ui_sink){on_changed, on_replied, on_log_data, on_log_end, s, on_planned};
+	return (struct ui_sink){on_changed, on_replied, on_log_data, on_log_end, s, on_planned, on_log_older};
 }
 
 /* --- frames ------------------------------------------------------------------------------------------------------- */

@@ -10,7 +10,7 @@ libtui_a_SOURCES = \
 	tui/confirm.c tui/dialog.h \
 	tui/cost.c tui/cost.h \
 	tui/engine_json.c tui/engine_json.h \
-	tui/engine_source.c tui/engine_source.h \
+	tui/engine_logs.c tui/engine_logs.h tui/engine_source.c tui/engine_source.h \
 	tui/field.c tui/field.h \
 	tui/form.c \
 	tui/format.c tui/format.h \

@@ -38,6 +38,12 @@ void ui_source_log_close(struct ui_source *s, unsigned log)
 		s->ops->log_close(s, log);
 }
 
+void ui_source_log_older(struct ui_source *s, unsigned log)
+{
+	if (s && s->ops->log_older)
+		s->ops->log_older(s, log);
+}
+
 void ui_source_ask_cost(struct ui_source *s)
 {
 	if (s && s->ops->ask_cost)

@@ -67,6 +67,7 @@ struct ui_job {
 	int64_t submitted_at_ms, started_at_ms, ended_at_ms;
 	int64_t exit_code;	   /* -1: none yet */
 	const char *reason;	   /* why nothing is heard of it; "" */
+	int64_t nodes;		   /* that it runs on, each a rank */
 };
 
 /* A durable request: what somebody asked the engine to do. */
@@ -201,6 +202,8 @@ struct ui_log_spec {
 	const char *cluster;
 	int64_t job_id;		   /* -1: the newest */
 	int64_t tail_lines;	   /* start so many lines before the end; -1: at the start */
+	int64_t rank;		   /* what this rank alone wrote; -1: all of them, each line with its label */
+	bool setup;		   /* what its setup said; rank is not -1 */
 };
 
 /* What the source tells. All are called from the loop, never from within a call into the source. */
@@ -215,6 +218,9 @@ struct ui_sink {
 	void *arg;
 	/* Where it would be launched, or err: why nowhere. plan is lent for the call. */
 	void (*planned)(void *arg, unsigned ticket, const struct ui_plan *plan, const struct err *err);
+	/* What comes before all that was told of this log, a stretch of it from its beginning to its end; then once with data NULL: that was it,
+	 * and len says whether there is more before (1) or not (0). */
+	void (*log_older)(void *arg, unsigned log, const char *data, size_t len, int64_t at_ms);
 };
 
 struct ui_source;
@@ -239,6 +245,8 @@ struct ui_source_ops {
 	void (*metrics)(struct ui_source *s, enum measure m, enum span span);
 	/* Where would this be launched? ticket is the caller's, for planned(). */
 	void (*plan)(struct ui_source *s, unsigned ticket, const struct ui_order *order);
+	/* Tell some of what comes before what was told of a log: log_older(). Once at a time; some tens of thousands of lines at most. */
+	void (*log_older)(struct ui_source *s, unsigned log);
 };
 
 /* The first member of every implementation. */
@@ -253,6 +261,7 @@ void ui_source_focus(struct ui_source *s, const char *cluster);
 void ui_source_send(struct ui_source *s, unsigned ticket, const struct ui_order *order);
 void ui_source_log_open(struct ui_source *s, unsigned log, const struct ui_log_spec *spec);
 void ui_source_log_close(struct ui_source *s, unsigned log);
+void ui_source_log_older(struct ui_source *s, unsigned log); /* some sources cannot: nothing is told */
 void ui_source_ask_cost(struct ui_source *s);
 void ui_source_plan(struct ui_source *s, unsigned ticket, const struct ui_order *order);
 void ui_source_destroy(struct ui_source *s);

@@ -39,6 +39,7 @@ struct view_ops {
 	bool (*paste)(void *v, struct app *a, const char *text, size_t len);   /* false: nowhere to paste */
 	void (*mouse)(void *v, struct app *a, const struct input_event *e);
 	void (*log_data)(void *v, struct app *a, unsigned log, const char *data, size_t len, int64_t at_ms);
+	void (*log_older)(void *v, struct app *a, unsigned log, const char *data, size_t len, int64_t at_ms); /* as ui_sink.log_older */
 	void (*log_end)(void *v, struct app *a, unsigned log, bool broken, const char *text);
 	/* The line above the body: what is shown, and how much of it. */
 	void (*title_line)(void *v, struct app *a, struct canvas *c, struct rect line, bool keys);

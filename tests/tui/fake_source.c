@@ -27,6 +27,7 @@ struct fake_order {
 struct fake_log {
 	struct fake *f;
 	unsigned log;
+	bool older;	  /* the first part of what is before it was asked for */
 	size_t line, due; /* due: thousandths of lines */
 	unsigned timer;
 	int ranks;	  /* > 1: lines are labelled, as in the merged log of several nodes */
@@ -157,14 +158,14 @@ static void make_rest(struct fake *f)
 {
 	int64_t now = f->o.now_ms;
 	const struct ui_job jobs[] = {
-	    {"train", 5, "eval", "PENDING", "8x H100", "ada", now - 3 * MINUTE, 0, 0, -1, ""},
-	    {"train", 4, "finetune-2", "PENDING", "8x H100", "ada", now - 20 * MINUTE, 0, 0, -1, ""},
-	    {"train", 3, "finetune", "RUNNING", "8x H100", "ada", now - 2 * HOUR, now - 2 * HOUR, 0, -1, ""},
-	    {"train", 2, "prepare", "SUCCEEDED", "", "ada", now - 170 * MINUTE, now - 169 * MINUTE, now - 150 * MINUTE, 0, ""},
-	    {"train", 1, "smoke", "FAILED", "1x H100", "ada", now - 175 * MINUTE, now - 175 * MINUTE, now - 174 * MINUTE, 1, ""},
-	    {"b\xc3\xa4rchen", 2, "notebook", "CANCELLED", "1x H100", "grace", now - 25 * HOUR, now - 25 * HOUR, now - 22 * MINUTE, 130, ""},
-	    {"b\xc3\xa4rchen", 1, "", "FAILED_SETUP", "1x H100", "grace", now - 26 * HOUR, now - 26 * HOUR, now - 25 * HOUR, 2, ""},
-	    {"dev-box", 1, "shell", "FAILED_DRIVER", "1x L4", "ada", now - 49 * HOUR, now - 49 * HOUR, now - 48 * HOUR, -1, ""},
+	    {"train", 5, "eval", "PENDING", "8x H100", "ada", now - 3 * MINUTE, 0, 0, -1, "", 2},
+	    {"train", 4, "finetune-2", "PENDING", "8x H100", "ada", now - 20 * MINUTE, 0, 0, -1, "", 1},
+	    {"train", 3, "finetune", "RUNNING", "8x H100", "ada", now - 2 * HOUR, now - 2 * HOUR, 0, -1, "", 2},
+	    {"train", 2, "prepare", "SUCCEEDED", "", "ada", now - 170 * MINUTE, now - 169 * MINUTE, now - 150 * MINUTE, 0, "", 1},
+	    {"train", 1, "smoke", "FAILED", "1x H100", "ada", now - 175 * MINUTE, now - 175 * MINUTE, now - 174 * MINUTE, 1, "", 1},
+	    {"b\xc3\xa4rchen", 2, "notebook", "CANCELLED", "1x H100", "grace", now - 25 * HOUR, now - 25 * HOUR, now - 22 * MINUTE, 130, "", 1},
+	    {"b\xc3\xa4rchen", 1, "", "FAILED_SETUP", "1x H100", "grace", now - 26 * HOUR, now - 26 * HOUR, now - 25 * HOUR, 2, "", 1},
+	    {"dev-box", 1, "shell", "FAILED_DRIVER", "1x L4", "ada", now - 49 * HOUR, now - 49 * HOUR, now - 48 * HOUR, -1, "", 1},
 	};
 	/* Newest first, as the source has to give them. */
 	const struct ui_event events[] = {
@@ -549,6 +550,28 @@ static void log_open(struct ui_source *s, unsigned log, const struct ui_log_spec
 	}
 }
 
+/* A hundred lines from the day before, and fifty of the one before that. */
+static void on_older(void *arg)
+{
+	struct fake_log *g = arg;
+	struct fake *f = g->f;
+	struct str s = str_new(1 << 20);
+	for (int i = 0; i < (g->older ? 50 : 100); i++)
+		str_addf(&s, "INFO older line %d of %s\n", i, g->older ? "Monday" : "Tuesday");
+	f->sink.log_older(f->sink.arg, g->log, str_text(&s), s.len, f->o.now_ms - (g->older ? 48 : 24) * HOUR);
+	f->sink.log_older(f->sink.arg, g->log, NULL, !g->older, 0);
+	g->older = true;
+	str_free(&s);
+}
+
+static void log_older(struct ui_source *s, unsigned log)
+{
+	struct fake *f = (struct fake *)s;
+	for (size_t i = 0; i < LOGS_MAX; i++)
+		if (f->logs[i].log == log)
+			loop_after(f->loop, STEP_MS, on_older, &f->logs[i]);
+}
+
 static void log_close(struct ui_source *s, unsigned log)
 {
 	struct fake *f = (struct fake *)s;
@@ -641,7 +664,7 @@ static void destroy(struct ui_source *s)
 	free(f);
 }
 
-static const struct ui_source_ops ops = {start, snapshot, focus, send, log_open, log_close, destroy, NULL, metrics, plan};
+static const struct ui_source_ops ops = {start, snapshot, focus, send, log_open, log_close, destroy, NULL, metrics, plan, log_older};
 
 struct ui_source *fake_source_create(struct loop *l, const struct fake_options *o)
 {

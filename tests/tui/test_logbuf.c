@@ -98,20 +98,20 @@ static void test_colors(void **state)
 	(void)state;
 	struct logbuf *b = logbuf_create(0, 0);
 	add(b, "plain \033[31mred \033[1mbold\033[0m end\n\033[38;5;9mA\033[38;2;0;255;0mB\033[48;5;3mC\033[39mD\n");
-	expect_styled(b, 0, "plain /-1/0|red /1/0|bold/1/1| end/-1/0");
-	expect_styled(b, 1, "A/9/0|B/2/0|C/2/0|D/-1/0");
+	expect_styled(b, LOGBUF_ORIGIN + 0, "plain /-1/0|red /1/0|bold/1/1| end/-1/0");
+	expect_styled(b, LOGBUF_ORIGIN + 1, "A/9/0|B/2/0|C/2/0|D/-1/0");
 	/* A colour goes on in the next line until it is taken back. */
 	add(b, "\033[33myellow\nstill\n\033[0mplain\n\033[1;4;95mx\033[22my\033[24;7mz\n");
-	expect_styled(b, 3, "still/3/0");
-	expect_styled(b, 4, "plain/-1/0");
-	expect_styled(b, 5, "x/13/5|y/13/4|z/13/8");
+	expect_styled(b, LOGBUF_ORIGIN + 3, "still/3/0");
+	expect_styled(b, LOGBUF_ORIGIN + 4, "plain/-1/0");
+	expect_styled(b, LOGBUF_ORIGIN + 5, "x/13/5|y/13/4|z/13/8");
 	/* Many changes in one line: nothing of it is lost. */
 	add(b, "\033[0m\n");
 	for (int i = 0; i < 500; i++)
 		add(b, i % 2 ? "\033[31mx" : "\033[32my");
 	struct logbuf_run run;
 	size_t n = 0, at = 0;
-	while (logbuf_next_run(b, 7, &at, &run))
+	while (logbuf_next_run(b, LOGBUF_ORIGIN + 7, &at, &run))
 		n += run.len == 1 && run.role == (n % 2 ? ROLE_ANSI + 1 : ROLE_ANSI + 2);
 	assert_int_equal(n, 500);
 	logbuf_destroy(b);
@@ -126,14 +126,15 @@ static void test_bounds(void **state)
 		snprintf(line, sizeof line, "line %d\n", i);
 		add(b, line);
 	}
-	assert_int_equal(logbuf_end(b), 1000);
-	assert_int_equal(logbuf_first(b), 900);
+	assert_int_equal(logbuf_end(b), LOGBUF_ORIGIN + 1000);
+	assert_int_equal(logbuf_first(b), LOGBUF_ORIGIN + 900);
+	assert_int_equal(logbuf_dropped(b), 900);
 	struct str s = str_new(100);
-	logbuf_text(b, 900, &s);
+	logbuf_text(b, LOGBUF_ORIGIN + 900, &s);
 	assert_string_equal(str_text(&s), "line 900");
 	str_clear(&s);
-	logbuf_text(b, 899, &s); /* gone */
-	logbuf_text(b, 1000, &s); /* not there yet */
+	logbuf_text(b, LOGBUF_ORIGIN + 899, &s); /* gone */
+	logbuf_text(b, LOGBUF_ORIGIN + 1000, &s); /* not there yet */
 	assert_string_equal(str_text(&s), "");
 	str_free(&s);
 	/* By bytes. */
@@ -144,7 +145,7 @@ static void test_bounds(void **state)
 	for (int i = 0; i < 20; i++)
 		add(b, big);
 	assert_true(logbuf_end(b) - logbuf_first(b) <= 5);
-	assert_int_equal(logbuf_end(b), 1020);
+	assert_int_equal(logbuf_end(b), LOGBUF_ORIGIN + 1020);
 	logbuf_destroy(b);
 }
 
@@ -175,16 +176,63 @@ static void test_endless(void **state)
 	logbuf_destroy(b);
 }
 
+/* Before the first line there may come others, with their times; as many as there is room for, and those nearest to it. */
+static void test_prepend(void **state)
+{
+	(void)state;
+	const int64_t at = INT64_C(1700000000000);
+	struct logbuf *b = logbuf_create(10, 0), *older = logbuf_create(0, 0);
+	logbuf_add(b, "new 0\nnew 1\nnot whole", 21, at);
+	logbuf_add(older, "old 0\n\033[31mold 1\nold 2\n", 23, at - 5000);
+	assert_int_equal(logbuf_prepend(b, older), 3);
+	assert_int_equal(logbuf_first(b), LOGBUF_ORIGIN - 3);
+	assert_int_equal(logbuf_end(b), LOGBUF_ORIGIN + 3);
+	char *text = all(b);
+	assert_string_equal(text, "old 0|old 1|old 2|new 0|new 1|not whole");
+	free(text);
+	expect_styled(b, LOGBUF_ORIGIN - 1, "old 2/1/0");
+	expect_styled(b, LOGBUF_ORIGIN, "new 0/-1/0");
+	assert_int_equal(logbuf_time(b, LOGBUF_ORIGIN - 3), at - 5000);
+	assert_int_equal(logbuf_time(b, LOGBUF_ORIGIN + 1), at);
+	older = logbuf_create(0, 0);
+	for (int i = 0; i < 20; i++)
+		add(older, i < 19 ? "oldest\n" : "last of the oldest\n");
+	assert_int_equal(logbuf_prepend(b, older), 4); /* nine of ten: the next one has its place */
+	assert_int_equal(logbuf_dropped(b), 0);
+	struct str s = str_new(100);
+	logbuf_text(b, LOGBUF_ORIGIN - 4, &s);
+	assert_string_equal(str_text(&s), "last of the oldest");
+	str_free(&s);
+	/* Everything goes on as it was, and the oldest go first. */
+	add(b, " at all\n");
+	for (int i = 0; i < 30; i++)
+		add(b, "more\n");
+	assert_int_equal(logbuf_end(b), LOGBUF_ORIGIN + 33);
+	assert_int_equal(logbuf_first(b), LOGBUF_ORIGIN + 23);
+	assert_int_equal(logbuf_prepend(b, logbuf_create(0, 0)), 0);
+	logbuf_destroy(b);
+	/* Before nothing at all. */
+	b = logbuf_create(0, 0);
+	older = logbuf_create(0, 0);
+	add(older, "a\nb\n");
+	assert_int_equal(logbuf_prepend(b, older), 2);
+	add(b, "c\n");
+	text = all(b);
+	assert_string_equal(text, "a|b|c");
+	free(text);
+	logbuf_destroy(b);
+}
+
 static void test_search(void **state)
 {
 	(void)state;
 	struct logbuf *b = logbuf_create(0, 0);
 	add(b, "first ERROR here\nnothing\nan er\033[31mror in two colours\nerr\n");
-	assert_true(logbuf_has(b, 0, "error"));
-	assert_false(logbuf_has(b, 1, "error"));
-	assert_true(logbuf_has(b, 2, "ERROR"));
-	assert_false(logbuf_has(b, 3, "error"));
-	assert_false(logbuf_has(b, 77, "error"));
+	assert_true(logbuf_has(b, LOGBUF_ORIGIN + 0, "error"));
+	assert_false(logbuf_has(b, LOGBUF_ORIGIN + 1, "error"));
+	assert_true(logbuf_has(b, LOGBUF_ORIGIN + 2, "ERROR"));
+	assert_false(logbuf_has(b, LOGBUF_ORIGIN + 3, "error"));
+	assert_false(logbuf_has(b, LOGBUF_ORIGIN + 77, "error"));
 	logbuf_destroy(b);
 }
 
@@ -195,7 +243,7 @@ static void test_levels(void **state)
 	add(b, "2026-11-25 ERROR x\n[WARNING] y\nDEBUG: z\nTERROR no\nINFO fine\nTraceback (most recent call last):\nERRORS no\n");
 	static const enum role want[] = {ROLE_BAD, ROLE_WARN, ROLE_DIM, ROLE_TEXT, ROLE_TEXT, ROLE_BAD, ROLE_TEXT};
 	for (size_t i = 0; i < ARRAY_LEN(want); i++)
-		assert_int_equal(logbuf_level(b, i), want[i]);
+		assert_int_equal(logbuf_level(b, LOGBUF_ORIGIN + i), want[i]);
 	logbuf_destroy(b);
 }
 
@@ -203,7 +251,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_lines), cmocka_unit_test(test_swallowed), cmocka_unit_test(test_colors), cmocka_unit_test(test_bounds),
-	    cmocka_unit_test(test_endless), cmocka_unit_test(test_search), cmocka_unit_test(test_levels),
+	    cmocka_unit_test(test_endless), cmocka_unit_test(test_prepend), cmocka_unit_test(test_search), cmocka_unit_test(test_levels),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

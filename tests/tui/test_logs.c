@@ -147,6 +147,45 @@ static void test_pick(void **state)
 	press(s, "2 Esc 6 x o", "Show in this pane");
 	press(s, "'start Enter", "dev-box \xc2\xb7 start 89");
 	must_have(s, "ERROR start dev-box: the quota of L4 GPUs");
+	must_have(s, "start FAILED");
+	/* … and of one that succeeds. */
+	press(s, "2 G S", "Stop train?");
+	press(s, "Tab Enter", "stop train: done");
+	press(s, "6 o 'stop_train Enter", "train \xc2\xb7 stop ");
+	must_have(s, "stop SUCCEEDED");
+	screen_free(s);
+}
+
+/* What one rank wrote, and what the setup of a node said. */
+static void test_parts(void **state)
+{
+	(void)state;
+	struct screen *s = start(120, 40, NULL, NULL);
+	press(s, "o 'train_job_5_rank_1", "setup of rank 1");
+	press(s, "Enter", "train \xc2\xb7 job 5 eval \xc2\xb7 rank 1 \xe2\x94\x80");
+	press(s, "- 'train_job_5_setup_1 Enter", "train \xc2\xb7 job 5 eval \xc2\xb7 setup of rank 1");
+	press(s, "y", "skytop logs train 5 --rank 1 --setup");
+	screen_free(s);
+}
+
+/* Going up from the first line there is reads what is before it, until there is nothing more. */
+static void test_older(void **state)
+{
+	(void)state;
+	struct screen *s = start(100, 30, NULL, NULL);
+	must_have(s, "200 lines");
+	press(s, "g", "300 lines");
+	must_have(s, "INFO step 0 ");
+	must_lack(s, "older line");
+	press(s, "k", "older line 99 of Tuesday");
+	must_have(s, "INFO step 0 ");
+	press(s, "/ 'checkpoint Enter",  "match");
+	press(s, "Esc g", "350 lines"); /* where the first line was one stays, again leads on */
+	press(s, "g", "older line 0 of Monday");
+	press(s, "k g", "350 lines");
+	press(s, "t g", "12:00:00 INFO older line 0 of Monday");
+	press(s, "& 'tuesday Enter", "100 of 350 lines");
+	press(s, "Esc G", "FOLLOWING");
 	screen_free(s);
 }
 
@@ -182,11 +221,11 @@ static void test_filter(void **state)
 	press(s, "c", "7 of 200 lines");
 	press(s, "Esc", "200 lines \xc2\xb7 FOLLOWING");
 	press(s, "& 'nowhere Enter", "the filter lets no line through");
-	press(s, "G g PgUp j Esc Esc", "200 lines \xc2\xb7 FOLLOWING");
+	press(s, "G g PgUp j Esc Esc", "300 lines \xc2\xb7 FOLLOWING");
 	screen_keys(s, "& 'x Enter c c Esc"); /* no lines around any more */
 	/* Undone while it is typed. */
-	press(s, "& 'error", "8 of 200");
-	press(s, "Esc", " 200 lines \xc2\xb7 FOLLOWING");
+	press(s, "& 'error", "8 of 300");
+	press(s, "Esc", " 300 lines \xc2\xb7 FOLLOWING");
 	must_lack(s, "&error");
 	press(s, "r", "no line here says which rank");
 	press(s, "o 'sweep Enter", "(head, rank=0");
@@ -346,6 +385,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_split), cmocka_unit_test(test_resize), cmocka_unit_test(test_accordion), cmocka_unit_test(test_pick),
+	    cmocka_unit_test(test_parts), cmocka_unit_test(test_older),
 	    cmocka_unit_test(test_follow), cmocka_unit_test(test_filter), cmocka_unit_test(test_search), cmocka_unit_test(test_times),
 	    cmocka_unit_test(test_select_and_save), cmocka_unit_test(test_copy), cmocka_unit_test(test_kept),
 	    cmocka_unit_test(test_blast),

@@ -86,8 +86,9 @@ static double number_after(struct screen *s, const char *word)
 static void must_grow(struct screen *s, const char *word)
 {
 	int64_t until = mono_now_ms() + PATIENCE_MS;
-	double from = number_after(s, word);
-	while (from < 0 || number_after(s, word) <= from) {
+	double from = -1, now;
+	while ((now = number_after(s, word)) <= from || from < 0) {
+		from = from < 0 ? now : from;
 		if (mono_now_ms() > until)
 			give_up(s, "does not grow", word);
 		screen_settle(s, TURN_MS);
@@ -167,6 +168,31 @@ static void two_logs(struct screen *s)
 	must_have(s, "loss");
 }
 
+/* Another job: its log is opened at its end, and what is far above comes when one goes there. Then one rank of two, from its node. */
+static void far_back(struct screen *s)
+{
+	screen_keys(s, "2 x");
+	must_have(s, "Run a job on tour");
+	screen_keys(s, "'seq_100001_130000 Enter");
+	must_have(s, "exec tour: done");
+	screen_keys(s, "6 o 'tour_job_2 Enter");
+	must_have(s, "130000");
+	must_have(s, "END");
+	screen_keys(s, "o 'events Enter");
+	must_have(s, "events");
+	screen_keys(s, "o 'tour_job_2 Enter"); /* all of it is there now */
+	must_have(s, "5,000 lines");
+	screen_keys(s, "g");
+	must_have(s, "30,000 lines");
+	screen_keys(s, "g");
+	must_have(s, "100002");
+	screen_keys(s, "o 'train_job_1_rank_1");
+	must_have(s, "setup of rank 1");
+	screen_keys(s, "Enter");
+	must_have(s, "rank 1");
+	must_grow(s, "step ");
+}
+
 static void money(struct screen *s)
 {
 	screen_keys(s, "7");
@@ -204,6 +230,7 @@ static void test_tour(void **state)
 	cheapest(s);
 	launch(s);
 	two_logs(s);
+	far_back(s);
 	money(s);
 	stop(s);
 	screen_keys(s, "q");

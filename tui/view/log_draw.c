@@ -27,8 +27,10 @@ static void position_text(const struct log_pane *p, const struct log_title *t, s
 	if (p->match.n)
 		str_addf(s, " %s of", format_count((int64_t)log_pane_count(p, first), shown, sizeof shown));
 	str_addf(s, " %s line%s", all, end - first == 1 ? "" : "s");
-	if (first)
-		str_addf(s, ", %s older dropped", format_count((int64_t)first, buf, sizeof buf));
+	if (logbuf_dropped(p->buf))
+		str_addf(s, ", %s older dropped", format_count((int64_t)logbuf_dropped(p->buf), buf, sizeof buf));
+	else if (p->older == OLDER_ASKED)
+		str_add(s, ", older ones come");
 	str_add(s, " \xc2\xb7");
 	*last = s->len;
 	if (t->zoomed)

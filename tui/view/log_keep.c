@@ -1,4 +1,5 @@
 /* What outlasts the screen: which panes there were and what they showed, kept from one run to the next; and what is copied. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "core/base/str.h"
 #include "tui/app.h"
 #include "tui/view/logs_priv.h"
+#include "tui/view/views.h"
 
 static const char *const kinds[] = {"nothing", "job", "events", "request"};
 
@@ -19,8 +21,8 @@ json_t *logs_save(void *state)
 	for (int i = 0; i < PANES_MAX; i++) {
 		const struct log_pane *p = v->slots[i];
 		if (p)
-			json_array_append_new(all, json_pack("{s:i, s:s, s:s, s:I, s:b, s:i, s:i, s:s}", "slot", i, "kind", kinds[p->target.kind], "cluster",
-			    p->target.cluster, "id", (json_int_t)p->target.id, "wrap", p->wrap, "times", (int)p->times, "context", p->context, "filter",
+			json_array_append_new(all, json_pack("{s:i, s:s, s:s, s:I, s:I, s:b, s:b, s:i, s:i, s:s}", "slot", i, "kind", kinds[p->target.kind], "cluster",
+			    p->target.cluster, "id", (json_int_t)p->target.id, "rank", (json_int_t)p->target.rank, "setup", p->target.setup, "wrap", p->wrap, "times", (int)p->times, "context", p->context, "filter",
 			    p->filter.field.text));
 	}
 	json_t *j = json_pack("{s:s, s:i, s:o}", "panes", str_text(&tree), "focus", panes_focused(&v->panes), "shown", all);
@@ -36,7 +38,8 @@ static int small(const json_t *j, const char *key, int most)
 
 static void restore_pane(struct log_pane *p, const json_t *j)
 {
-	struct log_target t = {.kind = LOG_NOTHING, .id = json_int(j, "id", -1)};
+	struct log_target t = {.kind = LOG_NOTHING, .id = json_int(j, "id", -1), .rank = json_int(j, "rank", -1),
+	    .setup = json_bool(j, "setup", false)};
 	snprintf(t.cluster, sizeof t.cluster, "%s", json_str(j, "cluster", ""));
 	/* How a request went is nothing to come back to. */
 	for (int kind = LOG_JOB; kind <= LOG_EVENTS; kind++)
@@ -95,8 +98,11 @@ size_t logs_copies(void *state, const struct app *a, struct arena *arena, struct
 		out[n++] = (struct view_copy){what, arena_strdup(arena, str_text(&text))};
 		str_free(&text);
 	}
-	if (p->target.kind == LOG_JOB)
-		out[n++] = (struct view_copy){"command", p->target.id < 0 ? arena_printf(arena, "skytop logs %s", p->target.cluster) :
-		    arena_printf(arena, "skytop logs %s %lld", p->target.cluster, (long long)p->target.id)};
+	if (p->target.kind == LOG_JOB) {
+		const char *text = view_command(arena, "skytop logs", p->target.cluster);
+		text = p->target.id < 0 ? text : arena_printf(arena, "%s %" PRId64, text, p->target.id);
+		text = p->target.rank < 0 ? text : arena_printf(arena, "%s --rank %" PRId64 "%s", text, p->target.rank, p->target.setup ? " --setup" : " --from-node");
+		n = view_copy_add(out, n, "command", text);
+	}
 	return n;
 }

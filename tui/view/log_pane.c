@@ -25,6 +25,9 @@ static void close_log(struct log_pane *p)
 		ui_source_log_close(p->app->source, p->log);
 	p->log = 0;
 	logbuf_destroy(p->buf);
+	logbuf_destroy(p->before);
+	p->before = NULL;
+	p->older = p->target.kind == LOG_JOB ? OLDER_MAYBE : OLDER_NONE;
 	p->buf = logbuf_create(0, 0);
 	p->ended = p->broken = p->waits = p->selecting = false;
 	p->fed = 0;
@@ -75,7 +78,8 @@ void log_pane_like(struct log_pane *p, const struct log_pane *other)
 
 bool log_target_eq(const struct log_target *a, const struct log_target *b)
 {
-	return a->kind == b->kind && (a->kind == LOG_EVENTS || a->id == b->id) && (a->kind != LOG_JOB || str_eq(a->cluster, b->cluster));
+	bool of_job = str_eq(a->cluster, b->cluster) && a->rank == b->rank && a->setup == b->setup;
+	return a->kind == b->kind && (a->kind == LOG_EVENTS || a->id == b->id) && (a->kind != LOG_JOB || of_job);
 }
 
 static void name_it(struct log_pane *p)
@@ -83,6 +87,9 @@ static void name_it(struct log_pane *p)
 	const struct ui_snapshot *snap = app_snapshot(p->app);
 	const struct log_target *t = &p->target;
 	const char *name = "";
+	char part[60] = "";
+	if (t->rank >= 0)
+		snprintf(part, sizeof part, " \xc2\xb7 %srank %" PRId64, t->setup ? "setup of " : "", t->rank);
 	if (t->kind == LOG_EVENTS) {
 		snprintf(p->what, sizeof p->what, "events");
 	} else if (t->kind == LOG_REQUEST) {
@@ -92,12 +99,12 @@ static void name_it(struct log_pane *p)
 				name = snap->requests[i].verb;
 		snprintf(p->what, sizeof p->what, "%s \xc2\xb7 %s %" PRId64, t->cluster, name, t->id);
 	} else if (t->id < 0) {
-		snprintf(p->what, sizeof p->what, "%s \xc2\xb7 newest job", t->cluster);
+		snprintf(p->what, sizeof p->what, "%s \xc2\xb7 newest job%s", t->cluster, part);
 	} else {
 		for (size_t i = 0; i < snap->n_jobs; i++)
 			if (snap->jobs[i].id == t->id && str_eq(snap->jobs[i].cluster, t->cluster))
 				name = snap->jobs[i].name;
-		snprintf(p->what, sizeof p->what, "%s \xc2\xb7 job %" PRId64 "%s%s", t->cluster, t->id, name[0] ? " " : "", name);
+		snprintf(p->what, sizeof p->what, "%s \xc2\xb7 job %" PRId64 "%s%s%s", t->cluster, t->id, name[0] ? " " : "", name, part);
 	}
 }
 
@@ -115,7 +122,8 @@ void log_pane_open(struct log_pane *p, const struct log_target *t)
 	name_it(p);
 	if (t->kind == LOG_JOB) {
 		p->log = ++p->app->next_log;
-		struct ui_log_spec spec = {.cluster = p->target.cluster, .job_id = t->id, .tail_lines = TAIL_LINES};
+		struct ui_log_spec spec = {.cluster = p->target.cluster, .job_id = t->id, .tail_lines = TAIL_LINES, .rank = t->rank,
+		    .setup = t->setup};
 		ui_source_log_open(p->app->source, p->log, &spec);
 	} else {
 		p->times = p->times ? p->times : LOG_TIMES_CLOCK; /* these lines have no time of their own, */
@@ -133,11 +141,39 @@ static bool has_job(const struct ui_snapshot *snap, const char *cluster)
 	return false;
 }
 
+/* Going up from the first line there is asks for what is before it, as long as nothing had to go. */
+static void ask_older(struct log_pane *p)
+{
+	if (p->older != OLDER_MAYBE || !p->log || logbuf_dropped(p->buf) || logbuf_empty(p->buf))
+		return;
+	p->older = OLDER_ASKED;
+	ui_source_log_older(p->app->source, p->log);
+}
+
+void log_pane_older(struct log_pane *p, const char *data, size_t len, int64_t at_ms)
+{
+	if (data) {
+		p->before = p->before ? p->before : logbuf_create(0, 0);
+		logbuf_add(p->before, data, len, at_ms);
+		return;
+	}
+	struct logbuf *before = p->before;
+	size_t n = before && !logbuf_dropped(p->buf) ? logbuf_prepend(p->buf, before) : (logbuf_destroy(before), 0);
+	p->before = NULL;
+	p->older = len && n ? OLDER_MAYBE : OLDER_NONE;
+	if (n) { /* the lists of lines begin before where they began */
+		logindex_reset(&p->shown, p->context);
+		logindex_reset(&p->hits, 0);
+		log_pane_sync(p);
+	}
+	p->app->dirty = true;
+}
+
 /* The newest job of a cluster that has none: the first one will be it. */
 void log_pane_end(struct log_pane *p, bool broken, const char *text)
 {
 	bool newest = p->target.kind == LOG_JOB && p->target.id < 0;
-	p->waits = broken && newest && !logbuf_end(p->buf) && !has_job(app_snapshot(p->app), p->target.cluster);
+	p->waits = broken && newest && logbuf_empty(p->buf) && !has_job(app_snapshot(p->app), p->target.cluster);
 	p->ended = true;
 	p->broken = broken;
 	snprintf(p->end_text, sizeof p->end_text, "%s", text);
@@ -295,6 +331,7 @@ bool log_pane_move(struct log_pane *p, enum action what)
 		log_pane_pause(p);
 		p->top = logbuf_first(p->buf);
 		p->top_row = 0;
+		ask_older(p);
 		return true;
 	}
 	if (what == ACTION_BOTTOM) {
@@ -308,6 +345,8 @@ bool log_pane_move(struct log_pane *p, enum action what)
 	log_pane_pause(p);
 	scroll(p, by);
 	clamp_top(p);
+	if (by < 0 && p->top == log_pane_first(p))
+		ask_older(p);
 	return true;
 }
 

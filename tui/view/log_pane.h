@@ -22,7 +22,9 @@ enum log_kind { LOG_NOTHING, LOG_JOB, LOG_EVENTS, LOG_REQUEST };
 struct log_target {
 	enum log_kind kind;
 	char cluster[128];
-	int64_t id; /* the job, -1 the newest; or the request */
+	int64_t id;   /* the job, -1 the newest; or the request */
+	int64_t rank; /* of a job: only what this one wrote; -1: all of it */
+	bool setup;   /* … what its setup said */
 };
 
 enum log_times { LOG_TIMES_OFF, LOG_TIMES_CLOCK, LOG_TIMES_GAP, LOG_TIMES };
@@ -38,6 +40,8 @@ struct log_pane {
 	struct logbuf *buf;
 	bool ended, broken;
 	bool waits;	      /* for a first job on its cluster */
+	enum { OLDER_MAYBE, OLDER_ASKED, OLDER_NONE } older; /* is there more before the first line? */
+	struct logbuf *before; /* it, as it comes */
 	char end_text[400];
 	int64_t fed;	      /* the last event that became a line */
 	char progress[200];   /* the last progress that did */
@@ -76,6 +80,8 @@ struct log_pane *log_pane_create(struct app *a);
 void log_pane_destroy(struct log_pane *p); /* NULL is fine */
 /* Follow something else from now on; its text begins anew. */
 void log_pane_open(struct log_pane *p, const struct log_target *t);
+/* What comes before the first line, and that this was all of it now (data NULL, len 1: there is more before that). */
+void log_pane_older(struct log_pane *p, const char *data, size_t len, int64_t at_ms);
 /* The engine says that there is no more of it. */
 void log_pane_end(struct log_pane *p, bool broken, const char *text);
 /* Another snapshot: a cluster may have its first job now. */

@@ -10,15 +10,43 @@
 #include "tui/menu.h"
 #include "tui/view/logs_priv.h"
 
-enum { REQUESTS_SHOWN = 12 };
+enum { REQUESTS_SHOWN = 12, RANKS_SHOWN = 16, PARTS_OF = 3 /* jobs of a cluster */ };
 
-static void add(struct logs_state *v, struct menu_item *items, struct menu_item it, enum log_kind kind, const char *cluster, int64_t id)
+static struct log_target *add(struct logs_state *v, struct menu_item *items, struct menu_item it, enum log_kind kind, const char *cluster, int64_t id)
 {
 	struct log_target *t = &v->choices[v->n_choices];
-	*t = (struct log_target){.kind = kind, .id = id};
+	*t = (struct log_target){.kind = kind, .id = id, .rank = -1};
 	snprintf(t->cluster, sizeof t->cluster, "%s", cluster);
 	it.value = (int)v->n_choices + 1;
 	items[v->n_choices++] = it;
+	return t;
+}
+
+static void add_part(struct logs_state *v, struct arena *a, struct menu_item *items, const struct ui_job *j, int64_t rank, bool setup)
+{
+	struct menu_item it = {.heading = arena_printf(a, "%s, by rank", j->cluster),
+	    .text = arena_printf(a, "%s \xc2\xb7 job %" PRId64 " %s \xc2\xb7 %srank %" PRId64, j->cluster, j->id, j->name, setup ? "setup of " : "", rank),
+	    .right = arena_strdup(a, j->status),
+	    .detail = setup ? "What the setup of this node said before the job began." : "What this rank alone wrote, from its node: without labels."};
+	struct log_target *t = add(v, items, it, LOG_JOB, j->cluster, j->id);
+	t->rank = rank;
+	t->setup = setup;
+}
+
+/* Of a few jobs what each rank wrote, where there are several, or what the setup of each node said. */
+static void add_parts(struct logs_state *v, struct arena *a, struct menu_item *items, const struct ui_cluster *c, bool setup)
+{
+	const struct ui_snapshot *snap = app_snapshot(v->app);
+	int64_t jobs = 0;
+	for (size_t i = 0; i < snap->n_jobs && jobs < PARTS_OF; i++) {
+		const struct ui_job *j = &snap->jobs[i];
+		if (!str_eq(j->cluster, c->name))
+			continue;
+		jobs++;
+		int64_t ranks = setup ? c->nodes : j->nodes > 1 ? j->nodes : 0;
+		for (int64_t rank = 0; rank < ranks && rank < RANKS_SHOWN; rank++)
+			add_part(v, a, items, j, rank, setup);
+	}
 }
 
 static void add_jobs(struct logs_state *v, struct arena *a, struct menu_item *items, const struct ui_snapshot *snap, const struct ui_cluster *c)
@@ -46,7 +74,7 @@ static void add_requests(struct logs_state *v, struct arena *a, struct menu_item
 static struct menu_item *make_items(struct logs_state *v, struct arena *a)
 {
 	const struct ui_snapshot *snap = app_snapshot(v->app);
-	size_t most = 1 + REQUESTS_SHOWN + snap->n_clusters + snap->n_jobs;
+	size_t most = 1 + REQUESTS_SHOWN + snap->n_clusters * (1 + (size_t)PARTS_OF * 2 * RANKS_SHOWN) + snap->n_jobs;
 	struct menu_item *items = arena_alloc(a, most * sizeof *items);
 	v->choices = xreallocarray(v->choices, most, sizeof *v->choices);
 	v->n_choices = 0;
@@ -55,6 +83,10 @@ static struct menu_item *make_items(struct logs_state *v, struct arena *a)
 	add(v, items, (struct menu_item){.heading = "Engine", .text = "events", .right = "skytop events", .detail = "What happens to all clusters and jobs, as the "
 	    "engine tells it."}, LOG_EVENTS, "", 0);
 	add_requests(v, a, items, snap);
+	for (size_t i = 0; i < snap->n_clusters; i++) {
+		add_parts(v, a, items, &snap->clusters[i], false);
+		add_parts(v, a, items, &snap->clusters[i], true);
+	}
 	return items;
 }
 

@@ -52,7 +52,7 @@ static const char *submit_save(struct app *a, const struct form *f, void *arg, s
 		else
 			app_say(a, false, "saved %zu lines to %s%s", n, path,
 			    p->selecting ? "; only those selected" : p->match.n ? "; only those that the filter shows"
-							  : logbuf_first(p->buf) ? "; older ones were not kept" : "");
+							  : logbuf_dropped(p->buf) ? "; older ones were not kept" : p->older == OLDER_NONE ? "" : "; older ones have not been read: going up from the first line reads them");
 		str_free(&text);
 	}
 	free(path);
@@ -69,6 +69,8 @@ void log_pane_ask_save(struct log_pane *p)
 		snprintf(name, sizeof name, "%s-%s%" PRId64 ".log", t->cluster, t->kind == LOG_REQUEST ? "request-" : "", t->id);
 	else
 		snprintf(name, sizeof name, "%s.log", t->cluster);
+	if (t->rank >= 0)
+		snprintf(name + strlen(name) - 4, sizeof name - strlen(name) + 4, "-%srank%" PRId64 ".log", t->setup ? "setup-" : "", t->rank);
 	for (char *s = name; *s; s++)
 		if (*s == '/')
 			*s = '-';

@@ -82,14 +82,14 @@ static void open_target(struct logs_state *v, const struct log_target *t, bool b
 
 void logs_follow(struct app *a, const char *cluster, int64_t job_id, bool beside)
 {
-	struct log_target t = {.kind = LOG_JOB, .id = job_id};
+	struct log_target t = {.kind = LOG_JOB, .id = job_id, .rank = -1};
 	snprintf(t.cluster, sizeof t.cluster, "%s", cluster);
 	open_target(app_view_state(a, &logs_view), &t, beside);
 }
 
 void logs_follow_request(struct app *a, const char *cluster, int64_t request_id)
 {
-	struct log_target t = {.kind = LOG_REQUEST, .id = request_id};
+	struct log_target t = {.kind = LOG_REQUEST, .id = request_id, .rank = -1};
 	snprintf(t.cluster, sizeof t.cluster, "%s", cluster);
 	open_target(app_view_state(a, &logs_view), &t, false);
 }
@@ -109,12 +109,20 @@ static void log_data(void *state, struct app *a, unsigned log, const char *data,
 	struct log_pane *p = pane_of(state, log);
 	if (!p)
 		return;
-	bool first = !logbuf_end(p->buf); /* is what the person waits for */
+	bool first = logbuf_empty(p->buf); /* is what the person waits for */
 	logbuf_add(p->buf, data, len, at_ms);
 	if (app_view(a) == &logs_view && first)
 		a->dirty = true;
 	else if (app_view(a) == &logs_view)
 		a->lazy = true;
+}
+
+static void log_older(void *state, struct app *a, unsigned log, const char *data, size_t len, int64_t at_ms)
+{
+	(void)a;
+	struct log_pane *p = pane_of(state, log);
+	if (p)
+		log_pane_older(p, data, len, at_ms);
 }
 
 static void log_end(void *state, struct app *a, unsigned log, bool broken, const char *text)
@@ -527,6 +535,7 @@ const struct view_ops logs_view = {
     .mouse = mouse,
     .log_data = log_data,
     .log_end = log_end,
+    .log_older = log_older,
     .title_line = title_line,
     .draw = draw,
     .copies = logs_copies,
