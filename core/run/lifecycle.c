@@ -30,15 +30,18 @@ static bool is_idle_stop(const struct op *op)
 }
 
 /* Whatever is going on with the cluster is of no use any more. */
+/* With purge also a stop or down that waits for machines that do not answer. */
 static int accept_down(struct engine *e, struct request *r, struct err *err)
 {
+	bool purge = json_bool(r->args, "purge", false);
 	if (accept_cluster(e, r, err))
 		return -1;
 	for (size_t i = e->n_ops; i > 0; i--) {
 		struct op *op = e->ops[i - 1];
 		if (!str_eq(op->r->cluster, r->cluster) || op->r->cancel || request_is_over(op->r->state))
 			continue;
-		if (!strcmp(op->r->verb, "launch") || !strcmp(op->r->verb, "exec") || !strcmp(op->r->verb, "start") || is_idle_stop(op))
+		if (!strcmp(op->r->verb, "launch") || !strcmp(op->r->verb, "exec") || !strcmp(op->r->verb, "start") || is_idle_stop(op) ||
+		    (purge && (!strcmp(op->r->verb, "down") || !strcmp(op->r->verb, "stop"))))
 			engine_cancel(e, op->r->id, NULL);
 	}
 	return 0;
@@ -389,6 +392,12 @@ static void terminated(struct op *op, const json_t *result)
 		err_set(&err, ERR_NETWORK, "%s", waiting);
 		op_failed(op, &err);
 		return;
+	}
+	if (pending && waiting && !json_bool(op->r->data, "told_waiting", false)) {
+		json_put_bool(op->r->data, "told_waiting", true);
+		run_event(op->engine, op_unit(op), op->r, "down.waits", "warn", NULL, "%s is gone when they answer: %s. If they never will: skytop down --purge %s",
+		    op->r->cluster, waiting, op->r->cluster);
+		run_commit(op->engine);
 	}
 	if (pending) {
 		op_progress(op, "waiting for %" PRId64 " node%s to go%s%s", pending, pending == 1 ? "" : "s", waiting ? ": " : "", waiting ? waiting : "");

@@ -34,6 +34,13 @@ tests_run_test_logs_prune_LDADD = $(RUN_LIBS) $(CMOCKA_LIBS)
 endif
 dist_check_SCRIPTS += tests/run/test_metrics.py
 TESTS += tests/run/test_metrics.py
+if HAVE_CMOCKA
+check_PROGRAMS += tests/run/test_call_hosts
+TESTS += tests/run/test_call_hosts
+tests_run_test_call_hosts_SOURCES = tests/run/test_call_hosts.c
+tests_run_test_call_hosts_CPPFLAGS = $(TEST_CFLAGS)
+tests_run_test_call_hosts_LDADD = $(RUN_LIBS) $(CMOCKA_LIBS)
+endif
 dist_check_SCRIPTS += tests/run/test_sweep.py
 TESTS += tests/run/test_sweep.py
 if HAVE_CMOCKA

@@ -120,6 +120,22 @@ def another_log_in_its_place(h):
     assert len(said) == 2 and 'reads otherwise' in said[0] and 'shorter' in said[1], said
 
 
+def a_log_cut_short_in_place(h):
+    """Under a follower that has read all of it, and goes on reading where there is nothing any more."""
+    h.ok('launch', '-y', '-d', '-c', 'k', 'echo the old log; while [ ! -e ~/enough ]; do sleep 0.05; done; echo the end')
+    log = node_dir(h) + '/jobs/1/log'
+    reader = h.start('logs', 'k')
+    assert reader.stdout.readline() == b'the old log\n'
+    h.wait('a follower', lambda: followers(h))
+    with open(log, 'r+') as f:
+        f.truncate(4)
+    h.wait('it to be told', lambda: [e for e in h.json('events', 'k') if e['kind'] == 'log.replaced'])
+    open(os.path.dirname(node_dir(h)) + '/enough', 'w')
+    rest, err = reader.communicate(timeout=60)
+    assert rest == b'the the end\n' and b'another in its place' in err, (rest, err)
+    assert read(spool(h, '1.log')) == b'the the end\n' and read(spool(h, '1.log.1')) == b'the old log\n'
+
+
 def ranks_and_setup(h):
     task = h.dir + '/t.yaml'
     open(task, 'w').write('name: g\nnum_nodes: 3\nsetup: echo "made ready"\nrun: |\n  for i in 1 2 3; do echo "r$SKYPILOT_NODE_RANK l$i"; done\n')
@@ -227,6 +243,7 @@ main([x for x in [
     ('cuts lose no line and double none', cuts_lose_nothing, {}),
     ('the tail of a log whose copy is far behind', the_tail_of_a_log_far_behind, {}),
     ('another log in the place of the one copied', another_log_in_its_place, {}),
+    ('a log cut short in place', a_log_cut_short_in_place, {}),
     ('ranks and setup', ranks_and_setup, {}),
     ('setup alone', setup_alone, {}),
     ('since, and colours', since_and_colours, {}),

@@ -213,6 +213,27 @@ def gone_for_good(b):
     b.ok('down', '-y', 'x', timeout=300)
 
 
+def down_on_the_dead(b):
+    """`down` says at once which machine it waits for and how to go on, and --purge goes on, even while the first one waits."""
+    b.need('machines')
+    b.launch('--num-nodes', '2', 'true')
+    b.nodes[1].kill()
+    p = b.start('down', '-y', 'x')
+    b.wait('the reason to be told', lambda: any(e['kind'] == 'down.waits' for e in b.json('events')), 120)
+    start = time.time()
+    b.ok('down', '-y', '--purge', 'x', timeout=200)
+    print('# --purge took %.0f s' % (time.time() - start))
+    out, err = (x.decode() for x in p.communicate(timeout=60))
+    assert b.nodes[1].host in err and 'skytop down --purge x' in err, (out, err)
+    assert not b.json('status'), b.json('status')
+    b.nodes[1].boot()
+    b.ok('engine', 'restart')
+    b.wait('what was left there to be found', lambda: 'x' in b.run('sweep')[1] or b.json('status'), 60)
+    for c in b.json('status'):
+        b.ok('down', '-y', c['name'], timeout=200)
+    b.nodes[1].run('rm -rf .skytop')
+
+
 # --- disks, tools, clocks -------------------------------------------------------------------------------------------------------
 def disk_full_at_first(b):
     b.need('machines')
@@ -335,6 +356,7 @@ CASES += [
     ('reboot of the head while running', reboot(0), TWO),
     ('reboot of a worker while running', reboot(1), TWO),
     ('machines that are gone for good', gone_for_good, TWO),
+    ('down of a machine that is dead', down_on_the_dead, TWO),
     ('disk full at first', disk_full_at_first, {'home_mib': 300}),
     ('disk full in sync', disk_full_in_sync, {'home_mib': 300}),
     ('disk full by a job', disk_full_under_a_job, {'home_mib': 300}),
