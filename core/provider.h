@@ -158,7 +158,8 @@ struct provider_env {
  * CREATE     {"cluster": id, "name": name, "nodes":[{"token","rank"}…], "instance_type","region","zone","use_spot","accelerator","accelerator_count",
  *             "disk_size_gib","price_uusd_h", "max_price_uusd_h"|null,"tags":{…},"labels":{…},
  *             "silent":[as OFFERS said],
- *             of clouds: "image"|null, "disk_tier"|null, "ports":["8080","8000-8010"], "ssh_public_key": the cluster's, one line,
+ *             of clouds: "labels" (the task's own, to be put on the machines), "image"|null, "disk_tier"|null,
+ *             "ports":["8080","8000-8010"], "ssh_public_key": the cluster's, one line,
  *             "spot_cap_uusd_h"|null: what a spot machine may cost}  → {"nodes":[node…], "unsure": true or absent} one per token
  *             given, made or found; unsure: an answer was lost and another machine took the place, so that a token may be there twice.
  *             All or an error; what was made before the error is for the caller to clean up (by TERMINATE).

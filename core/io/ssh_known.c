@@ -139,13 +139,20 @@ static int lock_file(const char *path)
 	return fd;
 }
 
-/* Without name's lines, and then `line`. */
-static int rewrite(const char *path, const char *old, size_t len, const char *name, const char *line, struct err *err)
+static bool word_starts(struct word w, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	return w.n >= n && !memcmp(w.p, prefix, n);
+}
+
+/* Without name's lines (whole false: those of all names that begin so), and then `line`. */
+static int rewrite(const char *path, const char *old, size_t len, const char *name, bool whole, const char *line, struct err *err)
 {
 	struct str s = str_new(SSH_KNOWN_FILE_MAX);
 	for (const char *p = old, *end = old + len; p < end;) {
 		const char *eol = memchr(p, '\n', (size_t)(end - p)), *next = eol ? eol + 1 : end, *q = p;
-		if (!word_is(next_word(&q, eol ? eol : end), name)) {
+		struct word w = next_word(&q, eol ? eol : end);
+		if (whole ? !word_is(w, name) : !word_starts(w, name)) {
 			str_addn(&s, p, (size_t)(next - p));
 			if (!eol)
 				str_addc(&s, '\n');
@@ -183,7 +190,7 @@ int ssh_known_add(const char *path, const char *name, const char *type, const ch
 	else if (len + strlen(line) < SSH_KNOWN_FILE_MAX && ssh_known_check(old, len, name, NULL, NULL, NULL) == SSH_KNOWN_NEW)
 		rc = append(path, !len || old[len - 1] == '\n', line, err);
 	else
-		rc = rewrite(path, old, len, name, line, err);
+		rc = rewrite(path, old, len, name, true, line, err);
 	if (fd >= 0)
 		close(fd);
 	free(old);
@@ -192,7 +199,18 @@ int ssh_known_add(const char *path, const char *name, const char *type, const ch
 	return rc;
 }
 
-int ssh_known_forget(const char *path, const char *name, struct err *err)
+static bool any_starts(const char *text, size_t len, const char *prefix)
+{
+	for (const char *p = text, *end = text + len; p < end;) {
+		const char *eol = memchr(p, '\n', (size_t)(end - p)), *q = p;
+		if (word_starts(next_word(&q, eol ? eol : end), prefix))
+			return true;
+		p = eol ? eol + 1 : end;
+	}
+	return false;
+}
+
+static int forget(const char *path, const char *name, bool whole, struct err *err)
 {
 	char *own = path ? NULL : home_path(HOME_DATA, "known_hosts");
 	path = path ? path : own;
@@ -200,11 +218,21 @@ int ssh_known_forget(const char *path, const char *name, struct err *err)
 	int fd = fs_exists(path) ? lock_file(path) : -1;
 	char *old = ssh_known_load(path, &len, err);
 	int rc = old ? 0 : -1;
-	if (old && ssh_known_check(old, len, name, NULL, NULL, NULL) != SSH_KNOWN_NEW)
-		rc = rewrite(path, old, len, name, "", err);
+	if (old && (whole ? ssh_known_check(old, len, name, NULL, NULL, NULL) != SSH_KNOWN_NEW : any_starts(old, len, name)))
+		rc = rewrite(path, old, len, name, whole, "", err);
 	if (fd >= 0)
 		close(fd);
 	free(old);
 	free(own);
 	return rc;
+}
+
+int ssh_known_forget(const char *path, const char *name, struct err *err)
+{
+	return forget(path, name, true, err);
+}
+
+int ssh_known_forget_all(const char *path, const char *prefix, struct err *err)
+{
+	return forget(path, prefix, false, err);
 }

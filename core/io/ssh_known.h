@@ -26,6 +26,8 @@ int ssh_known_add(const char *path, const char *name, const char *type, const ch
 /* Take out all lines of name: for when a machine was rightly replaced, or is gone. path NULL: known_hosts of the data folder. Not being
  * there is fine. */
 int ssh_known_forget(const char *path, const char *name, struct err *err);
+/* The same for all names that begin so. */
+int ssh_known_forget_all(const char *path, const char *prefix, struct err *err);
 /* Caller frees. */
 char *ssh_base64(const void *data, size_t len);
 

@@ -47,6 +47,7 @@ json_t *candidate_json(const struct task *t, const struct candidate *c)
 	json_put_bool(j, "price_stale", c->source->stale);
 	json_put_str(j, "available", available[c->offer->available < 4 ? c->offer->available : 0]);
 	json_put_bool(j, "over_cap", c->over_cap);
+	json_put_int(j, "alternative", c->alternative);
 	return j;
 }
 

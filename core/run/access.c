@@ -10,6 +10,7 @@
 
 #include "core/base/fs.h"
 #include "core/base/json.h"
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/io/ssh_known.h"
 #include "core/run/op.h"
@@ -61,13 +62,20 @@ char *access_key_path(const struct cluster *c, int64_t rank)
 	return path;
 }
 
+static char *cluster_key_path(const struct cluster *c)
+{
+	char *dir = key_dir(c), *path = path_join(dir, "cluster");
+	free(dir);
+	return path;
+}
+
 /* The private half appears last: who sees it has both. Several at once: a hundred of them, one by one, would be seconds. */
 static const char keygen[] =
     "umask 077\n"
     "command -v ssh-keygen >/dev/null || { echo 'there is no ssh-keygen here: install openssh-client' >&2; exit 1; }\n"
     "cd \"$1\" || exit\n"
     "shift\n"
-    "rm -f .[0-9]*\n"
+    "rm -f .[0-9]* .cluster*\n"
     "make() { ssh-keygen -q -t ed25519 -N '' -C '' -f \".$1\" </dev/null && mv -f \".$1.pub\" \"$1.pub\" && mv -f \".$1\" \"$1\"; }\n"
     "n=0\n"
     "for r; do\n"
@@ -79,14 +87,14 @@ static const char keygen[] =
     "wait\n"
     "for r; do [ -s \"$r\" ] && [ -s \"$r.pub\" ] || exit 1; done\n";
 
-void access_make_keys(struct op *op, void (*fn)(struct op *op))
+/* names: of the pairs, NULL-terminated. */
+static void make(struct op *op, const char *const *names, void (*fn)(struct op *op))
 {
 	const struct cluster *c = op_unit(op)->c;
 	struct err err;
-	if (!access_any(c)) {
-		fn(op);
-		return;
-	}
+	size_t n_names = 0;
+	while (names[n_names])
+		n_names++;
 	char *dir = key_dir(c);
 	if (fs_mkdirs(dir, &err)) {
 		free(dir);
@@ -94,22 +102,47 @@ void access_make_keys(struct op *op, void (*fn)(struct op *op))
 		op_failed(op, &err);
 		return;
 	}
-	const char **argv = xcalloc(c->n_nodes + 6, sizeof *argv);
-	char (*ranks)[24] = xcalloc(c->n_nodes, sizeof *ranks);
+	const char **argv = xcalloc(n_names + 6, sizeof *argv);
 	size_t n = 0;
 	argv[n++] = "sh";
 	argv[n++] = "-c";
 	argv[n++] = keygen;
 	argv[n++] = "sh";
 	argv[n++] = dir;
-	for (size_t i = 0; i < c->n_nodes; i++) {
-		snprintf(ranks[i], sizeof ranks[i], "%" PRId64, c->nodes[i].rank);
-		argv[n++] = ranks[i];
-	}
+	for (size_t i = 0; i < n_names; i++)
+		argv[n++] = names[i];
 	op_proc(op, argv, "make the cluster's keys", KEYGEN_MS, fn);
 	free(argv);
-	free(ranks);
 	free(dir);
+}
+
+void access_make_keys(struct op *op, void (*fn)(struct op *op))
+{
+	const struct cluster *c = op_unit(op)->c;
+	if (!access_any(c)) {
+		fn(op);
+		return;
+	}
+	char (*ranks)[24] = xcalloc(c->n_nodes, sizeof *ranks);
+	const char **names = xcalloc(c->n_nodes + 1, sizeof *names);
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		snprintf(ranks[i], sizeof ranks[i], "%" PRId64, c->nodes[i].rank);
+		names[i] = ranks[i];
+	}
+	make(op, names, fn);
+	free(names);
+	free(ranks);
+}
+
+void access_make_cluster_key(struct op *op, void (*fn)(struct op *op))
+{
+	static const char *const names[] = {"cluster", NULL};
+	char *path = cluster_key_path(op_unit(op)->c);
+	if (!run_is_cloud(run_provider(op->engine, op_unit(op)->c->provider)) || fs_exists(path))
+		fn(op);
+	else
+		make(op, names, fn);
+	free(path);
 }
 
 void access_forget_keys(const struct cluster *c)
@@ -119,18 +152,56 @@ void access_forget_keys(const struct cluster *c)
 	free(dir);
 }
 
-/* "ssh-ed25519 AAAA…", without what comes after. */
-static char *public_key(const struct cluster *c, int64_t rank, struct err *err)
+void access_forget_hosts(const struct cluster *c, int64_t rank)
 {
-	char *path = access_key_path(c, rank), *pub = xasprintf("%s.pub", path), *text = fs_read(pub, KEY_MAX, NULL, err);
+	struct err err;
+	char *name = rank < 0 ? xasprintf("%s/", c->uid) : xasprintf("%s/%" PRId64, c->uid, rank);
+	if (rank < 0 ? ssh_known_forget_all(NULL, name, &err) : ssh_known_forget(NULL, name, &err))
+		log_line(LOG_WARN, "host keys of %s: %s", c->name, err.text);
+	free(name);
+}
+
+json_t *access_complete(const struct cluster *c, int64_t rank, const json_t *reach)
+{
+	json_t *r = json_copy((json_t *)(uintptr_t)reach);
+	if (!str_eq(json_str(reach, "kind", NULL), "ssh"))
+		return r;
+	char *pin = xasprintf("%s/%" PRId64, c->uid, rank), *key = cluster_key_path(c);
+	if (!json_object_get(reach, "pin"))
+		json_put_str(r, "pin", pin);
+	if (!json_object_get(reach, "identity_files"))
+		json_object_set_new(r, "identity_files", json_pack("[s]", key));
+	free(pin);
+	free(key);
+	return r;
+}
+
+/* "ssh-ed25519 AAAA…", without what comes after. path: of the private half. */
+static char *public_half(const char *path, struct err *err)
+{
+	char *pub = xasprintf("%s.pub", path), *text = fs_read(pub, KEY_MAX, NULL, err);
 	if (text) {
 		size_t n = strcspn(text, " \n");
 		if (text[n] == ' ')
 			n += 1 + strcspn(text + n + 1, " \n");
 		text[n] = '\0';
 	}
-	free(path);
 	free(pub);
+	return text;
+}
+
+char *access_cluster_key(const struct cluster *c, struct err *err)
+{
+	char *path = cluster_key_path(c), *key = public_half(path, err), *line = key ? xasprintf("%s skytop", key) : NULL;
+	free(path);
+	free(key);
+	return line;
+}
+
+static char *public_key(const struct cluster *c, int64_t rank, struct err *err)
+{
+	char *path = access_key_path(c, rank), *text = public_half(path, err);
+	free(path);
 	return text;
 }
 

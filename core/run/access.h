@@ -2,7 +2,10 @@
  * any node. Nodes that are reached otherwise (folders of this machine) need none of it.
  *
  * Every node has a key pair of its own, because the folders of several nodes may lie in one account (a home on NFS, two addresses of one
- * machine) and sshd tells from the key alone which of them is meant. The private halves are here and on the head; they go with the cluster. */
+ * machine) and sshd tells from the key alone which of them is meant. The private halves are here and on the head; they go with the cluster.
+ *
+ * Machines of clouds know nobody when they are made. For them there is one pair more, made before they are: its public half goes in by the
+ * create call, its private half never leaves this machine; with it the engine logs in. */
 #ifndef CORE_RUN_ACCESS_H
 #define CORE_RUN_ACCESS_H
 #include <stdbool.h>
@@ -21,6 +24,15 @@ bool access_any(const struct cluster *c);
 
 /* Where the node's private key is here ("<data>/keys/clusters/UID/RANK"). Caller frees. */
 char *access_key_path(const struct cluster *c, int64_t rank);
+/* Of a cloud's cluster: make the pair that is missing, in a child; then fn, at once for other clusters. */
+void access_make_cluster_key(struct op *op, void (*fn)(struct op *op));
+/* Its public half, one line, named "skytop". Caller frees. NULL: there is none. */
+char *access_cluster_key(const struct cluster *c, struct err *err);
+/* The reach of a cloud's node, completed with that key and the name under which its host key is kept ("UID/RANK"), where it says neither.
+ * New reference. */
+json_t *access_complete(const struct cluster *c, int64_t rank, const json_t *reach);
+/* The machines are gone (rank < 0: all of them): whoever comes under their names has other host keys. */
+void access_forget_hosts(const struct cluster *c, int64_t rank);
 /* Make the pairs that are missing, in a child; then fn. */
 void access_make_keys(struct op *op, void (*fn)(struct op *op));
 /* Delete them all. */

@@ -33,6 +33,8 @@ static void host_event(struct engine *e, const char *host, const char *kind, con
 	struct unit *u = NULL;
 	size_t n;
 	const struct node *node = node_at(e, host, &u, &n);
+	if (node && u->c->status == CLUSTER_INIT && run_is_cloud(run_provider(e, u->c->provider)))
+		return; /* it boots: the launch says what it waits for */
 	json_t *data = json_pack("{s:o}", "host", json_foreign(host));
 	if (!node)
 		run_event(e, NULL, NULL, kind, level, data, "%s %s", host, what);

@@ -184,6 +184,11 @@ bool run_provider_enabled(struct engine *e, const struct provider *p)
 	return json_bool(json_obj(e->setup.provider_config, p->name), "enabled", !p->needs_flag);
 }
 
+bool run_is_cloud(const struct provider *p)
+{
+	return p && !p->cloud_side && !p->settings_files;
+}
+
 struct op *run_op_of(struct engine *e, const char *cluster, const struct op *except)
 {
 	for (size_t i = 0; i < e->n_ops; i++)

@@ -19,34 +19,15 @@
 #include "core/run/place.h"
 #include "core/run/settings.h"
 #include "core/run/sync.h"
-#include "core/run/sweep.h"
 
 enum {
 	CREATE_TIMEOUT_MS = 15 * 60000,
 	WAIT_TIMEOUT_MS = 20 * 60000,
-	AGENT_STEP_TIMEOUT_MS = 5 * 60000,
-	POLL_FIRST_MS = 100,
-	POLL_MS = 1000,
+	AGENT_STEP_TIMEOUT_MS = 20 * 60000, /* a machine boots meanwhile */
 	RETRY_UNTIL_UP_MS = 30000,
-	CLEAN_RETRY_MS = 5000,
-	CLEAN_SILENT_MS = 60000, /* so long a host that does not answer is waited for */
-	MACHINES_WAIT_MS = 180000,
-	MACHINES_PAUSE_MS = 2000,
-	CLEAN_TRIES = 60,
-	BLOCK_MS = 5 * 60000,
 	NODES_MAX = 1000,
 	HOOK_MAX = 1 << 20,
 };
-
-static const char *outcome(const struct op *op)
-{
-	return json_str(op->r->data, "outcome", "");
-}
-
-static void set_outcome(struct op *op, const char *what)
-{
-	json_put_str(op->r->data, "outcome", what);
-}
 
 /* ---- accepting --------------------------------------------------------------------------------------------------- */
 
@@ -130,7 +111,7 @@ static void step_offers(struct op *op)
 	struct unit *u = op_unit(op);
 	if (u && u->c->n_nodes) {
 		if (json_bool(op->r->data, "fresh", false)) {
-			set_outcome(op, "retry");
+			launch_set_outcome(op, "retry");
 			op_goto(op, "clean");
 		} else {
 			op_goto(op, u->c->status == CLUSTER_INIT ? "inspect" : "reuse");
@@ -243,7 +224,7 @@ static void step_plan(struct op *op)
 	struct unit *u = op_unit(op);
 	if (u && u->c->n_nodes) { /* intended just before a crash, and never asked for: still, the provider is asked */
 		json_put_bool(op->r->data, "fresh", true);
-		set_outcome(op, "retry");
+		launch_set_outcome(op, "retry");
 		op_goto(op, "clean");
 		return;
 	}
@@ -269,113 +250,6 @@ static void step_plan(struct op *op)
 	intend(op, chosen, json_int(chosen, "num_nodes", 1));
 	json_decref(plan);
 	op_next(op);
-}
-
-/* ---- create, wait ------------------------------------------------------------------------------------------------ */
-
-static json_t *create_args(struct op *op)
-{
-	struct unit *u = op_unit(op);
-	const struct cluster *c = u->c;
-	const json_t *chosen = json_obj(op->r->data, "chosen");
-	json_t *nodes = json_array(), *a = json_object();
-	for (size_t i = 0; i < c->n_nodes; i++)
-		json_array_append_new(nodes, json_pack("{s:s, s:I}", "token", c->nodes[i].token, "rank", (json_int_t)c->nodes[i].rank));
-	json_put_str(a, "cluster", c->uid);
-	json_put_str(a, "name", c->name);
-	json_object_set_new(a, "nodes", nodes);
-	json_put_str(a, "instance_type", c->instance_type);
-	json_put_str(a, "region", c->region);
-	json_put_str(a, "zone", c->zone);
-	json_put_bool(a, "use_spot", c->use_spot);
-	json_put_str(a, "accelerator", c->accelerator);
-	json_object_set_new(a, "accelerator_count", json_real((double)c->accel_count_micro / 1e6));
-	json_put_int(a, "disk_size_gib", json_int(chosen, "disk_size_gib", 256));
-	json_object_set_new(a, "price_uusd_h", c->price_uusd_h == PRICE_UNKNOWN ? json_null() : json_integer(c->price_uusd_h));
-	json_object_set_new(a, "max_price_uusd_h", json_null());
-	json_t *tags = json_object();
-	json_put_str(tags, "user", c->user);
-	json_put_str(tags, "project", c->project);
-	if (c->accelerator)
-		json_put_str(tags, "accelerator", c->accelerator);
-	json_object_set_new(a, "tags", tags);
-	json_object_set_new(a, "labels", json_object());
-	json_t *silent = json_arr(op->r->data, "silent");
-	json_object_set_new(a, "silent", silent ? json_incref(silent) : json_array());
-	return a;
-}
-
-/* Machines of the user's own that cannot be reached just now: there is no other place where they are, so they are waited for. */
-static bool wait_for_machines(struct op *op, const struct err *err)
-{
-	const struct unit *u = op_unit(op);
-	const struct provider *p = u ? run_provider(op->engine, u->c->provider) : NULL;
-	if (!p || !p->settings_files || (err->code != ERR_NETWORK && err->code != ERR_TIMEOUT))
-		return false;
-	int64_t now = wall_now_ms(), since = json_int(op->r->data, "waiting_since", 0);
-	if (!since)
-		json_put_int(op->r->data, "waiting_since", since = now);
-	if (now < since || now - since > MACHINES_WAIT_MS)
-		return false;
-	op_progress(op, "waiting for machines: %s", err->text);
-	op_again(op, MACHINES_PAUSE_MS);
-	return true;
-}
-
-static void created(struct op *op, const json_t *result)
-{
-	struct unit *u = op_unit(op);
-	json_object_del(op->r->data, "waiting_since");
-	nodes_take(u, result, false);
-	if (json_bool(result, "unsure", false))
-		sweep_expect_late(op->engine, u->c->provider);
-	op_next(op);
-}
-
-static void step_create(struct op *op)
-{
-	struct unit *u = op_unit(op);
-	const struct provider *p = u ? run_provider(op->engine, u->c->provider) : NULL;
-	struct err err;
-	if (!p) {
-		err_set(&err, ERR_NOT_FOUND, "launch %s: its provider is not there any more", op->r->cluster);
-		op_fail(op, &err);
-		return;
-	}
-	if (!json_int(op->r->data, "waiting_since", 0))
-		op_progress(op, "creating %zu node%s: %s %s %s", u->c->n_nodes, u->c->n_nodes == 1 ? "" : "s", u->c->provider, u->c->instance_type,
-		    u->c->zone && u->c->zone[0] ? u->c->zone : u->c->region ? u->c->region : "");
-	op_call(op, p, PROVIDER_CREATE, create_args(op), created);
-}
-
-static void step_wait(struct op *op);
-
-static void waited(struct op *op, const json_t *result)
-{
-	struct unit *u = op_unit(op);
-	nodes_take(u, result, true);
-	struct node_counts n = nodes_count(u, result);
-	struct err err;
-	if (n.running == n.n) {
-		op_next(op);
-	} else if (n.running + n.pending + n.stopped + n.intent < n.n || n.preempted) {
-		err_set(&err, ERR_CAPACITY, "%s %s: a node was taken away before it was up", u->c->provider, u->c->region ? u->c->region : "");
-		op_failed(op, &err);
-	} else {
-		op_progress(op, "waiting for nodes: %zu of %zu", n.running, n.n);
-		op_again(op, mono_now_us() - op->step_started_us < 2000000 ? POLL_FIRST_MS : POLL_MS);
-	}
-}
-
-static void step_wait(struct op *op)
-{
-	struct unit *u = op_unit(op);
-	struct node_counts n = nodes_count(u, NULL);
-	if (n.running == n.n) { /* create said so already */
-		op_next(op);
-		return;
-	}
-	op_call(op, run_provider(op->engine, u->c->provider), PROVIDER_QUERY, nodes_query(u), waited);
 }
 
 static void agents_ready(struct op *op)
@@ -541,7 +415,7 @@ static void inspected(struct op *op, const json_t *result)
 		op_goto(op, "reuse");
 	} else if (!n.running && !n.stopped && !n.pending) {
 		json_put_bool(op->r->data, "fresh", true);
-		set_outcome(op, "retry");
+		launch_set_outcome(op, "retry");
 		op_goto(op, "clean");
 	} else {
 		err_set(&err, ERR_CONFLICT, "launch %s: of its %zu nodes %zu run and %zu are stopped: skytop start %s, or skytop down %s", u->c->name, n.n,
@@ -572,173 +446,11 @@ static void step_start(struct op *op)
 	op_call(op, run_provider(op->engine, u->c->provider), PROVIDER_START, json_pack("{s:s, s:o}", "cluster", u->c->uid, "ids", nodes_ids(u)), started);
 }
 
-/* ---- when an attempt fails --------------------------------------------------------------------------------------- */
-
-/* What an error says about other places: how much of the candidate's description the block keeps. */
-static json_t *block_of(const struct cluster *c, const struct err *err)
-{
-	json_t *b = json_pack("{s:s, s:s, s:s, s:I}", "provider", c->provider, "code", err_info(err->code)->name, "text", err->text, "until",
-	    (json_int_t)(wall_now_ms() + BLOCK_MS));
-	if (err->code == ERR_CREDENTIALS || err->code == ERR_UNSUPPORTED)
-		return b; /* all of the provider */
-	json_put_str(b, "region", c->region);
-	if (c->zone && c->zone[0])
-		json_put_str(b, "zone", c->zone);
-	json_put_str(b, "instance_type", c->instance_type);
-	json_put_bool(b, "use_spot", c->use_spot);
-	return b;
-}
-
-static void note_attempt(struct op *op, const struct err *err)
-{
-	struct unit *u = op_unit(op);
-	const struct cluster *c = u->c;
-	struct err ignored;
-	char *where = xasprintf("%s %s %s%s", c->provider, c->zone && c->zone[0] ? c->zone : c->region ? c->region : "", c->instance_type,
-	    c->use_spot ? " (spot)" : "");
-	json_t *tried = json_arr(op->r->data, "tried"), *blocks = json_arr(op->r->data, "blocks");
-	if (!tried)
-		json_object_set_new(op->r->data, "tried", tried = json_array());
-	if (!blocks)
-		json_object_set_new(op->r->data, "blocks", blocks = json_array());
-	json_array_append_new(tried, json_pack("{s:s, s:s, s:s}", "where", where, "code", err_info(err->code)->name, "text", err->text));
-	json_t *b = block_of(c, err);
-	const struct provider *p = run_provider(op->engine, c->provider);
-	if (!p || !(p->can & PROVIDER_TELLS_STOCK))
-		state_add_block(op->engine->state, b, &ignored);
-	json_array_append_new(blocks, b);
-	run_event(op->engine, u, op->r, "provision.failed", "warn", json_pack("{s:s, s:s}", "where", where, "code", err_info(err->code)->name), "%s: %s", where,
-	    err->text);
-	free(where);
-}
-
-/* The cluster stays, so that it can be taken down. */
-static void not_cleaned(struct op *op, const struct err *err)
-{
-	struct unit *u = op_unit(op);
-	const json_t *tried = json_arr(op->r->data, "tried");
-	const char *why = json_str(json_array_get(tried, json_array_size(tried) - 1), "text", NULL);
-	struct err e = *err;
-	err_wrap(&e, "launch %s: %s%swhat was made could not be removed, and may still cost: skytop down %s", op->r->cluster, why ? why : "", why ? "; " : "",
-	    op->r->cluster);
-	if (u)
-		run_set_status(u, CLUSTER_INIT, e.text);
-	op_fail(op, &e);
-}
-
-static void launch_failed(struct op *op, const struct err *err)
-{
-	static const char *const provisioning[] = {"create", "wait", "agent"};
-	const char *step = op->kind->steps[op->at].name;
-	if (!strcmp(step, "create") && wait_for_machines(op, err))
-		return;
-	bool in_provisioning = false;
-	for (size_t i = 0; i < ARRAY_LEN(provisioning); i++)
-		in_provisioning = in_provisioning || !strcmp(step, provisioning[i]);
-	if (!strcmp(step, "clean")) {
-		int64_t tries = json_int(op->r->data, "clean_tries", 0) + 1;
-		json_put_int(op->r->data, "clean_tries", tries);
-		if (tries < CLEAN_TRIES) {
-			op_progress(op, "removing what was made: trying again: %s", err->text);
-			op_again(op, CLEAN_RETRY_MS);
-			return;
-		}
-		not_cleaned(op, err);
-		return;
-	}
-	if (!in_provisioning || !json_bool(op->r->data, "fresh", false) || !op_unit(op)) {
-		struct err e = *err;
-		err_wrap(&e, "%s %s", op->r->verb, op->r->cluster);
-		op_fail(op, &e);
-		return;
-	}
-	note_attempt(op, err);
-	set_outcome(op, "retry");
-	op_goto(op, "clean");
-}
-
-static void launch_cancelled(struct op *op)
-{
-	const char *step = op->kind->steps[op->at].name;
-	op->r->cancel = false; /* it is being obeyed; the outcome carries it on */
-	if (op_unit(op) && json_bool(op->r->data, "fresh", false)) {
-		set_outcome(op, "cancel");
-		op_goto(op, "clean");
-	} else if (!strcmp(step, "clean")) {
-		set_outcome(op, "cancel");
-		op_goto(op, "clean");
-	} else {
-		op_cancelled(op);
-	}
-}
-
-static void cleaned(struct op *op, const json_t *result)
-{
-	struct unit *u = op_unit(op);
-	int64_t pending = json_int(result, "pending", 0);
-	const char *waiting = json_str(result, "waiting", NULL);
-	if (pending) {
-		struct err err;
-		op_progress(op, "removing what was made: waiting for %" PRId64 " node%s to go%s%s", pending, pending == 1 ? "" : "s", waiting ? ": " : "",
-		    waiting ? waiting : "");
-		if (waiting && mono_now_us() - op->step_started_us > CLEAN_SILENT_MS * INT64_C(1000)) {
-			err_set(&err, ERR_NETWORK, "%s", waiting);
-			not_cleaned(op, &err);
-		} else {
-			op_again(op, POLL_MS);
-		}
-		return;
-	}
-	nodes_drop(u);
-	if (!strcmp(outcome(op), "cancel")) {
-		u->c->status = CLUSTER_REMOVED;
-		u->c->removed_at_ms = wall_now_ms();
-		own_str(&u->c->reason, "its launch was cancelled");
-		run_save(u);
-		op_cancelled(op);
-		run_unit_remove(op->engine, u);
-		return;
-	}
-	op_goto(op, "offers");
-}
-
-static void clean_nodes(struct op *op)
-{
-	struct unit *u = op_unit(op);
-	op_call(op, run_provider(op->engine, u->c->provider), PROVIDER_TERMINATE, json_pack("{s:s, s:o}", "cluster", u->c->uid, "ids", nodes_ids(u)), cleaned);
-}
-
-static char *revoke_command(struct op *op, size_t i, char **input, size_t *input_len)
-{
-	(void)input;
-	(void)input_len;
-	struct str s = str_new(4096);
-	access_revoke(&s, op_unit(op)->c, i);
-	str_add(&s, "exit 0");
-	return str_take(&s);
-}
-
-static void step_clean(struct op *op)
-{
-	struct unit *u = op_unit(op);
-	if (!u) {
-		op_cancelled(op);
-		return;
-	}
-	watch_stop(u);
-	spool_stop_all(u);
-	if (access_any(u->c))
-		op_remote(op, &(struct op_remote_spec){.what = "take the keys back", .timeout_ms = 10000, .command = revoke_command, .best_effort = true}, 0,
-		    u->c->n_nodes, clean_nodes);
-	else
-		clean_nodes(op);
-}
-
 static const struct op_step launch_steps[] = {
     {"offers", "looking at offers", step_offers, 120000},
     {"plan", "choosing where", step_plan, 0},
-    {"create", "creating nodes", step_create, CREATE_TIMEOUT_MS},
-    {"wait", "waiting for nodes", step_wait, WAIT_TIMEOUT_MS},
+    {"create", "creating nodes", launch_create, CREATE_TIMEOUT_MS},
+    {"wait", "waiting for nodes", launch_wait, WAIT_TIMEOUT_MS},
     {"agent", "installing the agent", step_agent, AGENT_STEP_TIMEOUT_MS},
     {"sync", "syncing files", sync_start, 0},
     {"submit", "submitting the job", step_submit, 0},
@@ -747,7 +459,7 @@ static const struct op_step launch_steps[] = {
     {"reuse", "looking at the cluster", step_reuse, 0},
     {"inspect", "asking for its state", step_inspect, 120000},
     {"start", "starting nodes", step_start, CREATE_TIMEOUT_MS},
-    {"clean", "removing what was made", step_clean, 0},
+    {"clean", "removing what was made", launch_clean, 0},
 };
 
 const struct op_kind op_launch = {.verb = "launch", .steps = launch_steps, .n_steps = ARRAY_LEN(launch_steps), .accept = accept_launch,

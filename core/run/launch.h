@@ -21,6 +21,20 @@ void launch_take_autostop(struct unit *u, const json_t *asked);
 /* Tell all agents the cluster's autostop, best effort; then fn. */
 void launch_autostop(struct op *op, void (*fn)(struct op *op));
 
+/* ---- create.c: the steps that make nodes and wait for them ---- */
+void launch_create(struct op *op);
+void launch_wait(struct op *op);
+/* Machines of the user's own that cannot be reached just now: there is no other place where they are, so they are waited for. False: not these,
+ * or not any longer. */
+bool launch_wait_for_machines(struct op *op, const struct err *err);
+
+/* ---- failover.c ---- */
+/* What is to come when all is cleaned: "retry" (elsewhere) or "cancel". */
+void launch_set_outcome(struct op *op, const char *what);
+void launch_failed(struct op *op, const struct err *err);
+void launch_cancelled(struct op *op);
+void launch_clean(struct op *op); /* the step that removes what was made */
+
 /* A task with mounts that a folder on this machine cannot have is for other providers: drop those from data.live. -1: nobody else answered. */
 int launch_drop_folders(struct op *op, const struct task *t, struct err *err);
 

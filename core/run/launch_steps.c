@@ -13,7 +13,8 @@
 #include "core/run/launch.h"
 #include "core/run/mounts.h"
 
-enum { AGENT_TIMEOUT_MS = 60000, HEAD_TIMEOUT_MS = 180000, SUBMIT_TIMEOUT_MS = 60000, SCRIPT_MAX = 16 << 20 };
+enum { AGENT_TIMEOUT_MS = 60000, HEAD_TIMEOUT_MS = 180000, SUBMIT_TIMEOUT_MS = 60000, SCRIPT_MAX = 16 << 20,
+	SSH_WAIT_MS = 10 * 60000, SSH_PATIENCE_MS = 60000, SSH_PAUSE_MS = 2000 };
 
 struct dag *launch_task(struct op *op, struct err *err)
 {
@@ -137,10 +138,65 @@ static void install_agents(struct op *op)
 	    agents_installed);
 }
 
+static void make_keys(struct op *op)
+{
+	access_make_keys(op, install_agents);
+}
+
+/* ---- a machine that has just begun to run ------------------------------------------------------------------------- */
+
+static void looked_again(struct op *op, const json_t *result)
+{
+	struct unit *u = op_unit(op);
+	struct err err;
+	nodes_take(u, result, true);
+	struct node_counts n = nodes_count(u, result);
+	if (n.running == n.n || n.unknown) {
+		op_again(op, SSH_PAUSE_MS);
+		return;
+	}
+	err_set(&err, ERR_CAPACITY, "%s %s: %zu of %zu nodes went away before they were up", u->c->provider, u->c->region ? u->c->region : "", n.n - n.running,
+	    n.n);
+	op_failed(op, &err);
+}
+
+/* Its sshd is not there yet, or does not know the key yet; or the machine is gone. */
+static void no_ssh_yet(struct op *op, const struct err *why)
+{
+	struct unit *u = op_unit(op);
+	struct err err;
+	if (mono_now_us() - op->step_started_us < SSH_WAIT_MS * INT64_C(1000)) {
+		op_call(op, run_provider(op->engine, u->c->provider), PROVIDER_QUERY, nodes_query(u), looked_again);
+		return;
+	}
+	err_set(&err, ERR_TIMEOUT, "the machine runs, but does not let anybody in after %d minutes: %s", SSH_WAIT_MS / 60000, why->text);
+	op_failed(op, &err);
+}
+
+static char *nothing_command(struct op *op, size_t i, char **input, size_t *input_len)
+{
+	(void)op;
+	(void)i;
+	(void)input;
+	(void)input_len;
+	return xstrdup("exit 0");
+}
+
+static void wait_for_ssh(struct op *op)
+{
+	const struct cluster *c = op_unit(op)->c;
+	op_progress(op, "waiting for SSH on %s%s", json_str(c->nodes[0].reach, "host", "its nodes"), c->n_nodes > 1 ? " and the other nodes" : "");
+	op_remote(op, &(struct op_remote_spec){.what = "log in", .timeout_ms = AGENT_TIMEOUT_MS, .command = nothing_command, .failed = no_ssh_yet,
+		.patience_ms = SSH_PATIENCE_MS, .waiting = "waiting for SSH on"}, 0, c->n_nodes, make_keys);
+}
+
 void launch_agents(struct op *op, void (*fn)(struct op *op))
 {
 	op->after_agents = fn;
-	access_make_keys(op, install_agents);
+	if (run_is_cloud(run_provider(op->engine, op_unit(op)->c->provider)))
+		wait_for_ssh(op);
+	else
+		make_keys(op);
 }
 
 /* ---- the job ----------------------------------------------------------------------------------------------------- */

@@ -329,7 +329,7 @@ static void step_start_autostop(struct op *op)
 
 static const struct op_step start_steps[] = {
     {"start", "starting nodes", step_start_nodes, PROVIDER_MS},
-    {"agent", "starting the agent", step_start_agents, 5 * 60000},
+    {"agent", "starting the agent", step_start_agents, PROVIDER_MS},
     {"autostop", "setting autostop", step_start_autostop, 0},
 };
 

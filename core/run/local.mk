@@ -7,7 +7,9 @@ librun_a_SOURCES = \
 	core/run/call_http.c core/run/call_http.h \
 	core/run/checkout.c core/run/checkout.h \
 	core/run/contact.c \
+	core/run/create.c \
 	core/run/engine.c core/run/engine.h \
+	core/run/failover.c \
 	core/run/hooks.c core/run/hooks.h \
 	core/run/hosts.c core/run/hosts.h \
 	core/run/jobs.c \

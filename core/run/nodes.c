@@ -7,6 +7,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/plan/disks.h"
+#include "core/run/access.h"
 #include "core/run/run.h"
 #include "core/run/sweep.h"
 
@@ -77,12 +78,16 @@ static void take_one(struct unit *u, struct node *n, const json_t *j)
 	contact_note(u, n, NULL);
 	bool first = n->status == NODE_INTENT;
 	n->status = status_of(json_str(j, "status", ""));
-	own_str(&n->provider_id, json_str(j, "id", n->provider_id));
+	const char *id = json_str(j, "id", n->provider_id);
+	bool cloud = run_is_cloud(run_provider(u->engine, u->c->provider));
+	if (cloud && n->provider_id && !str_eq(n->provider_id, id)) /* another machine in its place */
+		access_forget_hosts(u->c, n->rank);
+	own_str(&n->provider_id, id);
 	own_str(&n->ip, json_str(j, "ip", n->ip));
 	json_t *reach = json_obj(j, "reach");
 	if (reach) {
 		json_decref(n->reach);
-		n->reach = json_incref(reach);
+		n->reach = cloud ? access_complete(u->c, n->rank, reach) : json_incref(reach);
 	}
 	/* A node found after a crash has been billed since it was made. */
 	meter(u, n, first ? json_int(j, "created_at", 0) : 0);
@@ -144,6 +149,8 @@ void nodes_drop(struct unit *u)
 		meter(u, &c->nodes[i], 0);
 	}
 	run_save(u);
+	if (c->n_nodes && run_is_cloud(run_provider(u->engine, c->provider)))
+		access_forget_hosts(c, -1);
 	for (size_t i = 0; i < c->n_nodes; i++)
 		node_clear(&c->nodes[i]);
 	c->n_nodes = 0;

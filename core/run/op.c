@@ -435,7 +435,7 @@ static void on_waits(void *arg, const char *host, const struct err *why)
 		loop_cancel(op->engine->loop, op->deadline);
 		op->deadline = 0;
 		const char *colon = str_starts(why->text, "ssh ") ? strstr(why->text, ": ") : NULL;
-		op_progress(op, "waiting for %s: %s", host, colon ? colon + 2 : why->text);
+		op_progress(op, "%s %s: %s", f->spec.waiting ? f->spec.waiting : "waiting for", host, colon ? colon + 2 : why->text);
 		return;
 	}
 	op->n_waiting -= f->waiting;
@@ -490,7 +490,7 @@ static void start_remote(struct op *op, const struct op_remote_spec *spec, struc
 	ARRAY_GROW(op->remotes, op->n_remotes, op->remotes_cap);
 	op->remotes[op->n_remotes++] = (struct op_remote){.flight = f, .call = remote_run(op->engine->remotes, u->c->nodes[i].reach,
 	    &(struct remote_spec){.command = command, .input = input, .input_len = input_len, .stdin_fd = fd, .timeout_ms = spec->timeout_ms,
-		.retry_ms = spec->best_effort || spec->once ? 0 : NODE_RETRY_MS, .waits = spec->best_effort ? NULL : on_waits},
+		.retry_ms = spec->best_effort || spec->once ? 0 : spec->patience_ms ? spec->patience_ms : NODE_RETRY_MS, .waits = spec->best_effort ? NULL : on_waits},
 	    what, on_remote, f)};
 	op->remotes_open++;
 	if (fd > 0)

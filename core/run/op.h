@@ -95,6 +95,8 @@ struct op_remote_spec {
 	void (*each)(struct op *op, size_t i, const char *out, size_t len);
 	void (*failed)(struct op *op, const struct err *err); /* instead of op_failed; NULL: that */
 	bool once;		/* it may not be begun again when the connection is lost under it */
+	int64_t patience_ms;	/* so long a node that does not answer is waited for; 0: three minutes */
+	const char *waiting;	/* "waiting for SSH on", before the host's name; NULL: "waiting for" */
 	bool best_effort;	/* failures do not matter, and nobody waits for a node that does not answer */
 };
 /* Run a program on this machine; fn when it ended well, else op_failed with what it complained of. */

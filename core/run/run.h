@@ -81,6 +81,8 @@ void run_set_status(struct unit *u, enum cluster_status s, const char *reason); 
 void run_save(struct unit *u);
 const struct provider *run_provider(struct engine *e, const char *name); /* NULL */
 bool run_provider_enabled(struct engine *e, const struct provider *p);
+/* Does it make machines that are reached over SSH with a key of the cluster's (a cloud), rather than lend what is here or the user's own? */
+bool run_is_cloud(const struct provider *p); /* NULL: no */
 struct op *run_op_of(struct engine *e, const char *cluster, const struct op *except); /* an operation on that cluster, running or waiting */
 char *run_secret_path(struct engine *e, int64_t request_id);
 void run_restore_secrets(struct engine *e, const struct request *r, json_t *task); /* into a packed task */

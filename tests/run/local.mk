@@ -50,3 +50,10 @@ tests_run_test_call_SOURCES = tests/run/test_call.c tests/run/web.c tests/run/we
 tests_run_test_call_CPPFLAGS = $(TEST_CFLAGS)
 tests_run_test_call_LDADD = $(RUN_LIBS) $(CMOCKA_LIBS)
 endif
+# The program with a cloud that tests serve themselves in place of those that are sold.
+check_PROGRAMS += skytop-fake
+skytop_fake_SOURCES = tui/main.c tests/run/fake_cloud.c
+skytop_fake_LDADD = libcli.a libtui.a libproviders.a $(API_LIBS) $(CURSES_LIBS)
+EXTRA_DIST += tests/run/fake_cloud.py
+dist_check_SCRIPTS += tests/run/test_cloud_ssh.py
+TESTS += tests/run/test_cloud_ssh.py
