@@ -32,9 +32,9 @@ static int open_screen(struct cli *c)
 	    .plain = cli_flag(c, "plain"),
 	    .simulated = cli_verb(c) && !strcmp(cli_verb(c)->name, "demo"),
 	};
-	if (cli_flag(c, "dump-keys")) {
+	if (cli_flag(c, "dump-keys") || cli_flag(c, "dump-config")) {
 		free(self);
-		return tui_dump_keys();
+		return cli_flag(c, "dump-keys") ? tui_dump_keys() : tui_dump_config();
 	}
 	char *layout = home_path(HOME_STATE, "screen.json");
 	o.layout = layout;

@@ -489,18 +489,3 @@ int tui_main(const struct ui_options *o)
 	loop_destroy(s.loop);
 	return status;
 }
-
-int tui_dump_keys(void)
-{
-	struct keymap *keys = keymap_create();
-	struct str problems = str_new(64 << 10), text = str_new(256 << 10);
-	keymap_load(keys, &problems);
-	keymap_dump(keys, &text);
-	fputs(str_text(&problems), stderr);
-	fputs(str_text(&text), stdout);
-	bool wrong = problems.len > 0;
-	str_free(&problems);
-	str_free(&text);
-	keymap_destroy(keys);
-	return wrong || fflush(stdout) ? 1 : 0;
-}

@@ -37,7 +37,7 @@ libtui_a_SOURCES = \
 	tui/query.c tui/query.h \
 	tui/recipe.c tui/recipe.h \
 	tui/reload.c tui/reload.h \
-	tui/screen.c tui/tui.h \
+	tui/dump.c tui/screen.c tui/tui.h \
 	tui/source.c tui/source.h \
 	tui/theme.c tui/theme.h \
 	tui/theme_file.c \

@@ -35,5 +35,7 @@ int tui_main(const struct ui_options *o);
 
 /* Print the keys in force, the person's keys.yaml included, as a keys.yaml; its problems go to stderr. The exit status. */
 int tui_dump_keys(void);
+/* The same of the settings, as a config.yaml. */
+int tui_dump_config(void);
 
 #endif

@@ -46,4 +46,24 @@ ok "no terminal: status" test "$status" = 2
 ok "no terminal: what to do instead" contains "$err" "--once"
 sky --read-only
 ok "options of the screen without the verb" contains "$err" "needs a terminal"
+
+mkdir -p "$SKYTOP_HOME/config"
+printf 'theme: dark\nclouds: [aws, gcp]\nui: {ascii: true}\nautostop: {default_minutes: 2h}\nlaunch: {max_hourly_cost: 12.5}\n' >"$SKYTOP_HOME/config/config.yaml"
+sky screen --dump-config
+ok "--dump-config: status" test "$status" = 0
+ok "what is set" contains "$out" '  ascii: true'
+ok "what each is for" contains "$out" '# Draw with plain ASCII only.'
+ok "no setting is left out" test "$(printf '%s\n' "$out" | grep -c '^ *[a-z_]*: ')" = "$(LC_ALL=C "$SKYTOP" config --json | grep -c '"name"')"
+sky config --json
+before=$(printf '%s\n' "$out" | grep '"value"')
+sky screen --dump-config
+printf '%s\n' "$out" >"$SKYTOP_HOME/config/config.yaml"
+sky config --json
+ok "it says the same when it is the file" test "$before" = "$(printf '%s\n' "$out" | grep '"value"')"
+ok "and nothing is wrong with it" test "$status" = 0 -a -z "$err"
+printf 'theme: dark\nui: {ascii: perhaps}\n' >"$SKYTOP_HOME/config/config.yaml"
+sky screen --dump-config
+ok "a slip in it: status" test "$status" = 1
+ok "a slip in it: where" contains "$err" "config.yaml:2:"
+ok "a slip in it: the default holds" contains "$out" '  ascii: false'
 done_testing

@@ -56,6 +56,11 @@ tests_fuzz_fuzz_theme_SOURCES = tests/fuzz/fuzz_theme.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_theme_LDADD = libtui.a $(PLAN_LIBS) $(CURSES_LIBS)
 tests_fuzz_fuzz_theme_LDFLAGS = $(FUZZ_LINK)
 
+FUZZERS += tests/fuzz/fuzz_keys
+tests_fuzz_fuzz_keys_SOURCES = tests/fuzz/fuzz_keys.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_keys_LDADD = libtui.a $(PLAN_LIBS) $(CURSES_LIBS)
+tests_fuzz_fuzz_keys_LDFLAGS = $(FUZZ_LINK)
+
 FUZZERS += tests/fuzz/fuzz_unpack
 tests_fuzz_fuzz_unpack_SOURCES = tests/fuzz/fuzz_unpack.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_unpack_LDADD = $(MODEL_LIBS)

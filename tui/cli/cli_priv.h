@@ -58,6 +58,7 @@ void man_print(FILE *out, const struct program *program);
 	CLI_VALUE(0, "theme", "NAME", "colours: a name from the themes folders, or a path"), \
 	CLI_FLAG(0, "read-only", "look, but order nothing"), \
 	CLI_FLAG(0, "plain", "lines of text instead of a screen, for screen readers and pipes: keys, actions and 'text in, what changes out"), \
-	CLI_FLAG(0, "dump-keys", "print the keys in force, as a keys.yaml; needs no terminal")
+	CLI_FLAG(0, "dump-keys", "print the keys in force, as a keys.yaml; needs no terminal"), \
+	CLI_FLAG(0, "dump-config", "print the settings in force, as a config.yaml")
 
 #endif

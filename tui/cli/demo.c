@@ -167,7 +167,8 @@ static int run(struct cli *c)
 	struct demo d = {.cloud = simulated(c), .speed = DEMO_SPEED};
 	if (!cli_program(c)->screen || !d.cloud)
 		return cli_usage(c, "this build has no screen, or no simulated cloud");
-	if (!cli_flag(c, "once") && !cli_flag(c, "dump-keys") && !cli_flag(c, "plain") && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
+	if (!cli_flag(c, "once") && !cli_flag(c, "dump-keys") && !cli_flag(c, "dump-config") && !cli_flag(c, "plain") &&
+	    (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
 		return cli_usage(c, "the demo needs a terminal; --once prints a view of it as text");
 	if (cli_int(c, "speed", 1, SPEED_MAX, &d.speed, &err))
 		return cli_fail(c, &err);

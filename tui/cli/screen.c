@@ -12,7 +12,8 @@ static int run(struct cli *c)
 {
 	if (!cli_program(c)->screen)
 		return cli_usage(c, "this build has no screen");
-	if (!cli_flag(c, "once") && !cli_flag(c, "dump-keys") && !cli_flag(c, "plain") && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
+	if (!cli_flag(c, "once") && !cli_flag(c, "dump-keys") && !cli_flag(c, "dump-config") && !cli_flag(c, "plain") &&
+	    (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
 		return cli_usage(c, "the screen needs a terminal; --once prints a view as text, --plain talks in lines, skytop help lists the commands");
 	return cli_program(c)->screen(c);
 }

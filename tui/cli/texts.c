@@ -33,7 +33,7 @@ const struct cli_text cli_environment[] = {
 const size_t cli_n_environment = ARRAY_LEN(cli_environment);
 
 const struct cli_text cli_files[] = {
-    {"~/.config/skytop/config.yaml", "settings"},
+    {"~/.config/skytop/config.yaml", "settings; `skytop screen --dump-config` prints all of them, each with what it is for"},
     {"~/.config/skytop/ssh_pools.yaml", "your own machines; SkyPilot's ~/.sky/ssh_node_pools.yaml is read where this is not there"},
     {"~/.config/skytop/keys.yaml", "keys of the screen; `skytop screen --dump-keys` prints one to start from"},
     {"~/.config/skytop/themes/", "your own colours for the screen; the format is described in themes/default.yaml"},
