@@ -18,6 +18,11 @@ ok "a view by the beginning of its name" contains "$out" "All offers"
 sky screen clusters --once --size 80x24
 ok "clusters without an engine: said" contains "$out" "no engine runs"
 ok "and none was started" test ! -e "$SKYTOP_HOME/run/engine.sock"
+for view in clusters jobs managed services logs cost metrics activity recipes; do
+  sky screen $view --once --size 80x24
+  [ "$status" = 0 ] && [ "$(lines)" = 24 ] || break
+done
+ok "every view as text" test "$view" = recipes -a "$(lines)" = 24
 sky --once logs
 ok "80x24 when nothing says otherwise" test "$(lines)" = 24
 

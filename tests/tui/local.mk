@@ -78,3 +78,5 @@ tests_tui_test_tour_LDADD = $(STAGE_LIBS)
 endif
 endif
 EXTRA_DIST += tests/tui/golden
+TESTS += tests/tui/test_rows.py
+EXTRA_DIST += tests/tui/test_rows.py tests/tui/ROWS.md

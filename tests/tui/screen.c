@@ -19,6 +19,7 @@
 #include <vterm.h>
 
 #include "core/base/clock.h"
+#include "core/base/fs.h"
 #include "core/base/mem.h"
 #include "tui/keys.h"
 
@@ -39,6 +40,8 @@ struct screen {
 	char held[16]; /* the beginning of what may be a REP sequence */
 	size_t n_held;
 	char last;     /* the last character that was printed */
+	VTermScreenCell *seen; /* when screen_changed was last asked */
+	int seen_w, seen_h;
 };
 
 /* --- the launcher ------------------------------------------------------------------------------------------------- */
@@ -88,7 +91,8 @@ static void set_env(const struct screen_options *o)
 	if (san)
 		setenv("ASAN_OPTIONS", san, 1);
 	setenv("TERM", o->term ? o->term : "xterm-256color", 1);
-	setenv("LC_ALL", o->c_locale ? "C" : "C.UTF-8", 1);
+	setenv(o->ctype_alone ? "LC_CTYPE" : "LC_ALL", o->c_locale ? "C" : "C.UTF-8", 1);
+	setenv("LANG", "C", 1);
 	setenv("HOME", o->home, 1);
 	setenv("SKYTOP_HOME", o->home, 1);
 	char *share = xasprintf("%s/share", o->home);
@@ -188,6 +192,7 @@ void screen_free(struct screen *s)
 		continue;
 	close(s->events);
 	vterm_free(s->vt);
+	free(s->seen);
 	str_free(&s->raw);
 	free(s);
 }
@@ -486,6 +491,39 @@ const char *screen_left(struct screen *s)
 	    s->mouse ? "mouse " : "", last_is_on(&s->raw, "\033[?2004h", "\033[?2004l") ? "paste " : "",
 	    last_is_on(&s->raw, "\033[?1h", "\033[?1l") ? "keypad " : "", same ? "" : "modes ");
 	return s->left;
+}
+
+size_t screen_changed(struct screen *s)
+{
+	size_t n = 0, all = (size_t)s->w * (size_t)s->h;
+	bool same_size = s->seen && s->seen_w == s->w && s->seen_h == s->h;
+	if (!same_size) {
+		s->seen = xreallocarray(s->seen, all, sizeof *s->seen);
+		memset(s->seen, 0, all * sizeof *s->seen);
+		s->seen_w = s->w;
+		s->seen_h = s->h;
+	}
+	screen_read(s);
+	for (size_t i = 0; i < all; i++) {
+		VTermScreenCell cell;
+		memset(&cell, 0, sizeof cell);
+		vterm_screen_get_cell(s->vs, (VTermPos){.row = (int)i / s->w, .col = (int)i % s->w}, &cell);
+		n += memcmp(&cell, &s->seen[i], sizeof cell) != 0;
+		s->seen[i] = cell;
+	}
+	return n;
+}
+
+long screen_switches(struct screen *s)
+{
+	read_events(s);
+	char *path = xasprintf("/proc/%d/status", (int)s->pid);
+	size_t len;
+	char *text = fs_read(path, 1 << 16, &len, NULL), *at = text ? strstr(text, "\nvoluntary_ctxt_switches:") : NULL;
+	long n = at ? strtol(strchr(at, ':') + 1, NULL, 10) : -1;
+	free(text);
+	free(path);
+	return n;
 }
 
 const struct str *screen_raw(struct screen *s)

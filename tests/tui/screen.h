@@ -13,6 +13,7 @@ struct screen_options {
 	int w, h;
 	const char *term;	/* NULL: xterm-256color */
 	bool c_locale;		/* else C.UTF-8 */
+	bool ctype_alone;	/* … by LC_CTYPE, with LANG=C */
 	bool no_color;
 	const char *home;	/* SKYTOP_HOME, and an empty SKYTOP_SHARE below it */
 };
@@ -46,6 +47,10 @@ bool screen_stopped(struct screen *s);
 void screen_continue(struct screen *s);
 /* What it left behind: "" when the terminal is as it was, else words: "alternate-screen cursor mouse modes". Borrowed. */
 const char *screen_left(struct screen *s);
+/* How many cells are another character, or look otherwise, than when this was last asked. */
+size_t screen_changed(struct screen *s);
+/* How often it has slept and was woken so far; -1: this system does not say. */
+long screen_switches(struct screen *s);
 /* Close the terminal's other end. */
 void screen_hang_up(struct screen *s);
 /* Everything that was written so far. Borrowed. */

@@ -221,6 +221,26 @@ static void test_footer_click(void **state)
 	screen_free(s);
 }
 
+/* Whoever comes for the first time is told in a line what to press; nobody else is. */
+static void test_first_time(void **state)
+{
+	(void)state;
+	char *fresh = path_join(stage_home(), "fresh.json");
+	for (int i = 0; i < 2; i++) {
+		struct screen *s = start("--layout", fresh, "--no-engine", NULL);
+		must_have(s, "RTX4090"); /* prices, and no question before them */
+		must_have(s, "? help");
+		if (i == 0)
+			must_have(s, "? shows the keys");
+		else
+			assert_true(screen_lacks(s, "? shows the keys"));
+		screen_keys(s, "j q");
+		assert_int_equal(screen_wait(s), 0);
+		screen_free(s);
+	}
+	free(fresh);
+}
+
 /* View, order, grouping and the theme chosen come back; a file that is not understood is left out with a word. */
 static void test_layout(void **state)
 {
@@ -317,7 +337,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_theme), cmocka_unit_test(test_true_color), cmocka_unit_test(test_live_keys), cmocka_unit_test(test_copy), cmocka_unit_test(test_title),
-	    cmocka_unit_test(test_footer_click), cmocka_unit_test(test_layout), cmocka_unit_test(test_everything_is_listed), cmocka_unit_test(test_plain),
+	    cmocka_unit_test(test_footer_click), cmocka_unit_test(test_first_time), cmocka_unit_test(test_layout), cmocka_unit_test(test_everything_is_listed), cmocka_unit_test(test_plain),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -274,19 +274,47 @@ static void test_c_locale(void **state)
 	screen_free(s);
 }
 
+/* UTF-8 by LC_CTYPE alone, all else being C. */
+static void test_ctype_alone(void **state)
+{
+	(void)state;
+	struct screen *s = stage_start_with((struct screen_options){.w = 80, .h = 24, .ctype_alone = true}, (const char *const[]){"--view", "clusters", NULL});
+	must_have(s, "b\xc3\xa4rchen");
+	screen_free(s);
+}
+
+/* Each view, with help over it: the same text on both. */
+static void same_views(struct screen *a, struct screen *b, const char *what)
+{
+	static const char *const views[] = {"1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "2 ?"};
+	for (size_t i = 0; i < ARRAY_LEN(views); i++) {
+		screen_keys(a, views[i]);
+		screen_keys(b, views[i]);
+		screen_settle(a, 40);
+		char *want = screen_text(a);
+		if (!screen_is(b, want))
+			fail_msg("view %s, %s:\n%s", views[i], what, screen_text(b));
+		free(want);
+	}
+	screen_keys(a, "Esc");
+}
+
 static void test_terms(void **state)
 {
 	(void)state;
-	static const char *const terms[] = {"xterm", "screen", "tmux-256color", "linux", "vt100", "no-such-terminal"};
+	static const char *const terms[] = {"xterm", "screen", "tmux-256color", "linux", "vt100", "foot", "alacritty", "xterm-kitty", "no-such-terminal"};
 	static const char *const args[] = {"--view", "clusters", NULL};
+	struct screen *known = stage_start_with((struct screen_options){.w = 80, .h = 24}, args);
+	must_have(known, "today");
 	for (size_t i = 0; i < ARRAY_LEN(terms); i++) {
-		struct screen_options o = {.w = 80, .h = 24, .term = terms[i]};
-		struct screen *s = stage_start_with(o, args);
-		must_have(s, "train");
-		screen_keys(s, "q");
+		struct screen *s = stage_start_with((struct screen_options){.w = 80, .h = 24, .term = terms[i]}, args);
+		must_have(s, "today");
+		same_views(known, s, terms[i]);
+		screen_keys(s, "Esc q");
 		assert_int_equal(screen_wait(s), 0);
 		screen_free(s);
 	}
+	screen_free(known);
 	struct screen_options o = {.w = 80, .h = 24, .term = "dumb"};
 	struct screen *s = stage_start_with(o, args);
 	int status = screen_wait(s);
@@ -411,13 +439,121 @@ static void test_random(void **state)
 	screen_free(s);
 }
 
+/* --- bytes ---------------------------------------------------------------------------------------------------------- */
+
+/* Bytes that some keys cost, each drawn for itself; the most of them. */
+static size_t bytes_of(struct screen *s, const char *key, int times)
+{
+	size_t most = 0;
+	for (int i = 0; i < times; i++) {
+		screen_settle(s, 30);
+		size_t before = screen_raw(s)->len;
+		screen_keys(s, key);
+		screen_settle(s, 30);
+		size_t n = screen_raw(s)->len - before;
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
+static void at_most(const char *what, size_t n, size_t limit)
+{
+	printf("# %s: %zu of at most %zu\n", what, n, limit);
+	if (n > limit)
+		fail_msg("%s: %zu, more than %zu", what, n, limit);
+}
+
+/* Few bytes: this is what a slow line feels. Exact, whatever the machine does besides. */
+static void test_bytes(void **state)
+{
+	(void)state;
+	static const char *const mixed[] = {"j", "j", "PgDn", "k", "?", "Esc", "1", "j", "PgDn", "PgUp", "t", "t", "2", "/", "'7", "Esc", "G", "g", "9", "2"};
+	struct screen *s = stage_start(120, 40, "--view", "clusters", "--clusters", "300");
+	must_have(s, "304 clusters");
+	at_most("the selection moves, 120 columns", bytes_of(s, "j", 5), 330);
+	at_most("a page, 120 columns", bytes_of(s, "PgDn", 3), 4096);
+	screen_keys(s, "g");
+	screen_settle(s, 100);
+	screen_changed(s);
+	size_t before = screen_raw(s)->len, cells = 0;
+	for (size_t i = 0; i < ARRAY_LEN(mixed); i++) {
+		screen_keys(s, mixed[i]);
+		screen_settle(s, 30);
+		cells += screen_changed(s);
+	}
+	at_most("tenths of a byte for each cell that changes, mixed keys", (screen_raw(s)->len - before) * 10 / cells, 13);
+	screen_resize(s, 300, 90);
+	at_most("the selection moves, 300 columns", bytes_of(s, "j", 5), 700);
+	screen_free(s);
+	s = stage_start(120, 40, "--view", "clusters", NULL, NULL);
+	must_have(s, "train");
+	press(s, "G o", "FOLLOWING");
+	press(s, "k k", "PAUSED");
+	at_most("a log is scrolled by a line", bytes_of(s, "k", 5), 250);
+	screen_free(s);
+}
+
+/* Nothing is wiped but where everything has to be drawn anew: that is what flickers. */
+static void test_no_wipe(void **state)
+{
+	(void)state;
+	static const char *const keys[] = {"j", "PgDn", "?", "Esc", "1", "t", "t", "2", "G", "o", "|", "Esc", "7", "8", "9", "0", "D", "2"};
+	struct screen *s = start("--view", "clusters", NULL, NULL);
+	must_have(s, "today");
+	screen_settle(s, 50);
+	size_t first = screen_raw(s)->len;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		screen_keys(s, keys[i]);
+		screen_settle(s, 20);
+	}
+	const char *since = str_text(screen_raw(s)) + first;
+	assert_null(strstr(since, "\033[2J"));
+	assert_null(strstr(since, "\033[H\033[J"));
+	screen_keys(s, "C-l");
+	screen_settle(s, 50);
+	assert_non_null(strstr(str_text(screen_raw(s)) + first, "\033[H\033[J") ? "" : strstr(str_text(screen_raw(s)) + first, "\033[2J"));
+	screen_free(s);
+}
+
+/* Nothing changes: not one byte, and nobody wakes. */
+static void test_idle(void **state)
+{
+	(void)state;
+	struct screen *s = start("--view", "clusters", NULL, NULL);
+	must_have(s, "today");
+	screen_settle(s, 300);
+	size_t before = screen_raw(s)->len;
+	long woken = screen_switches(s);
+	poll(NULL, 0, 1500);
+	screen_read(s);
+	assert_int_equal(screen_raw(s)->len, before);
+	if (woken >= 0)
+		assert_true(screen_switches(s) - woken <= 1);
+	screen_free(s);
+}
+
+/* Colours and attributes may be had or not: the text is the same, in every view. */
+static void test_same_without_color(void **state)
+{
+	(void)state;
+	static const char *const args[] = {"--view", "clusters", NULL};
+	struct screen *s = stage_start_with((struct screen_options){.w = 120, .h = 40}, args);
+	struct screen *mono = stage_start_with((struct screen_options){.w = 120, .h = 40, .no_color = true}, args);
+	must_have(s, "today");
+	must_have(mono, "today");
+	same_views(s, mono, "NO_COLOR");
+	screen_free(s);
+	screen_free(mono);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_ends), cmocka_unit_test(test_crash), cmocka_unit_test(test_suspend),
 	    cmocka_unit_test(test_login), cmocka_unit_test(test_esc), cmocka_unit_test(test_hang_up), cmocka_unit_test(test_resize_storm),
 	    cmocka_unit_test(test_tiny), cmocka_unit_test(test_frames), cmocka_unit_test(test_no_color),
-	    cmocka_unit_test(test_c_locale), cmocka_unit_test(test_terms), cmocka_unit_test(test_paste),
+	    cmocka_unit_test(test_c_locale), cmocka_unit_test(test_terms), cmocka_unit_test(test_ctype_alone),
+	    cmocka_unit_test(test_bytes), cmocka_unit_test(test_no_wipe), cmocka_unit_test(test_idle), cmocka_unit_test(test_same_without_color), cmocka_unit_test(test_paste),
 	    cmocka_unit_test(test_burst), cmocka_unit_test(test_slow_terminal), cmocka_unit_test(test_hostile_log),
 	    cmocka_unit_test(test_random),
 	};
