@@ -142,7 +142,7 @@ void look_keep(struct look *k, const struct app *a)
 	if (!k->o->layout)
 		return;
 	char *now = layout_text(k, a), *folder = xstrndup(k->o->layout, (size_t)(path_base(k->o->layout) - k->o->layout));
-	if (!str_eq(now, k->kept) && (!folder[0] || !fs_mkdirs(folder, NULL)))
+	if ((!str_eq(now, k->kept) || !fs_exists(k->o->layout)) && (!folder[0] || !fs_mkdirs(folder, NULL)))
 		write_layout(k->o->layout, now);
 	free(folder);
 	free(k->kept);

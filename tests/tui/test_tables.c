@@ -17,6 +17,7 @@
 #include "tui/keymap.h"
 #include "tui/menu.h"
 #include "tui/notice.h"
+#include "tui/term/sgr.h"
 #include "tui/term/truecolor.h"
 #include "tui/theme.h"
 
@@ -388,6 +389,33 @@ static void test_exact_colors(void **state)
 	free(in);
 }
 
+/* The same colours and attributes in fewer bytes. */
+static void test_fewer_bytes(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+	    {"plain", "plain"},
+	    {"\033(B\033[m\033[97m\033[44mx", "\033[0;97;44mx"},
+	    {"a\033[39;49m\033(B\033[mb", "a\033[mb"},
+	    {"\033(B\033[0;1mN\033(B\033[m \033(B\033[0;1mM", "\033[0;1mN\033[m \033[0;1mM"},
+	    {"\033[1m\033[3;4H\033[36mx", "\033[3;4H\033[1;36mx"},
+	    {"\033[44m\033[K\033[1mx", "\033[44m\033[K\033[1mx"},
+	    {"\033[38;5;0m\033[48;5;16mx\033[38;2;0;1;0m\033[1mx", "\033[38;5;0;48;5;16mx\033[38;2;0;1;0;1mx"},
+	    {"\033[1;0;4mx\033[;7mx", "\033[0;4mx\033[0;7mx"},
+	    {"\033[?25l\033[mx\033[", "\033[?25l\033[mx\033["},
+	    {"x\033[1m", "x\033[1m"},
+	    {"", ""},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct str out = str_new(1000);
+		sgr_compact(cases[i].in, strlen(cases[i].in), &out);
+		assert_string_equal(str_text(&out), cases[i].out);
+		str_free(&out);
+	}
+}
+
 static void test_reduce(void **state)
 {
 	(void)state;
@@ -467,7 +495,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_keys), cmocka_unit_test(test_actions), cmocka_unit_test(test_docs),
 	    cmocka_unit_test(test_keys_file), cmocka_unit_test(test_match), cmocka_unit_test(test_contrast),
-	    cmocka_unit_test(test_states_differ), cmocka_unit_test(test_true_color), cmocka_unit_test(test_exact_colors),
+	    cmocka_unit_test(test_states_differ), cmocka_unit_test(test_true_color), cmocka_unit_test(test_exact_colors), cmocka_unit_test(test_fewer_bytes),
 	    cmocka_unit_test(test_default_theme), cmocka_unit_test(test_theme_files), cmocka_unit_test(test_reduce),
 	    cmocka_unit_test(test_notices),
 	};

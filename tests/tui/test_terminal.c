@@ -471,7 +471,6 @@ static void test_bytes(void **state)
 	struct screen *s = stage_start(120, 40, "--view", "clusters", "--clusters", "300");
 	must_have(s, "304 clusters");
 	at_most("the selection moves, 120 columns", bytes_of(s, "j", 5), 330);
-	at_most("a page, 120 columns", bytes_of(s, "PgDn", 3), 4096);
 	screen_keys(s, "g");
 	screen_settle(s, 100);
 	screen_changed(s);

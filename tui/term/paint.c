@@ -8,6 +8,7 @@
  *
  * What is equal to the row shown last is not handed to curses at all: comparing memory is cheaper than cells. */
 #include "tui/term/paint.h"
+#include "tui/term/sgr.h"
 #include "tui/term/truecolor.h"
 
 #define NCURSES_WIDECHAR 1
@@ -289,14 +290,13 @@ void paint_frame(struct paint *p, const struct canvas *c, struct str *out)
 	move(c->cursor_y < h ? c->cursor_y : h - 1, c->cursor_x < w ? c->cursor_x : w - 1);
 	wnoutrefresh(stdscr);
 	doupdate();
-	if (!p->true_color) {
-		take(p, out);
-		return;
-	}
-	struct str numbers = str_new(out->max);
-	take(p, &numbers);
-	truecolor_write(&p->exact, str_text(&numbers), numbers.len, out);
-	str_free(&numbers);
+	struct str said = str_new(out->max), shorter = str_new(out->max);
+	take(p, &said);
+	sgr_compact(str_text(&said), said.len, p->true_color ? &shorter : out);
+	if (p->true_color)
+		truecolor_write(&p->exact, str_text(&shorter), shorter.len, out);
+	str_free(&said);
+	str_free(&shorter);
 }
 
 static const char *capability(const char *name)
