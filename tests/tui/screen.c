@@ -219,8 +219,10 @@ static void feed(struct screen *s, const char *p, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		char c = p[i];
 		if (!s->n_held && c != '\033') {
-			const char *esc = memchr(p + i, '\033', n - i);
-			size_t run = (esc ? (size_t)(esc - p) : n) - i;
+			/* Beyond ASCII byte by byte: libvterm loses a character that is cut between two writes of several bytes. */
+			size_t run = 1;
+			while (!(c & 0x80) && i + run < n && p[i + run] != '\033' && !(p[i + run] & 0x80))
+				run++;
 			vterm_input_write(s->vt, p + i, run);
 			i += run - 1;
 			s->last = p[i];
