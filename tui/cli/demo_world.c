@@ -19,7 +19,7 @@
 
 extern char **environ;
 
-enum { LOOK_MS = 2000, PRICE_MS = 3000, RELAUNCH_MS = 4000, CALL_MS = 3000, LEAVE_MS = 3000, ENDING_MS = 5000 };
+enum { LOOK_MS = 2000, PRICE_MS = 3000, RELAUNCH_MS = 4000, CALL_MS = 3000, LEAVE_MS = 3000, ENDING_MS = 30000 };
 enum { PAST_DAYS = 30, CSV_MAX = 1 << 20 };
 static const int64_t day_ms = 86400000;
 
@@ -216,12 +216,15 @@ static void end_machines(const struct demo *d)
 		json_array_foreach(json_arr(found, "nodes"), i, node)
 			json_array_append(ids, json_object_get(node, "id"));
 		n = json_array_size(ids);
+		bool none = found && !n; /* no answer, on a machine that has much to do, is not "there are none" */
 		json_decref(found);
-		if (!n) {
+		if (none) {
 			json_decref(ids);
 			return;
 		}
-		json_decref(ask(d, PROVIDER_TERMINATE, json_pack("{s:o}", "ids", ids), wall_now_ms(), &err));
+		if (n)
+			json_decref(ask(d, PROVIDER_TERMINATE, json_pack("{s:O}", "ids", ids), wall_now_ms(), &err));
+		json_decref(ids);
 	} while (mono_now_ms() < until);
 }
 
