@@ -13,7 +13,8 @@ const struct measure_info measure_infos[MEASURES] = {
     [MEASURE_CPU] = {"cpu", "CPU load", "Processes that run or wait (load of the last minute), of as many as there are processors; can exceed 100%."},
     [MEASURE_MEM] = {"mem", "Memory", "Memory of the node that is in use, of all it has."},
     [MEASURE_DISK] = {"disk", "Disk", "Space in use on the disk that the node's home is on."},
-    [MEASURE_NET] = {"net", "Network", "What goes over the node's network, of what it can carry; agents of this version do not say it."},
+    [MEASURE_NET] = {"net", "Network",
+	"What goes over the node's network, in or out, whichever is more, of its link's speed, or of 10 Gbit/s where that is not told; loopback does not count."},
 };
 
 const struct span_info span_infos[SPANS] = {

@@ -18,8 +18,9 @@
 
 enum {
 	ASK_EVERY_MS = 60000, ASK_FIRST_MS = 5000, ASK_TIMEOUT_MS = 20000, ASKING_MAX = 4, SERIES_MAX = 2000, KEEP_EVERY_MS = 300000,
-	CPU_EVERY_MS = 60000, TICK_MS = 1000, KEPT_MAX = 64 << 20
+	CPU_EVERY_MS = 60000, TICK_MS = 1000, KEPT_MAX = 64 << 20, NET_GAP_S = 600
 };
+static const double NET_SPEED = 1.25e9; /* bytes a second, where a link does not tell its own */
 
 /* ---- series ------------------------------------------------------------------------------------------------------ */
 
@@ -89,6 +90,20 @@ static void take_gpus(struct series *s, const json_t *status, int16_t values[MEA
 	values[MEASURE_GPU_MEM] = tenths(mem, mem_total);
 }
 
+/* From one look to the next. Counters that went back are of a machine that started anew. */
+static int16_t net_use(struct series *s, const json_t *net, int64_t at_ms)
+{
+	double in = number(net, "in"), out = number(net, "out"), speed = number(net, "speed");
+	if (in < 0 || out < 0)
+		return RING_UNKNOWN;
+	double d_in = in - s->net_in, d_out = out - s->net_out, seconds = (double)(at_ms - s->net_at_ms) / 1000;
+	bool known = s->net_at_ms && d_in >= 0 && d_out >= 0 && seconds >= 1 && seconds < NET_GAP_S;
+	s->net_in = in;
+	s->net_out = out;
+	s->net_at_ms = at_ms;
+	return known ? tenths((d_in > d_out ? d_in : d_out) / seconds, speed > 0 ? speed : NET_SPEED) : RING_UNKNOWN;
+}
+
 /* By our clock: the node's may be wrong. */
 static void series_take(struct series *s, const json_t *status, int64_t at_ms)
 {
@@ -103,6 +118,7 @@ static void series_take(struct series *s, const json_t *status, int64_t at_ms)
 		values[MEASURE_MEM] = tenths(number(status, "mem_used"), number(status, "mem_total"));
 	if (number(status, "disk_used") >= 0)
 		values[MEASURE_DISK] = tenths(number(status, "disk_used"), number(status, "disk_total"));
+	values[MEASURE_NET] = net_use(s, json_obj(status, "net"), at_ms);
 	rings_add(s->rings, at_ms, values);
 	s->m->dirty = true;
 }

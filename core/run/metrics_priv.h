@@ -13,6 +13,8 @@ struct series {
 	int64_t rank;
 	struct rings *rings;
 	int64_t asked_ms;	   /* monotonic */
+	int64_t net_at_ms;	   /* when the two were heard; 0: not yet */
+	double net_in, net_out;	   /* bytes since the node started */
 	int64_t gpus, gpus_idle; /* as last heard; -1: not yet */
 	struct remote_call *call;
 };
