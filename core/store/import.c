@@ -118,6 +118,18 @@ bool import_add(struct import *im, const char *cloud, const char *file, char *te
 	return false;
 }
 
+void import_list(struct import *im, struct pricelist *list, size_t skipped, bool guarded)
+{
+	struct import_cloud *row = add_row(im, list->cloud, list->sources[0].name);
+	struct item *item = add_item(im, NEWS_LIST, list->cloud);
+	row->rows = list->n_rows + list->n_merged + skipped;
+	row->skipped = skipped;
+	row->merged = list->n_merged;
+	item->list = *list;
+	item->guarded = guarded;
+	*list = (struct pricelist){0};
+}
+
 void import_refused(struct import *im, const char *cloud, const char *file, const char *why)
 {
 	add_row(im, cloud, file)->refused = xstrdup(why);

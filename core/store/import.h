@@ -13,6 +13,9 @@ void import_destroy(struct import *im); /* the report stays */
  * report has it, and the cloud will be left as it is. zones may be NULL. */
 bool import_add(struct import *im, const char *cloud, const char *file, char *text, size_t len,
     const struct offer_source *source, const struct zone_names *zones);
+/* A list that came from somewhere else, finished (taken, with all that it holds); skipped: bad rows. guarded: refused when it has less than
+ * half of what the catalog has from its source. */
+void import_list(struct import *im, struct pricelist *list, size_t skipped, bool guarded);
 /* The cloud's list could not be read: it will be left as it is. */
 void import_refused(struct import *im, const char *cloud, const char *file, const char *why);
 /* The cloud's list could not be had: its offers become stale, for this reason. */

@@ -4,4 +4,9 @@ TESTS += tests/api/test_logread
 tests_api_test_logread_SOURCES = tests/api/test_logread.c
 tests_api_test_logread_CPPFLAGS = $(TEST_CFLAGS)
 tests_api_test_logread_LDADD = $(API_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/api/test_live
+TESTS += tests/api/test_live
+tests_api_test_live_SOURCES = tests/api/test_live.c
+tests_api_test_live_CPPFLAGS = $(TEST_CFLAGS)
+tests_api_test_live_LDADD = $(API_LIBS) $(CMOCKA_LIBS)
 endif

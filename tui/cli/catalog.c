@@ -11,6 +11,7 @@
 #include "core/base/str.h"
 #include "core/model/config.h"
 #include "core/store/catalog.h"
+#include "tui/cli/catalog_live.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/table.h"
 
@@ -170,6 +171,12 @@ static int run_update(struct cli *c)
 	int64_t timeout_s = 0;
 	if (cli_int(c, "timeout", 1, 3600, &timeout_s, &err) < 0)
 		return cli_fail(c, &err);
+	if (cli_flag(c, "live")) {
+		if (cli_value(c, "url"))
+			return cli_usage(c, "--url is where hosted lists are; --live asks the clouds themselves");
+		int live = catalog_live(c, timeout_s * 1000, &report, &err);
+		return end_import(c, live, &report, &err);
+	}
 	struct config *config = config_load(NULL);
 	for (size_t i = 0; i < config_n_problems(config); i++)
 		cli_note(c, "%s", config_problem(config, i));
@@ -184,22 +191,25 @@ static int run_update(struct cli *c)
 
 static const struct option_spec update_options[] = {
     CLI_VALUE(0, "url", "URL", "where the lists are: URL/CLOUD/vms.csv; otherwise catalog.url of the config"),
+    CLI_FLAG(0, "live", "ask the clouds themselves instead, with your credentials where they need some"),
     CLI_FLAG(0, "force", "fetch lists that did not change, and take a list however short it is"),
-    CLI_VALUE(0, "timeout", "SECONDS", "give up after so long (120)"),
+    CLI_VALUE(0, "timeout", "SECONDS", "give up after so long (120; with --live 900)"),
     CLI_END,
 };
 
 const struct verb verb_catalog_update = {
     .name = "catalog update",
     .group = GROUP_PRICES,
-    .summary = "Fetch the newest prices that SkyPilot hosts.",
+    .summary = "Fetch the newest prices, those that SkyPilot hosts or the clouds' own.",
     .args = "[CLOUD...]",
     .max_args = -1,
     .complete = COMPLETE_CLOUD,
     .options = update_options,
     .help = "Lists that did not change since the last time are not sent again. A cloud whose list cannot be had, is broken, or has "
 	    "less than half of the offers it had before, keeps its prices and is marked stale (exit status 1); the others are taken in "
-	    "one step. Prices that changed are kept as history.",
+	    "one step. Prices that changed are kept as history.\n\n"
+	    "With --live each cloud is asked for all that it sells, spot prices as well: those that are named, else all that have credentials "
+	    "here or need none (Azure). A cloud's offers are replaced when its whole answer came; one that breaks off changes nothing.",
     .run = run_update,
 };
 
