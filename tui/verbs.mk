@@ -3,7 +3,7 @@ noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
 	tui/cli/budget.c \
 	tui/cli/catalog.c \
-	tui/cli/catalog_live.c \
+	tui/cli/catalog_live.c tui/cli/catalog_live.h \
 	tui/cli/cost.c \
 	tui/cli/check.c \
 	tui/cli/cloud_side.c \

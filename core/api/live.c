@@ -104,7 +104,8 @@ static void on_answer(void *arg, const json_t *result, const struct err *err)
 	if (!err && !a->list.n_rows)
 		err_set(&a->err, ERR_PROTOCOL, "%s: no offer at all came", a->p->title);
 	a->done = !a->err.code;
-	tell(a, a->err.code ? a->err.text : NULL, true);
+	if (a->done || (a->err.code == ERR_CREDENTIALS && !a->run->named)) /* of the others the report tells */
+		tell(a, a->err.code ? a->err.text : NULL, true);
 	if (--a->run->open == 0)
 		loop_stop(a->run->loop);
 }
@@ -119,7 +120,6 @@ static void on_deadline(void *arg)
 		call_cancel(a->call);
 		a->call = NULL;
 		err_set(&a->err, ERR_TIMEOUT, "%s: not all of its offers came in time", a->p->title);
-		tell(a, a->err.text, true);
 	}
 	loop_stop(r->loop);
 }
@@ -196,13 +196,13 @@ static void put(struct run *r, struct import *im, struct asked *a)
 		pricelist_free(&a->list);
 }
 
-/* Nothing new: why, from the first that says so. */
+/* Nothing new: why, from the first that says more than that there are no credentials. */
 static int nothing(const struct run *r, struct err *err)
 {
 	for (size_t i = 0; i < r->n; i++)
-		if (r->v[i].err.code)
+		if (r->v[i].err.code && (r->named || r->v[i].err.code != ERR_CREDENTIALS))
 			return err_set(err, r->v[i].err.code, "no cloud gave its prices; the offers are kept as they were: %s", r->v[i].err.text);
-	return 0;
+	return err_set(err, ERR_CREDENTIALS, "no cloud could be asked: for none of them are there credentials here");
 }
 
 int live_update_at(const char *path, const char *snapshot, const struct live_update *want, struct import_report *report, struct err *err)

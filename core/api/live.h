@@ -17,7 +17,7 @@ struct live_update {
 	const char *(*var)(const char *name); /* the environment; NULL: the process's */
 	int64_t deadline_ms;	   /* for everything; 0: fifteen minutes */
 	bool force;		   /* take a list however short it is */
-	/* How far a cloud is: offers so far, and its own words ("us-east-1", ""); over: it is done, or (text) why not. May be NULL. */
+	/* How far a cloud is: offers so far, and its own words ("us-east-1", ""); over: it is done, or (text) left out, why. May be NULL. */
 	void (*progress)(void *arg, const char *cloud, size_t offers, const char *text, bool over);
 	void *arg;
 };
