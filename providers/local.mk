@@ -1,6 +1,18 @@
 noinst_LIBRARIES += libproviders.a
 libproviders_a_SOURCES = \
 	providers/registry.c \
+	providers/aws/auth.c \
+	providers/aws/aws.h \
+	providers/aws/check.c \
+	providers/aws/create.c \
+	providers/aws/errors.c \
+	providers/aws/image.c \
+	providers/aws/ini.c \
+	providers/aws/network.c \
+	providers/aws/nodes.c \
+	providers/aws/offers.c \
+	providers/aws/regions.c \
+	providers/aws/talk.c \
 	providers/common/child.c providers/common/child.h \
 	providers/common/cloudside.c providers/common/cloudside.h \
 	providers/common/crypto.c providers/common/crypto.h \

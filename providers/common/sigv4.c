@@ -42,13 +42,32 @@ void sigv4_encode(struct str *out, const char *text, size_t len, bool with_slash
 	}
 }
 
-void sigv4_form(struct str *s, const char *key, const char *value)
+void sigv4_query(struct str *s, const char *key, const char *value)
 {
 	if (s->len)
 		str_addc(s, '&');
 	sigv4_encode(s, key, strlen(key), true);
 	str_addc(s, '=');
 	sigv4_encode(s, value, strlen(value), true);
+}
+
+static void add_form(struct str *s, const char *text)
+{
+	while (*text) {
+		size_t n = strcspn(text, " ");
+		sigv4_encode(s, text, n, true);
+		for (text += n; *text == ' '; text++)
+			str_addc(s, '+');
+	}
+}
+
+void sigv4_form(struct str *s, const char *key, const char *value)
+{
+	if (s->len)
+		str_addc(s, '&');
+	add_form(s, key);
+	str_addc(s, '=');
+	add_form(s, value);
 }
 
 static int split(const char *url, struct parts *p, struct err *err)
@@ -304,12 +323,12 @@ const char *sigv4_presign(struct arena *a, const struct sigv4_keys *k, const str
 		return NULL;
 	snprintf(seconds, sizeof seconds, "%" PRId64, expires_s);
 	str_addf(&url, "%s%sX-Amz-Algorithm=AWS4-HMAC-SHA256", q->url, strchr(q->url, '?') ? "&" : "?");
-	sigv4_form(&url, "X-Amz-Credential", arena_printf(a, "%s/%s", k->id, s.text));
-	sigv4_form(&url, "X-Amz-Date", s.time);
-	sigv4_form(&url, "X-Amz-Expires", seconds);
+	sigv4_query(&url, "X-Amz-Credential", arena_printf(a, "%s/%s", k->id, s.text));
+	sigv4_query(&url, "X-Amz-Date", s.time);
+	sigv4_query(&url, "X-Amz-Expires", seconds);
 	if (k->token)
-		sigv4_form(&url, "X-Amz-Security-Token", k->token);
-	sigv4_form(&url, "X-Amz-SignedHeaders", names);
+		sigv4_query(&url, "X-Amz-Security-Token", k->token);
+	sigv4_query(&url, "X-Amz-SignedHeaders", names);
 	r.url = arena_strdup(a, str_text(&url));
 	str_free(&url);
 	const char *request = canonical(a, &r, h, &names, err);

@@ -36,7 +36,8 @@ const char *sigv4_canonical(struct arena *a, const struct sigv4_request *q, stru
 
 /* Append text with all but unreserved characters (RFC 3986) percent-encoded; with_slash: also '/'. */
 void sigv4_encode(struct str *out, const char *text, size_t len, bool with_slash);
-/* Append "&key=value" (no '&' at the beginning of s) to a form or a query. */
+/* Append "&key=value" (no '&' at the beginning of s) to a query; and to a form, where a blank is a '+', as everybody's tools write it. */
+void sigv4_query(struct str *s, const char *key, const char *value);
 void sigv4_form(struct str *s, const char *key, const char *value);
 
 #endif

@@ -21,6 +21,7 @@ TESTS += tests/providers/test_jwt
 tests_providers_test_jwt_SOURCES = tests/providers/test_jwt.c
 tests_providers_test_jwt_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_jwt_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/providers/test_aws_wire
 TESTS += tests/providers/test_aws_wire
 tests_providers_test_aws_wire_SOURCES = tests/providers/test_aws_wire.c
@@ -32,7 +33,13 @@ TESTS += tests/providers/test_gcp
 tests_providers_test_gcp_SOURCES = tests/providers/test_gcp.c $(PROVIDER_RIG)
 tests_providers_test_gcp_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_gcp_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/providers/test_aws_cloud
+tests_providers_test_aws_cloud_SOURCES = tests/providers/test_aws_cloud.c $(PROVIDER_RIG)
+tests_providers_test_aws_cloud_CPPFLAGS = $(TEST_CFLAGS)
+tests_providers_test_aws_cloud_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 endif
-EXTRA_DIST += tests/providers/fake_gcp.py tests/providers/openapi.py
+TESTS += tests/providers/test_aws.py
+EXTRA_DIST += tests/providers/test_aws.py tests/providers/aws_cloud.py tests/providers/fake_gcp.py tests/providers/openapi.py
 TESTS += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py tests/providers/test_torture.py
 EXTRA_DIST += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py tests/providers/test_torture.py

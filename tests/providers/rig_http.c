@@ -54,7 +54,8 @@ static bool send_all(int fd, const char *p, size_t n)
 
 static void head(struct str *s, const struct provider_http *h, const char *path)
 {
-	str_addf(s, "%s %s HTTP/1.1\r\nHost: test\r\nConnection: close\r\n", h->method, path);
+	const char *host = h->url + strlen("http://");
+	str_addf(s, "%s %s HTTP/1.1\r\nHost: %.*s\r\nConnection: close\r\n", h->method, path, (int)strcspn(host, "/?"), host);
 	for (size_t i = 0; h->headers && h->headers[i]; i++)
 		str_addf(s, "%s\r\n", h->headers[i]);
 	if (h->body)

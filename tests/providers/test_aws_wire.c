@@ -53,8 +53,11 @@ static void encodings(void **state)
 	assert_string_equal(crypto_base64(a, "\xfb\xff\xfe", 3), "+//+");
 	struct str s = str_new(1000);
 	sigv4_form(&s, "Filter.1.Name", "tag:a b");
-	sigv4_form(&s, "x", "a/b+c~d=\xc3\xa9");
-	assert_string_equal(str_text(&s), "Filter.1.Name=tag%3Aa%20b&x=a%2Fb%2Bc~d%3D%C3%A9");
+	sigv4_form(&s, "x", " a/b+c~d=\xc3\xa9  ");
+	assert_string_equal(str_text(&s), "Filter.1.Name=tag%3Aa+b&x=+a%2Fb%2Bc~d%3D%C3%A9++");
+	str_clear(&s);
+	sigv4_query(&s, "a", "b c");
+	assert_string_equal(str_text(&s), "a=b%20c");
 	str_free(&s);
 	arena_destroy(a);
 }

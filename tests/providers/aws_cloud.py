@@ -1,0 +1,257 @@
+"""AWS on this machine, for tests: moto's server (a public emulator of AWS) behind a small proxy.
+
+moto runs in its auth mode: it verifies signatures and IAM policies. What it does not have is the proxy's: it gives instances addresses that we choose,
+answers for public parameters, quotas and prices, makes a launch with a known token no second one, and does to requests what can happen to them: no capacity, no quota, being asked too often, answers
+that are lost. Faults are for one EC2 action each, and count down:
+
+    with Cloud(addresses=['127.0.0.1']) as cloud:
+        cloud.fault('RunInstances', code='InsufficientInstanceCapacity', status=500, times=1, zone='us-east-1a')
+        cloud.env                        # what a client needs, keys and all
+        cloud.asked('RunInstances')      # how often it came
+"""
+import http.client, http.server, json, os, re, shutil, socket, subprocess, sys, tempfile, threading, time, urllib.parse
+
+POLICY = {'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': ['ec2:*', 'ssm:*', 'sts:*', 'servicequotas:*', 'pricing:*'], 'Resource': '*'}]}
+ERROR = '<?xml version="1.0" encoding="UTF-8"?><Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>r-1</RequestID></Response>'
+
+
+class Unavailable(Exception):
+    pass
+
+
+def find_moto():
+    """The command of moto's server; it is not fetched from anywhere here."""
+    path = shutil.which('moto_server')
+    if path and subprocess.run([path, '--help'], capture_output=True).returncode == 0:
+        return [path]
+    raise Unavailable('moto_server is not on the PATH (pip install "moto[server]")')
+
+
+def free_port():
+    s = socket.socket()
+    s.bind(('127.0.0.1', 0))
+    port = s.getsockname()[1]
+    s.close()
+    return port
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+
+    def log_message(self, *args):
+        pass
+
+    def answer(self, status, body, kind='text/xml'):
+        data = body if isinstance(body, bytes) else body.encode()
+        self.send_response(status)
+        self.send_header('Content-Type', kind)
+        self.send_header('Content-Length', str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def do_GET(self):
+        self.handle_one(b'')
+
+    def do_POST(self):
+        self.handle_one(self.rfile.read(int(self.headers.get('Content-Length') or 0)))
+
+    def handle_one(self, body):
+        cloud, target = self.server.cloud, self.headers.get('X-Amz-Target')
+        form = dict(urllib.parse.parse_qsl(body.decode())) if body and not target else {}
+        action = (target or '').rsplit('.', 1)[-1] or form.get('Action', self.path)
+        region = (re.search(r'Credential=[^/]+/\d+/([^/]+)/', self.headers.get('Authorization', '')) or [None, ''])[1]
+        with cloud.lock:
+            cloud.log.append((action, region, form))
+            fault = cloud.take_fault(action, region, form)
+        if fault and not fault.get('lose'):
+            if fault.get('json'):
+                return self.answer(fault['status'], json.dumps({'__type': fault['code'], 'message': fault['message']}), 'application/x-amz-json-1.1')
+            return self.answer(fault['status'], ERROR % (fault['code'], fault['message']))
+        own = cloud.own_answer(action, region, json.loads(body or b'{}') if target else form)
+        if own is not None:
+            return self.answer(own[0], json.dumps(own[1]), 'application/x-amz-json-1.1')
+        status, headers, data = cloud.once(form, self.command, self.path, self.headers, body)
+        if fault:  # it was done, and nobody hears of it
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
+        data = cloud.readdress(data)
+        self.send_response(status)
+        for k, v in headers:
+            if k.lower() not in ('content-length', 'connection', 'transfer-encoding'):
+                self.send_header(k, v)
+        self.send_header('Content-Length', str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+class Cloud:
+    def __init__(self, addresses=(), quotas=None, auth=True):
+        self.addresses, self.quotas, self.auth = list(addresses), dict(quotas or {}), auth
+        self.lock, self.log, self.faults, self.given = threading.Lock(), [], [], {}
+        self.prices = {'g6.xlarge': 0.8048, 'p5.48xlarge': 55.04, 't3.micro': 0.0104, 'g4dn.xlarge': 0.526}
+        self.image, self.launching, self.launched = None, threading.Lock(), {}
+
+    def __enter__(self):
+        command = find_moto()
+        self.dir = tempfile.mkdtemp(prefix='skytop-aws-')
+        self.moto_port, env = free_port(), dict(os.environ, MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION='true', MOTO_ENABLE_AMI_VALIDATION='true')
+        for name in [n for n in env if n.startswith('AWS_')]:
+            del env[name]
+        env['INITIAL_NO_AUTH_ACTION_COUNT'] = 'inf'
+        self.output = open(os.path.join(self.dir, 'moto.log'), 'w')
+        self.moto = subprocess.Popen(command + ['-H', '127.0.0.1', '-p', str(self.moto_port)], stdout=self.output, stderr=self.output, env=env)
+        self.server = Server(('127.0.0.1', 0), Handler)
+        self.server.cloud = self
+        self.url = 'http://127.0.0.1:%d' % self.server.server_address[1]
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={'poll_interval': 0.05}, daemon=True)
+        self.thread.start()
+        try:
+            self.wait()
+            self.set_up()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *args):
+        self.server.shutdown()
+        self.server.server_close()
+        self.moto.terminate()
+        try:
+            self.moto.wait(10)
+        except subprocess.TimeoutExpired:
+            self.moto.kill()
+            self.moto.wait()
+        self.output.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def wait(self):
+        for _ in range(600):
+            if self.moto.poll() is not None:
+                raise Unavailable('moto_server ends at once: ' + open(os.path.join(self.dir, 'moto.log')).read()[-300:])
+            try:
+                socket.create_connection(('127.0.0.1', self.moto_port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise Unavailable('moto_server does not listen')
+
+    def admin(self, service, form):
+        """An unchecked request, before moto begins to look at signatures."""
+        c = http.client.HTTPConnection('127.0.0.1', self.moto_port, timeout=60)
+        c.request('POST', '/', urllib.parse.urlencode(form), {'Content-Type': 'application/x-www-form-urlencoded',
+                  'Authorization': 'AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/%s/aws4_request, SignedHeaders=host, Signature=0' % service})
+        r = c.getresponse()
+        text = r.read().decode()
+        if r.status // 100 != 2:
+            raise Unavailable('moto refuses %s: %s' % (form['Action'], text[:200]))
+        return text
+
+    def set_up(self):
+        iam = {'Version': '2010-05-08', 'UserName': 'tester'}
+        self.admin('iam', dict(iam, Action='CreateUser'))
+        self.admin('iam', dict(iam, Action='PutUserPolicy', PolicyName='p', PolicyDocument=json.dumps(POLICY)))
+        keys = self.admin('iam', dict(iam, Action='CreateAccessKey'))
+        self.key = re.search('<AccessKeyId>([^<]+)', keys)[1]
+        self.secret = re.search('<SecretAccessKey>([^<]+)', keys)[1].replace('&amp;', '&')
+        images = self.admin('ec2', {'Action': 'DescribeImages', 'Version': '2016-11-15', 'Filter.1.Name': 'name', 'Filter.1.Value.1': '*ubuntu*'})
+        found = re.search('<imageId>([^<]+)', images)
+        self.image = found[1] if found else 'ami-12c6146b'
+        self.env = {'AWS_ENDPOINT_URL': self.url, 'AWS_ACCESS_KEY_ID': self.key, 'AWS_SECRET_ACCESS_KEY': self.secret, 'AWS_REGION': 'us-east-1'}
+        if self.auth:
+            c = http.client.HTTPConnection('127.0.0.1', self.moto_port, timeout=60)
+            c.request('POST', '/moto-api/reset-auth', '0', {'Content-Type': 'text/plain'})
+            if c.getresponse().status != 200:
+                raise Unavailable('moto has no auth mode')
+
+    # -- what goes wrong --
+
+    def fault(self, action, code='', status=400, message='injected', times=1, lose=False, json=False, **where):
+        with self.lock:
+            self.faults.append(dict(action=action, code=code, status=status, message=message, times=times, lose=lose, json=json, where=where))
+
+    def take_fault(self, action, region, form):
+        for f in self.faults:
+            where = f['where']
+            fits = f['action'] == action and f['times'] > 0 and where.get('region', region) == region and \
+                where.get('type', form.get('InstanceType')) == form.get('InstanceType')
+            if fits:
+                f['times'] -= 1
+                return f
+        return None
+
+    def asked(self, action):
+        with self.lock:
+            return sum(1 for a in self.log if a[0] == action)
+
+    # -- what moto lacks --
+
+    def own_answer(self, action, region, body):
+        if action == 'GetParameter':
+            return 200, {'Parameter': {'Name': body.get('Name'), 'Value': self.image}}
+        if action == 'GetServiceQuota':
+            code = body.get('QuotaCode')
+            if code in self.quotas:
+                return 200, {'Quota': {'QuotaCode': code, 'Value': float(self.quotas[code])}}
+            return 400, {'__type': 'NoSuchResourceException', 'message': 'no such quota'}
+        if action == 'GetProducts':
+            return self.products(body)
+        return None
+
+    def products(self, body):
+        """The price list, two a page, of self.prices: {type: dollars}."""
+        wanted = {f['Field']: f['Value'] for f in body['Filters']}
+        start, types = int(body.get('NextToken', '0')), sorted(self.prices)
+        rows = [json.dumps({'product': {'attributes': {'instanceType': name, 'regionCode': wanted['regionCode']}},
+                            'terms': {'OnDemand': {'A': {'priceDimensions': {'B': {'unit': 'Hrs', 'pricePerUnit': {'USD': '%.10f' % self.prices[name]}}}}}}})
+                for name in types[start:start + 2]]
+        more = {'NextToken': str(start + 2)} if start + 2 < len(types) else {}
+        return 200, dict({'FormatVersion': 'aws_v1', 'PriceList': rows}, **more)
+
+    def once(self, form, *request):
+        """RunInstances with a ClientToken that is known is answered as before, as EC2 does; moto would start more."""
+        token = form.get('ClientToken') if form.get('Action') == 'RunInstances' else None
+        if not token:
+            return self.forward(*request)
+        with self.launching:
+            if token not in self.launched:
+                answer = self.forward(*request)
+                if answer[0] != 200:
+                    return answer
+                self.launched[token] = (form, answer)
+            before, answer = self.launched[token]
+            if before != form:
+                return 400, [], (ERROR % ('IdempotentParameterMismatch', 'the token was used with other parameters')).encode()
+            return answer
+
+    def forward(self, method, path, headers, body):
+        c = http.client.HTTPConnection('127.0.0.1', self.moto_port, timeout=120)
+        c.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for k, v in headers.items():
+            if k.lower() != 'connection':
+                c.putheader(k, v)
+        c.endheaders(body)
+        r = c.getresponse()
+        return r.status, r.getheaders(), r.read()
+
+    def readdress(self, data):
+        """In answers of EC2, instances get our addresses, by the order in which they are seen."""
+        if not self.addresses or b'<instancesSet>' not in data:
+            return data
+
+        def one(m):
+            item = m.group(0)
+            iid = re.search(r'<instanceId>([^<]+)', item)[1]
+            with self.lock:
+                address = self.given.setdefault(iid, self.addresses[len(self.given) % len(self.addresses)])
+            return re.sub(r'(<(?:ipAddress|publicIp|privateIpAddress)>)[\d.]+', r'\g<1>' + address, item)
+        text = data.decode()
+        parts = re.split(r'(?=<instanceId>)', text)
+        # What comes before an id belongs to the instance before it, or to none; addresses come after the id, and before the next.
+        return ''.join(one(re.match(r'(?s).*', p)) if p.startswith('<instanceId>') else p for p in parts).encode()
