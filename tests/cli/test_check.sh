@@ -40,6 +40,7 @@ sky config unset sim.enabled
 
 mkdir -p "$HOME/.aws" "$HOME/.config/gcloud" "$HOME/.runpod" "$HOME/.lambda_cloud" "$HOME/.kube"
 printf '[default]\naws_access_key_id = AKIAVERYSECRET\naws_secret_access_key = VERYSECRET\n' >"$HOME/.aws/credentials"
+echo VERYSECRET >"$HOME/.vast_api_key"
 printf 'x' >"$HOME/.config/gcloud/credentials.db"
 : >"$HOME/.runpod/config.toml"
 echo 'token = VERYSECRET' >"$HOME/.lambda_cloud/lambda_keys"
@@ -61,6 +62,8 @@ sky check aws gcp
 ok "one of two is not enough" test "$status" = 4
 sky check --json aws
 ok "JSON: found" contains "$out" '"credentials": "found"'
+ok "JSON: can launch" contains "$out" '"can_launch": true'
+sky check --json vast
 ok "JSON: cannot launch" contains "$out" '"can_launch": false'
 ok "JSON: no secret" lacks "$out" VERYSECRET
 export AWS_ACCESS_KEY_ID=AKIAVERYSECRET
