@@ -39,7 +39,7 @@ libcli_a_SOURCES = \
 	tui/cli/markdown.c \
 	tui/cli/metrics.c \
 	tui/cli/offers.c \
-	tui/cli/offers_print.c tui/cli/offers_print.h \
+	tui/cli/offers_print.c tui/cli/offers_print.h tui/cli/offers_live.c tui/cli/offers_live.h \
 	tui/cli/output.c \
 	tui/cli/plan_text.c \
 	tui/cli/recipes.c \

@@ -47,6 +47,7 @@
  *       series [percent… of the measure, oldest first]}…], figures [{name, title, unit, value, explain, by_provider?}…]}; null is unknown.
  *       The measures and spans are those of core/plan/rings.h, the figures those of core/plan/figures.h
  *   plan {task, clouds?}                     → {plan, candidates}; or NO_RESOURCE
+ *   offers {clouds: [name…]}                 → {live: [{provider, result: what it has now, as core/provider.h has it | error, code}…]}
  *   log {cluster, job?, rank?, setup?, follow?, tail?, fresh?} → where a job's log is: a file that the caller may read (core/api/logread.h
  *       does). cluster: a name or a uid; it may be gone. rank: that rank's own log instead of the merged one, with setup only what setup said
  *       on that node. tail: its end is wanted, and is fetched first where the copy is far behind. fresh: "target" says how much the node has

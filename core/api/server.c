@@ -475,6 +475,16 @@ static void do_plan(const struct call_in *in)
 	engine_plan(in->c->s->set.engine, in->params, planned, later_create(in));
 }
 
+static void offered(void *arg, json_t *live)
+{
+	later_end(arg, json_pack("{s:o}", "live", live), NULL);
+}
+
+static void do_offers(const struct call_in *in)
+{
+	engine_offers(in->c->s->set.engine, json_arr(in->params, "clouds"), offered, later_create(in));
+}
+
 struct log_later {
 	struct later *later;
 	bool follow;
@@ -564,7 +574,7 @@ static const struct {
     {"hello", do_hello},   {"submit", do_submit}, {"follow", do_follow}, {"cancel", do_cancel}, {"requests", do_requests}, {"status", do_status},
     {"queue", do_queue},   {"events", do_events}, {"cost", do_cost},	 {"spend", do_spend},	{"nodes", do_nodes},	   {"check", do_check},
     {"inspect", do_inspect}, {"sweep", do_sweep}, {"metrics", do_metrics}, {"budgets", do_budgets}, {"budget_set", do_budget_set},
-    {"plan", do_plan},	   {"log", do_log},	  {"watch", do_watch},	 {"engine", do_engine}, {"shutdown", do_shutdown},
+    {"offers", do_offers}, {"plan", do_plan},	   {"log", do_log},	  {"watch", do_watch},	 {"engine", do_engine}, {"shutdown", do_shutdown},
 };
 
 static void on_call(void *arg, struct rpc *rpc, const json_t *id, const char *method, const json_t *params)

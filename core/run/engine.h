@@ -98,6 +98,10 @@ void engine_sweep(struct engine *e, const json_t *clouds, void (*fn)(void *arg, 
 /* Where this would be launched: params {task, clouds?}; fn gets the plan (its to keep) or err. */
 void engine_plan(struct engine *e, const json_t *params, void (*fn)(void *arg, json_t *plan, const struct err *err), void *arg);
 
+/* What these providers (a JSON array of names) have now: fn gets [{"provider", "result": as OFFERS says | "error", "code"}…], its to keep. One
+ * that is not enabled is not among them. */
+void engine_offers(struct engine *e, const json_t *clouds, void (*fn)(void *arg, json_t *live), void *arg);
+
 /* Is there nothing to look after? No operation, no cluster that is up or unsure. */
 bool engine_is_idle(const struct engine *e);
 

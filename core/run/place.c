@@ -244,3 +244,10 @@ void engine_plan(struct engine *e, const json_t *params, void (*fn)(void *arg, j
 	*p = (struct plan_ask){e, json_deep_copy(params), fn, arg};
 	place_ask(e, json_arr(p->params, "clouds"), false, plan_now, p);
 }
+
+void engine_offers(struct engine *e, const json_t *clouds, void (*fn)(void *arg, json_t *live), void *arg)
+{
+	json_t *none = json_array();
+	place_ask(e, json_is_array(clouds) ? clouds : none, true, fn, arg);
+	json_decref(none);
+}

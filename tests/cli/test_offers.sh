@@ -72,9 +72,9 @@ ok "--spot: what is not sold so is not there" lacks "$out" "eu-west-1"
 sky offers --sort=-price -n 1
 ok "--sort downwards" contains "$out" "p5.48xlarge"
 sky offers --clouds vast --csv
-ok "CSV" test "$out" = "gpu,count,cloud,instance_type,region,zone,gpu_memory_gib,vcpus,memory_gib,arch,price,price_per_gpu,spot_price,spot_estimated,reclaim_percent,source,as_of,stale
-RTX4090,1,vast,1x,\"Texas, US\",,24,8,64,,0.3201,0.3201,,,,imported price list,$(date -u +%Y-%m-%d),false
-RTX4090,2,vast,2x,,,24,16,128,,,,0.5,false,,imported price list,$(date -u +%Y-%m-%d),false"
+ok "CSV" test "$out" = "gpu,count,cloud,instance_type,region,zone,gpu_memory_gib,vcpus,memory_gib,arch,price,price_per_gpu,spot_price,spot_estimated,reclaim_percent,source,as_of,stale,available
+RTX4090,1,vast,1x,\"Texas, US\",,24,8,64,,0.3201,0.3201,,,,imported price list,$(date -u +%Y-%m-%d),false,
+RTX4090,2,vast,2x,,,24,16,128,,,,0.5,false,,imported price list,$(date -u +%Y-%m-%d),false,"
 sky offers '!gpu:*' 'vcpu>=4' --json
 ok "JSON: unknown is null, none is 0" contains "$out" '"accelerator_count": 0'
 ok "how many of how many" contains "$out" '"matched": 5'
@@ -153,8 +153,22 @@ sky offers 'clowd:x' --save wrong
 ok "--save: a filter that is wrong is not kept" test "$status" = 2 -a "$(wc -l <"$SKYTOP_HOME/config/filters")" = 1
 sky offers h100 --forget 'big ones' -n 1
 ok "--forget" test ! -s "$SKYTOP_HOME/config/filters"
-sky offers cloud:ssh
-ok "cloud:ssh: where its machines are told" contains "$err" "skytop ssh-pool list"
+
+# --- what is free now, which the engine is asked for ---
+trap '"$SKYTOP" engine stop >/dev/null 2>&1; rm -rf "$tmp"' EXIT
+sky offers cloud:aws
+ok "a cloud of the catalog needs no engine" test ! -e "$SKYTOP_HOME/state/engine.log"
 sky offers --infra local
-ok "--infra local: where it is told" contains "$err" "--infra local"
+ok "--infra local: this machine" contains "$out" "local  local"
+ok "--infra local: free now" contains "$(printf '%s\n' "$out" | tail -n 1)" "yes"
+ok "--infra local: of now" contains "$err" "local: what is free now"
+sky offers cloud:aws,local --json
+ok "beside the catalog's" contains "$out" '"p5.48xlarge"'
+ok "beside the catalog's: available" contains "$out" '"available": "yes"'
+ok "JSON: nothing beside it" test -z "$err"
+sky offers cloud:ssh
+ok "cloud:ssh without a pool" test "$status" = 3 -a -z "$out"
+ok "cloud:ssh without a pool: where they come from" contains "$err" "ssh_pools.yaml"
+sky offers cloud:sim
+ok "what is not enabled" contains "$err" "skytop check sim says why"
 done_testing

@@ -30,6 +30,9 @@ def vanish_and_return(b):
     assert rc == 1 and 'silent since' in out and 'is it on' in out, (rc, out)
     c = b.json('status', '-r')[0]
     assert c['status'] == 'UP', c  # what cannot be asked is what it was
+    sold = b.json('offers', 'cloud:ssh')['offers']  # what is free now, on the host that answers
+    assert {(o['cloud'], o['region']) for o in sold} == {('ssh', 'farm')} and 'yes' in {o['available'] for o in sold} <= {'yes', 'no'}, sold
+    assert '1 of your machines did not answer' in b.run('offers', 'cloud:ssh')[2], b.run('offers', 'cloud:ssh')
     rc, out, err = b.launch('--num-nodes', '2', '--cpus', '1', 'true', name='y', ok=False)
     assert rc == 3 and b.nodes[1].host in out + err, (rc, out, err)
     out, _ = b.launch('--cpus', '1', 'echo here', name='z')

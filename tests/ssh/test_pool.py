@@ -90,10 +90,18 @@ def a_whole_life(b):
 
 
 def any_login_shell(b):
-    """fish, csh, zsh, and rc files that print: heads and workers alike."""
+    """fish, csh, zsh, and rc files that print: heads and workers alike. (Plain nodes have their shell by a forced command, beside which those of
+    the cluster's keys have no effect: there each is a cluster of its own, with all CPUs of its machine.)"""
     b.need()
     n = len(b.nodes)
-    out, err = b.launch('--num-nodes', str(n), 'echo "rank $SKYPILOT_NODE_RANK it\'s \\"quoted\\" $((6*7))"; pwd')
+    script = 'echo "rank $SKYPILOT_NODE_RANK it\'s \\"quoted\\" $((6*7))"; pwd'
+    if b.farm.plain:
+        for i in range(n):
+            out, err = b.launch('--cpus', str(os.cpu_count()), script, name='x%d' % i)
+            assert 'rank 0 it\'s "quoted" 42' in out and 'NOISE' not in out, (out, err)
+        assert len({c['nodes'][0]['id'] for c in b.json('status')}) == n, b.json('status')
+        return
+    out, err = b.launch('--num-nodes', str(n), script)
     for r in range(n):
         assert 'rank %d it\'s "quoted" 42' % r in out, (out, err)
     assert 'NOISE' not in out, out

@@ -1,4 +1,5 @@
-/* `skytop offers`: what GPUs (and machines without) are sold, where, at what price. Reads catalog.db itself; no engine. */
+/* `skytop offers`: what GPUs (and machines without) are sold, where, at what price. Reads catalog.db itself; the engine is asked only for
+ * what no catalog has. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "core/model/accelerator.h"
 #include "core/model/cloud.h"
 #include "core/store/saved.h"
+#include "tui/cli/offers_live.h"
 #include "tui/cli/offers_print.h"
 
 enum { TEXT_LIMIT = 40 };
@@ -209,29 +211,6 @@ static const char *nearest_accelerator(struct cli *c)
 	return NULL;
 }
 
-/* Clouds whose offers are not in a catalog, since they are what is free at the moment: asked for, and where they are told. */
-static const char *live_hint(struct listing *s, const char *text)
-{
-	static const struct {
-		const char *cloud, *hint;
-	} live[] = {
-	    {"ssh", "; the machines of pools are not in the catalog: skytop ssh-pool list shows them, skytop launch --dryrun --infra ssh what fits"},
-	    {"local", "; this machine is not in the catalog: skytop check tells of it, skytop launch --dryrun --infra local what fits"},
-	    {"sim", "; the simulated cloud is not in the catalog: skytop launch --dryrun --infra sim shows what fits"},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(live); i++) {
-		char term[40], quoted[40];
-		snprintf(term, sizeof term, "cloud:%s", live[i].cloud);
-		snprintf(quoted, sizeof quoted, "cloud:\"%s\"", live[i].cloud);
-		bool sold = false;
-		for (size_t t = 0; t < s->o->n_types && !sold; t++)
-			sold = str_eq(s->o->types[t].provider, live[i].cloud);
-		if (!sold && (str_istr(text, term) || str_istr(text, quoted)))
-			return live[i].hint;
-	}
-	return NULL;
-}
-
 /* Nothing fits. Scripts get an empty list; the exit status is the same. */
 static int nothing(struct listing *s, const char *text)
 {
@@ -240,11 +219,7 @@ static int nothing(struct listing *s, const char *text)
 		offers_print_rows(s, 0);
 		return CLI_NO_RESOURCE;
 	}
-	const char *near = nearest_accelerator(s->c), *live = live_hint(s, text);
-	if (live) {
-		err_set(&err, ERR_NO_RESOURCE, "none of the catalog's %zu offers matches: %s%s", s->o->n_rows, text, live);
-		return cli_fail(s->c, &err);
-	}
+	const char *near = nearest_accelerator(s->c);
 	err_set(&err, ERR_NO_RESOURCE, "none of %zu offers matches: %s%s%s%s", s->o->n_rows, text, near ? "; did you mean '" : "",
 	    near ? near : "", near ? "'?" : "");
 	return cli_fail(s->c, &err);
@@ -269,6 +244,7 @@ static int list(struct listing *s, struct err *err)
 static int answer(struct listing *s, const char *text)
 {
 	struct err err;
+	int status = 0;
 	s->filter = filter_compile(text, NULL, &err);
 	if (!s->filter) {
 		err.code = ERR_USAGE;
@@ -279,7 +255,10 @@ static int answer(struct listing *s, const char *text)
 		return cli_fail(s->c, &err);
 	if (catalog_warning(s->catalog))
 		cli_note(s->c, "%s", catalog_warning(s->catalog));
-	s->o = catalog_offers(s->catalog);
+	s->o = offers_live(s->c, s->arena, catalog_offers(s->catalog), text, &status);
+	if (!s->o)
+		return status;
+	s->live = s->o != catalog_offers(s->catalog);
 	s->spot = cli_flag(s->c, "spot");
 	filter_run(s->filter, s->o, &s->rows);
 	s->matched = s->rows.n;
@@ -294,7 +273,7 @@ static int answer(struct listing *s, const char *text)
 
 static int run(struct cli *c)
 {
-	struct listing s = {.c = c};
+	struct listing s = {.c = c, .arena = arena_create()};
 	char *text;
 	int rc = question(c, &text);
 	if (rc == 0)
@@ -302,6 +281,7 @@ static int run(struct cli *c)
 	filter_destroy(s.filter);
 	offer_list_free(&s.rows);
 	catalog_close(s.catalog);
+	arena_destroy(s.arena);
 	free(text);
 	return rc;
 }
@@ -342,6 +322,7 @@ const struct verb verb_offers = {
 	    "                                          spot pergpu saving reclaim\n"
 	    "  skytop offers T4 '!cloud:azure' spot    not Azure, sold as spot\n"
 	    "  skytop offers '/^g[45]\\./' --sort -ram  regular expression\n\n"
+	    "cloud:ssh (your own machines), cloud:local and cloud:sim tell what is free there now.\n\n"
 	    "Prices come from the catalog on this machine: those that came with skytop until skytop catalog update or import brings "
 	    "newer ones. Unknown prices are shown as -, and never compare as cheap.",
     .run = run,

@@ -70,6 +70,13 @@ static void note_rows(const struct listing *s, size_t shown)
 
 /* --- rows -------------------------------------------------------------------------------------------------------------*/
 
+/* NULL: not known. */
+static const char *avail_text(uint8_t available)
+{
+	static const char *const words[] = {[AVAILABLE_UNKNOWN] = NULL, [AVAILABLE_YES] = "yes", [AVAILABLE_LOW] = "low", [AVAILABLE_NO] = "no"};
+	return available < ARRAY_LEN(words) ? words[available] : NULL;
+}
+
 static void cell_number(struct table *t, int64_t micro)
 {
 	char buf[40];
@@ -122,6 +129,8 @@ static void columns(struct table *t, const struct listing *s)
 	table_column(t, "SPOT $/h", TABLE_RIGHT);
 	table_column(t, "SAVE", TABLE_RIGHT);
 	table_column(t, "RECLAIM", TABLE_RIGHT);
+	if (s->live)
+		table_column(t, "NOW", 0);
 }
 
 static void row_cells(struct table *t, const struct listing *s, uint32_t row)
@@ -152,13 +161,15 @@ static void row_cells(struct table *t, const struct listing *s, uint32_t row)
 	else
 		table_cell(t, "-");
 	table_cell(t, reclaim_text(r->reclaim, buf, sizeof buf));
+	if (s->live)
+		table_cell(t, avail_text(r->available) ? avail_text(r->available) : "-");
 }
 
 /* Machine-readable: numbers as they are, nothing where nothing is known. */
 static void csv_columns(struct table *t)
 {
 	static const char *const names[] = {"gpu", "count", "cloud", "instance_type", "region", "zone", "gpu_memory_gib", "vcpus", "memory_gib",
-	    "arch", "price", "price_per_gpu", "spot_price", "spot_estimated", "reclaim_percent", "source", "as_of", "stale"};
+	    "arch", "price", "price_per_gpu", "spot_price", "spot_estimated", "reclaim_percent", "source", "as_of", "stale", "available"};
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		table_column(t, names[i], 0);
 }
@@ -202,6 +213,7 @@ static void csv_cells(struct table *t, const struct listing *s, uint32_t row)
 	table_cell(t, q->name);
 	table_cellf(t, "%.10s", time_rfc3339(q->as_of_ms, date, sizeof date));
 	table_cell(t, q->stale ? "true" : "false");
+	table_cell(t, avail_text(r->available));
 }
 
 static json_t *dollars(int64_t micro)
@@ -225,8 +237,6 @@ static json_t *offer_json(const struct listing *s, uint32_t row)
 	const struct offer_type *y = &s->o->types[r->type];
 	const struct offer_place *p = &s->o->places[r->place];
 	const struct offer_source *q = &s->o->sources[r->source];
-	static const char *const avail[] = {[AVAILABLE_UNKNOWN] = NULL, [AVAILABLE_YES] = "yes", [AVAILABLE_LOW] = "low",
-	    [AVAILABLE_NO] = "no"};
 	char date[32];
 	json_t *j = json_object();
 	json_object_set_new(j, "cloud", json_foreign(y->provider));
@@ -244,7 +254,7 @@ static json_t *offer_json(const struct listing *s, uint32_t row)
 	json_object_set_new(j, "price_per_accelerator_uusd_h", whole(offer_per_gpu(s->o, row, false)));
 	json_object_set_new(j, "spot_estimated", r->spot_uusd_h == PRICE_UNKNOWN ? json_null() : json_boolean(q->spot_estimated));
 	json_object_set_new(j, "reclaim_percent", r->reclaim == RECLAIM_UNKNOWN ? json_null() : json_integer(r->reclaim));
-	json_object_set_new(j, "available", text_or_null(avail[r->available < ARRAY_LEN(avail) ? r->available : 0]));
+	json_object_set_new(j, "available", text_or_null(avail_text(r->available)));
 	json_object_set_new(j, "source", json_foreign(q->name));
 	json_object_set_new(j, "as_of", q->as_of_ms ? json_string(time_rfc3339(q->as_of_ms, date, sizeof date)) : json_null());
 	json_object_set_new(j, "as_of_known", json_boolean(q->as_of_known));

@@ -12,10 +12,12 @@ enum fold { FOLD_TYPE, FOLD_REGION, FOLD_NONE };
 struct listing {
 	struct cli *c;
 	struct catalog *catalog;
+	struct arena *arena;	/* for offers that are in no catalog */
 	const struct offers *o;
 	struct filter *filter;
 	struct offer_list rows; /* what is shown, in order */
 	size_t matched;		/* offers that fit, before folding and the limit */
+	bool live;		/* some were just asked for: what is free now is shown */
 	bool spot;		/* sorted and folded by the spot price */
 	enum fold fold;
 };
