@@ -29,9 +29,10 @@ static struct grid_rows current_rows(struct offers_state *v)
 	return v->grouped ? offers_group_rows(v) : offers_flat_rows(v);
 }
 
+enum { FIRST_ROWS = 128 };
+
 static void sort_offers(struct offers_state *v, bool first_rows_only)
 {
-	enum { FIRST_ROWS = 512 };
 	struct offer_order order = {.n = 2};
 	order.by[0].key = v->grid.sort_column < 0 ? OFFER_BY_NONE : (enum offer_key)v->grid.columns[v->grid.sort_column].sort;
 	order.by[0].descending = v->grid.descending;
@@ -432,7 +433,7 @@ static void draw_body(struct offers_state *v, struct app *a, struct canvas *c, s
 static void draw(void *state, struct app *a, struct canvas *c, struct rect body, bool keys)
 {
 	struct offers_state *v = state;
-	if (v->shown_partly)
+	if (v->shown_partly || body.h > FIRST_ROWS)
 		sort_rest(v);
 	draw_body(v, a, c, body, keys);
 	offers_remember(v);
@@ -505,11 +506,14 @@ static void restore(void *state, struct app *a, const json_t *saved)
 {
 	(void)a;
 	struct offers_state *v = state;
+	int column = v->grid.sort_column;
+	bool descending = v->grid.descending;
 	grid_restore(&v->grid, json_object_get(saved, "grid"));
 	grid_restore(&v->group_grid, json_object_get(saved, "groups"));
 	v->grouped = json_is_true(json_object_get(saved, "grouped"));
 	v->details = json_is_true(json_object_get(saved, "details"));
-	recompute(v);
+	if (v->grouped || v->grid.sort_column != column || v->grid.descending != descending)
+		recompute(v);
 }
 
 const struct view_ops offers_view = {
