@@ -32,7 +32,7 @@ libcli_a_SOURCES = \
 	tui/cli/ssh.c \
 	tui/cli/debug.c \
 	tui/cli/demo.c tui/cli/demo.h \
-	tui/cli/demo_world.c \
+	tui/cli/demo_past.c tui/cli/demo_world.c \
 	tui/cli/jobs.c \
 	tui/cli/engine.c \
 	tui/cli/man.c \

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """skytop demo: the screen over a made-up cloud. It is marked, things happen in it, and nothing of it is left however it ends."""
 import fcntl
+import json
 import os
 import pty
 import re
@@ -145,6 +146,19 @@ try:
     ok("a cluster comes up, and is on the screen", happened("train is UP") and s.wait("train"), s.text())
     ok("the screen has found the engine", s.wait(r"\$[0-9.]+/h", 5), s.text())
     ok("jobs run", happened("RUNNING"))
+    def tell(*words):
+        """What the demo's engine says of itself."""
+        p = subprocess.run([SKYTOP, *words, "--json"], env={**ENV, "SKYTOP_HOME": f"{TMP}/{os.listdir(TMP)[0]}"}, capture_output=True, text=True, check=False)
+        return json.loads(p.stdout or "null")
+    cost = tell("cost")
+    ok("it has a past that cost something", cost and sum(d is not None and d > 0 for d in cost["days"]) >= 8 and cost["simulated"], cost)
+    ok("and a budget", tell("budget") and tell("budget")[0]["simulated"], tell("budget"))
+    until, gpu = time.monotonic() + 30 * SLOW, None
+    while gpu is None and time.monotonic() < until:
+        gpu = next((n["now"]["gpu"] for n in tell("metrics")["nodes"] if n["now"]["gpu"] is not None), None)
+        time.sleep(0.2)
+    ok("its GPUs have figures", gpu is not None, tell("metrics"))
+
     ok("the spot cluster is taken back", happened("taken back by the provider"))
     ok("and launched again", happened("nightly is UP", 2))
     s.keys("q")

@@ -54,7 +54,7 @@ static void keep(const struct demo *d, int life, int ready)
 	struct demo_script script = {0};
 	bool told = false;
 	step_aside();
-	if (demo_settle(d, &err) || demo_engine(d, &err)) {
+	if (demo_settle(d, &err) || demo_past(d, wall_now_ms(), &err) || demo_engine(d, &err)) {
 		dprintf(ready, "x%s", err.text);
 	} else {
 		bool on = write(ready, "p", 1) == 1;

@@ -17,6 +17,8 @@ struct demo {
 
 /* Write its settings and its catalog, with a past of prices. Blocks on the disk, some tens of milliseconds. */
 int demo_settle(const struct demo *d, struct err *err);
+/* What its engine is to remember of the weeks before (demo_past.c). Not while one runs. */
+int demo_past(const struct demo *d, int64_t now_ms, struct err *err);
 /* Start its engine, so that the screen finds one. */
 int demo_engine(const struct demo *d, struct err *err);
 /* What the simulated cloud asks now, into the catalog. */

@@ -89,13 +89,44 @@ int demo_move_prices(const struct demo *d, int64_t now_ms, struct err *err)
 	return rc;
 }
 
+/* GPUs that do not exist have nothing to tell of them, so this does: busy while the node runs something, as its memory is, with the dips
+ * of checkpoints. It comes before a real one in the PATH of the demo's engine, and so of its nodes. */
+static const char nvidia_smi[] =
+    "#!/bin/sh\n"
+    "busy=0 a=${SKYTOP_AGENT_DIR:-$HOME/.skytop}\n"
+    "for f in \"$a\"/active/* \"$a\"/ranks/*/pid.run; do\n"
+    "  case $f in */pid.run) read -r p x <\"$f\" && kill -0 \"$p\" && busy=1 ;; *'/*') ;; *) busy=1 ;; esac\n"
+    "done 2>/dev/null\n"
+    "read -r up x </proc/uptime 2>/dev/null || up=7\n"
+    "t=${up%.*} name='Simulated GPU' all=81559\n"
+    "case $(cat \"$HOME/../node.json\" 2>/dev/null) in\n"
+    "*h100*) name='Simulated H100' ;; *a100*) name='Simulated A100' ;; *l40s*) name='Simulated L40S' all=46068 ;;\n"
+    "*l4*) name='Simulated L4' all=23034 ;; *t4*) name='Simulated T4' all=15360 ;; *a10g*) name='Simulated A10G' all=23028 ;;\n"
+    "esac\n"
+    "IFS=,\n"
+    "for i in ${SKYTOP_GPU_INDICES-}; do\n"
+    "  use=0 mem=$((all / 50))\n"
+    "  [ $busy = 0 ] || { use=$((84 + (t / 5 + i * 7) % 15)) mem=$((all * (71 + i * 3 % 9) / 100)); [ $(((t + i) % 47)) -gt 4 ] || use=$((use / 3)); }\n"
+    "  echo \"$i, $name, $use, $mem, $all\"\n"
+    "done\n";
+
+static int add_gpus(const struct demo *d, struct err *err)
+{
+	char *bin = path_join(d->home, "bin"), *file = path_join(bin, "nvidia-smi"), *path = xasprintf("%s:%s", bin, getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
+	int rc = fs_mkdirs(bin, err) || fs_write(file, nvidia_smi, sizeof nvidia_smi - 1, 0755, err) || setenv("PATH", path, 1);
+	free(path);
+	free(file);
+	free(bin);
+	return rc;
+}
+
 int demo_settle(const struct demo *d, struct err *err)
 {
 	static const int64_t past[] = {PAST_DAYS, 26, 21, 17, 12, 9, 6, 5, 4, 3, 2, 1, 0};
 	char *config = home_path(HOME_CONFIG, "config.yaml"), *folder = home_path(HOME_CONFIG, ""), *cache = home_path(HOME_CACHE, "");
 	char *state = home_path(HOME_STATE, d->cloud->name), *text = xasprintf(settings, (long long)d->speed);
 	int rc = fs_mkdirs(folder, err) || fs_mkdirs(cache, err) || fs_mkdirs(state, err) ||
-		 fs_write(config, text, strlen(text), 0600, err);
+		 fs_write(config, text, strlen(text), 0600, err) || add_gpus(d, err);
 	for (size_t i = 0; !rc && i < ARRAY_LEN(past); i++)
 		rc = demo_move_prices(d, wall_now_ms() - past[i] * day_ms, err);
 	free(text);
@@ -137,6 +168,7 @@ static const struct step {
 } steps[] = {
     {0, {"launch", "-y", "--async", "-c", "train", "-n", "finetune", "--infra", "sim", "--gpus", "H100:8", "--num-nodes", "2", TRAIN, NULL}},
     {200, {NIGHTLY}},
+    {1000, {"budget", "set", "1000", "--simulated", NULL}},
     {1500, {"launch", "-y", "--async", "-c", "dev", "-n", "prepare", "--infra", "sim", "--gpus", "L4:1", "-i", "30", PREPARE, NULL}},
     {8000, {"exec", "--async", "dev", "-n", "eval", BROKEN, NULL}},
     {11000, {"exec", "--async", "train", "-n", "finetune-2", "--gpus", "H100:8", TRAIN, NULL}},

@@ -345,7 +345,8 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect body,
 		list_draw(&v->view.lists[REQUESTS], c, upper, keys && !v->view.focus, empty_text(a));
 		if (list.h > 2)
 			canvas_fill(c, rect_cut_top(&list, 1), ROLE_BORDER, 0x2500);
-		list_draw(&v->view.lists[EVENTS], c, list, keys && v->view.focus, v->errors ? "no warnings and no errors; e shows all events" : "nothing has happened yet");
+		list_draw(&v->view.lists[EVENTS], c, list, keys && v->view.focus,
+		    v->errors ? "no warnings and no errors; e shows all events" : "nothing has happened yet");
 	}
 	if (details)
 		draw_details(v, c, side);

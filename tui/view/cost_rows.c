@@ -69,6 +69,11 @@ static void put_money(struct grid_cell *out, struct cost_figure f, bool estimate
 static void put_series(struct grid_cell *out, const struct cost_row *r)
 {
 	size_t n = r->n_series > GRID_SPARK_MAX ? GRID_SPARK_MAX : r->n_series;
+	int64_t most = 0;
+	for (size_t i = r->n_series - n; i < r->n_series; i++)
+		most = r->series[i] > most ? r->series[i] : most;
+	if (!most)
+		return; /* a line of nothing looks like something */
 	memcpy(out->spark, r->series + r->n_series - n, n * sizeof *out->spark);
 	out->n_spark = n;
 	out->role = ROLE_CHART;

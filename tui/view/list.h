@@ -125,6 +125,7 @@ void list_view_hide(struct list_view *v);
 /* For a view with one list: draw it, and return the room for the details, empty when they are not open. */
 struct rect list_view_draw(struct list_view *v, struct canvas *c, struct rect body, bool keys, const char *empty);
 
+/* As the members of view_ops of these names. */
 bool list_view_key(void *view, struct app *a, struct key k);
 bool list_view_paste(void *view, struct app *a, const char *text, size_t len);
 void list_view_mouse(void *view, struct app *a, const struct input_event *e);

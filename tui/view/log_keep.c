@@ -22,8 +22,8 @@ json_t *logs_save(void *state)
 		const struct log_pane *p = v->slots[i];
 		if (p)
 			json_array_append_new(all, json_pack("{s:i, s:s, s:s, s:I, s:I, s:b, s:b, s:i, s:i, s:s}", "slot", i, "kind", kinds[p->target.kind], "cluster",
-			    p->target.cluster, "id", (json_int_t)p->target.id, "rank", (json_int_t)p->target.rank, "setup", p->target.setup, "wrap", p->wrap, "times", (int)p->times, "context", p->context, "filter",
-			    p->filter.field.text));
+			    p->target.cluster, "id", (json_int_t)p->target.id, "rank", (json_int_t)p->target.rank, "setup", p->target.setup, "wrap", p->wrap,
+			    "times", (int)p->times, "context", p->context, "filter", p->filter.field.text));
 	}
 	json_t *j = json_pack("{s:s, s:i, s:o}", "panes", str_text(&tree), "focus", panes_focused(&v->panes), "shown", all);
 	str_free(&tree);

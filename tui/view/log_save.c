@@ -32,6 +32,17 @@ size_t log_pane_text(const struct log_pane *p, enum log_part part, struct str *o
 	return n;
 }
 
+static const char *left_out(const struct log_pane *p)
+{
+	if (p->selecting)
+		return "; only those selected";
+	if (p->match.n)
+		return "; only those that the filter shows";
+	if (logbuf_dropped(p->buf))
+		return "; older ones were not kept";
+	return p->older == OLDER_NONE ? "" : "; older ones have not been read: going up from the first line reads them";
+}
+
 static const char *submit_save(struct app *a, const struct form *f, void *arg, size_t *field)
 {
 	struct log_pane *p = arg;
@@ -50,9 +61,7 @@ static const char *submit_save(struct app *a, const struct form *f, void *arg, s
 		if (fs_write(path, str_text(&text), text.len, 0644, &err))
 			app_say(a, true, "%s", err.text);
 		else
-			app_say(a, false, "saved %zu lines to %s%s", n, path,
-			    p->selecting ? "; only those selected" : p->match.n ? "; only those that the filter shows"
-							  : logbuf_dropped(p->buf) ? "; older ones were not kept" : p->older == OLDER_NONE ? "" : "; older ones have not been read: going up from the first line reads them");
+			app_say(a, false, "saved %zu lines to %s%s", n, path, left_out(p));
 		str_free(&text);
 	}
 	free(path);
