@@ -4,6 +4,7 @@ libcli_a_SOURCES = \
 	tui/cli/budget.c \
 	tui/cli/catalog.c \
 	tui/cli/catalog_live.c tui/cli/catalog_live.h \
+	tui/cli/check_account.c tui/cli/check_account.h \
 	tui/cli/cost.c \
 	tui/cli/check.c \
 	tui/cli/cloud_side.c \

@@ -45,7 +45,7 @@ printf 'x' >"$HOME/.config/gcloud/credentials.db"
 : >"$HOME/.runpod/config.toml"
 echo 'token = VERYSECRET' >"$HOME/.lambda_cloud/lambda_keys"
 mkdir "$HOME/.kube/config"
-sky check
+sky check --offline
 ok "found" contains "$out" "aws"
 ok "one look is enough" lacks "$err" "credentials: aws"
 ok "not yet launching is said" contains "$err" "comes with that cloud's provider"
@@ -53,14 +53,14 @@ ok "gcloud without application credentials" contains "$out" "gcloud auth applica
 ok "an empty file" contains "$out" "~/.runpod/config.toml: it is empty"
 ok "a file without its key" contains "$out" "~/.lambda_cloud/lambda_keys: there is no api_key in it"
 ok "a folder for a file" contains "$out" "~/.kube/config"
-sky check -v
+sky check --offline -v
 ok "every place" contains "$out" "AWS_WEB_IDENTITY_TOKEN_FILE"
 ok "no secret is told" lacks "$out$err" VERYSECRET
-sky check aws
+sky check --offline aws
 ok "found ends with 0" test "$status" = 0
-sky check aws gcp
+sky check --offline aws gcp
 ok "one of two is not enough" test "$status" = 4
-sky check --json aws
+sky check --offline --json aws
 ok "JSON: found" contains "$out" '"credentials": "found"'
 ok "JSON: can launch" contains "$out" '"can_launch": true'
 sky check --json vast
@@ -68,19 +68,19 @@ ok "JSON: cannot launch" contains "$out" '"can_launch": false'
 ok "JSON: no secret" lacks "$out" VERYSECRET
 export AWS_ACCESS_KEY_ID=AKIAVERYSECRET
 rm "$HOME/.aws/credentials"
-sky check aws
+sky check --offline aws
 ok "half of a pair is not enough" test "$status" = 4
 export AWS_SECRET_ACCESS_KEY=VERYSECRET
-sky check aws
+sky check --offline aws
 ok "variables" test "$status" = 0
 ok "variables are named, not told" contains "$out" '$AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY'
 ok "variables are not told" lacks "$out$err" VERYSECRET
 mkdir -p "$tmp/elsewhere"
 echo 'fingerprint=aa' >"$tmp/elsewhere/oci"
 export OCI_CLI_CONFIG_FILE="$tmp/elsewhere/oci"
-sky check oci
+sky check --offline oci
 ok "a file that a variable names" test "$status" = 0
-sky check --names
+sky check --offline --names
 ok "names alone" contains "$(echo $out)" "local aws gcp azure"
 
 done_testing

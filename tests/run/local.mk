@@ -57,3 +57,5 @@ skytop_fake_LDADD = libcli.a libtui.a libproviders.a $(API_LIBS) $(CURSES_LIBS)
 EXTRA_DIST += tests/run/fake_cloud.py
 dist_check_SCRIPTS += tests/run/test_cloud_ssh.py
 TESTS += tests/run/test_cloud_ssh.py
+dist_check_SCRIPTS += tests/run/test_clouds.py
+TESTS += tests/run/test_clouds.py

@@ -1,16 +1,18 @@
-/* `skytop check`: which clouds have credentials on this machine, where they were found or looked for, and what to do. It
- * looks at this machine only: no cloud is asked, so that "found" says nothing about "valid". Launching needs a provider as
- * well; clouds without one are told apart, rather than shown as if they would do. */
+/* `skytop check`: which clouds have credentials on this machine, where they were found or looked for, and what to do; and of those clouds on
+ * which skytop can launch, what they say of the account: who one is, permissions, quotas. Launching needs a provider; clouds without one are
+ * told apart, rather than shown as if they would do, and "found" says nothing about "valid" there. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/api/live.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/model/config.h"
 #include "core/model/credentials.h"
 #include "core/provider.h"
+#include "tui/cli/check_account.h"
 #include "tui/cli/cli.h"
 #include "tui/cli/table.h"
 
@@ -19,6 +21,7 @@ struct row {
 	const struct provider *provider; /* NULL: skytop cannot launch there */
 	struct credential_finding finding;
 	bool off; /* by the settings */
+	json_t *account; /* what the cloud says; NULL: it was not asked */
 };
 
 static const char *row_name(const struct row *r)
@@ -28,11 +31,15 @@ static const char *row_name(const struct row *r)
 
 static const char *row_state(const struct row *r)
 {
+	if (r->account)
+		return json_bool(r->account, "enabled", false) ? "valid" : json_str(r->account, "code", NULL) ? "no answer" : "refused";
 	return r->cloud ? credential_states[r->finding.state] : "not needed";
 }
 
 static bool row_has_credentials(const struct row *r)
 {
+	if (r->account)
+		return json_bool(r->account, "enabled", false);
 	return !r->cloud || r->finding.state == CREDENTIAL_FOUND;
 }
 
@@ -108,7 +115,7 @@ static json_t *row_json(const struct row *r)
 	json_t *j = json_object(), *looked = json_array();
 	json_put_str(j, "cloud", row_name(r));
 	json_put_str(j, "title", r->cloud ? r->cloud->title : r->provider->title);
-	json_put_str(j, "credentials", r->cloud ? row_state(r) : "not_needed");
+	json_put_str(j, "credentials", r->cloud ? credential_states[r->finding.state] : "not_needed");
 	json_put_bool(j, "can_launch", r->provider != NULL);
 	json_put_bool(j, "switched_off", r->off);
 	json_put_bool(j, "enabled", r->provider && row_has_credentials(r) && !r->off);
@@ -120,6 +127,7 @@ static json_t *row_json(const struct row *r)
 		json_array_append_new(looked, place);
 	}
 	json_object_set_new(j, "looked_at", looked);
+	json_object_set(j, "account", r->account ? r->account : json_null());
 	json_put_str(j, "advice", r->cloud && r->finding.state != CREDENTIAL_FOUND ? r->cloud->advice : NULL);
 	return j;
 }
@@ -127,7 +135,10 @@ static json_t *row_json(const struct row *r)
 static void note_cell(struct table *t, const struct row *r)
 {
 	const struct credential_finding *f = &r->finding;
-	if (!r->cloud)
+	char line[1200];
+	if (r->account)
+		table_cell(t, account_line(r->account, line, sizeof line));
+	else if (!r->cloud)
 		table_cellf(t, r->off ? "%s; switched off by the settings (skytop config)" : "%s", r->provider->title);
 	else if (f->state == CREDENTIAL_FOUND)
 		table_cell(t, f->places[f->at].where);
@@ -142,7 +153,7 @@ static void add_row(struct table *t, const struct row *r, bool verbose)
 	static const enum cli_tone tones[] = {
 	    [CREDENTIAL_MISSING] = TONE_DIM, [CREDENTIAL_FOUND] = TONE_GOOD, [CREDENTIAL_BROKEN] = TONE_BAD};
 	table_cell(t, row_name(r));
-	table_cell_tone(t, r->cloud ? tones[r->finding.state] : TONE_GOOD, row_state(r));
+	table_cell_tone(t, r->account ? row_has_credentials(r) ? TONE_GOOD : TONE_BAD : r->cloud ? tones[r->finding.state] : TONE_GOOD, row_state(r));
 	table_cell_tone(t, r->provider && !r->off ? TONE_GOOD : TONE_DIM, r->off ? "off" : r->provider ? "yes" : "not yet");
 	note_cell(t, r);
 	for (size_t i = 0; verbose && i < r->finding.n; i++) {
@@ -172,7 +183,7 @@ static void note_unlaunchable(struct cli *c, const struct row *rows, size_t n)
 		if (!rows[i].cloud || rows[i].provider || rows[i].finding.state != CREDENTIAL_FOUND)
 			continue;
 		cli_note(c, "Launching where it says \"not yet\" comes with that cloud's provider; until then skytop compares its "
-			    "prices. That credentials are found does not mean that they are valid: no cloud was asked.");
+			    "prices. That its credentials are found does not mean that they are valid: it was not asked.");
 		return;
 	}
 }
@@ -196,6 +207,9 @@ static int print(struct cli *c, const struct row *rows, size_t n)
 		if (some ? named(c, &rows[i]) : verbose || !rows[i].cloud || rows[i].finding.state != CREDENTIAL_MISSING)
 			add_row(t, &rows[i], verbose);
 	cli_print_table(c, t);
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].account && verbose && (!some || named(c, &rows[i])))
+			account_print(c, rows[i].provider->title, rows[i].account, cli_flag(c, "verbose"));
 	fflush(stdout);
 	if (!verbose)
 		note_missing(c, rows, n);
@@ -226,6 +240,36 @@ static int check_names(struct cli *c, const struct row *rows, size_t n)
 	return rc;
 }
 
+/* Those with credentials here, and those that are named: they may have some that no file shows, as machines in a cloud do. */
+static void ask_clouds(struct cli *c, struct row *rows, size_t n)
+{
+	const struct provider **which = xcalloc(n + 1, sizeof *which);
+	struct row **asked = xcalloc(n + 1, sizeof *asked);
+	json_t **accounts = xcalloc(n + 1, sizeof *accounts);
+	size_t k = 0;
+	for (size_t i = 0; i < n && !cli_flag(c, "offline"); i++) {
+		struct row *r = &rows[i];
+		bool wanted = cli_n_args(c) ? named(c, r) : r->finding.state == CREDENTIAL_FOUND;
+		if (!wanted || r->off || !r->provider || !live_has_list(r->provider))
+			continue;
+		asked[k] = r;
+		which[k++] = r->provider;
+	}
+	if (k)
+		accounts_ask(c, which, k, accounts);
+	for (size_t i = 0; i < k; i++) {
+		/* Where nothing is, the look at this machine says more than the cloud's own words. */
+		bool nothing = asked[i]->finding.state != CREDENTIAL_FOUND && !json_bool(accounts[i], "enabled", false);
+		if (nothing)
+			json_decref(accounts[i]);
+		else
+			asked[i]->account = accounts[i];
+	}
+	free(which);
+	free(asked);
+	free(accounts);
+}
+
 static int run(struct cli *c)
 {
 	size_t n;
@@ -238,18 +282,22 @@ static int run(struct cli *c)
 		for (size_t i = 0; i < n; i++)
 			puts(row_name(&rows[i]));
 	} else if (!rc) {
+		ask_clouds(c, rows, n);
 		rc = print(c, rows, n);
 		for (size_t i = 0; !rc && i < n; i++)
 			if (named(c, &rows[i]) && !row_has_credentials(&rows[i]))
 				rc = CLI_CREDENTIALS;
 	}
+	for (size_t i = 0; i < n; i++)
+		json_decref(rows[i].account);
 	free(rows);
 	config_destroy(config);
 	return rc;
 }
 
 static const struct option_spec options[] = {
-    CLI_FLAG('v', "verbose", "every cloud, and every place that was looked at"),
+    CLI_FLAG('v', "verbose", "every cloud, every place that was looked at, every permission and quota"),
+    CLI_FLAG(0, "offline", "ask no cloud: only say what is found on this machine"),
     CLI_FLAG(0, "names", "print the names of the clouds alone", .hidden = true),
     CLI_END,
 };
@@ -257,12 +305,13 @@ static const struct option_spec options[] = {
 const struct verb verb_check = {
     .name = "check",
     .group = GROUP_HELP,
-    .summary = "Say which clouds have credentials here, and what is missing.",
+    .summary = "Say which clouds have credentials here, who you are there, and what is missing.",
     .args = "[CLOUD...]",
     .max_args = -1,
     .complete = COMPLETE_CLOUD,
     .options = options,
-    .help = "Looks where each cloud's own tools keep their credentials. No cloud is asked, and no secret is read out: \"found\" "
-	    "does not mean \"valid\". With clouds named, the exit status is 4 when one of them has none.",
+    .help = "Looks where each cloud's own tools keep their credentials, and asks the clouds on which skytop can launch who you are, what you may do "
+	    "and what quotas allow. Of the others \"found\" does not mean \"valid\". No secret is read out. With clouds named, their permissions and "
+	    "quotas are shown, and the exit status is 4 when one of them has no credentials that will do.",
     .run = run,
 };
