@@ -175,3 +175,55 @@ size_t blocks_of_json(struct arena *a, const json_t *list, struct block **out)
 	*out = v;
 	return k;
 }
+
+/* ---- what a refusal says ------------------------------------------------------------------------------------------- */
+
+struct block block_of_refusal(const struct block *tried, enum err_scope scope)
+{
+	struct block b = *tried;
+	b.accelerator = NULL; /* the machine's name says it */
+	switch (scope) {
+	case ERR_SCOPE_CLOUD:
+		return (struct block){.provider = b.provider, .use_spot = -1};
+	case ERR_SCOPE_REGION_ALL:
+		return (struct block){.provider = b.provider, .region = b.region, .use_spot = -1};
+	case ERR_SCOPE_REGION:
+		b.zone = NULL;
+		return b;
+	case ERR_SCOPE_PLACE:
+	case ERR_SCOPE_TASK:
+		return b;
+	}
+	return b;
+}
+
+enum err_scope block_scope(const struct err *err)
+{
+	if (err->scope != ERR_SCOPE_PLACE)
+		return err->scope;
+	switch ((int)err->code) {
+	case ERR_CREDENTIALS: /* of an account, wherever */
+	case ERR_UNSUPPORTED:
+		return ERR_SCOPE_CLOUD;
+	default:
+		return ERR_SCOPE_PLACE;
+	}
+}
+
+enum { MINUTE_MS = 60000 };
+
+/* Capacity comes and goes. Who is told what his account may not do mends that and tries again: a block would be in his way. */
+int64_t block_lifetime_ms(enum err_code code)
+{
+	switch ((int)code) {
+	case ERR_CREDENTIALS:
+	case ERR_INVALID:
+		return 0;
+	case ERR_THROTTLED:
+	case ERR_NETWORK:
+	case ERR_TIMEOUT:
+		return MINUTE_MS;
+	default:
+		return 5 * MINUTE_MS;
+	}
+}

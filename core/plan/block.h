@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/err.h"
 #include "core/base/mem.h"
 
 /* An offer is blocked when it equals every member that is set. */
@@ -29,6 +30,14 @@ void block_set_destroy(struct block_set *s); /* NULL is fine */
 bool block_set_is_empty(const struct block_set *s);
 /* Takes as many steps as there are different sets of members among the blocks, however many blocks there are. */
 bool block_set_hits(const struct block_set *s, const struct block_subject *o);
+
+/* What a refusal says about other places: of the place that was tried (all that is known of it set), what it holds for; for how long is
+ * block_lifetime_ms. ERR_SCOPE_TASK blocks nothing but what was tried: who tries ends. Strings are the caller's. Pure. */
+struct block block_of_refusal(const struct block *tried, enum err_scope scope);
+/* How far an error reaches: what its provider said, and where it said nothing in particular, what its code means. */
+enum err_scope block_scope(const struct err *err);
+/* How long a refusal of this kind is believed by launches that come; 0: only by the one that met it. */
+int64_t block_lifetime_ms(enum err_code code);
 
 /* From JSON as state.db keeps them: [{provider, region, zone, instance_type, accelerator, use_spot, until}…]; members
  * that are null or absent match anything. Returns how many; *out is the arena's, as are the strings. */

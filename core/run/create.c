@@ -135,6 +135,19 @@ void launch_create(struct op *op)
 	access_make_cluster_key(op, ask_create);
 }
 
+/* What the cloud says of a node that did not come up; NULL: nothing. */
+static const char *why_gone(const json_t *result)
+{
+	size_t i;
+	json_t *n;
+	json_array_foreach(json_arr(result, "nodes"), i, n) {
+		const char *status = json_str(n, "status", ""), *reason = json_str(n, "reason", NULL);
+		if (reason && (!strcmp(status, "TERMINATED") || !strcmp(status, "PREEMPTED")))
+			return reason;
+	}
+	return NULL;
+}
+
 static void waited(struct op *op, const json_t *result)
 {
 	struct unit *u = op_unit(op);
@@ -144,7 +157,9 @@ static void waited(struct op *op, const json_t *result)
 	if (n.running == n.n) {
 		op_next(op);
 	} else if (n.running + n.pending + n.stopped + n.intent < n.n || n.preempted) {
-		err_set(&err, ERR_CAPACITY, "%s %s: a node was taken away before it was up", u->c->provider, u->c->region ? u->c->region : "");
+		const char *why = why_gone(result);
+		err_set(&err, ERR_CAPACITY, "%s %s: a node was taken away before it was up%s%s", u->c->provider, u->c->region ? u->c->region : "", why ? ": " : "",
+		    why ? why : "");
 		op_failed(op, &err);
 	} else {
 		op_progress(op, "waiting for nodes: %zu of %zu", n.running, n.n);

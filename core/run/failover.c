@@ -6,6 +6,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/plan/block.h"
 #include "core/run/access.h"
 #include "core/run/launch.h"
 
@@ -14,7 +15,8 @@ enum {
 	CLEAN_RETRY_MS = 5000,
 	CLEAN_SILENT_MS = 60000, /* so long a host that does not answer is waited for */
 	CLEAN_TRIES = 60,
-	BLOCK_MS = 5 * 60000,
+	TRIED_MAX = 100, TOLD_MAX = 8,
+	ROUND_FIRST_MS = 5000, ROUND_MAX_MS = 30000,
 };
 
 static const char *outcome(const struct op *op)
@@ -27,20 +29,32 @@ void launch_set_outcome(struct op *op, const char *what)
 	json_put_str(op->r->data, "outcome", what);
 }
 
-/* What an error says about other places: how much of the candidate's description the block keeps. */
-static json_t *block_of(const struct cluster *c, const struct err *err)
+/* As state.db keeps it. */
+static json_t *block_json(const struct cluster *c, const struct err *err)
 {
-	json_t *b = json_pack("{s:s, s:s, s:s, s:I}", "provider", c->provider, "code", err_info(err->code)->name, "text", err->text, "until",
-	    (json_int_t)(wall_now_ms() + BLOCK_MS));
-	if (err->code == ERR_CREDENTIALS || err->code == ERR_UNSUPPORTED)
-		return b; /* all of the provider */
-	json_put_str(b, "region", c->region);
-	if (c->zone && c->zone[0])
-		json_put_str(b, "zone", c->zone);
-	json_put_str(b, "instance_type", c->instance_type);
-	json_put_bool(b, "use_spot", c->use_spot);
-	return b;
+	struct block b = block_of_refusal(&(struct block){.provider = c->provider, .region = c->region, .zone = c->zone && c->zone[0] ? c->zone : NULL,
+	    .instance_type = c->instance_type, .use_spot = c->use_spot}, block_scope(err));
+	json_t *j = json_pack("{s:s, s:s, s:s, s:I}", "provider", b.provider, "code", err_info(err->code)->name, "text", err->text, "until",
+	    (json_int_t)(wall_now_ms() + block_lifetime_ms(err->code)));
+	if (b.region)
+		json_put_str(j, "region", b.region);
+	if (b.zone)
+		json_put_str(j, "zone", b.zone);
+	if (b.instance_type)
+		json_put_str(j, "instance_type", b.instance_type);
+	if (b.use_spot >= 0)
+		json_put_bool(j, "use_spot", b.use_spot);
+	return j;
 }
+
+/* Nobody else would do better: what was asked for is wrong, or nobody knows what happened. */
+static bool ends_all(const char *step, const struct err *err)
+{
+	const struct err_info *info = err_info(err->code);
+	return err->scope == ERR_SCOPE_TASK || (!strcmp(step, "create") && !info->failover && !info->retry);
+}
+
+static const char *const scope_names[] = {"place", "region", "region_all", "cloud", "task"};
 
 static void note_attempt(struct op *op, const struct err *err)
 {
@@ -55,14 +69,86 @@ static void note_attempt(struct op *op, const struct err *err)
 	if (!blocks)
 		json_object_set_new(op->r->data, "blocks", blocks = json_array());
 	json_array_append_new(tried, json_pack("{s:s, s:s, s:s}", "where", where, "code", err_info(err->code)->name, "text", err->text));
-	json_t *b = block_of(c, err);
+	json_t *b = block_json(c, err), *own = json_deep_copy(b);
 	const struct provider *p = run_provider(op->engine, c->provider);
-	if (!p || !(p->can & PROVIDER_TELLS_STOCK))
+	if (block_lifetime_ms(err->code) && (!p || !(p->can & PROVIDER_TELLS_STOCK)))
 		state_add_block(op->engine->state, b, &ignored);
-	json_array_append_new(blocks, b);
-	run_event(op->engine, u, op->r, "provision.failed", "warn", json_pack("{s:s, s:s}", "where", where, "code", err_info(err->code)->name), "%s: %s", where,
-	    err->text);
+	json_put_int(own, "until", 0); /* for this launch, until it begins anew */
+	json_array_append_new(blocks, own);
+	json_decref(b);
+	while (json_array_size(tried) > TRIED_MAX)
+		json_array_remove(tried, 0);
+	run_event(op->engine, u, op->r, "provision.failed", "warn", json_pack("{s:s, s:s, s:s}", "where", where, "code", err_info(err->code)->name, "scope",
+	    scope_names[block_scope(err)]), "%s: %s", where, err->text);
 	free(where);
+}
+
+/* All that was tried, in words. */
+static void add_tried(struct op *op, struct err *err)
+{
+	const json_t *tried = json_arr(op->r->data, "tried");
+	struct str s = str_new(900);
+	size_t n = json_array_size(tried), first = n > TOLD_MAX ? n - TOLD_MAX : 0;
+	for (size_t i = first; i < n; i++)
+		str_addf(&s, "%s%s: %s", i > first ? "; " : "", json_str(json_array_get(tried, i), "where", "?"), json_str(json_array_get(tried, i), "text", "?"));
+	if (n)
+		err_set(err, err_code_of(json_str(json_array_get(tried, n - 1), "code", "failed")), "launch %s: nothing is left to try. Tried%s: %s",
+		    op->r->cluster, first ? " last" : "", str_text(&s));
+	str_free(&s);
+}
+
+void launch_nothing_left(struct op *op, const struct err *err)
+{
+	struct err all = *err;
+	add_tried(op, &all);
+	launch_give_up(op, &all);
+}
+
+/* The cluster that never came to be is history. */
+void launch_give_up(struct op *op, const struct err *err)
+{
+	struct unit *u = op_unit(op);
+	if (u && json_bool(op->r->data, "fresh", false)) {
+		u->c->status = CLUSTER_REMOVED;
+		u->c->removed_at_ms = wall_now_ms();
+		own_str(&u->c->reason, err->text);
+		run_save(u);
+		op_fail(op, err);
+		run_unit_remove(op->engine, u);
+		return;
+	}
+	op_fail(op, err);
+}
+
+/* ---- from round to round ------------------------------------------------------------------------------------------- */
+
+/* Has this round met anything that time may mend? Without a try: all that fits failed lately, for somebody else. */
+static bool may_pass(const struct op *op)
+{
+	const json_t *tried = json_arr(op->r->data, "tried");
+	size_t from = (size_t)json_int(op->r->data, "round_from", 0), n = json_array_size(tried);
+	for (size_t i = from < n ? from : n; i < n; i++) {
+		enum err_code code = err_code_of(json_str(json_array_get(tried, i), "code", ""));
+		if (code != ERR_CREDENTIALS && code != ERR_UNSUPPORTED && code != ERR_INVALID)
+			return true;
+	}
+	return from >= n;
+}
+
+bool launch_next_round(struct op *op, const struct err *err)
+{
+	bool blocked = err->code == ERR_CAPACITY || (err->code == ERR_NO_RESOURCE && json_array_size(json_arr(op->r->data, "tried")));
+	int64_t round = json_int(op->r->data, "round", 0), wait_ms = ROUND_FIRST_MS << (round < 3 ? round : 3);
+	if (!json_bool(op->r->args, "retry_until_up", false) || !blocked || !may_pass(op))
+		return false;
+	wait_ms = wait_ms < ROUND_MAX_MS ? wait_ms : ROUND_MAX_MS;
+	json_object_del(op->r->data, "blocks");
+	json_put_int(op->r->data, "round", round + 1);
+	json_put_int(op->r->data, "round_from", (int64_t)json_array_size(json_arr(op->r->data, "tried")));
+	op_progress(op, "nothing available: trying again in %d s", (int)(wait_ms / 1000));
+	run_event(op->engine, op_unit(op), op->r, "launch.retry", "warn", NULL, "nothing available, trying again in %d s: %s", (int)(wait_ms / 1000), err->text);
+	op_goto_after(op, "offers", wait_ms);
+	return true;
 }
 
 /* The cluster stays, so that it can be taken down. */
@@ -106,7 +192,7 @@ void launch_failed(struct op *op, const struct err *err)
 		return;
 	}
 	note_attempt(op, err);
-	launch_set_outcome(op, "retry");
+	launch_set_outcome(op, ends_all(step, err) ? "end" : "retry");
 	op_goto(op, "clean");
 }
 
@@ -150,6 +236,14 @@ static void cleaned(struct op *op, const json_t *result)
 		run_save(u);
 		op_cancelled(op);
 		run_unit_remove(op->engine, u);
+		return;
+	}
+	if (!strcmp(outcome(op), "end")) {
+		const json_t *tried = json_arr(op->r->data, "tried"), *last = json_array_get(tried, json_array_size(tried) - 1);
+		struct err err;
+		err_set(&err, err_code_of(json_str(last, "code", "failed")), "launch %s: %s: %s", op->r->cluster, json_str(last, "where", "?"),
+		    json_str(last, "text", "?"));
+		launch_give_up(op, &err);
 		return;
 	}
 	op_goto(op, "offers");

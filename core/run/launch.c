@@ -24,7 +24,6 @@ enum {
 	CREATE_TIMEOUT_MS = 15 * 60000,
 	WAIT_TIMEOUT_MS = 20 * 60000,
 	AGENT_STEP_TIMEOUT_MS = 20 * 60000, /* a machine boots meanwhile */
-	RETRY_UNTIL_UP_MS = 30000,
 	NODES_MAX = 1000,
 	HOOK_MAX = 1 << 20,
 };
@@ -130,7 +129,8 @@ static json_t *make_plan(struct op *op, struct err *err)
 		dag_destroy(d);
 		return NULL;
 	}
-	json_t *plan = place_choose(op->engine, d, json_arr(op->r->args, "clouds"), json_arr(op->r->data, "live"), json_arr(op->r->data, "blocks"), err);
+	json_t *plan = place_choose(op->engine, d, json_arr(op->r->args, "clouds"), json_arr(op->r->data, "live"), json_arr(op->r->data, "blocks"),
+	    json_int(op->r->data, "round", 0) > 0, err);
 	dag_destroy(d);
 	return plan;
 }
@@ -176,34 +176,6 @@ static struct unit *intend(struct op *op, const json_t *chosen, int64_t num_node
 	return u;
 }
 
-/* No candidate is left: the cluster that never came to be is history, and the request says all that was tried. */
-static void give_up(struct op *op, const struct err *err)
-{
-	struct err all = *err;
-	struct unit *u = op_unit(op);
-	const json_t *tried = json_arr(op->r->data, "tried");
-	if (json_array_size(tried)) {
-		struct str s = str_new(900);
-		size_t i;
-		json_t *t;
-		json_array_foreach(tried, i, t)
-			str_addf(&s, "%s%s: %s", i ? "; " : "", json_str(t, "where", "?"), json_str(t, "text", "?"));
-		const json_t *last = json_array_get(tried, json_array_size(tried) - 1);
-		err_set(&all, err_code_of(json_str(last, "code", "failed")), "launch %s: nothing is left to try. Tried: %s", op->r->cluster, str_text(&s));
-		str_free(&s);
-	}
-	if (u && json_bool(op->r->data, "fresh", false)) {
-		u->c->status = CLUSTER_REMOVED;
-		u->c->removed_at_ms = wall_now_ms();
-		own_str(&u->c->reason, all.text);
-		run_save(u);
-		op_fail(op, &all);
-		run_unit_remove(op->engine, u);
-		return;
-	}
-	op_fail(op, &all);
-}
-
 /* Which machines of the chosen provider did not answer when it was asked for offers: it need not wait for them. */
 static void keep_silent(struct op *op, const json_t *plan)
 {
@@ -232,15 +204,8 @@ static void step_plan(struct op *op)
 	keep_silent(op, plan);
 	json_object_del(op->r->data, "live"); /* large, and old in a moment */
 	if (!plan) {
-		if (json_bool(op->r->args, "retry_until_up", false) && err.code == ERR_NO_RESOURCE && json_array_size(json_arr(op->r->data, "tried"))) {
-			json_object_del(op->r->data, "blocks");
-			op_progress(op, "nothing available: trying again in %d s", RETRY_UNTIL_UP_MS / 1000);
-			run_event(op->engine, op_unit(op), op->r, "launch.retry", "warn", NULL, "nothing available, trying again in %d s: %s",
-			    RETRY_UNTIL_UP_MS / 1000, err.text);
-			op_goto_after(op, "offers", RETRY_UNTIL_UP_MS);
-			return;
-		}
-		give_up(op, &err);
+		if (!launch_next_round(op, &err))
+			launch_nothing_left(op, &err);
 		return;
 	}
 	const json_t *chosen = json_array_get(json_arr(plan, "plan"), 0);

@@ -29,9 +29,14 @@ void launch_wait(struct op *op);
 bool launch_wait_for_machines(struct op *op, const struct err *err);
 
 /* ---- failover.c ---- */
-/* What is to come when all is cleaned: "retry" (elsewhere) or "cancel". */
+/* What is to come when all is cleaned: "retry" (elsewhere), "end" (fail with the last error) or "cancel". */
 void launch_set_outcome(struct op *op, const char *what);
 void launch_failed(struct op *op, const struct err *err);
+/* With --retry-until-up: all places anew, after a pause, unless time mends nothing of what was met. False: no. */
+bool launch_next_round(struct op *op, const struct err *err);
+/* No candidate is left: the request fails and says all that was tried. */
+void launch_nothing_left(struct op *op, const struct err *err);
+void launch_give_up(struct op *op, const struct err *err); /* the same with other words */
 void launch_cancelled(struct op *op);
 void launch_clean(struct op *op); /* the step that removes what was made */
 

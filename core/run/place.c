@@ -194,12 +194,12 @@ static json_t *choose(const struct dag *d, int64_t cap_uusd_h, const json_t *liv
 	return j;
 }
 
-json_t *place_choose(struct engine *e, const struct dag *d, const json_t *clouds, const json_t *live, const json_t *own_blocks, struct err *err)
+json_t *place_choose(struct engine *e, const struct dag *d, const json_t *clouds, const json_t *live, const json_t *own_blocks, bool only_own, struct err *err)
 {
 	int64_t now_ms = clock_now_ms(NULL);
 	struct err ignored;
 	(void)clouds; /* only these were asked, so that only they are in live */
-	json_t *blocks = state_blocks(e->state, now_ms, &ignored);
+	json_t *blocks = only_own ? NULL : state_blocks(e->state, now_ms, &ignored);
 	if (!blocks)
 		blocks = json_array();
 	if (own_blocks)
@@ -230,7 +230,7 @@ static void plan_now(void *arg, json_t *live)
 	struct plan_ask *p = arg;
 	struct err err;
 	struct dag *d = task_unpack(json_obj(p->params, "task"), &err);
-	json_t *plan = d ? place_choose(p->e, d, json_arr(p->params, "clouds"), live, NULL, &err) : NULL;
+	json_t *plan = d ? place_choose(p->e, d, json_arr(p->params, "clouds"), live, NULL, false, &err) : NULL;
 	dag_destroy(d);
 	json_decref(live);
 	p->fn(p->arg, plan, plan ? NULL : &err);

@@ -18,7 +18,8 @@ void place_forget(struct engine *e, const struct provider *p); /* something is m
 
 /* The plan as `launch --dryrun --json` prints it: {"plan":[…], "candidates":[[…]]}, each with what a launch needs besides: accelerator,
  * accelerator_count_micro, vcpus_micro, mem_mib, disk_size_gib, price_estimated, price_source. New reference; NULL with NO_RESOURCE or
- * BUDGET and words that help. Reads catalog.db (milliseconds). own_blocks (may be NULL) go beside those of state.db. */
-json_t *place_choose(struct engine *e, const struct dag *d, const json_t *clouds, const json_t *live, const json_t *own_blocks, struct err *err);
+ * BUDGET and words that help. Reads catalog.db (milliseconds). own_blocks (may be NULL) go beside those of state.db, or (only_own) in
+ * their place. */
+json_t *place_choose(struct engine *e, const struct dag *d, const json_t *clouds, const json_t *live, const json_t *own_blocks, bool only_own, struct err *err);
 
 #endif

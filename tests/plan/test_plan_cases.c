@@ -686,6 +686,42 @@ static void test_facts(void **state)
 	assert_true(cloud_features_of("somewhere")->can & FEATURE_SPOT);
 }
 
+/* How far a refusal reaches, and for how long. */
+static void test_refused_places(void **state)
+{
+	(void)state;
+	struct block tried = {.provider = "aws", .region = "r", .zone = "r-a", .instance_type = "p5", .accelerator = "H100", .use_spot = 1};
+	struct block b = block_of_refusal(&tried, ERR_SCOPE_PLACE);
+	assert_string_equal(b.zone, "r-a");
+	assert_string_equal(b.instance_type, "p5");
+	assert_int_equal(b.use_spot, 1);
+	assert_null(b.accelerator);
+	b = block_of_refusal(&tried, ERR_SCOPE_REGION);
+	assert_null(b.zone);
+	assert_string_equal(b.region, "r");
+	assert_string_equal(b.instance_type, "p5");
+	assert_int_equal(b.use_spot, 1);
+	b = block_of_refusal(&tried, ERR_SCOPE_REGION_ALL);
+	assert_null(b.zone);
+	assert_null(b.instance_type);
+	assert_string_equal(b.region, "r");
+	assert_int_equal(b.use_spot, -1);
+	b = block_of_refusal(&tried, ERR_SCOPE_CLOUD);
+	assert_null(b.region);
+	assert_string_equal(b.provider, "aws");
+	assert_int_equal(b.use_spot, -1);
+	tried.zone = NULL; /* the region, where no zone was asked for */
+	b = block_of_refusal(&tried, ERR_SCOPE_PLACE);
+	assert_null(b.zone);
+	assert_string_equal(b.region, "r");
+	/* What a code means where the provider says nothing in particular. */
+	assert_int_equal(block_scope(&(struct err){.code = ERR_CAPACITY}), ERR_SCOPE_PLACE);
+	assert_int_equal(block_scope(&(struct err){.code = ERR_CREDENTIALS}), ERR_SCOPE_CLOUD);
+	assert_int_equal(block_scope(&(struct err){.code = ERR_CREDENTIALS, .scope = ERR_SCOPE_REGION_ALL}), ERR_SCOPE_REGION_ALL);
+	assert_int_equal(block_lifetime_ms(ERR_CREDENTIALS), 0);
+	assert_true(block_lifetime_ms(ERR_NETWORK) < block_lifetime_ms(ERR_CAPACITY));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -699,6 +735,7 @@ int main(void)
 	    cmocka_unit_test(test_group_cap),
 	    cmocka_unit_test(test_blocks),
 	    cmocka_unit_test(test_blocks_of_json),
+	    cmocka_unit_test(test_refused_places),
 	    cmocka_unit_test(test_local),
 	    cmocka_unit_test(test_superseded),
 	    cmocka_unit_test(test_transfer),

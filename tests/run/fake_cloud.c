@@ -61,7 +61,7 @@ static bool is_there(const json_t *nodes, const char *token)
 	size_t i;
 	json_t *n;
 	json_array_foreach(nodes, i, n)
-		if (str_eq(json_str(n, "token", ""), token) && !str_eq(json_str(n, "status", ""), "TERMINATED"))
+		if (str_eq(json_str(n, "token", ""), token))
 			return true;
 	return false;
 }

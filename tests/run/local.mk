@@ -59,3 +59,5 @@ dist_check_SCRIPTS += tests/run/test_cloud_ssh.py
 TESTS += tests/run/test_cloud_ssh.py
 dist_check_SCRIPTS += tests/run/test_clouds.py
 TESTS += tests/run/test_clouds.py
+dist_check_SCRIPTS += tests/run/test_failover.py
+TESTS += tests/run/test_failover.py

@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""Where a launch goes when a place refuses it: how far each refusal reaches, that nothing is left of an attempt when the next one begins, what
+ends a launch, and rounds without end. TAP."""
+import os, sys, time
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from fake_cloud import Refused, main, offer  # noqa
+
+PLACES = [offer('r1', 'r1-a', price=1000000), offer('r1', 'r1-b', price=1100000), offer('r2', 'r2-a', price=1200000), offer('r2', 'r2-b', price=1300000)]
+MORE = PLACES + [offer('r1', 'r1-a', 'gpu2', price=1250000)]
+
+
+def refuse(home, **zones):
+    """zones: r1_a=('capacity', 'place')… What is asked for there is refused so; and while anything of an earlier attempt is there, the test fails."""
+    home.asked, home.overlaps = [], []
+
+    def check(body):
+        where = body['zone'] or body['region']
+        if not home.asked or home.asked[-1] != (where, body['instance_type']):
+            home.overlaps += [n['zone'] for n in home.cloud.nodes.values() if n['status'] != 'TERMINATED' and n['zone'] != body['zone']]
+            home.asked.append((where, body['instance_type']))
+        how = zones.get(where.replace('-', '_'))
+        if how and body['node']['rank'] == how[2] if how and len(how) > 2 else how:
+            raise Refused(how[0], how[1], message='no %s today' % where)
+    home.cloud.refuse = [check]
+
+
+def tried(home):
+    assert not home.overlaps, home.overlaps
+    return [w for w, _ in home.asked]
+
+
+def attempts(home):
+    return [(e['data']['where'], e['data']['code'], e['data']['scope']) for e in home.json('events') if e['kind'] == 'provision.failed']
+
+
+def the_next_zone(home):
+    refuse(home, r1_a=('capacity', 'place'))
+    rc, out, err = home.launch('--', 'echo there')
+    assert rc == 0 and 'there' in out, (out, err)
+    assert tried(home) == ['r1-a', 'r1-b'], home.asked
+    assert 'r1-a' in err and 'no r1-a today' in err, err  # told live
+    assert attempts(home) == [('akash r1-a gpu1', 'capacity', 'place')], attempts(home)
+    # the next launch knows; another machine type is not blocked
+    refuse(home)
+    assert home.launch('-d', name='y')[0] == 0
+    assert tried(home) == ['r1-b'], home.asked
+
+
+def a_whole_region(home):
+    refuse(home, r1_a=('quota', 'region'))
+    rc, out, err = home.launch('-d')
+    assert rc == 0, err
+    assert tried(home) == ['r2-a'] or tried(home) == ['r1-a', 'r2-a'], home.asked
+    assert [w for w in home.asked][-1] == ('r2-a', 'gpu1'), home.asked
+
+
+def a_region_for_every_machine(home):
+    refuse(home, r1_a=('unsupported', 'region_all'), r2_a=('capacity', 'region'))
+    rc, out, err = home.launch('-d')
+    assert rc == 3, (rc, err)
+    assert tried(home) == ['r1-a', 'r2-a'], home.asked  # neither r1-b nor gpu2 in r1-a
+    assert 'no r1-a today' in err and 'no r2-a today' in err, err
+
+
+def a_region_for_this_machine(home):
+    refuse(home, r1_a=('capacity', 'region'), r2_a=('capacity', 'region'))
+    home.cloud.refuse.append(lambda b: None)
+    rc, out, err = home.launch('-d')
+    assert home.asked[:3] == [('r1-a', 'gpu1'), ('r2-a', 'gpu1'), ('r1-a', 'gpu2')], home.asked
+
+
+def the_account(home):
+    refuse(home, r1_a=('credentials', 'place'))
+    rc, out, err = home.launch('-d')
+    assert rc == 4, (rc, err)
+    assert tried(home) == ['r1-a'], home.asked
+    # it was mended: nothing is remembered against it
+    refuse(home)
+    assert home.launch('-d')[0] == 0
+    assert tried(home) == ['r1-a']
+
+
+def the_task(home):
+    refuse(home, r1_a=('capacity', 'task'))
+    rc, out, err = home.launch('-d', '--retry-until-up')
+    assert rc == 3 and 'no r1-a today' in err, (rc, err)
+    assert tried(home) == ['r1-a'], home.asked
+    refuse(home, r1_a=('invalid', 'place'), r1_b=('invalid', 'place'))
+    rc, out, err = home.launch('-d', name='z')
+    assert rc == 2 and tried(home) in (['r1-b'], ['r1-a']), (rc, err, home.asked)
+    assert home.json('status') == []
+
+
+def half_of_it(home):
+    """Two nodes, the second refused: the first is ended before the next place is tried."""
+    refuse(home, r1_a=('capacity', 'place', 1), r1_b=('capacity', 'place', 1))
+    rc, out, err = home.launch('-d', '--num-nodes', '2')
+    assert rc == 0, err
+    assert tried(home) == ['r1-a', 'r1-b', 'r2-a'], home.asked
+    assert home.cloud.made == 4 and len(home.cloud.alive()) == 2, home.cloud.nodes
+
+
+def gone_before_it_was_up(home):
+    refuse(home)
+
+    def dies(n):
+        n['status'] = 'PENDING'
+        n['reach'] = None
+        if n['zone'] == 'r1-a':
+            n.update(status='TERMINATED', reason='ZONE_RESOURCE_POOL_EXHAUSTED')
+        else:
+            home.cloud._boot(n)
+            n['status'] = 'RUNNING'
+    home.cloud.on_create = dies
+    rc, out, err = home.launch('-d')
+    assert rc == 0 and 'ZONE_RESOURCE_POOL_EXHAUSTED' in err, err
+    assert tried(home) == ['r1-a', 'r1-b']
+
+
+def until_it_is_up(home):
+    """All refuse; some seconds later one does not."""
+    refuse(home, r1_a=('capacity', 'place'), r1_b=('capacity', 'place'), r2_a=('capacity', 'place'), r2_b=('capacity', 'place'))
+    p = home.start('launch', '-y', '-d', '-c', 'x', '--gpus', 'H100:1', '--infra', 'akash', '--retry-until-up')
+    home.wait('the end of the first round', lambda: any(e['kind'] == 'launch.retry' for e in home.json('events')))
+    first = tried(home)
+    assert first == ['r1-a', 'r1-b', 'r2-a', 'r2-b'], first
+    refuse(home, r1_a=('capacity', 'place'))
+    out, err = p.communicate(timeout=60)
+    assert p.returncode == 0, err
+    assert tried(home) == ['r1-a', 'r1-b'], home.asked  # from the start, whatever was refused
+
+
+main([(f.__name__.replace('_', ' '), f, {'offers': MORE if f in (a_region_for_every_machine, a_region_for_this_machine) else PLACES})
+      for f in (the_next_zone, a_whole_region, a_region_for_every_machine, a_region_for_this_machine, the_account, the_task, half_of_it,
+                gone_before_it_was_up, until_it_is_up)])
