@@ -329,6 +329,7 @@ struct engine *engine_create(const struct engine_setup *setup, struct err *err)
 {
 	struct engine *e = xcalloc(1, sizeof *e);
 	e->heard = json_object();
+	e->locked_out = json_object();
 	e->late_at = json_object();
 	e->loop = setup->loop;
 	e->setup = *setup;
@@ -382,6 +383,7 @@ void engine_destroy(struct engine *e)
 	free((char *)(uintptr_t)e->calls.state_dir);
 	free((char *)(uintptr_t)e->calls.user);
 	json_decref(e->heard);
+	json_decref(e->locked_out);
 	json_decref(e->late_at);
 	free(e);
 }

@@ -40,11 +40,13 @@ static char *fresh_name(struct engine *e)
 	}
 }
 
-/* Is there anything to ask it about? Machines of one's own are named in a file. */
+/* Is there anything to ask it about? Machines of one's own are named in a file; a cloud that lacked credentials a moment ago has none. */
 static bool has_settings(struct engine *e, const struct provider *p)
 {
 	const char *path;
 	struct err err;
+	if (json_object_get(e->locked_out, p->name))
+		return false;
 	json_t *settings = p->settings_files ? settings_read(&e->calls.settings, p, &path, &err) : NULL;
 	bool yes = !p->settings_files || settings || err.code != ERR_NONE;
 	json_decref(settings);

@@ -55,6 +55,10 @@ static void got_one(void *arg, const json_t *result, const struct err *err)
 	struct place_ask *a = arg;
 	json_t *row = json_pack("{s:s}", "provider", a->next[-1]->name);
 	a->call = NULL;
+	if (err && err->code == ERR_CREDENTIALS)
+		json_object_set_new(a->e->locked_out, a->next[-1]->name, json_true());
+	else
+		json_object_del(a->e->locked_out, a->next[-1]->name);
 	if (err)
 		json_object_update_new(row, json_pack("{s:o, s:s}", "error", json_foreign(err->text), "code", err_info(err->code)->name));
 	else
