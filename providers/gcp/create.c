@@ -147,7 +147,11 @@ static int find_image(struct gcp *g, struct plan *p)
 {
 	const char *wanted = json_str(g->c->args, "image", NULL);
 	struct err err = {.code = ERR_NONE};
-	if (wanted && *wanted) {
+	if (wanted && str_starts(wanted, "docker:")) {
+		gcp_failed(g, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD, "containers cannot be run as machines on Google Cloud yet: %.80s", wanted);
+		return -1;
+	}
+	if (wanted && *wanted && !str_starts(wanted, "skypilot:")) { /* which are images like ours */
 		wanted = from_projects(wanted);
 		if (!image_path_ok(wanted))
 			return wrong(g, "an image of Google Cloud is projects/PROJECT/global/images/NAME or …/images/family/NAME", wanted);
@@ -188,7 +192,7 @@ static json_t *metadata(struct gcp *g, const struct plan *p, const json_t *node)
 	free(text);
 	json_decref(rec);
 	if (*p->key)
-		json_array_append_new(items, json_pack("{s:s, s:s}", "key", "ssh-keys", "value", arena_printf(g->c->arena, "skytop:%s", p->key)));
+		json_array_append_new(items, json_pack("{s:s, s:s}", "key", "ssh-keys", "value", arena_printf(g->c->arena, "ubuntu:%s", p->key)));
 	if (p->accelerator && strstr(p->image, "deeplearning-platform"))
 		json_array_append_new(items, json_pack("{s:s, s:s}", "key", "install-nvidia-driver", "value", "True"));
 	return json_pack("{s:o}", "items", items);

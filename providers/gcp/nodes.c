@@ -52,7 +52,7 @@ static json_t *copy_or(const json_t *rec, const char *key, json_t *dflt)
 
 static json_t *reach_of(const char *host)
 {
-	return json_pack("{s:s, s:s, s:s}", "kind", "ssh", "host", host, "user", "skytop");
+	return json_pack("{s:s, s:s, s:s}", "kind", "ssh", "host", host, "user", "ubuntu");
 }
 
 json_t *gcp_node(struct gcp *g, const char *project, const json_t *instance)

@@ -109,8 +109,9 @@ class Cloud:
         self.effects = {}  # operation → what happens at its end
         self.tokens, self.faults, self.requests, self.violations = {'fixed'}, [], [], []
         self.unknown = set()
-        self.op_s, self.page, self.addresses, self.unreachable = 0.03, 500, [], set()
-        self.used_addresses = 0
+        self.op_s, self.page, self.unreachable = 0.03, 500, set()
+        self.addresses = []  # that machines get; made up when there are none left
+        self.keys = {}  # address → authorized_keys of the real machine behind it
         self.denied = set()  # permissions
         self.stockout = set()  # "zone" or "zone/type"
         self.limits = {'GPUS_ALL_REGIONS': 64.0, 'CPUS_ALL_REGIONS': 500.0}
@@ -158,11 +159,21 @@ class Cloud:
             effect(error)
 
     # --- instances
-    def address(self):
-        if self.used_addresses < len(self.addresses):
-            self.used_addresses += 1
-            return self.addresses[self.used_addresses - 1]
-        return f'203.0.113.{next(self.count) % 250 + 1}'
+    def address(self, instance):
+        if not self.addresses:
+            return f'203.0.113.{next(self.count) % 250 + 1}'
+        address = self.addresses.pop(0)
+        lines = [i['value'] for i in instance['metadata'].get('items', []) if i['key'] == 'ssh-keys']
+        if address in self.keys:  # as the agent in the machine would
+            with open(self.keys[address], 'w', encoding='utf-8') as f:
+                f.write(''.join(line.split(':', 1)[1] + '\n' for line in lines))
+        return address
+
+    def give_back(self, instance):
+        for access in instance['networkInterfaces'][0]['accessConfigs']:
+            address = access.pop('natIP', None)
+            if address in self.keys:
+                self.addresses.append(address)
 
     def gpus(self, body, kind):
         out = {}
@@ -250,12 +261,11 @@ class Cloud:
         instance['status'] = 'RUNNING'
         instance['lastStartTimestamp'] = stamp(time.time())
         for access in instance['networkInterfaces'][0]['accessConfigs']:
-            access['natIP'] = self.address()
+            access['natIP'] = self.address(instance)
 
     def down(self, instance):
         instance['status'] = 'TERMINATED'
-        for access in instance['networkInterfaces'][0]['accessConfigs']:
-            access.pop('natIP', None)
+        self.give_back(instance)
 
     def get(self, zone, name):
         if (zone, name) not in self.instances:
@@ -264,7 +274,8 @@ class Cloud:
 
     def delete(self, zone, name):
         self.get(zone, name)['status'] = 'STOPPING'
-        return self.operation('delete', f'zones/{zone}/instances/{name}', f'zones/{zone}', lambda e: e or self.instances.pop((zone, name), None))
+        return self.operation('delete', f'zones/{zone}/instances/{name}', f'zones/{zone}',
+                              lambda e: e or (zone, name) in self.instances and self.give_back(self.instances.pop((zone, name))))
 
     def stop(self, zone, name, query):
         i = self.get(zone, name)

@@ -320,7 +320,7 @@ static void test_body(void **s)
 	json_t *items = json_arr(json_obj(b, "metadata"), "items"), *m;
 	size_t k, keys = 0;
 	json_array_foreach(items, k, m)
-		keys += str_eq(json_str(m, "key", ""), "ssh-keys") && str_eq(json_str(m, "value", ""), "skytop:ssh-ed25519 AAAA skytop");
+		keys += str_eq(json_str(m, "key", ""), "ssh-keys") && str_eq(json_str(m, "value", ""), "ubuntu:ssh-ed25519 AAAA skytop");
 	assert_int_equal(keys, 1);
 	/* The ports of the cluster are open for its machines alone. */
 	const char *name;
@@ -392,6 +392,8 @@ static void test_images(void **s)
 	}
 	assert_int_equal(fails(r, PROVIDER_CREATE, wish(1, "'image': 'projects/p/global/images/none'"), ERR_INVALID).scope, ERR_SCOPE_TASK);
 	assert_int_equal(fails(r, PROVIDER_CREATE, wish(1, "'image': 'ami-123'"), ERR_INVALID).scope, ERR_SCOPE_TASK);
+	assert_int_equal(fails(r, PROVIDER_CREATE, wish(1, "'image': 'docker:ubuntu'"), ERR_UNSUPPORTED).scope, ERR_SCOPE_CLOUD);
+	fails(r, PROVIDER_CREATE, wish(1, "'ssh_public_key': ''"), ERR_INVALID);
 	assert_int_equal(fails(r, PROVIDER_CREATE, wish(1, "'labels': {'Team': 'X'}"), ERR_UNSUPPORTED).scope, ERR_SCOPE_CLOUD);
 	assert_int_equal(instances(), 0);
 }
