@@ -193,7 +193,7 @@ static enum provider_step give(struct gcp *g, json_t *state[3])
 
 enum provider_step gcp_offers(struct gcp *g)
 {
-	if (!json_bool(g->c->args, "catalog", false)) /* what is free at this moment is not told: that we are let in is the answer */
+	if (!json_bool(g->c->args, "catalog", false)) /* what is free at this moment is not told: that there are credentials is the answer */
 		return gcp_done(g, json_pack("{s:s}", "source", "the catalog"));
 	static const char fields[] = "items/*/machineTypes(name,guestCpus,memoryMb,isSharedCpu,accelerators),nextPageToken";
 	int r[3] = {

@@ -231,8 +231,8 @@ static json_t *nics(struct gcp *g, const struct plan *p)
 	return json_pack("[o]", nic);
 }
 
-/* GPUs cannot move with a running machine. There is no price cap on Google Cloud. A spot machine that is taken back stays, stopped, until it is
- * ended: so it can be seen that it was. */
+/* GPUs cannot move with a running machine. There is no price cap on Google Cloud. A spot machine that is taken back goes with its
+ * disk, which would cost on; that it was taken back is told by the operations of its zone. */
 static json_t *scheduling(const struct plan *p)
 {
 	json_t *s = json_object();
@@ -243,7 +243,7 @@ static json_t *scheduling(const struct plan *p)
 	json_put_bool(s, "automaticRestart", false);
 	json_put_bool(s, "preemptible", true);
 	json_put_str(s, "provisioningModel", "SPOT");
-	json_put_str(s, "instanceTerminationAction", "STOP");
+	json_put_str(s, "instanceTerminationAction", "DELETE");
 	return s;
 }
 

@@ -42,6 +42,7 @@ static enum provider_step gcp_step(struct provider_call *c, const struct provide
 	begin_anew(&g);
 	if (c->verb >= PROVIDER_VERBS || !verbs[c->verb])
 		return gcp_failed(&g, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD, "Google Cloud is not asked that");
+	g.local = c->verb == PROVIDER_OFFERS && !json_bool(c->args, "catalog", false);
 	if (c->verb == PROVIDER_CHECK)
 		return gcp_check(&g); /* for which missing credentials are an answer */
 	int r = gcp_auth(&g);

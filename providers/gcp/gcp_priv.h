@@ -21,6 +21,7 @@ struct gcp {
 	struct provider_call *c;
 	const struct provider_reply *reply;
 	struct err *err;
+	bool local;	     /* gcp_auth only looks whether there are credentials: nothing is asked of the network */
 	const char *base;    /* of a stand-in for Google, no slash at its end; NULL: Google's own hosts */
 	/* Set by gcp_auth. */
 	const char *token, *project;

@@ -150,6 +150,16 @@ static bool listed(const json_t *ids, const char *id)
 	return false;
 }
 
+static const json_t *node_of(const json_t *nodes, const char *id)
+{
+	size_t i;
+	json_t *n;
+	json_array_foreach(nodes, i, n)
+		if (str_eq(json_str(n, "id", ""), id))
+			return n;
+	return NULL;
+}
+
 /* The projects to look in: ours, and those of the ids. NULL-terminated. */
 static const char **projects_of(struct gcp *g, const json_t *ids)
 {
@@ -220,31 +230,43 @@ static enum provider_step wait_or_fail(struct gcp *g)
 
 /* ---- query ---------------------------------------------------------------------------------------------------------- */
 
-/* Was the end of this instance's last run a reclaim? Its zone's operations say so. 1 asked and put into the node, 0 to be asked. What cannot be
- * asked is left as it is: stopped. */
-static int tell_preempted(struct gcp *g, json_t *node, int64_t started_at)
+/* When Google took an instance back the last time, as the operations of its zone say: 1 with *at (0: it did not), 0 to be asked. What cannot be
+ * asked was not. */
+static int reclaimed_at(struct gcp *g, const struct gcp_id *id, int64_t *at)
 {
-	struct gcp_id id;
-	const char *status = json_str(node, "status", "");
-	if (!json_bool(node, "use_spot", false) || (strcmp(status, "STOPPED") && strcmp(status, "STOPPING")) ||
-	    !gcp_id_parse(g->c->arena, json_str(node, "id", ""), &id))
-		return 1;
 	const char *filter = gcp_quote(g->c->arena, "operationType=\"compute.instances.preempted\"");
-	const char *url = gcp_compute(g, id.project, "/zones/%s/operations?maxResults=500&orderBy=%s&filter=%s", id.zone,
+	const char *url = gcp_compute(g, id->project, "/zones/%s/operations?maxResults=500&orderBy=%s&filter=%s", id->zone,
 	    gcp_quote(g->c->arena, "creationTimestamp desc"), filter);
-	const json_t *a = gcp_get(g, arena_printf(g->c->arena, "preempted:%s/%s", id.project, id.zone), url), *op;
-	const char *end = arena_printf(g->c->arena, "/instances/%s", id.name);
+	const json_t *a = gcp_get(g, arena_printf(g->c->arena, "preempted:%s/%s", id->project, id->zone), url), *op;
+	const char *end = arena_printf(g->c->arena, "/instances/%s", id->name);
 	size_t i;
+	*at = 0;
 	if (!a)
 		return 0;
 	json_array_foreach(json_arr(json_obj(a, "body"), "items"), i, op) {
-		if (!str_ends(json_str(op, "targetLink", ""), end) || gcp_time(json_str(op, "insertTime", json_str(op, "startTime", NULL))) < started_at)
-			continue;
-		json_put_str(node, "status", "PREEMPTED");
-		json_put_str(node, "reason", "Google Cloud took it back");
-		json_object_set_new(node, "reach", json_null());
-		break;
+		int64_t t = gcp_time(json_str(op, "insertTime", json_str(op, "startTime", NULL)));
+		if (str_ends(json_str(op, "targetLink", ""), end) && t > *at)
+			*at = t;
 	}
+	return 1;
+}
+
+/* A spot machine on its way out: by Google, or by its user? One that stays, stopped, is no less there for having been taken back. 1, 0. */
+static int tell_reclaimed(struct gcp *g, json_t *node, int64_t started_at)
+{
+	struct gcp_id id;
+	const char *status = json_str(node, "status", "");
+	int64_t at;
+	if (!json_bool(node, "use_spot", false) || (strcmp(status, "STOPPED") && strcmp(status, "STOPPING")) ||
+	    !gcp_id_parse(g->c->arena, json_str(node, "id", ""), &id))
+		return 1;
+	if (!reclaimed_at(g, &id, &at))
+		return 0;
+	if (!at || at < started_at)
+		return 1;
+	json_put_str(node, "reason", "Google Cloud took it back");
+	if (!strcmp(status, "STOPPING"))
+		json_put_str(node, "status", "PREEMPTED");
 	return 1;
 }
 
@@ -263,27 +285,31 @@ static int64_t started_at(struct gcp *g, const char *round, const json_t *node)
 	return 0;
 }
 
-static void add_hidden(struct gcp *g, json_t *nodes, const json_t *ids)
+static json_t *absent(const char *id, const char *status, const char *why)
 {
+	return json_pack("{s:s, s:s, s:s}", "id", id, "status", status, "reason", why);
+}
+
+/* Known nodes that no list has: in a zone that cannot be seen now, taken back by Google, or simply gone (and not spoken of). 1, 0. */
+static int add_absent(struct gcp *g, json_t *nodes, const json_t *ids)
+{
+	int whole = 1;
 	size_t i;
 	json_t *v;
 	json_array_foreach(ids, i, v) {
 		struct gcp_id id;
-		if (!json_is_string(v) || !gcp_id_parse(g->c->arena, json_string_value(v), &id) || !hidden(g, "look", &id))
+		const char *text = json_string_value(v);
+		int64_t at;
+		if (!text || !gcp_id_parse(g->c->arena, text, &id) || node_of(nodes, text))
 			continue;
-		size_t k;
-		json_t *n;
-		bool there = false;
-		json_array_foreach(nodes, k, n)
-			there = there || json_equal(json_object_get(n, "id"), v);
-		if (there)
-			continue;
-		n = json_object();
-		json_object_set(n, "id", v);
-		json_put_str(n, "status", "UNKNOWN");
-		json_put_str(n, "reason", arena_printf(g->c->arena, "Google Cloud cannot reach its zone %s just now", id.zone));
-		json_array_append_new(nodes, n);
+		if (hidden(g, "look", &id))
+			json_array_append_new(nodes, absent(text, "UNKNOWN", arena_printf(g->c->arena, "Google Cloud cannot reach its zone %s just now", id.zone)));
+		else if (!reclaimed_at(g, &id, &at))
+			whole = 0;
+		else if (at)
+			json_array_append_new(nodes, absent(text, "PREEMPTED", "Google Cloud took it back"));
 	}
+	return whole;
 }
 
 enum provider_step gcp_query(struct gcp *g)
@@ -300,13 +326,12 @@ enum provider_step gcp_query(struct gcp *g)
 		return gcp_failed(g, ERR_NETWORK, ERR_SCOPE_PLACE, "%s", dark);
 	}
 	json_array_foreach(nodes, i, n)
-		whole = tell_preempted(g, n, started_at(g, "look", n)) && whole;
-	if (!whole) {
-		json_decref(nodes);
-		return gcp_send(g);
-	}
-	add_hidden(g, nodes, ids);
-	return gcp_done(g, json_pack("{s:o}", "nodes", nodes));
+		whole = tell_reclaimed(g, n, started_at(g, "look", n)) && whole;
+	whole = add_absent(g, nodes, ids) && whole;
+	if (whole)
+		return gcp_done(g, json_pack("{s:o}", "nodes", nodes));
+	json_decref(nodes);
+	return gcp_send(g);
 }
 
 /* ---- doing something to them ---------------------------------------------------------------------------------------- */
@@ -336,16 +361,6 @@ static bool meant(const json_t *args, const json_t *node)
 {
 	const json_t *ids = json_arr(args, "ids");
 	return !ids || listed(ids, json_str(node, "id", ""));
-}
-
-static const json_t *node_of(const json_t *nodes, const char *id)
-{
-	size_t i;
-	json_t *n;
-	json_array_foreach(nodes, i, n)
-		if (str_eq(json_str(n, "id", ""), id))
-			return n;
-	return NULL;
 }
 
 static json_t *only_meant(struct gcp *g, const json_t *nodes)

@@ -300,7 +300,9 @@ class Cloud:
         """Google takes a spot machine back."""
         for (zone, n), i in list(self.instances.items()):
             if n == name and i['scheduling'].get('provisioningModel') == 'SPOT':
-                self.down(i)
+                (self.give_back if i['scheduling'].get('instanceTerminationAction') == 'DELETE' else self.down)(i)
+                if i['scheduling'].get('instanceTerminationAction') == 'DELETE':
+                    del self.instances[zone, n]
                 self.operation('compute.instances.preempted', f'zones/{zone}/instances/{n}', f'zones/{zone}', lambda e: None, seconds=0)
 
 

@@ -28,8 +28,11 @@ tests_providers_test_aws_wire_SOURCES = tests/providers/test_aws_wire.c
 tests_providers_test_aws_wire_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_aws_wire_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/providers/test_gcp
-TESTS += tests/providers/test_gcp
+check_PROGRAMS += tests/providers/test_gcp tests/providers/test_gcp_parts
+TESTS += tests/providers/test_gcp tests/providers/test_gcp_parts
+tests_providers_test_gcp_parts_SOURCES = tests/providers/test_gcp_parts.c $(PROVIDER_RIG)
+tests_providers_test_gcp_parts_CPPFLAGS = $(TEST_CFLAGS)
+tests_providers_test_gcp_parts_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_providers_test_gcp_SOURCES = tests/providers/test_gcp.c $(PROVIDER_RIG)
 tests_providers_test_gcp_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_gcp_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
@@ -41,5 +44,7 @@ tests_providers_test_aws_cloud_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIB
 endif
 TESTS += tests/providers/test_aws.py
 EXTRA_DIST += tests/providers/test_aws.py tests/providers/aws_cloud.py tests/providers/fake_gcp.py tests/providers/openapi.py
+TESTS += tests/providers/test_gcp_life.py
+EXTRA_DIST += tests/providers/test_gcp_life.py
 TESTS += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py tests/providers/test_torture.py
 EXTRA_DIST += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py tests/providers/test_torture.py
