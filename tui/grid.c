@@ -351,7 +351,8 @@ void grid_draw(struct grid *g, const struct grid_rows *rows, struct canvas *c, s
 	if (reserve)
 		rect_cut_right(&body, 1);
 	place_columns(g, body);
-	draw_titles(g, c, titles);
+	if (!rect_empty(titles))
+		draw_titles(g, c, titles);
 	g->rows_at = body;
 	if (!n)
 		canvas_text(c, body.x + GUTTER, body.y, body.w - GUTTER, ROLE_DIM, empty);

@@ -204,6 +204,12 @@ static void test_drawing(void **state)
 	assert_int_equal(grid_column_at(&g, 20), 3);
 	assert_int_equal(grid_row_at(&g, &rows, 5, 2), 1);
 	assert_true(grid_row_at(&g, &rows, 5, 0) == SIZE_MAX);
+	/* One line: that is the selected row, with no title under it. */
+	canvas_clear(c);
+	str_clear(&s);
+	grid_draw(&g, &rows, c, (struct rect){0, 0, 25, 1}, true, "none");
+	canvas_to_text(c, &s);
+	assert_string_equal(str_text(&s), "▸a1         b1        d1┃\n\n\n\n");
 	for (int w = 1; w < 60; w++)
 		for (int h = 1; h < 12; h++)
 			grid_draw(&g, &rows, c, (struct rect){w % 7 - 3, h % 5 - 2, w, h}, true, "none");
