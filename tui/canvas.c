@@ -47,6 +47,7 @@ void canvas_clear(struct canvas *c)
 	c->clip = (struct rect){0, 0, c->w, c->h};
 	c->cursor_x = c->cursor_y = 0;
 	c->cursor_shown = false;
+	c->n_links = 0;
 }
 
 struct rect canvas_clip(struct canvas *c, struct rect r)
@@ -164,6 +165,25 @@ int canvas_textn(struct canvas *c, int x, int y, int max_w, enum role role, cons
 int canvas_text(struct canvas *c, int x, int y, int max_w, enum role role, const char *text)
 {
 	return canvas_textn(c, x, y, max_w, role, text, strlen(text));
+}
+
+int canvas_link(struct canvas *c, int x, int y, int max_w, enum role role, const char *url)
+{
+	size_t len = strlen(url);
+	int used = canvas_text(c, x, y, max_w, role, url);
+	bool good = len < CANVAS_URL && (str_starts(url, "https://") || str_starts(url, "http://"));
+	for (size_t i = 0; i < len; i++)
+		good = good && url[i] > ' ' && url[i] < 0x7f;
+	struct rect shown = rect_and((struct rect){x, y, used, 1}, c->clip);
+	if (!good || rect_empty(shown))
+		return used;
+	canvas_attrs(c, shown, ATTR_UNDERLINE);
+	if (c->n_links < CANVAS_LINKS) {
+		struct canvas_link *l = &c->links[c->n_links++];
+		*l = (struct canvas_link){.x = shown.x, .y = shown.y, .w = shown.w};
+		memcpy(l->url, url, len + 1);
+	}
+	return used;
 }
 
 int canvas_printf(struct canvas *c, int x, int y, int max_w, enum role role, const char *fmt, ...)

@@ -19,12 +19,22 @@ struct cell {
 	uint8_t width;	/* 1 or 2; 0: second column of a wide one */
 };
 
+enum { CANVAS_LINKS = 4, CANVAS_URL = 200 };
+
+/* Text that leads somewhere. */
+struct canvas_link {
+	int x, y, w;
+	char url[CANVAS_URL];
+};
+
 struct canvas {
 	int w, h;
 	struct cell *cells; /* h rows of w */
 	struct rect clip;   /* nothing is drawn outside of it */
 	int cursor_x, cursor_y; /* where the terminal's cursor rests */
 	bool cursor_shown;
+	struct canvas_link links[CANVAS_LINKS];
+	size_t n_links;
 };
 
 struct canvas *canvas_create(int w, int h); /* sizes below 1 become 1 */
@@ -48,6 +58,8 @@ int canvas_printf(struct canvas *c, int x, int y, int max_w, enum role role, con
 void canvas_right(struct canvas *c, int x, int y, int w, enum role role, const char *text);
 /* Broken at blanks into lines of r.w columns, as many as r has. Returns the lines used. With c NULL only counts. */
 int canvas_wrap(struct canvas *c, struct rect r, enum role role, const char *text);
+/* An address: underlined, and a link where the terminal knows such. One of other than printable ASCII is drawn as text alone. */
+int canvas_link(struct canvas *c, int x, int y, int max_w, enum role role, const char *url);
 void canvas_put(struct canvas *c, int x, int y, enum role role, unsigned cp);
 void canvas_fill(struct canvas *c, struct rect r, enum role role, unsigned cp);
 /* Give what is there the background of another role (the selected row), or add attributes. */

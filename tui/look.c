@@ -39,6 +39,7 @@ static void read_settings(struct look *k, struct app *a)
 		str_addf(&problems, "%s\n", config_problem(c, i));
 	k->ascii = config_bool(c, "ui.ascii");
 	k->title = config_bool(c, "ui.title");
+	k->links = config_bool(c, "ui.links");
 	k->clipboard = config_bool(c, "ui.clipboard");
 	a->mouse = config_bool(c, "ui.mouse");
 	const char *theme = config_text(c, "theme");

@@ -9,7 +9,7 @@
 
 struct look {
 	const struct ui_options *o;
-	bool ascii, title, clipboard; /* settings */
+	bool ascii, title, clipboard, links; /* settings */
 	char *config_theme;	      /* what config.yaml says */
 	char *theme;		      /* the one in force: from --theme, the palette, the last time, or config.yaml */
 	struct theme colors;	      /* … read; not reduced yet */

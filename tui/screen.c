@@ -125,6 +125,7 @@ static void draw(struct screen *s)
 	app_title(&s->app, title, sizeof title);
 	term_title(s->term, s->look.title ? title : NULL);
 	term_mouse(s->term, s->app.mouse);
+	term_links(s->term, s->look.links);
 	if (!term_show(s->term, s->canvas)) {
 		s->app.dirty = true;
 		s->blocked = true;

@@ -52,6 +52,7 @@ const struct config_key config_keys[] = {
     {"ui.ascii", CONFIG_BOOL, "false", 0, 0, "Draw with plain ASCII only."},
     {"ui.mouse", CONFIG_BOOL, "true", 0, 0, "Does the screen listen to the mouse?"},
     {"ui.title", CONFIG_BOOL, "true", 0, 0, "Does the screen set the window's title?"},
+    {"ui.links", CONFIG_BOOL, "true", 0, 0, "Are addresses on the screen links that can be opened?"},
     {"ui.clipboard", CONFIG_BOOL, "true", 0, 0, "May the screen put what is copied into the terminal's clipboard? Otherwise into a file."},
     {"engine.idle_exit_minutes", CONFIG_INT, "10", 0, 525600,
 	"The engine leaves after having had nothing to look after for this long."},

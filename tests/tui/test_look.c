@@ -201,6 +201,52 @@ static void test_title(void **state)
 	screen_free(s);
 }
 
+/* How often that was written from a place on. */
+static int times(struct screen *s, size_t from, const char *text)
+{
+	int n = 0;
+	for (const char *p = str_text(screen_raw(s)) + from; (p = strstr(p, text)); p++)
+		n++;
+	return n;
+}
+
+/* An address is a link (OSC 8), once and not with each frame, and not where that is switched off or the terminal is an old one. */
+static void test_links(void **state)
+{
+	(void)state;
+	static const char link[] = "\033]8;;https://console.aws.amazon.com/ec2/home#Instances:\033\\https://console.aws";
+	struct screen *s = start("--view", "clusters", NULL, NULL);
+	must_have(s, "today");
+	press(s, "G Enter", "console.aws.amazon.com");
+	screen_settle(s, 50);
+	assert_int_equal(times(s, 0, link), 1);
+	char *before = screen_text(s);
+	size_t had = screen_raw(s)->len;
+	screen_keys(s, "Tab Tab"); /* other things change */
+	screen_settle(s, 50);
+	assert_int_equal(times(s, had, "\033]8;"), 0);
+	screen_keys(s, "?");
+	must_have(s, "Help: ");
+	screen_keys(s, "Esc C-l");
+	assert_true(screen_is(s, before)); /* what is written as a link is what stood there */
+	screen_settle(s, 50);
+	assert_true(times(s, had, link) >= 1);
+	write_config("config.yaml", "ui: {links: false}\n");
+	screen_free(s);
+	s = start("--view", "clusters", NULL, NULL);
+	must_have(s, "today");
+	press(s, "G Enter", "console.aws.amazon.com");
+	assert_int_equal(times(s, 0, "\033]8;"), 0);
+	screen_free(s);
+	remove_config();
+	s = stage_start_with((struct screen_options){.w = 160, .h = 40, .term = "linux"}, (const char *const[]){"--view", "clusters", NULL});
+	must_have(s, "today");
+	press(s, "G Enter", "console.aws.amazon.com");
+	assert_int_equal(times(s, 0, "\033]8;"), 0);
+	screen_free(s);
+	free(before);
+}
+
 /* What the footer offers can be clicked. */
 static void test_footer_click(void **state)
 {
@@ -337,7 +383,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_theme), cmocka_unit_test(test_true_color), cmocka_unit_test(test_live_keys), cmocka_unit_test(test_copy), cmocka_unit_test(test_title),
-	    cmocka_unit_test(test_footer_click), cmocka_unit_test(test_first_time), cmocka_unit_test(test_layout), cmocka_unit_test(test_everything_is_listed), cmocka_unit_test(test_plain),
+	    cmocka_unit_test(test_links), cmocka_unit_test(test_footer_click), cmocka_unit_test(test_first_time), cmocka_unit_test(test_layout), cmocka_unit_test(test_everything_is_listed), cmocka_unit_test(test_plain),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -8,6 +8,7 @@
  *
  * What is equal to the row shown last is not handed to curses at all: comparing memory is cheaper than cells. */
 #include "tui/term/paint.h"
+#include "tui/term/links.h"
 #include "tui/term/sgr.h"
 #include "tui/term/truecolor.h"
 
@@ -47,6 +48,10 @@ struct paint {
 	} made[MADE]; /* what setcchar has made of cells lately, which takes long */
 	bool true_color;
 	struct truecolor exact;
+	bool links_wanted;
+	struct theme theme; /* with the numbers that stand for exact colours */
+	struct canvas_link links[CANVAS_LINKS]; /* in the last frame */
+	size_t n_links;
 };
 
 static FILE *memory_file(int *fd)
@@ -181,6 +186,7 @@ void paint_theme(struct paint *p, const struct theme *theme)
 {
 	struct theme t = *theme;
 	truecolor_assign(&p->exact, &t);
+	p->theme = t;
 	for (int i = 0; i < ROLES; i++) {
 		const struct theme_style *s = &t.styles[i];
 		int pair = s->fg == THEME_DEFAULT && s->bg == THEME_DEFAULT ? 0 : alloc_pair(s->fg, s->bg);
@@ -275,9 +281,38 @@ static void paint_changes(struct paint *p, const struct cell *row, int y, int w)
 	memcpy(old + from, row + from, (size_t)(to - from) * sizeof *row);
 }
 
+void paint_links(struct paint *p, bool on)
+{
+	p->links_wanted = on;
+}
+
+/* Which of the canvas's links have to be written: those that are new, and those that this frame draws anew. */
+static unsigned links_due(const struct paint *p, const struct canvas *c)
+{
+	unsigned due = 0;
+	for (size_t i = 0; i < c->n_links && p->links_wanted; i++) {
+		const struct canvas_link *l = &c->links[i];
+		bool known = !p->whole && l->x + l->w <= p->w && l->y < p->h && i < p->n_links && !memcmp(l, &p->links[i], sizeof *l);
+		const struct cell *now = &c->cells[(size_t)l->y * (size_t)c->w + (size_t)l->x];
+		if (!known || memcmp(now, &p->shown[(size_t)l->y * (size_t)p->w + (size_t)l->x], (size_t)l->w * sizeof *now) != 0)
+			due |= 1u << i;
+	}
+	return due;
+}
+
+static void write_links(struct paint *p, const struct canvas *c, unsigned due, struct str *out)
+{
+	for (size_t i = 0; i < c->n_links; i++)
+		if (due >> i & 1)
+			link_write(c, &c->links[i], &p->theme, out);
+	memcpy(p->links, c->links, sizeof p->links);
+	p->n_links = c->n_links;
+}
+
 void paint_frame(struct paint *p, const struct canvas *c, struct str *out)
 {
 	int w = c->w < p->w ? c->w : p->w, h = c->h < p->h ? c->h : p->h;
+	unsigned due = links_due(p, c);
 	if (p->whole)
 		erase();
 	for (int y = 0; y < h; y++)
@@ -293,6 +328,7 @@ void paint_frame(struct paint *p, const struct canvas *c, struct str *out)
 	struct str said = str_new(out->max), shorter = str_new(out->max);
 	take(p, &said);
 	sgr_compact(str_text(&said), said.len, p->true_color ? &shorter : out);
+	write_links(p, c, due, p->true_color ? &shorter : out);
 	if (p->true_color)
 		truecolor_write(&p->exact, str_text(&shorter), shorter.len, out);
 	str_free(&said);

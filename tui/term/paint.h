@@ -20,6 +20,8 @@ int paint_colors(const struct paint *p);
 bool paint_true_color(const struct paint *p);
 /* Already reduced to what the terminal can (theme_reduce), but for exact colours where it can show those. The next frame is a whole one. */
 void paint_theme(struct paint *p, const struct theme *t);
+/* Are links wanted? They are not, at first. */
+void paint_links(struct paint *p, bool on);
 /* Another size. The next frame is a whole one. */
 void paint_resize(struct paint *p, int w, int h);
 /* Whatever the terminal shows is not known any more: the next frame is a whole one. */

@@ -183,6 +183,11 @@ void term_title(struct term *t, const char *text)
 		send_title(t, &t->extra);
 }
 
+void term_links(struct term *t, bool on)
+{
+	paint_links(t->paint, on && knows_osc());
+}
+
 void term_mouse(struct term *t, bool on)
 {
 	if (t->no_mouse == !on)

@@ -39,6 +39,8 @@ bool term_show(struct term *t, const struct canvas *c);
 bool term_osc(struct term *t, const char *bytes, size_t n);
 /* The window's title, sent with the next frame; the one before comes back when the terminal is given back. NULL: leave it alone. */
 void term_title(struct term *t, const char *text);
+/* Make links of addresses? Not where the terminal is of a kind that may not know them. */
+void term_links(struct term *t, bool on);
 /* Listen to the mouse? From the start it is listened to. */
 void term_mouse(struct term *t, bool on);
 /* The next frame is a whole one. */

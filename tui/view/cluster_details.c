@@ -174,6 +174,21 @@ static int troubled(const struct ui_cluster *cl)
 	return n;
 }
 
+/* Where the provider shows its machines to people. */
+static void draw_console(struct canvas *c, struct rect *r, const struct ui_cluster *cl)
+{
+	static const struct {
+		const char *provider, *url;
+	} consoles[] = {
+	    {"aws", "https://console.aws.amazon.com/ec2/home#Instances:"}, {"gcp", "https://console.cloud.google.com/compute/instances"},
+	    {"azure", "https://portal.azure.com/#browse/Microsoft.Compute%2FVirtualMachines"}, {"lambda", "https://cloud.lambda.ai/instances"},
+	    {"nebius", "https://console.nebius.com"}, {"runpod", "https://console.runpod.io/pods"}, {"vast", "https://cloud.vast.ai/instances/"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(consoles); i++)
+		if (str_eq(consoles[i].provider, cl->provider))
+			details_link(c, r, "console", consoles[i].url);
+}
+
 static void draw_facts(const struct clusters_state *v, struct canvas *c, struct rect *r, const struct ui_cluster *cl)
 {
 	bool tight = r->h < TIGHT_ROWS, roomy = r->h >= SHORT_ROWS;
@@ -204,6 +219,8 @@ static void draw_facts(const struct clusters_state *v, struct canvas *c, struct 
 		snprintf(text, sizeof text, "skytop ssh %s   (h)", cl->name);
 		details_line(c, r, "log in", ROLE_DIM, text);
 	}
+	if (roomy)
+		draw_console(c, r, cl);
 }
 
 static bool about(const struct ui_event *e, const void *arg)

@@ -41,6 +41,15 @@ void details_line(struct canvas *c, struct rect *r, const char *label, enum role
 	canvas_text(c, line.x + LABEL_COLUMNS, line.y, line.w - LABEL_COLUMNS, role, text);
 }
 
+void details_link(struct canvas *c, struct rect *r, const char *label, const char *url)
+{
+	struct rect line = rect_cut_top(r, 1);
+	if (rect_empty(line))
+		return;
+	canvas_text(c, line.x, line.y, LABEL_COLUMNS - 1, ROLE_DIM, label);
+	canvas_link(c, line.x + LABEL_COLUMNS, line.y, line.w - LABEL_COLUMNS, ROLE_TEXT, url);
+}
+
 void details_text(struct canvas *c, struct rect *r, const char *label, enum role role, const char *text)
 {
 	struct rect room = *r;

@@ -15,6 +15,8 @@ struct app;
 struct rect details_split(struct canvas *c, struct rect body, struct rect *list, size_t lines);
 /* One line cut off *r: "cost      $3.20/h". Nothing when the text is "" . */
 void details_line(struct canvas *c, struct rect *r, const char *label, enum role role, const char *text);
+/* An address. */
+void details_link(struct canvas *c, struct rect *r, const char *label, const char *url);
 /* The same, as many lines as the text takes. */
 void details_text(struct canvas *c, struct rect *r, const char *label, enum role role, const char *text);
 /* A heading, when there is room for it and a line more; false: there is not. */
