@@ -11,5 +11,6 @@ libbase_a_SOURCES = \
 	core/base/redact.c core/base/redact.h \
 	core/base/str.c core/base/str.h \
 	core/base/trace.c core/base/trace.h \
+	core/base/ustar.c core/base/ustar.h \
 	core/base/width.c core/base/width.h
 BASE_LIBS = libbase.a $(JANSSON_LIBS) -lm

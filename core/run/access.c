@@ -12,6 +12,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/ustar.h"
 #include "core/io/ssh_known.h"
 #include "core/run/op.h"
 #include "core/run/reach.h"
@@ -245,11 +246,11 @@ static void put_env(struct str *out, const char *key, const char *value)
 	str_addc(out, '\n');
 }
 
-static int put_script(struct str *out, const char *name, struct err *err)
+static int put_script(struct str *files, const char *name, struct err *err)
 {
 	char *rel = xasprintf("agent/%s", name), *path = share_path(rel), *text = fs_read(path, SCRIPT_FILE_MAX, NULL, err);
 	if (text)
-		str_addf(out, "cat > \"$d/.%s.$$\" <<'" END_OF_FILE "'\n%s" END_OF_FILE "\nmv -f \"$d/.%s.$$\" \"$d/%s\"\n", name, text, name, name + strlen("skytop-"));
+		ustar_add(files, name + strlen("skytop-"), 0600, text, strlen(text));
 	int rc = text ? 0 : err_wrap(err, "cannot read what nodes get");
 	free(text);
 	free(path);
@@ -258,41 +259,43 @@ static int put_script(struct str *out, const char *name, struct err *err)
 }
 
 /* Variables of the node, as the script of logins reads them. */
-static void put_enter_env(struct str *out, const struct node *n)
+static void put_enter_env(struct str *files, const struct node *n)
 {
+	struct str s = str_new(1 << 20);
 	const char *name, *home = json_str(n->reach, "home", NULL);
 	json_t *value;
-	str_add(out, "cat > \"$d/.enter.env.$$\" <<'" END_OF_FILE "'\n");
 	if (home)
-		put_env(out, "HOME", home);
+		put_env(&s, "HOME", home);
 	json_object_foreach(json_obj(n->reach, "env"), name, value)
 		if (is_name(name) && json_is_string(value))
-			put_env(out, name, json_string_value(value));
-	str_add(out, END_OF_FILE "\nmv -f \"$d/.enter.env.$$\" \"$d/enter.env\"\n");
+			put_env(&s, name, json_string_value(value));
+	ustar_add(files, "enter.env", 0600, str_text(&s), s.len);
+	str_free(&s);
 }
 
+/* In a child of the shell that installs, rather than a new one. */
 static int put_grant(struct str *out, const struct cluster *c, const struct node *n, struct err *err)
 {
 	char *key = public_key(c, n->rank, err);
 	if (!key)
 		return -1;
-	str_add(out, "sh \"$d/access\" grant ");
+	str_add(out, "(set +e; set -- grant ");
 	put_login_home(out, n);
 	str_addc(out, ' ');
 	put_tag(out, c);
 	str_addc(out, ' ');
 	shell_quote(out, key);
-	str_add(out, " </dev/null\n");
+	str_add(out, "; . \"$d/access\") || exit 1\n");
 	free(key);
 	return 0;
 }
 
-int access_install(struct str *out, const struct cluster *c, size_t i, struct err *err)
+int access_install(struct str *out, struct str *files, const struct cluster *c, size_t i, struct err *err)
 {
 	const struct node *n = &c->nodes[i];
-	if (put_script(out, "skytop-enter", err) || put_script(out, "skytop-access", err))
+	if (put_script(files, "skytop-enter", err) || put_script(files, "skytop-access", err))
 		return -1;
-	put_enter_env(out, n);
+	put_enter_env(files, n);
 	return access_by_ssh(n) ? put_grant(out, c, n, err) : 0;
 }
 

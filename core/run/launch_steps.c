@@ -8,6 +8,7 @@
 #include "core/base/fs.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/base/ustar.h"
 #include "core/run/access.h"
 #include "core/run/bundle.h"
 #include "core/run/launch.h"
@@ -28,21 +29,22 @@ struct dag *launch_task(struct op *op, struct err *err)
 /* ---- the agent --------------------------------------------------------------------------------------------------- */
 
 /* The file that tells the head how to reach the others; see the agent's protocol. */
-static void put_nodes_file(struct str *s, const struct cluster *c)
+static void put_nodes_file(struct str *files, const struct cluster *c)
 {
+	struct str s = str_new(1 << 20);
 	char gpus[40];
-	str_add(s, "cat > \"$d/nodes.tmp\" <<'SKYTOP_NODES'\n");
 	for (size_t i = 0; i < c->n_nodes; i++) {
 		const struct node *n = &c->nodes[i];
-		str_addf(s, "%" PRId64 " %s %s %" PRId64 " ", n->rank, n->ip ? n->ip : "127.0.0.1",
+		str_addf(&s, "%" PRId64 " %s %s %" PRId64 " ", n->rank, n->ip ? n->ip : "127.0.0.1",
 		    micro_text(c->accelerator ? c->accel_count_micro : 0, gpus, sizeof gpus), c->vcpus_micro > 0 ? c->vcpus_micro / 1000000 : 1);
 		if (i && access_by_ssh(n))
-			access_prefix(s, n);
+			access_prefix(&s, n);
 		else if (i)
-			remote_prefix(s, n->reach);
-		str_addc(s, '\n');
+			remote_prefix(&s, n->reach);
+		str_addc(&s, '\n');
 	}
-	str_add(s, "SKYTOP_NODES\nmv \"$d/nodes.tmp\" \"$d/nodes\"\n");
+	ustar_add(files, "nodes", 0600, str_text(&s), s.len);
+	str_free(&s);
 }
 
 /* What fails here fails on the node, with the same words: there is one way to report it. */
@@ -53,15 +55,14 @@ static void put_failure(struct str *s, const struct err *err)
 	str_add(s, " >&2\nexit 1\n");
 }
 
-static void put_agent(struct op *op, struct str *s)
+static int put_agent(struct op *op, struct str *files, struct err *err)
 {
-	struct err err;
-	char *agent = fs_read(op->engine->agent_path, SCRIPT_MAX, NULL, &err);
-	if (agent)
-		str_addf(s, "cat > \"$d/.agent.$$\" <<'SKYTOP_END_OF_FILE'\n%sSKYTOP_END_OF_FILE\nmv -f \"$d/.agent.$$\" \"$d/skytop-agent\"\n", agent);
-	else
-		put_failure(s, &err);
+	char *agent = fs_read(op->engine->agent_path, SCRIPT_MAX, NULL, err);
+	if (!agent)
+		return -1;
+	ustar_add(files, "skytop-agent", 0600, agent, strlen(agent));
 	free(agent);
+	return 0;
 }
 
 static void put_init(struct str *s, const struct cluster *c, const struct node *n)
@@ -82,28 +83,41 @@ static void put_init(struct str *s, const struct cluster *c, const struct node *
 	str_add(s, " </dev/null\n");
 }
 
+/* stdin is an archive of files for ~/.skytop. Who runs what is there already must find it whole, old or new: then they are put in their places
+ * by renaming. */
+static const char take_files[] = "set -e\n"
+				 ": \"${SKYTOP_AGENT_UMASK:=$(umask)}\"\n"
+				 "export SKYTOP_AGENT_UMASK\n"
+				 "umask 077\n"
+				 "d=\"$HOME/.skytop\" t=\n"
+				 "[ -d \"$d\" ] || mkdir -p \"$d\"\n"
+				 "if [ -e \"$d/skytop-agent\" ]; then\n"
+				 "  t=\"$d/.install.$$\"\n"
+				 "  rm -rf \"$d\"/.install.*\n"
+				 "  mkdir \"$t\"\n"
+				 "fi\n"
+				 "w=$(tar -C \"${t:-$d}\" -xomf - 2>&1) || { echo \"cannot unpack the agent in $d: $w\" | head -n 1 >&2; exit 1; }\n"
+				 "[ -z \"$t\" ] || { mv -f \"$t\"/* \"$d\" && rmdir \"$t\"; }\n"
+				 "exec </dev/null\n";
+
 /* All that a node needs, in one command: the agent, who may log in, and the agent's start. */
 static char *agent_command(struct op *op, size_t i, char **input, size_t *input_len)
 {
 	struct err err;
 	const struct cluster *c = op_unit(op)->c;
-	struct str s = str_new(SCRIPT_MAX);
-	str_add(&s,
-	    "set -e\n"
-	    ": \"${SKYTOP_AGENT_UMASK:=$(umask)}\"\n"
-	    "export SKYTOP_AGENT_UMASK\n"
-	    "umask 077\n"
-	    "d=\"$HOME/.skytop\"\n"
-	    "mkdir -p \"$d\"\n");
-	put_agent(op, &s);
-	if (access_install(&s, c, i, &err))
+	struct str s = str_new(SCRIPT_MAX), files = str_new(SCRIPT_MAX);
+	str_add(&s, take_files);
+	if (put_agent(op, &files, &err) || access_install(&s, &files, c, i, &err)) {
+		str_clear(&s);
 		put_failure(&s, &err);
+	}
 	if (c->n_nodes > 1 && !i)
-		put_nodes_file(&s, c);
+		put_nodes_file(&files, c);
+	ustar_end(&files);
 	put_init(&s, c, &c->nodes[i]);
-	*input_len = s.len;
-	*input = str_take(&s);
-	return xstrdup("exec sh -s");
+	*input_len = files.len;
+	*input = str_take(&files);
+	return str_take(&s);
 }
 
 static char *head_command(struct op *op, size_t i, char **input, size_t *input_len)

@@ -767,7 +767,7 @@ case_gang() {
   is "a part that is just being started is left alone" "$(cat "$dir/ranks/young/state")" 'SETTING_UP -'
   touch -d '2 minutes ago' "$dir/ranks/young/state" 2>/dev/null || touch -t 202001010000 "$dir/ranks/young/state"
   ag status >/dev/null
-  is "one that never came is given up" "$(cat "$dir/ranks/young/state")" 'FAILED_DRIVER -'
+  is "one that never came is given up" "$(tail -n 1 "$dir/ranks/young/state")" 'FAILED_DRIVER -'
   is "secrets leave the nodes" "$(find "$work"/g*/.skytop -name 'env*' | wc -l | tr -d ' ')" 0
   for home in "$work/g0" "$work/g '1" "$work/g2"; do ag shutdown >/dev/null; done
 }
