@@ -21,7 +21,7 @@ const char *host_command(struct arena *a, const char *const *words, bool keep)
 	if (keep)
 		/* Once there is a file in the folder, nobody who leaves takes it along. When the connection breaks before all of it is there,
 		 * perhaps seen here hours later, nothing stays. */
-		str_add(&s, "set -e; umask 077; d=$HOME/.skytop; for i in 1 2 3 4 5; do mkdir -p \"$d\" || true; true >\"$d/.host.$$\" && break; done; "
+		str_add(&s, "set -e; umask 077; d=$HOME/.skytop; for i in 1 2 3 4 5; do [ -d \"$d\" ] || mkdir -p \"$d\" || true; true >\"$d/.host.$$\" && break; done; "
 			    "cat >\"$d/.host.$$\" && l=$(tail -n 1 \"$d/.host.$$\") || l=; "
 			    "case $l in main*) ;; *) rm -f \"$d/.host.$$\"; rmdir \"$d\" || true; exit 1 ;; esac; exec sh \"$d/.host.$$\"");
 	else
