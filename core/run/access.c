@@ -76,16 +76,17 @@ static const char keygen[] =
     "command -v ssh-keygen >/dev/null || { echo 'there is no ssh-keygen here: install openssh-client' >&2; exit 1; }\n"
     "cd \"$1\" || exit\n"
     "shift\n"
-    "rm -f .[0-9]* .cluster*\n"
-    "make() { ssh-keygen -q -t ed25519 -N '' -C '' -f \".$1\" </dev/null && mv -f \".$1.pub\" \"$1.pub\" && mv -f \".$1\" \"$1\"; }\n"
+    "rm -rf .new\n"
     "n=0\n"
     "for r; do\n"
     "  [ -s \"$r\" ] && [ -s \"$r.pub\" ] && continue\n"
-    "  make \"$r\" &\n"
+    "  [ $n -ne 0 ] || mkdir .new || exit\n"
+    "  ssh-keygen -q -t ed25519 -N '' -C '' -f \".new/$r\" </dev/null &\n"
     "  n=$((n + 1))\n"
     "  [ $((n % 8)) -ne 0 ] || wait\n"
     "done\n"
     "wait\n"
+    "[ $n -eq 0 ] || { mv -f .new/*.pub . && mv -f .new/* . && rmdir .new; } || exit\n"
     "for r; do [ -s \"$r\" ] && [ -s \"$r.pub\" ] || exit 1; done\n";
 
 /* names: of the pairs, NULL-terminated. */
