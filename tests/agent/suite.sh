@@ -379,8 +379,8 @@ case_many() {
   is "at most two jobs a CPU" "$(status_of 1) $(status_of 2) $(status_of 3)" 'RUNNING RUNNING PENDING'
   ag cancel --all >"$work/cancelled"
   is "cancel all" "$(field status <"$work/cancelled" | sort | uniq -c | tr -s ' ')" ' 3 CANCELLED'
-  i=0 count=100
-  [ $suite = dash ] || [ ! -d "$work/../dash" ] || count=30
+  i=0 count=40
+  [ -z "${SKYTOP_TORTURE:-}" ] || count=200
   while [ $i -lt $count ]; do
     mkdir "$dir/inbox/q$i"
     echo "echo $i; echo $i >>'$work/ran'" >"$dir/inbox/q$i/run"
@@ -409,8 +409,9 @@ case_cancel() {
   until_ok test -s sky_workdir/p3
   until_ok test -s sky_workdir/p4
   is "cancel a running job" "$(agj cancel $job --grace 1 | field status)" CANCELLED
-  for p in 1 2 3 4; do gone "$(cat "sky_workdir/p$p")" && printf 'gone '; done >"$work/gone"
-  is "with all its processes, be they daemons or deaf" "$(cat "$work/gone")" 'gone gone gone gone '
+  # (One that was killed has no environment any more, but for some ms it is neither gone nor a zombie.)
+  all_gone() { for p in 1 2 3 4; do gone "$(cat "sky_workdir/p$p")" || return 1; done; }
+  ok "with all its processes, be they daemons or deaf" until_ok all_gone
   is "again: no change" "$(agj cancel $job | field status)" CANCELLED
   submit c2 'exit 0'
   finish $job
@@ -419,7 +420,7 @@ case_cancel() {
   submit c3 'echo never >>"$gates/never"'
   until_ok test -s sky_workdir/ps
   is "cancel during setup" "$(agj cancel $job | field status)" CANCELLED
-  ok "setup is gone" gone "$(cat sky_workdir/ps)"
+  ok "setup is gone" until_ok gone "$(cat sky_workdir/ps)"
   ok "run never ran" no test -e "$gates/never"
 
   # A pid that was given to someone else meanwhile.
@@ -854,7 +855,7 @@ for line in open(sys.argv[1], "rb"):
     value = json.loads(line.decode("utf-8"))
     assert "error" in value or "type" in value, line
     n += 1
-assert n > 100, n
+assert n > 20, n
 PY
   ok "every line is JSON" test $? = 0
   sed 's/^/# /' "$work/json.out"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs suite.sh under each of dash, bash and busybox ash that is there (ash with busybox's own tools in PATH), side by side, and counts
-# all their cases as one list. At the end no process of any of them may be left.
+# all their cases as one list. At the end no process of any of them may be left. The first shell runs all of it, the others what goes through most
+# of the agent's lines: they are here for what they read otherwise, not for what the agent does. SKYTOP_TORTURE=1: all do all.
 top_srcdir=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 here=$top_srcdir/tests/agent
 work=$(mktemp -d "${TMPDIR:-/tmp}/skytop-agent.XXXXXX") || exit 99
@@ -21,13 +22,15 @@ trap end EXIT
 trap 'exit 1' INT TERM HUP
 
 suites=
-start() { # NAME SHELL [PATH]
+start() { # NAME SHELL [PATH [CASES]]
   mkdir "$work/$1"
+  cases=${SUITE_CASES:-}
+  [ -z "$suites" ] || [ -n "$cases${SKYTOP_TORTURE:-}" ] || cases=${4:-}
   suites="$suites $1"
-  (PATH=${3:-$PATH} && cd "$work/$1" && exec "$2" "$here/suite.sh" "$1" "$work/$1" "$2") >"$work/$1.out" 2>"$work/$1.err" </dev/null &
+  (PATH=${3:-$PATH} && SUITE_CASES=$cases && export SUITE_CASES && cd "$work/$1" && exec "$2" "$here/suite.sh" "$1" "$work/$1" "$2") >"$work/$1.out" 2>"$work/$1.err" </dev/null &
 }
 for shell in dash bash; do
-  if command -v $shell >/dev/null 2>&1; then start $shell $shell; fi
+  if command -v $shell >/dev/null 2>&1; then start $shell $shell "" 'init run logs watch gang secrets json'; fi
 done
 if busybox sh -c : 2>/dev/null; then
   mkdir "$work/applets"
@@ -35,7 +38,7 @@ if busybox sh -c : 2>/dev/null; then
   for tool in bash python3; do
     if command -v $tool >/dev/null 2>&1; then ln -sf "$(command -v $tool)" "$work/applets/$tool"; fi
   done
-  start ash "$work/applets/sh" "$work/applets"
+  start ash "$work/applets/sh" "$work/applets" 'init run setup submit logs cancel gang autostop json'
 fi
 if [ -z "$suites" ]; then start sh sh; fi
 wait
@@ -49,8 +52,9 @@ n=$(tail -n 1 "$work/all")
 sed '$d' "$work/all"
 n=$((n + 1))
 tries=0
-while left=$(left_over) && [ -n "$left" ] && [ $tries -lt 100 ]; do
-  [ $tries = 20 ] && for f in $left; do echo "# still there: ${f%/environ} $(tr '\0' ' ' 2>/dev/null <"${f%environ}cmdline")"; done
+# The sleep of a daemon that a case killed goes on for up to ten seconds.
+while left=$(left_over) && [ -n "$left" ] && [ $tries -lt 300 ]; do
+  [ $tries = 150 ] && for f in $left; do echo "# still there: ${f%/environ} $(tr '\0' ' ' 2>/dev/null <"${f%environ}cmdline")"; done
   sleep 0.1
   tries=$((tries + 1))
 done
