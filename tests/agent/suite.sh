@@ -163,7 +163,7 @@ case_run() {
   is "SIGINT is not ignored in a job" "$(ag logs $job --follow)" "$(env --default-signal true 2>/dev/null && echo got)"
   submit away 'sleep 300 & echo $! >bg; setsid sh -c "echo \$\$ >daemon; exec sleep 300" >/dev/null 2>&1 & until [ -s daemon ]; do sleep 0.02; done'
   finish $job
-  ok "what run leaves in its group ends with the job" gone "$(cat "$home/sky_workdir/bg")"
+  ok "what run leaves in its group ends with the job" until_ok gone "$(cat "$home/sky_workdir/bg")"
   ok "a daemon of its own session goes on" no gone "$(cat "$home/sky_workdir/daemon")"
   kill "$(cat "$home/sky_workdir/daemon")"
   submit nodir 'echo no' workdir=/proc/nowhere
@@ -512,7 +512,7 @@ case_deaths() {
   pid=$(ag status | field pid)
   is "shutdown" "$(agj shutdown | field type)" shutdown
   ok "ends the daemon" until_ok gone "$pid"
-  ok "and the jobs" gone "$(cat "$home/sky_workdir/p12")"
+  ok "and the jobs" until_ok gone "$(cat "$home/sky_workdir/p12")"
   is "reading goes on" "$(job_field 12 status reason) $(ag logs 11)" 'FAILED_DRIVER shutdown d11'
   is "writing does not" "$(agj submit x | field code) $(agj cancel 12 | field code)" 'stopped stopped'
   ag init --node-id n >/dev/null
@@ -697,7 +697,7 @@ case_gang() {
   until_ok test -s "$work/g '1/sky_workdir/p4"
   agj queue --all >/dev/null
   is "cancel a gang" "$(ag cancel 4 | field status)" CANCELLED
-  ok "everywhere" gone "$(cat "$work/g '1/sky_workdir/p4")"
+  ok "everywhere" until_ok gone "$(cat "$work/g '1/sky_workdir/p4")"
   submit g6 'echo $$ >p6; exec sleep 300' num_nodes=3
   until_ok test -s "$work/g2/sky_workdir/p6"
   until_ok test -s "$work/g0/sky_workdir/p6"
