@@ -41,7 +41,8 @@ void access_forget_keys(const struct cluster *c);
 /* For node i, when the agent is installed: files for ~/.skytop, added to a tar archive, and shell text for after they are there ($d is that
  * folder): logins, its key. 0, or -1 when a key cannot be read or what is known of the node cannot be written down. */
 int access_install(struct str *out, struct str *files, const struct cluster *c, size_t i, struct err *err);
-/* Shell text for the head: keys, pinned host keys, addresses; then it logs in to each worker once, and fails when one does not let it in. */
+/* Shell text for the head: keys, pinned host keys, addresses; then it logs in to some workers once (the first, and all with two addresses), and fails
+ * when one does not let it in. */
 int access_head(struct str *out, const struct cluster *c, struct err *err);
 /* Shell text that takes the cluster's keys out of the account's authorized_keys; never fails. */
 void access_revoke(struct str *out, const struct cluster *c, size_t i);
