@@ -448,6 +448,73 @@ bool screen_lacks(struct screen *s, const char *text)
 	return until(s, lacks, text);
 }
 
+static void add_color(VTermColor c, struct str *out)
+{
+	str_addc(out, VTERM_COLOR_IS_INDEXED(&c) && c.indexed.idx < 16 ? "0123456789abcdef"[c.indexed.idx] : '?');
+}
+
+/* "B4/0"; "." for nothing. */
+static void add_style(const VTermScreenCell *cell, struct str *out)
+{
+	bool fg = !VTERM_COLOR_IS_DEFAULT_FG(&cell->fg), bg = !VTERM_COLOR_IS_DEFAULT_BG(&cell->bg);
+	size_t from = out->len;
+	str_addf(out, "%s%s%s%s", cell->attrs.bold ? "B" : "", cell->attrs.underline ? "U" : "", cell->attrs.reverse ? "R" : "", cell->attrs.italic ? "I" : "");
+	if (fg)
+		add_color(cell->fg, out);
+	if (bg) {
+		str_addc(out, '/');
+		add_color(cell->bg, out);
+	}
+	if (out->len == from)
+		str_addc(out, '.');
+}
+
+static void add_row_colors(struct screen *s, int y, struct str *out)
+{
+	struct str run = str_new(64), next = str_new(64);
+	int from = 0;
+	for (int x = 0; x <= s->w; x++) {
+		VTermScreenCell cell = {.width = 1};
+		str_clear(&next);
+		if (x < s->w) {
+			vterm_screen_get_cell(s->vs, (VTermPos){.row = y, .col = x}, &cell);
+			add_style(&cell, &next);
+		}
+		if (x && strcmp(str_text(&run), str_text(&next)) != 0) {
+			if (x < s->w || strcmp(str_text(&run), ".") != 0)
+				str_addf(out, "%s%d:%s", from ? " " : "", x - from, str_text(&run));
+			from = x;
+		}
+		str_clear(&run);
+		str_add(&run, str_text(&next));
+	}
+	str_free(&run);
+	str_free(&next);
+}
+
+char *screen_colors(struct screen *s)
+{
+	struct str out = str_new(RAW_MAX), row = str_new(RAW_MAX), before = str_new(RAW_MAX);
+	int same = 0;
+	for (int y = 0; y <= s->h; y++) {
+		str_clear(&row);
+		if (y < s->h)
+			add_row_colors(s, y, &row);
+		bool again = y && y < s->h && !strcmp(str_text(&row), str_text(&before));
+		same += again;
+		if (!again && same)
+			str_addf(&out, "=%d\n", same);
+		same = again ? same : 0;
+		if (!again && y < s->h)
+			str_addf(&out, "%s\n", str_text(&row));
+		str_clear(&before);
+		str_add(&before, str_text(&row));
+	}
+	str_free(&row);
+	str_free(&before);
+	return str_take(&out);
+}
+
 bool screen_is(struct screen *s, const char *text)
 {
 	return until(s, is, text);

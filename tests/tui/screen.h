@@ -37,6 +37,10 @@ bool screen_has(struct screen *s, const char *text);
 bool screen_lacks(struct screen *s, const char *text);
 /* Whole screen, one line a row, trailing blanks cut. Caller frees. */
 char *screen_text(struct screen *s);
+/* How it looks, a line a row: runs of columns in one style, "12:" columns, then B bold, U underlined, R reversed, I italic, and the colours
+ * "4" or "4/0" (0 to f, ? for any past those sixteen); "." is none of them. What is plain at the end of a row is left out, and
+ * "=3" stands for three rows like the one before. Caller frees. */
+char *screen_colors(struct screen *s);
 /* Wait until the screen is this; false after ten seconds. */
 bool screen_is(struct screen *s, const char *text);
 

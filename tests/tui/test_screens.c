@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/base/mem.h"
 #include "tests/tui/stage.h"
@@ -97,10 +98,20 @@ static const struct {
 	int w, h;
 } sizes[] = {{40, 10}, {80, 24}, {120, 40}, {300, 90}};
 
-static char *golden_path(const char *name)
+static char *golden_path(const char *name, const char *kind)
 {
 	const char *src = getenv("top_srcdir");
-	return xasprintf("%s/tests/tui/golden/%s.%s", src ? src : ".", name, c_locale ? "ascii" : "utf8");
+	return xasprintf("%s/tests/tui/golden/%s.%s", src ? src : ".", name, kind ? kind : c_locale ? "ascii" : "utf8");
+}
+
+/* The views' own screens, whose colours are compared too. */
+static bool is_view(const struct golden *g)
+{
+	static const char *const also[] = {"clusters-details", "logs-search", "plan"};
+	for (size_t i = 0; i < ARRAY_LEN(also); i++)
+		if (str_eq(also[i], g->name))
+			return true;
+	return !strchr(g->name, '-') && !str_eq(g->name, "messages");
 }
 
 /* The part of a golden file for a size, which begins with "=== WxH". Caller frees; NULL: not there. */
@@ -127,16 +138,65 @@ static void begin_golden(struct screen *s, const struct golden *g)
 	}
 }
 
+static bool colors_are(struct screen *s, const char *want)
+{
+	int64_t until = mono_now_ms() + 10000;
+	for (;;) {
+		char *now = screen_colors(s);
+		bool same = want && !strcmp(now, want);
+		free(now);
+		if (same || mono_now_ms() > until)
+			return same;
+		screen_settle(s, 20);
+	}
+}
+
+/* As it is on a terminal with 16 colours. */
+static void check_colors(const struct golden *g, struct screen *s, const char *size, const char *file, struct str *out)
+{
+	char *want = golden_part(file, size), *now;
+	if (getenv("SKYTOP_UPDATE")) {
+		now = screen_colors(s);
+		str_addf(out, "=== %s\n%s", size, now);
+		free(now);
+	} else if (!colors_are(s, want)) {
+		fail_msg("%s at %s has other colours:\n%s", g->name, size, screen_colors(s));
+	}
+	free(want);
+}
+
+/* Without colours it reads the same, and there are none. */
+static void check_plain(const struct golden *g, const char *file)
+{
+	struct screen *s = stage_start_with((struct screen_options){.w = 80, .h = 24, .c_locale = c_locale, .no_color = true}, g->args);
+	begin_golden(s, g);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		char size[32];
+		snprintf(size, sizeof size, "%dx%d", sizes[i].w, sizes[i].h);
+		char *want = golden_part(file, size);
+		screen_resize(s, sizes[i].w, sizes[i].h);
+		if (!want || !screen_is(s, want))
+			fail_msg("%s at %s without colours is another screen:\n%s", g->name, size, screen_text(s));
+		char *colors = screen_colors(s);
+		for (const char *p = colors; (p = strchr(p, ':')); p++)
+			if (strcspn(p + 1, "0123456789abcdef/?") < strcspn(p + 1, " \n"))
+				fail_msg("%s at %s has colours with NO_COLOR:\n%s", g->name, size, colors);
+		free(colors);
+		free(want);
+	}
+	screen_free(s);
+}
+
 static void check_golden(const struct golden *g)
 {
 	bool update = getenv("SKYTOP_UPDATE") != NULL;
 	const char *only = getenv("SKYTOP_ONLY");
 	if (only && !str_starts(g->name, only))
 		return;
-	char *path = golden_path(g->name);
+	char *path = golden_path(g->name, NULL), *color_path = golden_path(g->name, c_locale ? "ascii.colors" : "utf8.colors");
 	size_t len;
-	char *file = fs_read(path, STAGE_FILE_MAX, &len, NULL);
-	struct str out = str_new(STAGE_FILE_MAX);
+	char *file = fs_read(path, STAGE_FILE_MAX, &len, NULL), *color_file = fs_read(color_path, STAGE_FILE_MAX, &len, NULL);
+	struct str out = str_new(STAGE_FILE_MAX), colors = str_new(STAGE_FILE_MAX);
 	struct screen *s = stage_start_with((struct screen_options){.w = 80, .h = 24, .c_locale = c_locale}, g->args);
 	begin_golden(s, g);
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
@@ -153,11 +213,20 @@ static void check_golden(const struct golden *g)
 		str_add(&out, now);
 		free(now);
 		free(want);
+		if (is_view(g))
+			check_colors(g, s, size, color_file, &colors);
 	}
+	screen_free(s);
 	if (update)
 		assert_int_equal(fs_write(path, str_text(&out), out.len, 0644, NULL), 0);
-	screen_free(s);
+	if (update && is_view(g))
+		assert_int_equal(fs_write(color_path, str_text(&colors), colors.len, 0644, NULL), 0);
+	else if (is_view(g))
+		check_plain(g, file);
 	str_free(&out);
+	str_free(&colors);
+	free(color_file);
+	free(color_path);
 	free(file);
 	free(path);
 }
