@@ -95,7 +95,7 @@ static const char nvidia_smi[] =
     "#!/bin/sh\n"
     "busy=0 a=${SKYTOP_AGENT_DIR:-$HOME/.skytop}\n"
     "for f in \"$a\"/active/* \"$a\"/ranks/*/pid.run; do\n"
-    "  case $f in */pid.run) read -r p x <\"$f\" && kill -0 \"$p\" && busy=1 ;; *'/*') ;; *) busy=1 ;; esac\n"
+    "  case $f in */pid.run) IFS=: read -r p x <\"$f\" && kill -0 \"$p\" && busy=1 ;; *'/*') ;; *) busy=1 ;; esac\n"
     "done 2>/dev/null\n"
     "read -r up x </proc/uptime 2>/dev/null || up=7\n"
     "t=${up%.*} name='Simulated GPU' all=81559\n"

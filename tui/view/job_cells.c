@@ -94,6 +94,8 @@ void job_cell(const struct app *a, const struct ui_job *j, enum job_field field,
 		/* By the minute while it runs, so that an idle screen stays idle. */
 		if (j->started_at_ms && j->ended_at_ms)
 			duration_text(j->ended_at_ms - j->started_at_ms, out->text, sizeof out->text);
+		else if (j->started_at_ms && now - j->started_at_ms < 60000)
+			put(out, "<1 min");
 		else if (j->started_at_ms)
 			format_age(j->started_at_ms, now, out->text, sizeof out->text);
 		break;
