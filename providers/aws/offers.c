@@ -313,6 +313,8 @@ enum provider_step aws_offers(struct aws *t)
 	const json_t *regions;
 	json_t *silent = json_object_get(t->c->scratch, "silent");
 	AWS_TRY(aws_login(t));
+	if (!json_bool(t->c->args, "catalog", false)) /* EC2 does not tell what is free: that there are keys is the answer */
+		return aws_done(t, json_pack("{s:s}", "source", "the catalog"));
 	AWS_TRY(aws_regions(t, &regions));
 	if (!silent)
 		json_object_set_new(t->c->scratch, "silent", silent = json_array());

@@ -205,13 +205,13 @@ class Cloud:
         return None
 
     def products(self, body):
-        """The price list, two a page, of self.prices: {type: dollars}."""
+        """The price list, some a page, of self.prices: {type: dollars}."""
         wanted = {f['Field']: f['Value'] for f in body['Filters']}
         start, types = int(body.get('NextToken', '0')), sorted(self.prices)
         rows = [json.dumps({'product': {'attributes': {'instanceType': name, 'regionCode': wanted['regionCode']}},
                             'terms': {'OnDemand': {'A': {'priceDimensions': {'B': {'unit': 'Hrs', 'pricePerUnit': {'USD': '%.10f' % self.prices[name]}}}}}}})
-                for name in types[start:start + 2]]
-        more = {'NextToken': str(start + 2)} if start + 2 < len(types) else {}
+                for name in types[start:start + 3]]
+        more = {'NextToken': str(start + 3)} if start + 3 < len(types) else {}
         return 200, dict({'FormatVersion': 'aws_v1', 'PriceList': rows}, **more)
 
     def once(self, form, *request):
