@@ -213,7 +213,7 @@ static void add_user_data(struct aws *t, struct str *s)
 	sigv4_form(s, "UserData", crypto_base64(t->a, data, strlen(data)));
 }
 
-static const char *launch_form(struct aws *t, const json_t *missing, const struct aws_image *image, const struct aws_net *net, const json_t *tags, bool dry)
+static const char *launch_form(struct aws *t, const json_t *missing, const struct aws_image *image, const struct aws_net *net, const json_t *tags)
 {
 	const char *token = token_of_launch(t, missing, net), *profile = aws_config(t, "instance_profile");
 	if (!token)
@@ -240,8 +240,6 @@ static const char *launch_form(struct aws *t, const json_t *missing, const struc
 	add_user_data(t, &s);
 	if (profile)
 		sigv4_form(&s, str_starts(profile, "arn:") ? "IamInstanceProfile.Arn" : "IamInstanceProfile.Name", profile);
-	if (dry)
-		sigv4_form(&s, "DryRun", "true");
 	return aws_form_done(t, &s);
 }
 
@@ -327,38 +325,64 @@ static enum provider_step give(struct aws *t, const json_t *found)
 	return aws_done(t, json_pack("{s:o}", "nodes", out));
 }
 
-static enum provider_step launch(struct aws *t, const char *region, const json_t *missing, json_t *found)
+/* One RunInstances in one zone. *none: EC2 has none there; t->err says so. */
+static enum provider_step launch_in(struct aws *t, const char *region, const json_t *missing, const struct aws_image *image, const struct aws_net *net,
+    struct there *th, bool *none)
 {
-	const char *type_name = json_str(t->c->args, "instance_type", ""), *zone = json_str(t->c->args, "zone", NULL);
-	struct aws_image image;
-	struct aws_net net;
-	const json_t *type, *answers;
-	AWS_TRY(aws_type(t, region, type_name, &type));
-	AWS_TRY(aws_image(t, region, type, &image));
-	AWS_TRY(aws_net(t, region, zone && *zone ? zone : NULL, json_array_size(missing), &net));
+	const char *type = json_str(t->c->args, "instance_type", ""), *key = arena_printf(t->a, "run %s", net->zone);
+	const json_t *answers;
 	json_t *tags = json_object_get(t->got, "tags");
 	if (!tags)
-		json_object_set_new(t->got, "tags", tags = tags_of(t, missing, &image));
+		json_object_set_new(t->got, "tags", tags = tags_of(t, missing, image));
 	AWS_TRY(check_tags(t, tags));
-	const char *form = launch_form(t, missing, &image, &net, tags, false);
-	if (!form)
+	struct aws_ask q = {.service = "ec2", .region = region, .body = launch_form(t, missing, image, net, tags)};
+	if (!q.body)
 		return PROVIDER_FAILED;
-	struct aws_ask q = {.service = "ec2", .region = region, .body = form};
-	if (!json_object_get(t->got, "run"))
+	if (!json_object_get(t->got, key))
 		remember(t, region, "open_since", aws_now_ms(t));
-	AWS_TRY(aws_ask(t, "run", &q, 1, &answers));
+	AWS_TRY(aws_ask(t, key, &q, 1, &answers));
 	const json_t *answer = json_array_get(answers, 0);
 	if (!aws_ok(answer)) {
 		if (!json_str(answer, "lost", NULL) && !err_info(aws_code(answer))->retry)
 			remember(t, region, "refused_at", aws_now_ms(t));
-		return aws_refused(t, answer, arena_printf(t->a, "starting %zu × %s%s in %s", json_array_size(missing), type_name,
-						  json_bool(t->c->args, "use_spot", false) ? " (spot)" : "", net.zone));
+		*none = aws_code(answer) == ERR_CAPACITY;
+		return aws_refused(t, answer, arena_printf(t->a, "starting %zu × %s%s in %s", json_array_size(missing), type,
+						  json_bool(t->c->args, "use_spot", false) ? " (spot)" : "", net->zone));
 	}
 	remember(t, region, "made_at", aws_now_ms(t));
 	struct there made = there(t, json_arr(json_object_get(answer, "body"), "instancesSet"), region);
-	json_object_update(found, made.found);
+	json_object_update(th->found, made.found);
 	json_decref(made.found);
-	return give(t, found);
+	return give(t, th->found);
+}
+
+/* In the zone that is asked for; where none is, in one after the other of the region's that have the type and a subnet with room. */
+static enum provider_step launch(struct aws *t, const char *region, const json_t *missing, struct there *th)
+{
+	const char *zone = json_str(t->c->args, "zone", "");
+	struct aws_image image;
+	struct aws_net net;
+	const json_t *type;
+	AWS_TRY(aws_type(t, region, json_str(t->c->args, "instance_type", ""), &type));
+	AWS_TRY(aws_image(t, region, type, &image));
+	struct err last = {0};
+	json_object_set_new(t->got, "tried", json_array());
+	for (;;) {
+		bool none = false;
+		enum provider_step s = aws_net(t, region, *zone ? zone : NULL, json_array_size(missing), &net);
+		if (s == PROVIDER_FAILED && last.code) {
+			*t->err = last;
+			err_set_scope(t->err, ERR_SCOPE_REGION);
+			return PROVIDER_FAILED;
+		}
+		if (s != PROVIDER_DONE)
+			return s;
+		s = launch_in(t, region, missing, &image, &net, th, &none);
+		if (!none || *zone)
+			return s;
+		last = *t->err;
+		json_array_append_new(json_object_get(t->got, "tried"), json_string(net.zone));
+	}
 }
 
 /* Was the launch that made the newest of these to make one of the missing ones too? Then EC2 does not list all of it yet. */
@@ -401,7 +425,7 @@ enum provider_step aws_create(struct aws *t)
 	if (th.ending && json_array_size(missing))
 		s = aws_failed(t, ERR_CONFLICT, ERR_SCOPE_PLACE, arena_printf(t->a, "%s of this cluster is still ending", json_str(th.ending, "instanceId", "?")));
 	else
-		s = json_array_size(missing) ? launch(t, region, missing, th.found) : give(t, th.found);
+		s = json_array_size(missing) ? launch(t, region, missing, &th) : give(t, th.found);
 	json_decref(th.found);
 	json_decref(missing);
 	return s;

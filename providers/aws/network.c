@@ -73,16 +73,25 @@ static int64_t room_in(const json_t *subnet)
 	return n;
 }
 
-/* The best for so many nodes: a public one before a private one, then the one with most room; NULL. zones: of any of these; NULL: of any. */
-static const json_t *best(const json_t *subnets, const json_t *zones, size_t nodes)
+static bool listed(const json_t *list, const char *name)
+{
+	size_t i;
+	json_t *v;
+	json_array_foreach(list, i, v)
+		if (str_eq(json_string_value(v), name))
+			return true;
+	return false;
+}
+
+/* The best for so many nodes in any of the zones, but for those tried: a public one before a private one, then the one with most room; NULL. */
+static const json_t *best(const json_t *subnets, const json_t *zones, const json_t *tried, size_t nodes)
 {
 	const json_t *out = NULL;
-	size_t i, k;
-	json_t *s, *z;
+	size_t i;
+	json_t *s;
 	json_array_foreach(subnets, i, s) {
-		bool fits = !zones && room_in(s) >= (int64_t)nodes;
-		json_array_foreach(zones, k, z)
-			fits = fits || (str_eq(json_string_value(z), json_str(s, "availabilityZone", "")) && room_in(s) >= (int64_t)nodes);
+		const char *zone = json_str(s, "availabilityZone", "");
+		bool fits = listed(zones, zone) && !listed(tried, zone) && room_in(s) >= (int64_t)nodes;
 		int better = is_true(s, "mapPublicIpOnLaunch") - is_true(out, "mapPublicIpOnLaunch");
 		if (fits && (!out || better > 0 || (!better && room_in(s) > room_in(out))))
 			out = s;
@@ -155,7 +164,7 @@ static enum provider_step find_subnet(struct aws *t, const char *region, const c
 	if (!zone)
 		AWS_TRY(offering(t, region, json_str(t->c->args, "instance_type", ""), &zones));
 	json_t *one = zone ? json_pack("[s]", zone) : NULL;
-	const json_t *subnet = best(subnets, zone ? one : zones, nodes);
+	const json_t *subnet = best(subnets, zone ? one : zones, json_object_get(t->got, "tried"), nodes);
 	json_decref(one);
 	if (!subnet && zone && !named)
 		AWS_TRY(make_subnet(t, region, zone, &subnet));

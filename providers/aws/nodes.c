@@ -428,12 +428,35 @@ static const char *refusal_text(struct aws *t, const json_t *part)
 	return text;
 }
 
-static const json_t *first_refused(const struct look *l)
+/* Are nodes of the call known to be there? */
+static bool has_ids_in(struct aws *t, const char *region)
+{
+	size_t i;
+	json_t *v;
+	const char *of, *instance;
+	json_array_foreach(ids_of_call(t), i, v)
+		if (aws_id(t, json_string_value(v), &of, &instance) && str_eq(of, region))
+			return true;
+	return false;
+}
+
+/* A region that knows our keys not, where another does, is not on for this account, whatever the list of regions says. */
+static bool is_off(struct aws *t, const struct look *l, const json_t *part)
+{
+	size_t i;
+	json_t *other;
+	bool known = false;
+	json_array_foreach(l->parts, i, other)
+		known = known || !json_object_get(other, "refused");
+	return known && aws_is(json_object_get(part, "refused"), "AuthFailure") && !has_ids_in(t, json_str(part, "region", ""));
+}
+
+static const json_t *first_refused(struct aws *t, const struct look *l)
 {
 	size_t i;
 	json_t *part;
 	json_array_foreach(l->parts, i, part)
-		if (json_object_get(part, "refused"))
+		if (json_object_get(part, "refused") && !is_off(t, l, part))
 			return part;
 	return NULL;
 }
@@ -445,7 +468,7 @@ enum provider_step aws_query(struct aws *t)
 	AWS_TRY(aws_login(t));
 	AWS_TRY(where(t, false, &regions));
 	AWS_TRY(look(t, "look", regions, &l));
-	if (!ids_of_call(t) && (part = first_refused(&l))) { /* silence is not absence */
+	if (!ids_of_call(t) && (part = first_refused(t, &l))) { /* silence is not absence */
 		aws_refused(t, json_object_get(part, "refused"), arena_printf(t->a, "looking for machines in %s", json_str(part, "region", "")));
 		json_decref(l.parts);
 		return PROVIDER_FAILED;
@@ -577,7 +600,7 @@ enum provider_step aws_start_or_stop(struct aws *t)
 	AWS_TRY(aws_login(t));
 	AWS_TRY(where(t, false, &regions));
 	AWS_TRY(look_when_stopped(t, regions, &l));
-	part = first_refused(&l);
+	part = first_refused(t, &l);
 	enum provider_step s = part ? aws_refused(t, json_object_get(part, "refused"), arena_printf(t->a, "looking for machines in %s", json_str(part, "region", "")))
 				    : act(t, "act", stop ? "StopInstances" : "StartInstances", &l, stop ? can_stop : can_start, &n, &answers);
 	json_t *nodes = s == PROVIDER_DONE ? nodes_of(t, &l) : NULL, *v;
@@ -649,14 +672,10 @@ static enum provider_step end_unlisted(struct aws *t, const struct look *l, size
 static const json_t *silent_part(struct aws *t, const struct look *l)
 {
 	size_t i;
-	json_t *part, *v;
+	json_t *part;
 	json_array_foreach(l->parts, i, part) {
-		const char *region, *instance;
-		bool concerned = !json_array_size(ids_of_call(t));
-		size_t k;
-		json_array_foreach(ids_of_call(t), k, v)
-			concerned = concerned || (aws_id(t, json_string_value(v), &region, &instance) && str_eq(region, json_str(part, "region", "")));
-		if (concerned && json_object_get(part, "refused"))
+		bool concerned = !json_array_size(ids_of_call(t)) || has_ids_in(t, json_str(part, "region", ""));
+		if (concerned && json_object_get(part, "refused") && !is_off(t, l, part))
 			return part;
 	}
 	return NULL;

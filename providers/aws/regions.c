@@ -21,6 +21,16 @@ static bool listed(const json_t *list, const char *name)
 	return false;
 }
 
+/* Parts of AWS with accounts of their own; keys of one are none in another. */
+static const char *partition_of(const char *region)
+{
+	static const char *const begins[] = {"cn-", "us-gov-", "us-iso-", "us-isob-", "eusc-"};
+	for (size_t i = 0; i < ARRAY_LEN(begins); i++)
+		if (str_starts(region, begins[i]))
+			return begins[i];
+	return "";
+}
+
 /* {"on": [names], "off": [names], "at"} of all regions; in memory. */
 static enum provider_step all_regions(struct aws *t, const json_t **out)
 {
@@ -38,7 +48,7 @@ static enum provider_step all_regions(struct aws *t, const json_t **out)
 	json_t *on = json_array(), *off = json_array(), *r;
 	size_t i;
 	json_array_foreach(json_arr(body, "regionInfo"), i, r)
-		if (i < REGIONS_MAX)
+		if (i < REGIONS_MAX && str_eq(partition_of(json_str(r, "regionName", "")), partition_of(t->login.region)))
 			json_array_append(str_eq(json_str(r, "optInStatus", ""), "not-opted-in") ? off : on, json_object_get(r, "regionName"));
 	json_t *all = json_pack("{s:o, s:o, s:I}", "on", on, "off", off, "at", (json_int_t)aws_now_ms(t));
 	json_object_set_new(t->memory, name, all);
@@ -72,14 +82,19 @@ enum provider_step aws_regions(struct aws *t, const json_t **regions)
 
 enum provider_step aws_region_is_on(struct aws *t, const char *region)
 {
-	const json_t *all;
+	const json_t *all, *mine = wanted(t);
 	AWS_TRY(all_regions(t, &all));
+	if (mine && listed(json_object_get(all, "on"), region) && !listed(mine, region)) /* nobody would look for its machines there */
+		return aws_failed(t, ERR_UNSUPPORTED, ERR_SCOPE_REGION_ALL, arena_printf(t->a, "%s is not among aws.regions", region));
 	if (listed(json_object_get(all, "on"), region))
 		return PROVIDER_DONE;
 	if (listed(json_object_get(all, "off"), region))
 		return aws_failed(t, ERR_UNSUPPORTED, ERR_SCOPE_REGION_ALL,
 		    arena_printf(t->a, "the region %s is not on for this account; switch it on in the AWS console", region));
-	return aws_failed(t, ERR_INVALID, ERR_SCOPE_TASK, arena_printf(t->a, "AWS has no region %.60s", region));
+	size_t n = strlen(region); /* "xx-where-1": one that came or went since the catalog was made */
+	bool plausible = n > 5 && region[2] == '-' && region[n - 2] == '-' && region[n - 1] >= '1' && region[n - 1] <= '9';
+	return aws_failed(t, plausible ? ERR_UNSUPPORTED : ERR_INVALID, plausible ? ERR_SCOPE_REGION_ALL : ERR_SCOPE_TASK,
+	    arena_printf(t->a, "AWS has no region %.60s", region));
 }
 
 /* ---- instance types --------------------------------------------------------------------------------------------------- */

@@ -9,7 +9,7 @@ that are lost. Faults are for one EC2 action each, and count down:
         cloud.env                        # what a client needs, keys and all
         cloud.asked('RunInstances')      # how often it came
 """
-import http.client, http.server, json, os, re, shutil, socket, subprocess, sys, tempfile, threading, time, urllib.parse
+import base64, hashlib, hmac, http.client, http.server, json, os, re, shutil, socket, subprocess, sys, tempfile, threading, time, urllib.parse
 
 POLICY = {'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': ['ec2:*', 'ssm:*', 'sts:*', 'servicequotas:*', 'pricing:*'], 'Resource': '*'}]}
 ERROR = '<?xml version="1.0" encoding="UTF-8"?><Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>r-1</RequestID></Response>'
@@ -76,6 +76,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
             return
         data = cloud.readdress(data)
+        if status == 200:
+            cloud.happened(action, form, data.decode('utf-8', 'replace'))
         self.send_response(status)
         for k, v in headers:
             if k.lower() not in ('content-length', 'connection', 'transfer-encoding'):
@@ -95,6 +97,7 @@ class Cloud:
         self.addresses, self.quotas, self.auth = list(addresses), dict(quotas or {}), auth
         self.lock, self.log, self.faults, self.given = threading.Lock(), [], [], {}
         self.prices = {'g6.xlarge': 0.8048, 'p5.48xlarge': 55.04, 't3.micro': 0.0104, 'g4dn.xlarge': 0.526}
+        self.machines, self.told = None, set()
         self.image, self.launching, self.launched = None, threading.Lock(), {}
 
     def __enter__(self):
@@ -189,6 +192,50 @@ class Cloud:
     def asked(self, action):
         with self.lock:
             return sum(1 for a in self.log if a[0] == action)
+
+    # -- what happens to machines --
+
+    def happened(self, action, form, text):
+        """Tells self.machines of it: launch(address, key), stop(address), start(address), end(address)."""
+        verb = {'RunInstances': 'launch', 'StopInstances': 'stop', 'StartInstances': 'start', 'TerminateInstances': 'end'}.get(action)
+        if not verb or not self.machines:
+            return
+        key = ''
+        if form.get('UserData'):
+            data = base64.b64decode(form['UserData']).decode()
+            assert data.startswith('#cloud-config\n'), data
+            key = json.loads(data.split('\n', 1)[1])['ssh_authorized_keys'][0]
+        for iid in dict.fromkeys(re.findall(r'<instanceId>([^<]+)', text)):
+            with self.lock:
+                address, known = self.given.get(iid), (verb, iid) in self.told
+                self.told.add((verb, iid)) if verb in ('launch', 'end') else None
+            if address and not known:
+                getattr(self.machines, verb)(*([address, key] if verb == 'launch' else [address]))
+
+    def signed(self, region, form):
+        """The answer of EC2 to a form, with our keys."""
+        body, at = urllib.parse.urlencode(form), time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())
+        host, kind, names = '127.0.0.1:%d' % self.moto_port, 'application/x-www-form-urlencoded', 'content-type;host;x-amz-date'
+        scope = '%s/%s/ec2/aws4_request' % (at[:8], region)
+        request = '\n'.join(['POST', '/', '', 'content-type:' + kind, 'host:' + host, 'x-amz-date:' + at, '', names, hashlib.sha256(body.encode()).hexdigest()])
+        key = ('AWS4' + self.secret).encode()
+        for part in scope.split('/') + ['\n'.join(['AWS4-HMAC-SHA256', at, scope, hashlib.sha256(request.encode()).hexdigest()])]:
+            key = hmac.new(key, part.encode(), 'sha256').digest()
+        c = http.client.HTTPConnection('127.0.0.1', self.moto_port, timeout=60)
+        c.request('POST', '/', body, {'Content-Type': kind, 'Host': host, 'X-Amz-Date': at, 'Authorization':
+                  'AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s' % (self.key, scope, names, key.hex())})
+        r = c.getresponse()
+        text = r.read().decode()
+        assert r.status == 200, text
+        return text
+
+    def instances(self):
+        """{id: state} as moto has them."""
+        out = {}
+        for region in ('us-east-1', 'us-west-2'):
+            text = self.signed(region, {'Action': 'DescribeInstances', 'Version': '2016-11-15'})
+            out.update(re.findall(r'(?s)<instanceId>([^<]+)</instanceId>.*?<instanceState>.*?<name>([^<]+)', text))
+        return out
 
     # -- what moto lacks --
 

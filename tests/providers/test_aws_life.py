@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""Clusters on AWS from launch to down, with jobs that really run: moto's server is EC2 (see aws_cloud.py), real sshd's are its machines. TAP. With
+SKYTOP_TORTURE=1 also what costs more."""
+import os, subprocess, sys, threading
+HERE = os.path.dirname(os.path.abspath(__file__))
+for folder in ('.', '../run', '../ssh'):
+    sys.path.insert(0, os.path.join(HERE, folder))
+import engine_test  # noqa: E402
+from aws_cloud import Cloud, Unavailable as NoCloud  # noqa: E402
+from farm import Farm, Unavailable as NoFarm  # noqa: E402
+
+class Machines:
+    """What launches, stops and ends do to the farm's nodes. Power is cut, as a cloud does; a new instance has an empty disk."""
+
+    def __init__(self, farm):
+        self.farm, self.at, self.lock = farm, {n.host: n for n in farm.nodes}, threading.Lock()
+
+    def launch(self, address, key):
+        node = self.at[address]
+        with self.lock:
+            if node.proc:
+                node.kill()
+            home = node.dir + '/home'
+            for name in os.listdir(home):
+                subprocess.run(['rm', '-rf', home + '/' + name] if name != '.ssh' else ['true'], check=True)
+            with open(home + '/.ssh/authorized_keys', 'a') as f:
+                f.write(key + '\n')
+            node.boot(wait=False)
+
+    def start(self, address):
+        self.at[address].boot(wait=False)
+
+    def stop(self, address):
+        self.at[address].kill()
+
+    end = stop
+
+
+class AwsHome(engine_test.Home):
+    def __init__(self, world=None):
+        super().__init__(config='aws:\n  regions: us-east-1,us-west-2\n')
+        self.cloud = world
+        for name in [n for n in self.env if n.startswith('AWS_')]:
+            del self.env[name]
+        self.env.update(world.env, HOME=self.dir + '/user')
+        self.env.pop('SSH_AUTH_SOCK', None)
+        os.makedirs(self.dir + '/user/.ssh', 0o700)
+
+    def launch(self, name, *args, **kw):
+        return self.run('launch', '-y', '-c', name, *args, timeout=120, **kw)
+
+    def alive(self):
+        return {i: s for i, s in self.cloud.instances().items() if s not in ('terminated', 'shutting-down')}
+
+
+def one_node(h):
+    """A place without capacity is left, the next one taken; a job runs; stopped, started, and gone in the end."""
+    h.cloud.fault('RunInstances', code='InsufficientInstanceCapacity', status=500, message='We currently do not have sufficient g6.xlarge capacity')
+    rc, out, err = h.launch('one', '--infra', 'aws', '--gpus', 'L4:1', 'echo hello from $SKYPILOT_NODE_RANK of $SKYPILOT_NUM_NODES')
+    assert rc == 0 and 'hello from 0 of 1' in out, (rc, out, err)
+    assert h.cloud.asked('RunInstances') == 2 and len(h.alive()) == 1, (h.cloud.asked('RunInstances'), h.alive())
+    c = h.json('status')[0]
+    assert c['status'] == 'UP' and c['provider'] == 'aws' and c['nodes'][0]['ip'], c
+    h.ok('stop', '-y', 'one')
+    assert list(h.alive().values()) == ['stopped'], h.alive()
+    assert h.json('status')[0]['status'] == 'STOPPED'
+    h.ok('start', '-y', 'one', timeout=120)
+    rc, out, err = h.run('exec', 'one', 'echo again')
+    assert rc == 0 and 'again' in out, (rc, out, err)
+    h.ok('down', '-y', 'one')
+    assert not h.alive(), h.alive()
+
+
+def three_spot(h):
+    """All nodes by one call, as spot; its answer is lost, and nothing is made twice."""
+    h.cloud.fault('RunInstances', lose=True)
+    before = h.cloud.asked('RunInstances')
+    rc, out, err = h.launch('three', '--infra', 'aws/us-east-1', '--gpus', 'L4:1', '--use-spot', '--num-nodes', '3', 'echo rank $SKYPILOT_NODE_RANK of $SKYPILOT_NUM_NODES')
+    assert rc == 0 and all('rank %d of 3' % i in out for i in range(3)), (rc, out, err)
+    assert len(h.alive()) == 3, h.alive()
+    form = [f for a, r, f in h.cloud.log if a == 'RunInstances'][before]
+    assert form['MinCount'] == form['MaxCount'] == '3' and form['InstanceMarketOptions.MarketType'] == 'spot', form
+    assert {n['ip'] for n in h.json('status')[0]['nodes']} <= {n.host for n in h.cloud.machines.farm.nodes}
+    h.ok('down', '-y', 'three')
+    assert not h.alive(), h.alive()
+
+
+def no_quota(h):
+    """Refused: the launch ends with what AWS said, and nothing is left."""
+    h.cloud.fault('RunInstances', code='VcpuLimitExceeded', status=400, times=99, message='You have requested more vCPU capacity than your current vCPU limit')
+    rc, out, err = h.launch('none', '--infra', 'aws/us-east-1', '--gpus', 'L4:1', 'true')
+    h.cloud.faults.clear()
+    assert rc == 3 and 'VcpuLimitExceeded' in err + out, (rc, out, err)
+    assert not h.alive(), h.alive()
+
+
+def left_behind(h):
+    """The state is lost while a cluster is up: the sweep finds it by its marks, and ends it."""
+    rc, out, err = h.launch('lost', '--infra', 'aws/us-east-1', '--gpus', 'L4:1', '-d', 'sleep 1000')
+    assert rc == 0, (rc, out, err)
+    h.run('engine', 'stop')
+    h.wait('the engine to leave', lambda: not h.engine_pids())
+    subprocess.run(['rm', '-rf', h.dir + '/state'], check=True)
+    rc, out, err = h.run('sweep', 'aws')
+    assert 'lost' in out + err, (rc, out, err)
+    h.ok('sweep', '--destroy', '-y', 'aws', timeout=120)
+    assert not h.alive(), h.alive()
+
+
+CASES = [('one node, after a zone without capacity: a job, stop, start, down', one_node),
+         ('three spot nodes by a call whose answer is lost', three_spot)]
+COSTLY = [('no quota', no_quota), ('a sweep finds and ends what was left behind', left_behind)]
+
+
+def main():
+    try:
+        farm = Farm(4, gpus=1, one_host_key=True, boot=False)
+        if farm.plain:
+            farm.close()
+            raise NoFarm('machines with addresses of their own cannot be had here')
+        with farm, Cloud(addresses=[n.host for n in farm.nodes], quotas={'L-DB2E81BA': 64, 'L-3819A6DF': 64}) as cloud:
+            cloud.machines = Machines(farm)
+            cases = CASES + (COSTLY if os.environ.get('SKYTOP_TORTURE') else [])
+            engine_test.main([(name, fn, {'world': cloud}) for name, fn in cases], make=AwsHome)
+    except (NoCloud, NoFarm) as e:
+        print('1..0 # SKIP %s' % e)
+
+
+if __name__ == '__main__':
+    main()
