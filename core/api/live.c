@@ -44,7 +44,7 @@ struct run {
 
 bool live_has_list(const struct provider *p)
 {
-	return !p->cloud_side && !(p->can & PROVIDER_TELLS_STOCK) && credentials_of(p->name);
+	return !p->cloud_side && !p->settings_files && credentials_of(p->name);
 }
 
 static void tell(const struct asked *a, const char *text, bool over)

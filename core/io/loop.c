@@ -69,7 +69,7 @@ static void on_signal(int signo)
 	errno = saved;
 }
 
-static void reap(struct loop *l)
+static void reap_each(struct loop *l)
 {
 	for (int i = 0; i < l->n_children;) {
 		struct child c = l->children[i];
@@ -82,6 +82,34 @@ static void reap(struct loop *l)
 		l->children[i] = l->children[--l->n_children];
 		c.fn(c.pid, r < 0 ? 0x7f00 : status, c.arg);
 		i = 0; /* the callback may have changed the list */
+	}
+}
+
+static int find_child(const struct loop *l, pid_t pid)
+{
+	for (int i = 0; i < l->n_children; i++)
+		if (l->children[i].pid == pid)
+			return i;
+	return -1;
+}
+
+/* Asking for any that has ended is one call, however many there are. When it names one that is not on the loop (whoever started it waits for
+ * it), or none is left to wait for, they are asked one by one. */
+static void reap(struct loop *l)
+{
+	for (;;) {
+		siginfo_t ended = {.si_pid = 0};
+		bool asked = !waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT);
+		int status, i = asked && ended.si_pid ? find_child(l, ended.si_pid) : -1;
+		if (asked && !ended.si_pid)
+			return;
+		if (i < 0) {
+			reap_each(l);
+			return;
+		}
+		struct child c = l->children[i];
+		l->children[i] = l->children[--l->n_children];
+		c.fn(c.pid, waitpid(c.pid, &status, WNOHANG) == c.pid ? status : 0x7f00, c.arg);
 	}
 }
 

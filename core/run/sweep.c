@@ -258,7 +258,7 @@ static void look(struct engine *e, const struct provider *p)
 /* Machines of one's own are asked at each start. A cloud is asked only if something was made there, or if nobody knows any more. */
 static bool may_have_machines(struct engine *e, const struct provider *p)
 {
-	return p->cloud_side || p->can & PROVIDER_TELLS_STOCK || e->state_was_lost || state_used(e->state, p->name);
+	return !run_is_cloud(p) || e->state_was_lost || state_used(e->state, p->name);
 }
 
 /* How long to wait before each look for late nodes. A request lives a minute at most, clouds take some time more to show what they did. A

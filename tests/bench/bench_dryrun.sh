@@ -11,10 +11,10 @@ trap 'rm -rf "$home"' EXIT
 trap 'exit 130' INT TERM
 failed=0
 
-row() { # NAME CLOUDS TASK
+row() { # NAME CLOUDS TASK [BAR]
   printf '%s\n' "$3" >"$home/task.yaml"
   if took=$("$spawn" 50 "$SKYTOP" launch "$home/task.yaml" --dryrun --json --clouds "$2"); then
-    printf 'launch --dryrun: %s\t%s\tms\t50\n' "$1" "${took%%	*}"
+    printf 'launch --dryrun: %s\t%s\tms\t%s\n' "$1" "${took%%	*}" "${4:-50}"
   else
     failed=1
   fi
@@ -39,5 +39,6 @@ if [ -f "$lists/aws/vms.csv" ] && "$SKYTOP" catalog import "$lists" >/dev/null 2
 resources: {accelerators: "A100:8"}'
   row "any_of 4 GPUs, spot or not, real lists" $all "$some"
   row "cpus 2+, real lists" $all "$cpus"
+  row "aws, azure and gcp, 4 GPUs, spot or not, zone by zone" aws,azure,gcp "$some" 100
 fi
 exit $failed

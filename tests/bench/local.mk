@@ -5,7 +5,8 @@ BENCHES = tests/bench/bench_catalog tests/bench/bench_plan tests/bench/spawn tes
 	tests/bench/ssh_client
 BENCH_FILES = tests/bench/bench_agent.sh tests/bench/bench_dryrun.sh tests/bench/bench_logs.py \
 	tests/bench/bench_offers.sh tests/bench/bench_ssh.sh \
-	tests/bench/bench_start.sh tests/bench/bench_sync.py tests/bench/bench_tui.py tests/bench/bench_nodes.py
+	tests/bench/bench_start.sh tests/bench/bench_sync.py tests/bench/bench_tui.py tests/bench/bench_nodes.py \
+	tests/bench/bench_clusters.py
 EXTRA_PROGRAMS += $(BENCHES)
 EXTRA_DIST += $(BENCH_FILES) tests/bench/run.sh
 CLEANFILES += $(BENCHES) bench.tsv
