@@ -20,7 +20,7 @@ ok "clusters without an engine: said" contains "$out" "no engine runs"
 ok "and none was started" test ! -e "$SKYTOP_HOME/run/engine.sock"
 for view in clusters jobs managed services logs cost metrics activity recipes; do
   sky screen $view --once --size 80x24
-  [ "$status" = 0 ] && [ "$(lines)" = 24 ] || break
+  if [ "$status" != 0 ] || [ "$(lines)" != 24 ]; then break; fi
 done
 ok "every view as text" test "$view" = recipes -a "$(lines)" = 24
 sky --once logs

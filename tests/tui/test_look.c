@@ -382,8 +382,10 @@ static void test_plain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_theme), cmocka_unit_test(test_true_color), cmocka_unit_test(test_live_keys), cmocka_unit_test(test_copy), cmocka_unit_test(test_title),
-	    cmocka_unit_test(test_links), cmocka_unit_test(test_footer_click), cmocka_unit_test(test_first_time), cmocka_unit_test(test_layout), cmocka_unit_test(test_everything_is_listed), cmocka_unit_test(test_plain),
+	    cmocka_unit_test(test_theme), cmocka_unit_test(test_true_color), cmocka_unit_test(test_live_keys),
+	    cmocka_unit_test(test_copy), cmocka_unit_test(test_title),
+	    cmocka_unit_test(test_links), cmocka_unit_test(test_footer_click), cmocka_unit_test(test_first_time),
+	    cmocka_unit_test(test_layout), cmocka_unit_test(test_everything_is_listed), cmocka_unit_test(test_plain),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

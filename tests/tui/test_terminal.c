@@ -552,7 +552,8 @@ int main(void)
 	    cmocka_unit_test(test_login), cmocka_unit_test(test_esc), cmocka_unit_test(test_hang_up), cmocka_unit_test(test_resize_storm),
 	    cmocka_unit_test(test_tiny), cmocka_unit_test(test_frames), cmocka_unit_test(test_no_color),
 	    cmocka_unit_test(test_c_locale), cmocka_unit_test(test_terms), cmocka_unit_test(test_ctype_alone),
-	    cmocka_unit_test(test_bytes), cmocka_unit_test(test_no_wipe), cmocka_unit_test(test_idle), cmocka_unit_test(test_same_without_color), cmocka_unit_test(test_paste),
+	    cmocka_unit_test(test_bytes), cmocka_unit_test(test_no_wipe), cmocka_unit_test(test_idle),
+	    cmocka_unit_test(test_same_without_color), cmocka_unit_test(test_paste),
 	    cmocka_unit_test(test_burst), cmocka_unit_test(test_slow_terminal), cmocka_unit_test(test_hostile_log),
 	    cmocka_unit_test(test_random),
 	};
