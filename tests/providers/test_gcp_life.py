@@ -71,8 +71,27 @@ def quiet(home):
     home.ok('status')
     home.ok('offers', 'provider:gcp')
     home.ok('launch', '--dryrun', '--infra', 'gcp', '--gpus', 'L4:1', '--', 'true')
-    home.ok('check', 'gcp')
     assert len(home.state()['requests']) == before, home.state()['requests'][before:]
+
+
+def figures(home):
+    """Who one is, what one may have, and what is sold; and who has no credentials is told where they were looked for, at no cost."""
+    said = home.ok('check', 'gcp')
+    assert 'project proj-1' in said and 'GPUS_ALL_REGIONS' in said, said
+    home.tell('set', denied=['compute.instances.create'], page=20)
+    rc, out, err = home.run('check', 'gcp')
+    assert rc == 4 and 'permissions are missing: compute.instances.create' in out, (rc, out, err)
+    home.ok('catalog', 'update', '--live', 'gcp')
+    sold = home.json('offers', 'provider:gcp', 'a4-highgpu-8g', '--all')['offers']
+    assert [(o['zone'], o['price_uusd_h'], o['spot_uusd_h']) for o in sold] == [('us-central1-b', None, 64000000)], sold
+    del home.env['GOOGLE_APPLICATION_CREDENTIALS']
+    before = len(home.state()['requests'])
+    rc, out, err = home.run('check', 'gcp')
+    assert rc == 4 and 'gcloud auth application-default login' in out, (rc, out, err)
+    home.run('engine', 'stop')
+    rc, out, err = home.launch()
+    assert rc == 4 and 'application_default_credentials.json' in err, (rc, err)
+    assert len(home.state()['requests']) == before
 
 
 def one(home):
@@ -154,6 +173,6 @@ def swept(home):
     home.wait('it to be gone', lambda: not home.machines(), 30)
 
 
-main([('looking asks nobody', quiet, {}), ('one machine', one, {'nodes': 1}), ('two machines, one taken back', several, {'nodes': 2}),
+main([('looking asks nobody', quiet, {}), ('who, what, how much', figures, {}), ('one machine', one, {'nodes': 1}), ('two machines, one taken back', several, {'nodes': 2}),
       ('elsewhere when there is none left', failover, {'nodes': 1}), ('refused', refused, {}), ('the engine killed', killed, {}),
       ('a machine that nobody knows', swept, {'nodes': 1})], Google)
