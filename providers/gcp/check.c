@@ -89,8 +89,8 @@ static void add_quotas(json_t *out, const json_t *quotas, const char *region)
 		json_t *row = json_object();
 		json_put_str(row, "name", metric);
 		json_put_str(row, "region", region);
-		json_put_int(row, "limit", (int64_t)json_number_value(limit));
-		json_object_set_new(row, "used", json_is_number(used) ? json_integer((json_int_t)json_number_value(used)) : json_null());
+		json_put_int(row, "limit", gcp_whole(limit));
+		json_object_set_new(row, "used", json_is_number(used) ? json_integer((json_int_t)gcp_whole(used)) : json_null());
 		json_array_append_new(out, row);
 	}
 }

@@ -111,6 +111,8 @@ const char *gcp_last_part(const char *url); /* behind the last slash */
 bool gcp_region_ok(const char *region);
 bool gcp_zone_ok(const char *zone, const char *region);
 bool gcp_type_ok(const char *machine_type);
+/* A limit or its use: Google writes whole numbers as 16.0, and no limit as a very large one. */
+int64_t gcp_whole(const json_t *number);
 /* A time as Google writes it, with an offset; 0: none. */
 int64_t gcp_time(const char *text);
 /* A user's label: is it one that Google takes as it is? */

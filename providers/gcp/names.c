@@ -126,6 +126,12 @@ bool gcp_type_ok(const char *type)
 	return numbered && type[family] && name_ok(type, n, false);
 }
 
+int64_t gcp_whole(const json_t *number)
+{
+	double v = json_number_value(number), most = 1e15;
+	return v >= most ? (int64_t)most : v > -most ? (int64_t)v : -(int64_t)most;
+}
+
 int64_t gcp_time(const char *text)
 {
 	int year, month, day, h, m, s, used = 0;

@@ -41,10 +41,11 @@ static json_t *record_of(const json_t *instance)
 	return NULL;
 }
 
+/* Who may write metadata may have written anything: only what is of the right kind counts. */
 static json_t *copy_or(const json_t *rec, const char *key, json_t *dflt)
 {
 	json_t *v = json_object_get(rec, key);
-	if (!v)
+	if (!v || (json_typeof(v) != json_typeof(dflt) && !(json_is_null(dflt) && json_is_integer(v))))
 		return dflt;
 	json_decref(dflt);
 	return json_deep_copy(v);

@@ -92,7 +92,7 @@ static const json_t *metric_in(const json_t *body, const char *metric)
 
 static int64_t whole(const json_t *q, const char *key)
 {
-	return (int64_t)json_number_value(json_object_get(q, key));
+	return gcp_whole(json_object_get(q, key));
 }
 
 /* The metric that counts: of spot machines the preemptible one, unless it is 0 or not there. */

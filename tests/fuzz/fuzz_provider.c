@@ -1,4 +1,4 @@
-/* What providers read: the answer of a cloud side, nvidia-smi's list, a scenario. The first byte says which; for
+/* What providers read: the answer of a cloud side, nvidia-smi's list, a scenario, the replies of Google Cloud. The first byte says which; for
  * answers also to which verb, and how the child ended. */
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +69,53 @@ static void request(const char *text, size_t len)
 	json_decref(j);
 }
 
+/* ---- Google Cloud ---- */
+
+extern const struct provider provider_gcp;
+
+static const char *google_var(const char *name)
+{
+	return strcmp(name, "SKYTOP_GCP_ENDPOINT") ? NULL : "http://127.0.0.1:1";
+}
+
+/* The same text for all that is asked, and for the files; statuses by turns. It ends, whatever is said, and says why. */
+static void google(const char *text, size_t len, enum provider_verb verb)
+{
+	static const int statuses[] = {200, 200, 200, 404, 403, 409, 500, 200};
+	static const char login[] = "{\"type\":\"authorized_user\",\"refresh_token\":\"r\",\"quota_project_id\":\"p\"}";
+	static const char token[] = "{\"access_token\":\"a\",\"expires_in\":3599}";
+	json_t *args = json_pack("{s:s, s:s, s:[{s:s, s:i}], s:s, s:s, s:s, s:s, s:i, s:b, s:[s], s:s, s:[s], s:[{s:s, s:s}]}", "cluster", "c", "name", "n", "nodes",
+	    "token", "t", "rank", 0, "instance_type", "n1-standard-8", "region", "us-central1", "zone", "", "accelerator", "T4", "accelerator_count", 1, "catalog", 1,
+	    "ports", "80", "ssh_public_key", "ssh-ed25519 A", "ids", "p/us-central1-a/sky-1", "candidates", "instance_type", "g2-standard-4", "region", "us-central1");
+	json_t *memory = json_object();
+	struct provider_env env = {.self = "/skytop", .state_dir = "/s", .now_ms = 1, .var = google_var, .memory = memory, .user = "u"};
+	struct provider_call c = {.verb = verb, .args = args, .env = &env, .arena = arena_create(), .scratch = json_object()};
+	struct err err = {0};
+	enum provider_step step = provider_gcp.step(&c, NULL, &err);
+	for (int n = 0; n < 40 && (step == PROVIDER_REQUEST || step == PROVIDER_PART); n++) {
+		struct provider_reply r = {.body = "", .complaint = ""};
+		struct provider_http_reply *http = arena_alloc(c.arena, (c.request.n_http + 1) * sizeof *http);
+		struct provider_file *files = arena_alloc(c.arena, (c.request.n_files + 1) * sizeof *files);
+		for (size_t i = 0; step == PROVIDER_REQUEST && i < c.request.n_http; i++, r.n_http++)
+			http[i] = (struct provider_http_reply){.status = statuses[(len + (size_t)n + i) % 8], .body = text, .body_len = len};
+		for (size_t i = 0; step == PROVIDER_REQUEST && i < c.request.n_files; i++, r.n_files++)
+			files[i] = (struct provider_file){.path = c.request.files[i].path, .text = len % 2 ? login : text};
+		if (n == 1 && r.n_http) /* the token */
+			http[0] = (struct provider_http_reply){.status = 200, .body = token, .body_len = sizeof token - 1};
+		r.http = http;
+		r.files = files;
+		c.request = (struct provider_request){.kind = PROVIDER_HTTP};
+		step = provider_gcp.step(&c, &r, &err);
+	}
+	MUST(step != PROVIDER_DONE || c.result);
+	MUST(step != PROVIDER_FAILED || (err.code && err.text[0] && strlen(err.text) < sizeof err.text));
+	json_decref(c.result);
+	json_decref(c.scratch);
+	json_decref(args);
+	json_decref(memory);
+	arena_destroy(c.arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (!size)
@@ -79,6 +126,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		gpus(text);
 	else if (data[0] == 'R')
 		request(text, len);
+	else if (data[0] == 'C')
+		for (int v = 0; v < PROVIDER_VERBS; v++)
+			google(text, len, (enum provider_verb)v);
 	else
 		reply(data[0], text, len);
 	free(text);
