@@ -61,3 +61,5 @@ dist_check_SCRIPTS += tests/run/test_clouds.py
 TESTS += tests/run/test_clouds.py
 dist_check_SCRIPTS += tests/run/test_failover.py
 TESTS += tests/run/test_failover.py
+dist_check_SCRIPTS += tests/run/test_cloud_torture.py
+TESTS += tests/run/test_cloud_torture.py
