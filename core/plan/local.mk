@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libplan.a
 libplan_a_SOURCES = \
+	core/plan/bid.c core/plan/bid.h \
 	core/plan/block.c core/plan/block.h \
 	core/plan/candidate.c core/plan/candidate.h \
 	core/plan/explain.c core/plan/explain.h \

@@ -6,7 +6,7 @@
  * programming. A group of tasks side by side is put into one region if there is one that suits all, since such tasks
  * talk to each other.
  *
- * Does not look at what is running, does not reserve anything, and knows nothing of quotas. */
+ * Does not look at what is running, does not reserve anything, and knows nothing of quotas (core/run/quota.c makes blocks of them). */
 #include "core/plan/optimize.h"
 
 #include <stdlib.h>

@@ -91,7 +91,8 @@ json_t *plan_json(const struct plan *p, size_t max_candidates);
 /* {"task", "provider", "instance_type", "region", "zone" (null where the cloud chooses), "use_spot", "accelerators",
  * "num_nodes", "price_uusd_h", "total_uusd_h"}, and what a launch and a table need: "accelerator",
  * "accelerator_count_micro", "vcpus_micro" and "mem_mib" (-1: unknown), "arch", "disk_size_gib", "price_estimated",
- * "price_source", "price_as_of", "price_stale", "available", "over_cap", "alternative" (of the task's resources). New reference. */
+ * "price_source", "price_as_of", "price_stale", "available", "over_cap", "alternative" (of the task's resources), "spot_cap_uusd_h" (see bid.h;
+ * null: none). New reference. */
 json_t *candidate_json(const struct task *t, const struct candidate *c);
 
 #endif

@@ -1,6 +1,7 @@
 /* Plans as JSON, for --json, for the engine's clients and for the launch that follows. Unknown numbers are null. */
 #include "core/base/json.h"
 #include "core/base/str.h"
+#include "core/plan/bid.h"
 #include "core/plan/optimize.h"
 
 /* 8 → 8, 0.5 → 0.5. */
@@ -48,6 +49,8 @@ json_t *candidate_json(const struct task *t, const struct candidate *c)
 	json_put_str(j, "available", available[c->offer->available < 4 ? c->offer->available : 0]);
 	json_put_bool(j, "over_cap", c->over_cap);
 	json_put_int(j, "alternative", c->alternative);
+	int64_t bid = c->use_spot ? bid_uusd_h(c->offer->price_uusd_h, c->price_uusd_h, c->offer->reclaim, c->asked->max_hourly_uusd) : PRICE_UNKNOWN;
+	json_object_set_new(j, "spot_cap_uusd_h", bid == PRICE_UNKNOWN ? json_null() : json_integer(bid));
 	return j;
 }
 

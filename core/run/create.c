@@ -64,7 +64,12 @@ static json_t *create_args(struct op *op, const struct provider *p, struct err *
 	json_object_set_new(a, "accelerator_count", json_real((double)c->accel_count_micro / 1e6));
 	json_put_int(a, "disk_size_gib", json_int(chosen, "disk_size_gib", 256));
 	json_object_set_new(a, "price_uusd_h", c->price_uusd_h == PRICE_UNKNOWN ? json_null() : json_integer(c->price_uusd_h));
-	json_object_set_new(a, "max_price_uusd_h", json_null());
+	/* Where the cloud ends what costs more, it is told; elsewhere it is what we walk away at. */
+	json_t *cap = json_object_get(chosen, "spot_cap_uusd_h");
+	bool takes_cap = c->use_spot && p && (p->can & PROVIDER_CAN_SPOT_CAP);
+	json_object_set(a, "max_price_uusd_h", c->use_spot && !takes_cap && cap ? cap : json_null());
+	if (takes_cap)
+		json_object_set(a, "spot_cap_uusd_h", cap ? cap : json_null());
 	json_t *tags = json_object();
 	json_put_str(tags, "user", c->user);
 	json_put_str(tags, "project", c->project);

@@ -384,6 +384,7 @@ void engine_destroy(struct engine *e)
 	free((char *)(uintptr_t)e->calls.user);
 	json_decref(e->heard);
 	json_decref(e->locked_out);
+	json_decref(e->quotas);
 	json_decref(e->late_at);
 	free(e);
 }

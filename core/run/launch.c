@@ -122,21 +122,6 @@ static void step_offers(struct op *op)
 	op->ask = place_ask(op->engine, json_arr(op->r->args, "clouds"), true, got_offers, op);
 }
 
-static json_t *make_plan(struct op *op, struct err *err)
-{
-	struct dag *d = launch_task(op, err);
-	if (!d)
-		return NULL;
-	if (launch_drop_folders(op, &d->tasks[0], err)) {
-		dag_destroy(d);
-		return NULL;
-	}
-	json_t *plan = place_choose(op->engine, d, json_arr(op->r->args, "clouds"), json_arr(op->r->data, "live"), json_arr(op->r->data, "blocks"),
-	    json_int(op->r->data, "round", 0) > 0, err);
-	dag_destroy(d);
-	return plan;
-}
-
 /* The cluster's row and its nodes' tokens: what the commit before `create` makes durable is the intent. */
 static struct unit *intend(struct op *op, const json_t *chosen, int64_t num_nodes)
 {
@@ -192,6 +177,34 @@ static void keep_silent(struct op *op, const json_t *plan)
 	}
 }
 
+static void chosen_place(struct op *op, json_t *plan)
+{
+	const json_t *chosen = json_array_get(json_arr(plan, "plan"), 0);
+	size_t i;
+	json_t *note;
+	json_array_foreach(json_arr(plan, "notes"), i, note)
+		if (str_starts(json_string_value(note), "no quota: "))
+			run_event(op->engine, op_unit(op), op->r, "launch.no_quota", "warn", NULL, "%s", json_string_value(note));
+	json_object_set(op->r->data, "chosen", (json_t *)(uintptr_t)chosen);
+	json_put_bool(op->r->data, "fresh", true);
+	json_put_int(op->r->data, "attempt", json_int(op->r->data, "attempt", 0) + 1);
+	intend(op, chosen, json_int(chosen, "num_nodes", 1));
+	op_next(op);
+}
+
+static void planned(void *arg, json_t *plan, const struct err *err)
+{
+	struct op *op = arg;
+	op->plan = NULL;
+	keep_silent(op, plan);
+	json_object_del(op->r->data, "live"); /* large, and old in a moment */
+	if (plan)
+		chosen_place(op, plan);
+	else if (!launch_next_round(op, err))
+		launch_nothing_left(op, err);
+	json_decref(plan);
+}
+
 static void step_plan(struct op *op)
 {
 	struct err err;
@@ -202,21 +215,14 @@ static void step_plan(struct op *op)
 		op_goto(op, "clean");
 		return;
 	}
-	json_t *plan = make_plan(op, &err);
-	keep_silent(op, plan);
-	json_object_del(op->r->data, "live"); /* large, and old in a moment */
-	if (!plan) {
-		if (!launch_next_round(op, &err))
-			launch_nothing_left(op, &err);
+	struct dag *d = launch_task(op, &err);
+	if (!d || launch_drop_folders(op, &d->tasks[0], &err)) {
+		dag_destroy(d);
+		planned(op, NULL, &err);
 		return;
 	}
-	const json_t *chosen = json_array_get(json_arr(plan, "plan"), 0);
-	json_object_set(op->r->data, "chosen", (json_t *)(uintptr_t)chosen);
-	json_put_bool(op->r->data, "fresh", true);
-	json_put_int(op->r->data, "attempt", json_int(op->r->data, "attempt", 0) + 1);
-	intend(op, chosen, json_int(chosen, "num_nodes", 1));
-	json_decref(plan);
-	op_next(op);
+	op->plan = place_plan(op->engine, d, &(struct place_question){.clouds = json_arr(op->r->args, "clouds"), .live = json_arr(op->r->data, "live"),
+	    .own_blocks = json_arr(op->r->data, "blocks"), .only_own = json_int(op->r->data, "round", 0) > 0}, planned, op);
 }
 
 static void agents_ready(struct op *op)

@@ -69,6 +69,8 @@ static void drop_flight(struct op *op)
 	op->draining = false;
 	place_ask_cancel(op->ask);
 	op->ask = NULL;
+	place_plan_cancel(op->plan);
+	op->plan = NULL;
 	proc_destroy(op->proc);
 	op->proc = NULL;
 	proc_watch_free(op);

@@ -52,6 +52,7 @@ struct op {
 	unsigned timer, deadline, starter;
 	int64_t step_started_us;
 	struct place_ask *ask; /* providers are being asked for offers */
+	struct place_plan *plan; /* what is chosen among them waits for quotas */
 	struct proc *proc;     /* a child on this machine */
 	struct proc_watch *proc_watch;
 	void (*after_agents)(struct op *op); /* see launch_agents */

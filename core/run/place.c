@@ -10,9 +10,10 @@
 #include "core/base/mem.h"
 #include "core/plan/optimize.h"
 #include "core/run/call.h"
+#include "core/run/quota.h"
 #include "core/store/catalog.h"
 
-enum { MAX_CANDIDATES = 100, RECENT_MS = 5000 };
+enum { MAX_CANDIDATES = 100, RECENT_MS = 5000, QUOTA_LOOKS = 3 };
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */
 
@@ -81,6 +82,7 @@ static bool use_recent(struct place_ask *a, const struct provider *p)
 
 void place_forget(struct engine *e, const struct provider *p)
 {
+	quota_forget(e, p);
 	json_object_del(e->heard, p->name);
 }
 
@@ -222,6 +224,93 @@ json_t *place_choose(struct engine *e, const struct dag *d, const json_t *clouds
 
 /* ---- `plan` ------------------------------------------------------------------------------------------------------ */
 
+struct place_plan {
+	struct engine *e;
+	struct dag *dag;
+	bool only_own;
+	json_t *clouds, *live, *own_blocks, *quota_blocks, *plan;
+	int looks;
+	struct quota_ask *quota;
+	unsigned timer;
+	void (*fn)(void *arg, json_t *plan, const struct err *err);
+	void *arg;
+};
+
+void place_plan_cancel(struct place_plan *p)
+{
+	if (!p)
+		return;
+	loop_cancel(p->e->loop, p->timer);
+	quota_cancel(p->quota);
+	dag_destroy(p->dag);
+	json_decref(p->clouds);
+	json_decref(p->live);
+	json_decref(p->own_blocks);
+	json_decref(p->quota_blocks);
+	json_decref(p->plan);
+	free(p);
+}
+
+static void plan_over(struct place_plan *p, struct err *err)
+{
+	json_t *plan = p->plan;
+	p->plan = NULL;
+	const char *lacking = quota_note(plan, p->quota_blocks);
+	if (!plan && lacking) {
+		struct err why;
+		size_t n = json_array_size(p->quota_blocks);
+		err_set(&why, ERR_QUOTA, "no quota: %s%s", lacking, n > 1 ? ", and others" : "");
+		*err = why;
+	}
+	p->fn(p->arg, plan, plan ? NULL : err);
+	place_plan_cancel(p);
+}
+
+static void quota_known(void *arg);
+
+/* Choose; look up what its candidates may still start; and choose again without those that have no room. */
+static void plan_look(struct place_plan *p)
+{
+	struct err err = {.code = ERR_NONE};
+	json_t *blocks = json_array();
+	json_array_extend(blocks, p->own_blocks);
+	json_array_extend(blocks, p->quota_blocks);
+	json_decref(p->plan);
+	p->plan = place_choose(p->e, p->dag, p->clouds, p->live, blocks, p->only_own, &err);
+	json_decref(blocks);
+	if (p->plan && p->looks++ < QUOTA_LOOKS)
+		p->quota = quota_ask(p->e, p->plan, quota_known, p);
+	else
+		plan_over(p, &err);
+}
+
+static void quota_known(void *arg)
+{
+	struct place_plan *p = arg;
+	p->quota = NULL;
+	if (quota_block(p->e, p->plan, p->quota_blocks))
+		plan_look(p);
+	else
+		plan_over(p, NULL);
+}
+
+static void plan_first(void *arg)
+{
+	struct place_plan *p = arg;
+	p->timer = 0;
+	plan_look(p);
+}
+
+struct place_plan *place_plan(struct engine *e, struct dag *d, const struct place_question *q, void (*fn)(void *arg, json_t *plan, const struct err *err), void *arg)
+{
+	struct place_plan *p = xcalloc(1, sizeof *p);
+	*p = (struct place_plan){.e = e, .dag = d, .only_own = q->only_own, .clouds = json_incref((json_t *)(uintptr_t)q->clouds),
+	    .live = json_incref((json_t *)(uintptr_t)q->live), .own_blocks = q->own_blocks ? json_deep_copy(q->own_blocks) : json_array(),
+	    .quota_blocks = json_array(), .fn = fn, .arg = arg};
+	p->timer = loop_after(e->loop, 0, plan_first, p);
+	return p;
+}
+
 struct plan_ask {
 	struct engine *e;
 	json_t *params;
@@ -229,17 +318,24 @@ struct plan_ask {
 	void *arg;
 };
 
+static void planned(void *arg, json_t *plan, const struct err *err)
+{
+	struct plan_ask *p = arg;
+	p->fn(p->arg, plan, err);
+	json_decref(p->params);
+	free(p);
+}
+
 static void plan_now(void *arg, json_t *live)
 {
 	struct plan_ask *p = arg;
 	struct err err;
 	struct dag *d = task_unpack(json_obj(p->params, "task"), &err);
-	json_t *plan = d ? place_choose(p->e, d, json_arr(p->params, "clouds"), live, NULL, false, &err) : NULL;
-	dag_destroy(d);
+	if (d)
+		place_plan(p->e, d, &(struct place_question){.clouds = json_arr(p->params, "clouds"), .live = live}, planned, p);
+	else
+		planned(p, NULL, &err);
 	json_decref(live);
-	p->fn(p->arg, plan, plan ? NULL : &err);
-	json_decref(p->params);
-	free(p);
 }
 
 void engine_plan(struct engine *e, const json_t *params, void (*fn)(void *arg, json_t *plan, const struct err *err), void *arg)

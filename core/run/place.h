@@ -22,4 +22,15 @@ void place_forget(struct engine *e, const struct provider *p); /* something is m
  * their place. */
 json_t *place_choose(struct engine *e, const struct dag *d, const json_t *clouds, const json_t *live, const json_t *own_blocks, bool only_own, struct err *err);
 
+/* The same, less what the account has no quota for, which its notes then name (QUOTA where that is all there is). Takes the dag. fn once, later,
+ * unless cancelled; the plan is its to keep. */
+struct place_question {
+	const json_t *clouds, *live, *own_blocks;
+	bool only_own;
+};
+struct place_plan;
+struct place_plan *place_plan(struct engine *e, struct dag *d, const struct place_question *q, void (*fn)(void *arg, json_t *plan, const struct err *err),
+    void *arg);
+void place_plan_cancel(struct place_plan *p); /* NULL is fine */
+
 #endif

@@ -59,6 +59,7 @@ struct engine {
 	struct metrics *metrics; /* measures of nodes */
 	struct money *money; /* what is kept of the ledger; NULL: nothing yet */
 	json_t *heard; /* {provider: {"at": ms on the monotonic clock, "result": its latest OFFERS}}; see place_ask */
+	json_t *quotas;	    /* what accounts may still start; see quota.c */
 	json_t *locked_out; /* {provider: true} of those that last said they have no credentials */
 	unsigned commit_retry, tick, late;
 	int late_looks; /* of the present expectation */

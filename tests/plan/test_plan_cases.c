@@ -11,6 +11,7 @@
 
 #include "core/base/json.h"
 #include "core/base/str.h"
+#include "core/plan/bid.h"
 #include "core/plan/machine.h"
 #include "core/plan/optimize.h"
 #include "core/plan/transfer.h"
@@ -722,6 +723,21 @@ static void test_refused_places(void **state)
 	assert_true(block_lifetime_ms(ERR_NETWORK) < block_lifetime_ms(ERR_CAPACITY));
 }
 
+static void test_bid(void **state)
+{
+	(void)state;
+	assert_int_equal(bid_uusd_h(10000000, 3000000, 0, PRICE_UNKNOWN), 10000000);
+	assert_int_equal(bid_uusd_h(10000000, 3000000, 20, PRICE_UNKNOWN), 9600000);
+	assert_int_equal(bid_uusd_h(10000000, 3000000, 50, PRICE_UNKNOWN), 7500000);
+	assert_int_equal(bid_uusd_h(10000000, 3000000, 99, PRICE_UNKNOWN), 3000000); /* not below what it costs now */
+	assert_int_equal(bid_uusd_h(10000000, 3000000, 20, 4000000), 4000000);
+	assert_int_equal(bid_uusd_h(10000000, 3000000, 20, 2000000), 2000000);
+	assert_int_equal(bid_uusd_h(10000000, 3000000, RECLAIM_UNKNOWN, PRICE_UNKNOWN), PRICE_UNKNOWN);
+	assert_int_equal(bid_uusd_h(10000000, 3000000, RECLAIM_UNKNOWN, 4000000), 4000000);
+	assert_int_equal(bid_uusd_h(PRICE_UNKNOWN, 3000000, 20, PRICE_UNKNOWN), PRICE_UNKNOWN);
+	assert_int_equal(bid_uusd_h(INT64_C(900000000000000), 1, 20, PRICE_UNKNOWN), INT64_C(864000000000000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -736,6 +752,7 @@ int main(void)
 	    cmocka_unit_test(test_blocks),
 	    cmocka_unit_test(test_blocks_of_json),
 	    cmocka_unit_test(test_refused_places),
+	    cmocka_unit_test(test_bid),
 	    cmocka_unit_test(test_local),
 	    cmocka_unit_test(test_superseded),
 	    cmocka_unit_test(test_transfer),

@@ -4,7 +4,7 @@ import json, os, re, shutil, signal, sys, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-FAKE = os.path.join(os.path.abspath(os.environ.get('top_builddir', '.')), 'skytop-fake')
+FAKE = os.environ.get('SKYTOP_FAKE') or os.path.join(os.path.abspath(os.environ.get('top_builddir', '.')), 'skytop-fake')
 os.environ['SKYTOP'] = FAKE
 sys.path.insert(0, HERE)
 import engine_test  # noqa

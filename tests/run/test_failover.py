@@ -130,6 +130,38 @@ def until_it_is_up(home):
     assert tried(home) == ['r1-a', 'r1-b'], home.asked  # from the start, whatever was refused
 
 
+def no_quota(home):
+    """Places without room are told and not tried; one whose quota is not known is."""
+    rooms = {'r1': 0, 'r2': None}
+    home.cloud.quota = lambda c: {'room': rooms[c['region']], 'name': 'GPUS', 'limit': 4, 'used': 4 if rooms[c['region']] == 0 else None}
+    refuse(home)
+    rc, out, err = home.launch('-d')
+    assert rc == 0, err
+    assert 'no quota: akash gpu1 r1: GPUS, limit 4, used 4; not tried' in out + err, (out, err)
+    assert tried(home) == ['r2-a'], home.asked
+    asked = home.cloud.wants('POST /quota')
+    assert asked and {c['region'] for c in asked[0]['candidates']} == {'r1', 'r2'}, asked
+    # as many nodes as there is room for
+    rooms.update(r1=1, r2=1)
+    rc, out, err = home.launch('-d', '--num-nodes', '2', name='y')
+    assert rc == 3 and 'no quota' in err and 'GPUS' in err, (rc, err)
+    assert home.launch('-d', name='z')[0] == 0
+    assert home.asked[-1] == ('r1-a', 'gpu1'), home.asked
+    # a cloud that says nothing holds nothing up
+    home.cloud.quota = None
+    home.ok('down', '-y', 'z')
+    assert home.launch('-d', name='w')[0] == 0
+
+
+def a_cap_for_spot(home):
+    refuse(home)
+    with open(home.dir + '/t.yaml', 'w') as f:
+        f.write('resources: {infra: akash, accelerators: H100, use_spot: true, max_hourly_cost: 0.8}\n')
+    assert home.run('launch', '-y', '-d', '-c', 'x', home.dir + '/t.yaml')[0] == 0
+    sent = home.cloud.wants('POST /nodes')[0]
+    assert sent['use_spot'] and sent['spot_cap_uusd_h'] == 800000 and sent['max_price_uusd_h'] is None, sent
+
+
 main([(f.__name__.replace('_', ' '), f, {'offers': MORE if f in (a_region_for_every_machine, a_region_for_this_machine) else PLACES})
       for f in (the_next_zone, a_whole_region, a_region_for_every_machine, a_region_for_this_machine, the_account, the_task, half_of_it,
-                gone_before_it_was_up, until_it_is_up)])
+                gone_before_it_was_up, until_it_is_up, no_quota, a_cap_for_spot)])
