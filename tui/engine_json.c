@@ -9,6 +9,7 @@
 #include "core/base/mem.h"
 #include "core/base/num.h"
 #include "core/base/str.h"
+#include "core/plan/disks.h"
 
 static const char *text(const json_t *j, const char *key)
 {
@@ -175,7 +176,7 @@ struct ui_event engine_json_event(json_t *j)
 	return e;
 }
 
-static struct ui_place place_of(const json_t *j, struct arena *arena)
+static struct ui_place place_of(const json_t *j, const json_t *task, struct arena *arena)
 {
 	const char *acc = json_str(j, "accelerator", NULL);
 	char n[32] = "";
@@ -185,7 +186,9 @@ static struct ui_place place_of(const json_t *j, struct arena *arena)
 		resources = arena_printf(arena, "%sx %s", micro_text(gpus, n, sizeof n), acc);
 	else if (vcpus > 0)
 		resources = arena_printf(arena, "%s CPUs", micro_text(vcpus, n, sizeof n));
-	return (struct ui_place){.provider = text(j, "provider"), .region = text(j, "region"), .zone = text(j, "zone"),
+	const char *disk_source = NULL;
+	int64_t disk = disk_rate_uusd_h(json_str(j, "provider", ""), task, &disk_source);
+	return (struct ui_place){.disk_uusd_h = disk, .disk_source = disk_source ? disk_source : "", .provider = text(j, "provider"), .region = text(j, "region"), .zone = text(j, "zone"),
 	    .instance_type = text(j, "instance_type"), .resources = resources, .nodes = json_int(j, "num_nodes", 1),
 	    .spot = json_bool(j, "use_spot", false), .estimated = json_bool(j, "price_estimated", false),
 	    .price_uusd_h = json_int(j, "price_uusd_h", PRICE_UNKNOWN), .total_uusd_h = json_int(j, "total_uusd_h", PRICE_UNKNOWN),
@@ -193,13 +196,13 @@ static struct ui_place place_of(const json_t *j, struct arena *arena)
 	    .available = text(j, "available"), .over_cap = json_bool(j, "over_cap", false), .chosen = json_bool(j, "chosen", false)};
 }
 
-struct ui_plan engine_json_plan(const json_t *j, struct arena *arena)
+struct ui_plan engine_json_plan(const json_t *j, const json_t *task, struct arena *arena)
 {
 	const json_t *rows = json_array_get(json_arr(j, "summary"), 0), *notes = json_arr(j, "notes");
 	size_t n = json_array_size(rows), i;
 	struct ui_place *places = arena_alloc(arena, (n + 1) * sizeof *places);
 	for (i = 0; i < n; i++)
-		places[i] = place_of(json_array_get(rows, i), arena);
+		places[i] = place_of(json_array_get(rows, i), task, arena);
 	struct str s = str_new(8000);
 	const json_t *note;
 	json_array_foreach(notes, i, note)

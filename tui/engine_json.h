@@ -14,8 +14,8 @@ struct ui_request engine_json_request(json_t *j);
 struct ui_event engine_json_event(json_t *j);
 /* Nodes, and what the agent on the head said, into *c. */
 void engine_json_nodes(struct ui_cluster *c, const json_t *j, struct arena *arena);
-/* An answer to `plan`. */
-struct ui_plan engine_json_plan(const json_t *j, struct arena *arena);
+/* An answer to `plan`, and the task it was asked for. */
+struct ui_plan engine_json_plan(const json_t *j, const json_t *task, struct arena *arena);
 /* "A=1 B=2" as task overrides want it: a NULL-terminated list from the arena; NULL for "". */
 const char *const *engine_json_env(const char *text, struct arena *arena);
 

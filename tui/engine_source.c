@@ -39,6 +39,7 @@ struct order {
 	char *method;
 	json_t *params;
 	bool plan;	/* a question: the answer goes to planned() */
+	json_t *task;	/* … the one it was asked for */
 	struct err err; /* set: it was refused before it was sent */
 };
 
@@ -383,6 +384,7 @@ static void src_focus(struct ui_source *base, const char *cluster)
 static void order_free(struct order *o)
 {
 	json_decref(o->params);
+	json_decref(o->task);
 	free(o->method);
 	free(o);
 }
@@ -396,7 +398,7 @@ static void reply(const struct order *o, const json_t *result, const struct err 
 		return;
 	}
 	struct arena *arena = arena_create();
-	struct ui_plan plan = engine_json_plan(result, arena);
+	struct ui_plan plan = engine_json_plan(result, o->task, arena);
 	if (k->planned)
 		k->planned(k->arg, o->ticket, err ? NULL : &plan, err);
 	arena_destroy(arena);
@@ -541,6 +543,7 @@ static void src_plan(struct ui_source *base, unsigned ticket, const struct ui_or
 		loop_after(s->loop, 0, on_refused, o);
 		return;
 	}
+	o->task = json_incref(task);
 	o->params = json_pack("{s:o}", "task", task);
 	enqueue(s, o);
 }

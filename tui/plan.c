@@ -14,7 +14,7 @@
 #include "tui/format.h"
 #include "tui/launch_pick.h"
 
-enum { OTHERS_MAX = 8, LABEL_COLUMNS = 10 };
+enum { OTHERS_MAX = 8, LABEL_COLUMNS = 10, TIGHT_ROWS = 6 };
 
 enum plan_state { PLAN_ASKED, PLAN_READY, PLAN_REFUSED, PLAN_JOINS };
 
@@ -165,12 +165,20 @@ static void draw_what(const struct plan_box *p, struct canvas *c, struct rect *r
 		line(c, r, "with", ROLE_TEXT, o->env);
 }
 
-static void draw_chosen(const struct plan_box *p, const struct app *a, struct canvas *c, struct rect *r, const struct ui_place *at)
+/* What is stopped is not free of charge, where that is known. */
+static void draw_disk(struct canvas *c, struct rect *r, const struct ui_place *at)
 {
-	char text[400], place[200], money[40], each[40], age[24];
-	snprintf(text, sizeof text, "%s: %s%s%s%s", place_text(at, place, sizeof place), at->instance_type, at->resources[0] ? ", " : "", at->resources,
-	    at->spot ? ", spot: may be taken back at any time" : "");
-	line(c, r, "where", ROLE_TEXT, text);
+	char text[200], money[40];
+	if (at->disk_uusd_h == PRICE_UNKNOWN || at->disk_uusd_h <= 0)
+		return;
+	snprintf(text, sizeof text, "~$%s each hour for %s (%s)", format_price(at->disk_uusd_h * at->nodes, 0, money, sizeof money),
+	    at->nodes > 1 ? "the disks" : "the disk", at->disk_source);
+	line(c, r, "stopped", ROLE_DIM, text);
+}
+
+static void draw_price(struct canvas *c, struct rect *r, const struct ui_place *at)
+{
+	char text[400], money[40], each[40];
 	format_price(at->total_uusd_h, at->estimated, money, sizeof money);
 	if (at->nodes > 1)
 		snprintf(text, sizeof text, "$%s each hour from now on: %" PRId64 " nodes, $%s each", money, at->nodes,
@@ -178,6 +186,20 @@ static void draw_chosen(const struct plan_box *p, const struct app *a, struct ca
 	else
 		snprintf(text, sizeof text, "$%s each hour from now on", money);
 	line(c, r, "costs", ROLE_MONEY, text);
+}
+
+/* On little room what it costs comes before where it is. */
+static void draw_chosen(const struct plan_box *p, const struct app *a, struct canvas *c, struct rect *r, bool tight)
+{
+	const struct ui_place *at = chosen(p);
+	char text[400], place[200], age[24];
+	if (tight)
+		draw_price(c, r, at);
+	snprintf(text, sizeof text, "%s: %s%s%s%s", place_text(at, place, sizeof place), at->instance_type, at->resources[0] ? ", " : "", at->resources,
+	    at->spot ? ", spot: may be taken back at any time" : "");
+	line(c, r, "where", ROLE_TEXT, text);
+	if (!tight)
+		draw_price(c, r, at);
 	snprintf(text, sizeof text, "%s%s%s%s", at->source, at->as_of_ms ? ", " : "", at->as_of_ms ? ago_text(at->as_of_ms, a->now_ms, age, sizeof age) : ", age unknown",
 	    at->stale ? ", old: it may be another one now" : "");
 	line(c, r, "price by", at->stale ? ROLE_WARN : ROLE_DIM, text);
@@ -191,6 +213,7 @@ static void draw_chosen(const struct plan_box *p, const struct app *a, struct ca
 	if (minutes >= 0)
 		snprintf(text, sizeof text, "after %" PRId64 " idle minutes", minutes);
 	line(c, r, "autostop", ROLE_TEXT, text);
+	draw_disk(c, r, at);
 }
 
 static void draw_others(const struct plan_box *p, struct canvas *c, struct rect *r)
@@ -255,8 +278,12 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 		draw_what(p, c, &r);
 		line(c, &r, "where", ROLE_TEXT, p->joins);
 	} else {
-		draw_what(p, c, &r);
-		draw_chosen(p, a, c, &r, chosen(p));
+		bool tight = r.h < TIGHT_ROWS;
+		if (!tight)
+			draw_what(p, c, &r);
+		draw_chosen(p, a, c, &r, tight);
+		if (tight)
+			draw_what(p, c, &r);
 		line(c, &r, "note", ROLE_WARN, p->notes);
 		draw_others(p, c, &r);
 	}

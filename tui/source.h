@@ -191,6 +191,8 @@ struct ui_place {
 	const char *available;	   /* yes low no unknown */
 	bool over_cap;		   /* dearer than max_hourly_cost allows */
 	bool chosen;
+	int64_t disk_uusd_h;	   /* what the disk of one node goes on costing while it is stopped, always an estimate; 0 nothing, PRICE_UNKNOWN */
+	const char *disk_source;   /* who says so; "" */
 };
 struct ui_plan {
 	const struct ui_place *places; /* one of each kind, cheapest first */

@@ -138,6 +138,7 @@ static void launch(struct screen *s)
 	screen_keys(s, "Tab Tab 'i=0;_while_sleep_0.2;_do_i=$((i+1));_echo_tick_$i;_done Tab 'tour Tab Tab Tab Tab Tab Tab Enter");
 	must_have(s, "Launch tour?");
 	must_have(s, "simulated prices,"); /* the plan: what it costs, and who says so */
+	must_have(s, "for the disk");
 	screen_keys(s, "y");
 	must_have(s, "creating nodes"); /* the checklist of the launch */
 	screen_keys(s, "Esc 2 / 'name:tour Enter");
