@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A cloud over HTTP as a person meets it, here the stand-in for Google's: who one is and what one may do there, prices asked of the cloud itself
 with their history, a machine that a lost state forgot. TAP."""
-import glob, json, os, signal, subprocess, sys, urllib.request
+import glob, json, os, signal, subprocess, sys, time, urllib.request
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from engine_test import Home, main  # noqa
 
@@ -27,6 +27,26 @@ class Cloud(Home):
     def machines(self):
         state = json.load(urllib.request.urlopen(self.base + '/fake/state', timeout=20))
         return state['instances']
+
+    def kill_engine(self):
+        """And who would start it again: who looks after it first."""
+        def pids():
+            found = []
+            for pid in self.processes():
+                try:
+                    if open('/proc/%d/cmdline' % pid).read().split('\0')[1:2] == ['engine']:
+                        found.append(pid)
+                except OSError:
+                    pass
+            return found
+        while pids():
+            engines = self.engine_pids()
+            for pid in [p for p in pids() if p not in engines] or engines:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except OSError:
+                    pass
+            time.sleep(0.02)
 
     def close(self):
         try:
@@ -82,9 +102,7 @@ def a_forgotten_machine(h):
     h.ok('catalog', 'update', '--live', 'gcp')
     h.ok('launch', '-y', '--async', '-c', 'lost', '--infra', 'gcp', '--gpus', 'L4:1', 'true')
     h.wait('the machine', lambda: h.machines())
-    for pid in h.engine_pids():
-        os.kill(pid, signal.SIGKILL)
-    h.wait('the end of the engine', lambda: not [p for p in h.engine_pids()] or [os.kill(p, signal.SIGKILL) for p in h.engine_pids()] and False)
+    h.kill_engine()
     for f in glob.glob(h.dir + '/state/state.db*'):
         os.unlink(f)
     found = h.json('sweep', 'gcp')['machines']
