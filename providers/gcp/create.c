@@ -226,6 +226,8 @@ static json_t *nics(struct gcp *g, const struct plan *p)
 	json_t *nic = json_pack("{s:s}", "network", arena_printf(g->c->arena, "global/networks/%s", p->net.network));
 	if (p->net.subnetwork)
 		json_put_str(nic, "subnetwork", p->net.subnetwork);
+	if (gcp_needs_gvnic(p->type))
+		json_put_str(nic, "nicType", "GVNIC");
 	if (!json_bool(g->c->env->config, "use_internal_ips", false))
 		json_object_set_new(nic, "accessConfigs", json_pack("[{s:s, s:s}]", "name", "External NAT", "type", "ONE_TO_ONE_NAT"));
 	return json_pack("[o]", nic);

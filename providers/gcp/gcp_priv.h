@@ -129,6 +129,7 @@ const struct gcp_accelerator_name *gcp_accelerator_google(const char *google);
 /* Must the accelerator be named beside the machine type (N1), or does the type bring it? */
 bool gcp_attaches(const char *machine_type);
 bool gcp_is_arm(const char *machine_type);
+bool gcp_needs_gvnic(const char *machine_type); /* no other network card will do */
 /* The disk type for "low", "medium", "high", "ultra", "best" or NULL. */
 const char *gcp_disk_type(const char *machine_type, const char *tier);
 /* Image families to try, "project/family", NULL-terminated. accelerator NULL: none. */

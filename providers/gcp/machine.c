@@ -62,6 +62,11 @@ bool gcp_is_arm(const char *machine_type)
 	return of_family(machine_type, "t2a c4a n4a a4x");
 }
 
+bool gcp_needs_gvnic(const char *machine_type)
+{
+	return of_family(machine_type, "a3 a4 a4x g4");
+}
+
 /* ---- disks ---------------------------------------------------------------------------------------------------------- */
 
 /* Families that take no persistent disks, only Hyperdisk. */

@@ -252,25 +252,6 @@ static int reclaimed_at(struct gcp *g, const struct gcp_id *id, int64_t *at)
 	return 1;
 }
 
-/* A spot machine on its way out: by Google, or by its user? One that stays, stopped, is no less there for having been taken back. 1, 0. */
-static int tell_reclaimed(struct gcp *g, json_t *node, int64_t started_at)
-{
-	struct gcp_id id;
-	const char *status = json_str(node, "status", "");
-	int64_t at;
-	if (!json_bool(node, "use_spot", false) || (strcmp(status, "STOPPED") && strcmp(status, "STOPPING")) ||
-	    !gcp_id_parse(g->c->arena, json_str(node, "id", ""), &id))
-		return 1;
-	if (!reclaimed_at(g, &id, &at))
-		return 0;
-	if (!at || at < started_at)
-		return 1;
-	json_put_str(node, "reason", "Google Cloud took it back");
-	if (!strcmp(status, "STOPPING"))
-		json_put_str(node, "status", "PREEMPTED");
-	return 1;
-}
-
 /* When the instance behind a node was last started. */
 static int64_t started_at(struct gcp *g, const char *round, const json_t *node)
 {
@@ -284,6 +265,25 @@ static int64_t started_at(struct gcp *g, const char *round, const json_t *node)
 		if (str_eq(json_str(v, "name", ""), id.name) && str_eq(gcp_last_part(json_str(v, "zone", "")), id.zone))
 			return gcp_time(json_str(v, "lastStartTimestamp", json_str(v, "creationTimestamp", NULL)));
 	return 0;
+}
+
+/* A spot machine on its way out: by Google, or by its user? One that stays, stopped, is no less there for having been taken back. 1, 0. */
+static int tell_reclaimed(struct gcp *g, json_t *node)
+{
+	struct gcp_id id;
+	const char *status = json_str(node, "status", "");
+	int64_t at;
+	if (!json_bool(node, "use_spot", false) || (strcmp(status, "STOPPED") && strcmp(status, "STOPPING")) ||
+	    !gcp_id_parse(g->c->arena, json_str(node, "id", ""), &id))
+		return 1;
+	if (!reclaimed_at(g, &id, &at))
+		return 0;
+	if (!at || at < started_at(g, "look", node))
+		return 1;
+	json_put_str(node, "reason", "Google Cloud took it back");
+	if (!strcmp(status, "STOPPING"))
+		json_put_str(node, "status", "PREEMPTED");
+	return 1;
 }
 
 static json_t *absent(const char *id, const char *status, const char *why)
@@ -327,7 +327,7 @@ enum provider_step gcp_query(struct gcp *g)
 		return gcp_failed(g, ERR_NETWORK, ERR_SCOPE_PLACE, "%s", dark);
 	}
 	json_array_foreach(nodes, i, n)
-		whole = tell_reclaimed(g, n, started_at(g, "look", n)) && whole;
+		whole = tell_reclaimed(g, n) && whole;
 	whole = add_absent(g, nodes, ids) && whole;
 	if (whole)
 		return gcp_done(g, json_pack("{s:o}", "nodes", nodes));

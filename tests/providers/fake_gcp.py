@@ -232,6 +232,8 @@ class Cloud:
         network = body['networkInterfaces'][0]['network'].split('/')[-1]
         if network not in self.networks:
             raise not_found(f'projects/{PROJECT}/global/networks/{network}')
+        if kind.startswith(('a3-', 'a4-')) and body['networkInterfaces'][0].get('nicType') != 'GVNIC':
+            raise Refusal(400, 'invalid', f'{kind} needs a network interface of type GVNIC')
         error = None
         if zone in self.stockout or f'{zone}/{kind}' in self.stockout:
             error = [{'code': 'ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS',
