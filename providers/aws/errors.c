@@ -116,10 +116,10 @@ static const struct row *row_of(const char *code, const char *message)
 void aws_error(struct err *err, int status, const char *code, const char *message, const char *what)
 {
 	static const struct row fault = {"", NULL, ERR_NETWORK, ERR_SCOPE_PLACE, NULL}, other = {"", NULL, ERR_UNSUPPORTED, ERR_SCOPE_PLACE, NULL},
-				too_often = {"", NULL, ERR_THROTTLED, ERR_SCOPE_PLACE, NULL};
+				too_often = {"", NULL, ERR_THROTTLED, ERR_SCOPE_PLACE, NULL}, nonsense = {"", NULL, ERR_PROTOCOL, ERR_SCOPE_PLACE, NULL};
 	const struct row *r = *code ? row_of(code, message) : NULL;
 	if (!r)
-		r = status == 429 ? &too_often : status >= 500 || !status ? &fault : &other;
+		r = status / 100 == 2 ? &nonsense : status == 429 ? &too_often : status >= 500 || !status ? &fault : &other;
 	/* What it cannot decode without a permission of its own says nothing to a person. */
 	size_t len = strcspn(message, "\n");
 	const char *blob = str_istr(message, "encoded authorization failure");

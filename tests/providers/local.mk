@@ -37,6 +37,12 @@ tests_providers_test_gcp_SOURCES = tests/providers/test_gcp.c $(PROVIDER_RIG)
 tests_providers_test_gcp_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_gcp_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/providers/test_aws_unit
+TESTS += tests/providers/test_aws_unit
+tests_providers_test_aws_unit_SOURCES = tests/providers/test_aws_unit.c
+tests_providers_test_aws_unit_CPPFLAGS = $(TEST_CFLAGS)
+tests_providers_test_aws_unit_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/providers/test_aws_cloud
 tests_providers_test_aws_cloud_SOURCES = tests/providers/test_aws_cloud.c $(PROVIDER_RIG)
 tests_providers_test_aws_cloud_CPPFLAGS = $(TEST_CFLAGS)
