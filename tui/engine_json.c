@@ -188,7 +188,8 @@ static struct ui_place place_of(const json_t *j, const json_t *task, struct aren
 		resources = arena_printf(arena, "%s CPUs", micro_text(vcpus, n, sizeof n));
 	const char *disk_source = NULL;
 	int64_t disk = disk_rate_uusd_h(json_str(j, "provider", ""), task, &disk_source);
-	return (struct ui_place){.disk_uusd_h = disk, .disk_source = disk_source ? disk_source : "", .provider = text(j, "provider"), .region = text(j, "region"), .zone = text(j, "zone"),
+	return (struct ui_place){.disk_uusd_h = disk, .disk_source = disk_source ? disk_source : "",
+	    .provider = text(j, "provider"), .region = text(j, "region"), .zone = text(j, "zone"),
 	    .instance_type = text(j, "instance_type"), .resources = resources, .nodes = json_int(j, "num_nodes", 1),
 	    .spot = json_bool(j, "use_spot", false), .estimated = json_bool(j, "price_estimated", false),
 	    .price_uusd_h = json_int(j, "price_uusd_h", PRICE_UNKNOWN), .total_uusd_h = json_int(j, "total_uusd_h", PRICE_UNKNOWN),
