@@ -66,12 +66,21 @@ class Google(Home):
 
 
 def quiet(home):
-    """Who has credentials is not asked about them by what only looks; who has none is never slow."""
+    """Who has credentials is not asked about them by what only looks; a plan asks for quotas and for nothing else."""
     before = len(home.state()['requests'])
     home.ok('status')
     home.ok('offers', 'provider:gcp')
-    home.ok('launch', '--dryrun', '--infra', 'gcp', '--gpus', 'L4:1', '--', 'true')
     assert len(home.state()['requests']) == before, home.state()['requests'][before:]
+    home.ok('launch', '--dryrun', '--infra', 'gcp', '--gpus', 'L4:1', '--', 'true')
+    quotas = r'POST /token$|GET /compute/v1/projects/proj-1(/regions/[a-z0-9-]+)?$'
+    other = [r for r in home.state()['requests'][before:] if not re.match(quotas, r)]
+    assert not other, other
+    # A place without quota is passed over, and named.
+    home.run('engine', 'stop')
+    home.tell('set', regional={'NVIDIA_L4_GPUS': 0.0})
+    rc, out, err = home.run('launch', '-y', '-c', 'x', '--infra', 'gcp/us-central1', '--gpus', 'L4:1', '--', 'true')
+    assert rc == 3 and 'NVIDIA_L4_GPUS' in err, (rc, out, err)
+    assert not [r for r in home.state()['requests'] if r.startswith('POST') and 'instances' in r]
 
 
 def figures(home):
@@ -174,7 +183,7 @@ def swept(home):
     home.wait('it to be gone', lambda: not home.machines(), 30)
 
 
-main([('looking asks nobody', quiet, {}), ('who, what, how much', figures, {}), ('one machine', one, {'nodes': 1}),
+main([('looking makes nothing', quiet, {}), ('who, what, how much', figures, {}), ('one machine', one, {'nodes': 1}),
       ('two machines, both taken back', several, {'nodes': 2}),
       ('elsewhere when there is none left', failover, {'nodes': 1}), ('refused', refused, {}), ('the engine killed', killed, {}),
       ('a machine that nobody knows', swept, {'nodes': 1})], Google)
