@@ -410,6 +410,7 @@ case_cancel() {
   until_ok test -s sky_workdir/p4
   is "cancel a running job" "$(agj cancel $job --grace 1 | field status)" CANCELLED
   # (One that was killed has no environment any more, but for some ms it is neither gone nor a zombie.)
+  # shellcheck disable=SC2317,SC2329 # until_ok calls it
   all_gone() { for p in 1 2 3 4; do gone "$(cat "sky_workdir/p$p")" || return 1; done; }
   ok "with all its processes, be they daemons or deaf" until_ok all_gone
   is "again: no change" "$(agj cancel $job | field status)" CANCELLED
