@@ -84,7 +84,7 @@ static void put_nodes(struct aws *t, json_t *tags, const json_t *nodes)
 	str_free(&s);
 }
 
-static json_t *tags_of(struct aws *t, const json_t *missing, const struct aws_image *image)
+static json_t *tags_of(struct aws *t, const json_t *missing, const struct aws_image *image, const struct aws_net *net)
 {
 	const json_t *args = t->c->args, *price = json_object_get(args, "price_uusd_h"), *first = json_array_get(missing, 0);
 	json_t *tags = json_object(), *v;
@@ -95,6 +95,7 @@ static json_t *tags_of(struct aws *t, const json_t *missing, const struct aws_im
 	put_long(t, tags, "skytop-name", name);
 	put(t, tags, "skytop-user", t->c->env->user ? t->c->env->user : "");
 	put(t, tags, "skytop-login", image->user);
+	put(t, tags, "skytop-net", net->is_public ? "public" : "private");
 	if (json_array_size(missing) == 1) {
 		put(t, tags, "skytop-token", json_str(first, "token", ""));
 		snprintf(number, sizeof number, "%lld", (long long)json_int(first, "rank", 0));
@@ -333,7 +334,7 @@ static enum provider_step launch_in(struct aws *t, const char *region, const jso
 	const json_t *answers;
 	json_t *tags = json_object_get(t->got, "tags");
 	if (!tags)
-		json_object_set_new(t->got, "tags", tags = tags_of(t, missing, image));
+		json_object_set_new(t->got, "tags", tags = tags_of(t, missing, image, net));
 	AWS_TRY(check_tags(t, tags));
 	struct aws_ask q = {.service = "ec2", .region = region, .body = launch_form(t, missing, image, net, tags)};
 	if (!q.body)

@@ -134,13 +134,13 @@ static const char *status_of(const json_t *instance)
 	return "TERMINATED";
 }
 
-static json_t *reach_of(struct aws *t, const json_t *instance, const char *user)
+/* One that is to have a public address gets it a moment after its private one, and is not reached before. */
+static json_t *reach_of(struct aws *t, const json_t *instance, const json_t *tags)
 {
-	const char *public_ip = json_str(instance, "ipAddress", NULL), *ip = json_str(instance, "privateIpAddress", NULL);
-	bool inside = aws_config_bool(t, "use_internal_ips", false);
-	/* One that asked for a public address gets it a moment later: a private one is not it. */
+	const char *public_ip = json_str(instance, "ipAddress", NULL), *ip = json_str(instance, "privateIpAddress", NULL), *user = tag(t, tags, "skytop-login");
+	bool inside = aws_config_bool(t, "use_internal_ips", false), waits = !public_ip && str_eq(json_str(tags, "skytop-net", ""), "public");
 	const char *host = public_ip && !inside ? public_ip : ip;
-	if (!str_eq(state_of(instance), "running") || !host)
+	if (!str_eq(state_of(instance), "running") || !host || (waits && !inside))
 		return json_null();
 	return json_pack("{s:s, s:s, s:s}", "kind", "ssh", "host", host, "user", user ? user : "ubuntu");
 }
@@ -175,7 +175,7 @@ json_t *aws_node(struct aws *t, const json_t *instance, const char *region)
 	json_put_int(n, "rank", rank);
 	json_put_str(n, "status", status_of(instance));
 	json_put_str(n, "ip", json_str(instance, "privateIpAddress", NULL));
-	json_object_set_new(n, "reach", reach_of(t, instance, tag(t, tags, "skytop-login")));
+	json_object_set_new(n, "reach", reach_of(t, instance, tags));
 	put_tags(t, n, tags);
 	json_put_int(n, "created_at", aws_time(json_str(instance, "launchTime", NULL)));
 	bool priced = num_int(json_str(tags, "skytop-price", ""), 0, INT64_MAX, &price);

@@ -1,51 +1,153 @@
 #!/usr/bin/env python3
-"""AWS end to end, against moto's server (see aws_cloud.py): the list that every provider is held to; with SKYTOP_TORTURE=1 all of it, else the part
-that costs little."""
-import os, re, subprocess, sys
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from aws_cloud import Cloud, Unavailable  # noqa: E402
+"""AWS end to end: the list that every provider is held to, and clusters from launch to down, with jobs that really run: moto's server is EC2 (see
+aws_cloud.py), real sshd's are its machines. TAP. With SKYTOP_TORTURE=1 also what costs more."""
+import os, re, subprocess, sys, threading
+HERE = os.path.dirname(os.path.abspath(__file__))
+for folder in ('.', '../run', '../ssh'):
+    sys.path.insert(0, os.path.join(HERE, folder))
+import engine_test  # noqa: E402
+from aws_cloud import Cloud, Unavailable as NoCloud  # noqa: E402
+from farm import Farm, Unavailable as NoFarm  # noqa: E402
 
-BUILD = os.environ.get('top_builddir', '.')
+class Machines:
+    """What launches, stops and ends do to the farm's nodes. Power is cut, as a cloud does; a new instance has an empty disk."""
+
+    def __init__(self, farm):
+        self.farm, self.at, self.lock = farm, {n.host: n for n in farm.nodes}, threading.Lock()
+
+    def launch(self, address, key):
+        node = self.at[address]
+        with self.lock:
+            if node.proc:
+                node.kill()
+            home = node.dir + '/home'
+            for name in os.listdir(home):
+                subprocess.run(['rm', '-rf', home + '/' + name] if name != '.ssh' else ['true'], check=True)
+            with open(home + '/.ssh/authorized_keys', 'a') as f:
+                f.write(key + '\n')
+            node.boot(wait=False)
+
+    def start(self, address):
+        self.at[address].boot(wait=False)
+
+    def stop(self, address):
+        self.at[address].kill()
+
+    end = stop
 
 
-class Tap:
-    def __init__(self):
-        self.n = self.failed = 0
+class AwsHome(engine_test.Home):
+    def __init__(self, world=None):
+        super().__init__(config='aws:\n  regions: us-east-1,us-west-2\n')
+        self.cloud = world
+        for name in [n for n in self.env if n.startswith('AWS_')]:
+            del self.env[name]
+        self.env.update(world.env, HOME=self.dir + '/user')
+        self.env.pop('SSH_AUTH_SOCK', None)
+        os.makedirs(self.dir + '/user/.ssh', 0o700)
 
-    def ok(self, what, good, why=''):
-        self.n += 1
-        self.failed += not good
-        print('%sok %d - %s' % ('' if good else 'not ', self.n, what), flush=True)
-        if not good:
-            print('# ' + str(why).replace('\n', '\n# '), flush=True)
+    def need_machines(self):
+        if not self.cloud.machines:
+            raise engine_test.Skip(self.cloud.why_none)
+
+    def launch(self, name, *args, **kw):
+        return self.run('launch', '-y', '-c', name, *args, timeout=120, **kw)
+
+    def alive(self):
+        return {i: s for i, s in self.cloud.instances().items() if s not in ('terminated', 'shutting-down')}
 
 
-def conformance(tap, cloud):
-    program = os.path.join(BUILD, 'tests/providers/test_aws_cloud')
-    env = {k: v for k, v in os.environ.items() if not k.startswith('AWS_')}
-    env.update(cloud.env, RIG_VARS='1', HOME=cloud.dir, CMOCKA_MESSAGE_OUTPUT='TAP')
-    p = subprocess.run([program], env=env, capture_output=True, text=True, timeout=600)
-    text = p.stdout + p.stderr
-    results = re.findall(r'(?m)^(not )?ok \d+ - (.*)$', text)
-    for bad, name in results:
-        tap.ok(name, not bad, text)
-    tap.ok('the list was gone through to its end', p.returncode == 0 and len(results) > 3, text)
+def the_list(h):
+    program = os.path.join(os.environ.get('top_builddir', '.'), 'tests/providers/test_aws_cloud')
+    if not os.path.exists(program):
+        raise engine_test.Skip('cmocka is not here')
+    machines, h.cloud.machines = h.cloud.machines, None
+    p = subprocess.run([program], env=dict(h.env, RIG_VARS='1', CMOCKA_MESSAGE_OUTPUT='TAP'), capture_output=True, text=True, timeout=900)
+    h.cloud.machines = machines
+    assert p.returncode == 0 and len(re.findall(r'(?m)^ok \d', p.stdout + p.stderr)) > 4, p.stdout + p.stderr
+
+
+def one_node(h):
+    """A place without capacity is left, the next one taken; a job runs; stopped, started, and gone in the end."""
+    h.need_machines()
+    launched = h.cloud.asked('RunInstances')
+    h.cloud.fault('RunInstances', code='InsufficientInstanceCapacity', status=500, message='We currently do not have sufficient g6.xlarge capacity')
+    rc, out, err = h.launch('one', '--infra', 'aws', '--gpus', 'L4:1', 'echo hello from $SKYPILOT_NODE_RANK of $SKYPILOT_NUM_NODES')
+    assert rc == 0 and 'hello from 0 of 1' in out, (rc, out, err)
+    assert h.cloud.asked('RunInstances') == launched + 2 and len(h.alive()) == 1, h.alive()
+    c = h.json('status')[0]
+    assert c['status'] == 'UP' and c['provider'] == 'aws' and c['nodes'][0]['ip'], c
+    h.ok('stop', '-y', 'one')
+    assert list(h.alive().values()) == ['stopped'], h.alive()
+    assert h.json('status')[0]['status'] == 'STOPPED'
+    h.ok('start', '-y', 'one', timeout=120)
+    rc, out, err = h.run('exec', 'one', 'echo again')
+    assert rc == 0 and 'again' in out, (rc, out, err)
+    h.ok('down', '-y', 'one')
+    assert not h.alive(), h.alive()
+
+
+def three_spot(h):
+    """All nodes by one call, as spot; its answer is lost, and nothing is made twice."""
+    h.need_machines()
+    h.cloud.fault('RunInstances', lose=True)
+    before = h.cloud.asked('RunInstances')
+    rc, out, err = h.launch('three', '--infra', 'aws/us-east-1', '--gpus', 'L4:1', '--use-spot', '--num-nodes', '3', 'echo rank $SKYPILOT_NODE_RANK of $SKYPILOT_NUM_NODES')
+    assert rc == 0 and all('rank %d of 3' % i in out for i in range(3)), (rc, out, err)
+    assert len(h.alive()) == 3, h.alive()
+    form = [f for a, r, f in h.cloud.log if a == 'RunInstances'][before]
+    assert form['MinCount'] == form['MaxCount'] == '3' and form['InstanceMarketOptions.MarketType'] == 'spot', form
+    assert {n['ip'] for n in h.json('status')[0]['nodes']} <= {n.host for n in h.cloud.machines.farm.nodes}
+    h.ok('down', '-y', 'three')
+    assert not h.alive(), h.alive()
+
+
+def no_quota(h):
+    """Refused: the launch ends with what AWS said, and nothing is left."""
+    h.cloud.fault('RunInstances', code='VcpuLimitExceeded', status=400, times=99, message='You have requested more vCPU capacity than your current vCPU limit')
+    rc, out, err = h.launch('none', '--infra', 'aws/us-east-1', '--gpus', 'L4:1', 'true')
+    h.cloud.faults.clear()
+    assert rc == 3 and 'VcpuLimitExceeded' in err + out, (rc, out, err)
+    assert not h.alive(), h.alive()
+
+
+def left_behind(h):
+    """The state is lost while a cluster is up: the sweep finds it by its marks, and ends it."""
+    h.need_machines()
+    rc, out, err = h.launch('lost', '--infra', 'aws/us-east-1', '--gpus', 'L4:1', '-d', 'sleep 1000')
+    assert rc == 0, (rc, out, err)
+    h.run('engine', 'stop')
+    h.wait('the engine to leave', lambda: not h.engine_pids())
+    subprocess.run(['rm', '-rf', h.dir + '/state'], check=True)
+    rc, out, err = h.run('sweep', 'aws')
+    assert 'lost' in out + err, (rc, out, err)
+    h.ok('sweep', '--destroy', '-y', 'aws', timeout=120)
+    assert not h.alive(), h.alive()
+
+
+CASES = [('the list that every provider is held to', the_list), ('one node, after a zone without capacity: a job, stop, start, down', one_node),
+         ('three spot nodes by a call whose answer is lost', three_spot)]
+COSTLY = [('no quota', no_quota), ('a sweep finds and ends what was left behind', left_behind)]
 
 
 def main():
-    tap = Tap()
-    if not os.path.exists(os.path.join(BUILD, 'tests/providers/test_aws_cloud')):
-        print('1..0 # SKIP cmocka is not here')
-        return 0
+    farm, why = None, ''
     try:
-        with Cloud(addresses=['127.0.0.1'], quotas={'L-DB2E81BA': 64, 'L-417A185B': 0}) as cloud:
-            conformance(tap, cloud)
-    except Unavailable as e:
+        farm = Farm(4, gpus=1, one_host_key=True, boot=False)  # first: it may move this process into a network of its own
+        why = 'machines with addresses of their own cannot be had here' if farm.plain else ''
+    except NoFarm as e:
+        why = str(e)
+    try:
+        with Cloud(addresses=[n.host for n in farm.nodes] if not why else ['127.0.0.1'], quotas={'L-DB2E81BA': 64, 'L-3819A6DF': 64, 'L-417A185B': 0}) as cloud:
+            cloud.machines, cloud.why_none = None if why else Machines(farm), why
+            cases = CASES + (COSTLY if os.environ.get('SKYTOP_TORTURE') else [])
+            engine_test.main([(name, fn, {'world': cloud}) for name, fn in cases], make=AwsHome)
+    except NoCloud as e:
         print('1..0 # SKIP %s' % e)
-        return 0
-    print('1..%d' % tap.n)
-    return 1 if tap.failed else 0
+    finally:
+        if farm:
+            farm.close()
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main()

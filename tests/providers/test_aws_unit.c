@@ -516,6 +516,29 @@ static void instances(void **state)
 	end(&s, r);
 }
 
+/* An address on the internet comes a moment later than the machine runs. */
+static void addresses(void **state)
+{
+	(void)state;
+#define RUNNING(net, more)                                                                                                                                     \
+	PAGE("<item><instanceId>i-01</instanceId><instanceState><name>running</name></instanceState><privateIpAddress>10.0.0.5</privateIpAddress>" more        \
+	     "<tagSet><item><key>skytop-cluster</key><value>c</value></item><item><key>skytop-token</key><value>t</value></item><item><key>skytop-net</key><value>" net  \
+	     "</value></item></tagSet></item>",                                                                                                                  \
+	    "")
+	static const char *const cases[][2] = {{RUNNING("public", ""), NULL}, {RUNNING("public", "<ipAddress>54.0.0.1</ipAddress>"), "54.0.0.1"},
+	    {RUNNING("private", ""), "10.0.0.5"}};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct answer a[] = {{"DescribeInstances", cases[i][0], NULL, 200, 0}};
+		struct side s = {.vars = plain_vars, .answers = a, .n = 1};
+		struct err err;
+		json_t *r = call(&s, PROVIDER_QUERY, QUERY_ARGS, &err);
+		const char *host = json_str(json_obj(json_array_get(json_arr(r, "nodes"), 0), "reach"), "host", NULL);
+		if (!str_eq(host, cases[i][1]))
+			fail_msg("%zu: %s", i, host ? host : "nowhere");
+		end(&s, r);
+	}
+}
+
 /* A region that does not answer: what is known to be there is unknown, not gone. */
 static void silence(void **state)
 {
@@ -625,6 +648,7 @@ int main(void)
 	    cmocka_unit_test(web_identities),
 	    cmocka_unit_test(no_keys),
 	    cmocka_unit_test(instances),
+	    cmocka_unit_test(addresses),
 	    cmocka_unit_test(silence),
 	    cmocka_unit_test(types),
 	    cmocka_unit_test(limits),
