@@ -305,7 +305,7 @@ static void draw_asides(const struct ui_cost *c, struct canvas *cv, struct rect 
 	if (n && r->h > 4) {
 		struct rect line = rect_cut_top(r, 1);
 		canvas_printf(cv, line.x, line.y, line.w, ROLE_WARN, "STOPPED  %zu %s stopped; the disks are still paid for: %s%s/h", n,
-		    n == 1 ? "cluster is" : "clusters are", disks == PRICE_UNKNOWN ? "\xe2\x80\x93" : "$",
+		    n == 1 ? "cluster is" : "clusters are", disks == PRICE_UNKNOWN ? "\xe2\x80\x93" : "~$",
 		    disks == PRICE_UNKNOWN ? " $" : money_text(disks, money, sizeof money));
 	}
 	if (c->has_apart && r->h > 4) {
