@@ -79,15 +79,13 @@ def life(home):
 
 def one(name, faults=None, crash=None):
     home = Home(OFFERS)
-    why, died = None, False
+    why = None
     home.cloud.faults = faults or {}
     try:
         if crash:
             home.run('engine', '--crash-at-commit', str(crash), '--idle-exit-ms', '60000')
         life(home)
-        died = 'the engine died' in open(home.dir + '/state/engine.log').read()
     except Exception as e:  # noqa: the case fails, and says why
-        died = True
         log = home.dir + '/state/engine.log'
         why = '%s: %s\n%s\n%s' % (type(e).__name__, e, '\n'.join(home.cloud.log), open(log).read()[-2000:] if os.path.exists(log) else '')
     count = home.cloud.count
@@ -95,15 +93,21 @@ def one(name, faults=None, crash=None):
         home.close()
     except Exception as e:  # noqa
         why = why or str(e)
-    return name, why, count, died
+    return name, why, count
+
+
+def tell(i, name, why):
+    print('%sok %d - %s' % ('not ' if why else '', i, name))
+    if why:
+        print('\n'.join('# ' + line for line in why.split('\n')))
+    sys.stdout.flush()
 
 
 def main():
     if not os.path.exists(FAKE):
         print('1..0 # SKIP there is no ' + FAKE)
         return
-    name, why, count, _ = one('nothing happens')
-    results = [(name, why)]
+    name, why, count = one('nothing happens')
     kinds = ('error', 'busy', 'drop', 'lost', 'hang')
     todo = [('request %d: %s' % (n, k), {n: k}, None) for n in range(1, count + 1) for k in kinds]
     # a stretch of them: more than any retry gets over
@@ -112,13 +116,11 @@ def main():
         some = [(i * 13) % len(todo) for i in range(6)]
         todo = [todo[i] for i in sorted(set(some))]
     todo += [('killed after commit %d' % n, None, n) for n in range(1 if TORTURE else 5, 70, 1 if TORTURE else 16)]
+    print('1..%d' % (1 + len(todo)))
+    tell(1, name, why)
     with ThreadPoolExecutor(int(os.environ.get('SKYTOP_TEST_JOBS', '3'))) as pool:
-        results += [r[:2] for r in pool.map(lambda t: one(*t), todo)]
-    print('1..%d' % len(results))
-    for i, (name, why) in enumerate(results, 1):
-        print('%sok %d - %s' % ('not ' if why else '', i, name))
-        if why:
-            print('\n'.join('# ' + line for line in why.split('\n')))
+        for i, r in enumerate(pool.map(lambda t: one(*t), todo), 2):
+            tell(i, r[0], r[1])
 
 
 main()
