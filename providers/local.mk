@@ -13,17 +13,31 @@ libproviders_a_SOURCES = \
 	providers/aws/offers.c \
 	providers/aws/regions.c \
 	providers/aws/talk.c \
+	providers/azure/auth.c \
+	providers/azure/azure.c providers/azure/azure_priv.h \
+	providers/azure/check.c \
+	providers/azure/create.c \
+	providers/azure/errors.c \
+	providers/azure/nodes.c \
+	providers/azure/offers.c \
+	providers/azure/quota.c \
+	providers/azure/size.c \
+	providers/azure/terminate.c \
 	providers/common/child.c providers/common/child.h \
 	providers/common/cloudside.c providers/common/cloudside.h \
 	providers/common/crypto.c providers/common/crypto.h \
 	providers/common/deadman.c providers/common/deadman.h \
 	providers/common/jwt.c providers/common/jwt.h \
 	providers/common/machines.c providers/common/machines.h \
+	providers/common/names.c providers/common/names.h \
+	providers/common/nodes.c providers/common/nodes.h \
+	providers/common/refusal.c providers/common/refusal.h \
 	providers/common/requests.c providers/common/requests.h \
 	providers/common/sandbox.c providers/common/sandbox.h providers/common/sandbox_priv.h \
 	providers/common/settle.c \
 	providers/common/sigv4.c providers/common/sigv4.h \
 	providers/common/sweep.c providers/common/sweep.h \
+	providers/common/talk.c providers/common/talk.h \
 	providers/common/xml.c providers/common/xml.h \
 	providers/gcp/auth.c \
 	providers/gcp/catalog.c \

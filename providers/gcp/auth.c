@@ -15,21 +15,15 @@ enum { TOKEN_LIFE_S = 3600 };
 
 static const char token_key[] = "token";
 
-static const char *var(struct gcp *g, const char *name)
-{
-	const char *v = g->c->env->var ? g->c->env->var(name) : NULL;
-	return v && *v ? v : NULL;
-}
-
 static const char *config_dir(struct gcp *g)
 {
-	const char *dir = var(g, "CLOUDSDK_CONFIG");
+	const char *dir = talk_var(&g->talk, "CLOUDSDK_CONFIG");
 	return dir ? dir : "~/.config/gcloud";
 }
 
 static const char *credentials_path(struct gcp *g)
 {
-	const char *path = var(g, "GOOGLE_APPLICATION_CREDENTIALS");
+	const char *path = talk_var(&g->talk, "GOOGLE_APPLICATION_CREDENTIALS");
 	return path ? path : arena_printf(g->c->arena, "%s/application_default_credentials.json", config_dir(g));
 }
 
@@ -67,16 +61,16 @@ static const char *ini_value(struct arena *a, const char *text, const char *sect
 /* The project of gcloud's active configuration; "" when there is none, NULL while a file has to be read. */
 static const char *gcloud_project(struct gcp *g)
 {
-	const char *dir = config_dir(g), *name = var(g, "CLOUDSDK_ACTIVE_CONFIG_NAME");
+	const char *dir = config_dir(g), *name = talk_var(&g->talk, "CLOUDSDK_ACTIVE_CONFIG_NAME");
 	if (!name) {
-		const char *active = gcp_read(g, arena_printf(g->c->arena, "%s/active_config", dir));
+		const char *active = talk_read(&g->talk, arena_printf(g->c->arena, "%s/active_config", dir));
 		if (!active)
 			return NULL;
 		name = arena_strndup(g->c->arena, active, strcspn(active, " \t\r\n/"));
 		if (!*name)
 			name = "default";
 	}
-	const char *text = gcp_read(g, arena_printf(g->c->arena, "%s/configurations/config_%s", dir, name));
+	const char *text = talk_read(&g->talk, arena_printf(g->c->arena, "%s/configurations/config_%s", dir, name));
 	const char *project = text ? ini_value(g->c->arena, text, "core", "project") : NULL;
 	return text ? project ? project : "" : NULL;
 }
@@ -87,7 +81,7 @@ static int find_project(struct gcp *g, const json_t *cred, const char *metadata)
 	static const char *const first[] = {"GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT"};
 	const char *p = json_str(g->c->env->config, "project", NULL);
 	for (size_t i = 0; (!p || !*p) && i < ARRAY_LEN(first); i++)
-		p = var(g, first[i]);
+		p = talk_var(&g->talk, first[i]);
 	if (!p || !*p)
 		p = json_str(cred, "project_id", NULL);
 	if (!p || !*p) {
@@ -104,7 +98,7 @@ static int find_project(struct gcp *g, const json_t *cred, const char *metadata)
 		const json_t *a = gcp_ask(g, "project-id", &(struct gcp_ask){.url = url, .header = "Metadata-Flavor: Google", .bare = true, .direct = true});
 		if (!a)
 			return 0;
-		p = gcp_status(a) == 200 ? json_str(a, "text", "") : "";
+		p = talk_status(a) == 200 ? json_str(a, "text", "") : "";
 	}
 	if (!*p || strlen(p) > 100 || strpbrk(p, "/?#% \t\r\n"))
 		return refuse(g, arena_printf(g->c->arena,
@@ -120,16 +114,6 @@ static const char *token_url(struct gcp *g, const json_t *cred)
 {
 	const char *uri = json_str(cred, "token_uri", "https://oauth2.googleapis.com/token");
 	return g->base ? arena_printf(g->c->arena, "%s/token", g->base) : uri;
-}
-
-static const char *form(struct arena *a, const char *const *pairs)
-{
-	struct str s = str_new(64 << 10);
-	for (; pairs[0]; pairs += 2)
-		str_addf(&s, "%s%s=%s", s.len ? "&" : "", pairs[0], gcp_quote(a, pairs[1]));
-	const char *out = arena_strdup(a, str_text(&s));
-	str_free(&s);
-	return out;
 }
 
 /* What service accounts send for a token: a claim, signed. NULL with err. */
@@ -153,23 +137,20 @@ static const char *service_form(struct gcp *g, const json_t *cred)
 	}
 	const char *pairs[] = {"grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion", arena_strdup(g->c->arena, jwt), NULL, NULL};
 	free(jwt);
-	return form(g->c->arena, pairs);
+	return talk_form(g->c->arena, pairs);
 }
 
 static const char *user_form(struct gcp *g, const json_t *cred)
 {
 	const char *pairs[] = {"grant_type", "refresh_token", "client_id", json_str(cred, "client_id", ""), "client_secret", json_str(cred, "client_secret", ""),
 	    "refresh_token", json_str(cred, "refresh_token", ""), NULL, NULL};
-	return form(g->c->arena, pairs);
+	return talk_form(g->c->arena, pairs);
 }
 
 static bool remembered(struct gcp *g, const char *mark)
 {
-	const json_t *t = gcp_memory(g, token_key);
-	if (!str_eq(json_str(t, "mark", NULL), mark) || json_int(t, "until", 0) <= g->c->env->now_ms)
-		return false;
-	g->token = arena_strdup(g->c->arena, json_str(t, "text", ""));
-	return true;
+	g->token = talk_token(&g->talk, mark);
+	return g->token != NULL;
 }
 
 static int keep_token(struct gcp *g, const json_t *answer, const char *mark)
@@ -179,17 +160,8 @@ static int keep_token(struct gcp *g, const json_t *answer, const char *mark)
 	int64_t life_ms = json_int(body, "expires_in", 0) * 1000;
 	if (!*text || strpbrk(text, "\r\n"))
 		return refuse(g, arena_printf(g->c->arena, "Google gave no token for %s", g->identity));
-	json_t *t = gcp_memory(g, token_key);
-	json_put_str(t, "text", text);
-	json_put_str(t, "mark", mark);
-	json_put_int(t, "until", g->c->env->now_ms + (life_ms > 2 * GCP_TOKEN_EARLY_MS ? life_ms - GCP_TOKEN_EARLY_MS : life_ms / 2));
-	g->token = arena_strdup(g->c->arena, text);
+	g->token = talk_keep_token(&g->talk, mark, text, life_ms);
 	return 1;
-}
-
-void gcp_auth_stale(struct gcp *g)
-{
-	json_object_clear(gcp_memory(g, token_key));
 }
 
 static int exchange(struct gcp *g, const struct gcp_ask *q, const char *mark)
@@ -244,7 +216,7 @@ static int from_file(struct gcp *g, const char *path, const char *text)
 		    "%s holds credentials of the kind \"%.60s\", which cannot be used yet: use a service account's key, or run `gcloud auth "
 		    "application-default login`", path, type));
 	else {
-		const char *mark = arena_printf(g->c->arena, "%s%s", gcp_hash(g->c->arena, text), g->base ? g->base : "");
+		const char *mark = arena_printf(g->c->arena, "%s%s", name_hash(g->c->arena, text), g->base ? g->base : "");
 		r = kinds[i].get(g, cred, mark);
 		if (r > 0)
 			r = find_project(g, cred, NULL);
@@ -256,7 +228,8 @@ static int from_file(struct gcp *g, const char *path, const char *text)
 /* Asked only where the machine says that it is Google's; never for a stand-in, never when Google's own switch says not to. */
 static int from_metadata(struct gcp *g, const char *looked)
 {
-	const char *vendor = g->base || var(g, "NO_GCE_CHECK") ? "" : gcp_read(g, "/sys/class/dmi/id/sys_vendor"), *host = var(g, "GCE_METADATA_HOST");
+	const char *vendor = g->base || talk_var(&g->talk, "NO_GCE_CHECK") ? "" : talk_read(&g->talk, "/sys/class/dmi/id/sys_vendor");
+	const char *host = talk_var(&g->talk, "GCE_METADATA_HOST");
 	if (!vendor)
 		return 0;
 	if (!str_starts(vendor, "Google"))
@@ -271,28 +244,12 @@ static int from_metadata(struct gcp *g, const char *looked)
 	return r > 0 ? find_project(g, NULL, stem) : r;
 }
 
-/* "https://…", or plain http to this machine itself. */
-static bool endpoint_ok(const char *url)
-{
-	static const char *const local[] = {"http://127.", "http://localhost:", "http://localhost/", "http://[::1]"};
-	bool ok = str_starts(url, "https://");
-	for (size_t i = 0; i < ARRAY_LEN(local); i++)
-		ok = ok || str_starts(url, local[i]);
-	return ok && !strpbrk(url, " \t\r\n?#@");
-}
-
 int gcp_auth(struct gcp *g)
 {
-	const char *base = var(g, "SKYTOP_GCP_ENDPOINT"), *explicit = var(g, "GOOGLE_APPLICATION_CREDENTIALS"), *path = credentials_path(g);
-	if (base) {
-		if (!endpoint_ok(base))
-			return err_set(g->err, ERR_INVALID, "$SKYTOP_GCP_ENDPOINT must be https, or http to this machine: %.200s", base);
-		size_t n = strlen(base);
-		while (n && base[n - 1] == '/')
-			n--;
-		g->base = arena_strndup(g->c->arena, base, n);
-	}
-	const char *text = gcp_read(g, path);
+	const char *explicit = talk_var(&g->talk, "GOOGLE_APPLICATION_CREDENTIALS"), *path = credentials_path(g);
+	if (talk_endpoint(&g->talk, "SKYTOP_GCP_ENDPOINT", &g->base))
+		return -1;
+	const char *text = talk_read(&g->talk, path);
 	if (!text)
 		return 0;
 	if (*text)

@@ -170,7 +170,7 @@ static void offers_of_zone(struct arena *a, json_t *out, json_t *state[3], const
 
 static enum provider_step part(struct gcp *g, json_t *rows, const char *progress)
 {
-	gcp_done(g, json_pack("{s:o, s:s}", "offers", rows, "progress", progress));
+	talk_done(&g->talk, json_pack("{s:o, s:s}", "offers", rows, "progress", progress));
 	return PROVIDER_PART;
 }
 
@@ -188,16 +188,16 @@ static enum provider_step give(struct gcp *g, json_t *state[3])
 		if (json_array_size(rows) >= PART_ROWS / 2 && at < json_object_size(zones))
 			return part(g, rows, arena_printf(g->c->arena, "Google Cloud: %zu of %zu zones", at, json_object_size(zones)));
 	}
-	return gcp_done(g, json_pack("{s:o, s:s}", "offers", rows, "source", "Google Cloud's price list and machine types"));
+	return talk_done(&g->talk, json_pack("{s:o, s:s}", "offers", rows, "source", "Google Cloud's price list and machine types"));
 }
 
 enum provider_step gcp_offers(struct gcp *g)
 {
 	if (!json_bool(g->c->args, "catalog", false)) /* what is free at this moment is not told: that there are credentials is the answer */
-		return gcp_done(g, json_pack("{s:s}", "source", "the catalog"));
+		return talk_done(&g->talk, json_pack("{s:s}", "source", "the catalog"));
 	static const char fields[] = "items/*/machineTypes(name,guestCpus,memoryMb,isSharedCpu,accelerators),nextPageToken";
 	int r[3] = {
-	    gcp_pages(g, types_key, gcp_compute(g, NULL, "/aggregated/machineTypes?maxResults=500&fields=%s", gcp_quote(g->c->arena, fields)),
+	    gcp_pages(g, types_key, gcp_compute(g, NULL, "/aggregated/machineTypes?maxResults=500&fields=%s", talk_quote(g->c->arena, fields)),
 		"listing the machine types of Google Cloud", take_types, NULL),
 	    gcp_pages(g, accelerators_key, gcp_compute(g, NULL, "/aggregated/acceleratorTypes?maxResults=500"), "listing the accelerators of Google Cloud",
 		take_accelerators, NULL),
@@ -208,7 +208,7 @@ enum provider_step gcp_offers(struct gcp *g)
 	for (size_t i = 0; i < ARRAY_LEN(r); i++)
 		ready = r[i] < 0 || ready < 0 ? -1 : ready && r[i];
 	if (ready <= 0)
-		return ready ? PROVIDER_FAILED : gcp_send(g);
+		return ready ? PROVIDER_FAILED : talk_send(&g->talk);
 	json_t *lists = json_obj(g->c->scratch, "lists");
 	json_t *state[3] = {json_obj(lists, types_key), json_obj(lists, accelerators_key), json_obj(lists, prices_key)};
 	return give(g, state);

@@ -122,14 +122,14 @@ static enum provider_step refused(struct gcp *g)
 {
 	if (g->err->code != ERR_CREDENTIALS && g->err->code != ERR_NOT_FOUND && g->err->code != ERR_INVALID)
 		return PROVIDER_FAILED;
-	return gcp_done(g, report(false, who(g), g->err->text));
+	return talk_done(&g->talk, report(false, who(g), g->err->text));
 }
 
 enum provider_step gcp_check(struct gcp *g)
 {
 	int r = gcp_auth(g);
 	if (r <= 0)
-		return r ? refused(g) : gcp_send(g);
+		return r ? refused(g) : talk_send(&g->talk);
 	json_t *body = json_pack("{s:[]}", "permissions");
 	for (size_t i = 0; i < ARRAY_LEN(permissions); i++)
 		json_array_append_new(json_arr(body, "permissions"), json_string(permissions[i].name));
@@ -138,7 +138,7 @@ enum provider_step gcp_check(struct gcp *g)
 	    &(struct gcp_ask){.method = "POST", .url = gcp_url(g, GCP_RESOURCES, "/v1/projects/%s:testIamPermissions", g->project), .body = body});
 	const json_t *regions = gcp_get(g, "regions", gcp_compute(g, NULL, "/regions?maxResults=500")), *v;
 	if (!project || !granted || !regions)
-		return gcp_send(g);
+		return talk_send(&g->talk);
 	if (gcp_answer_error(project, arena_printf(g->c->arena, "looking at the project %s", g->project), false, g->err))
 		return refused(g);
 	struct err err;
@@ -158,5 +158,5 @@ enum provider_step gcp_check(struct gcp *g)
 	json_array_foreach(quotas, i, v)
 		if (str_eq(json_str(v, "name", ""), "GPUS_ALL_REGIONS") && !json_int(v, "limit", 1))
 			hint(result, "the project may have no GPU at all: ask for more of GPUS_ALL_REGIONS at console.cloud.google.com/iam-admin/quotas");
-	return gcp_done(g, result);
+	return talk_done(&g->talk, result);
 }

@@ -10,6 +10,7 @@
 #include "core/base/json.h"
 #include "core/base/num.h"
 #include "core/base/str.h"
+#include "providers/common/nodes.h"
 #include "providers/common/requests.h"
 #include "providers/gcp/gcp_priv.h"
 
@@ -29,7 +30,7 @@ struct plan {
 
 static int wrong(struct gcp *g, const char *what, const char *value)
 {
-	gcp_failed(g, ERR_INVALID, ERR_SCOPE_TASK, "%s: \"%.80s\"", what, value);
+	talk_failed(&g->talk, ERR_INVALID, ERR_SCOPE_TASK, "%s: \"%.80s\"", what, value);
 	return -1;
 }
 
@@ -39,10 +40,10 @@ static int read_labels(struct gcp *g)
 	const char *key;
 	json_t *v;
 	if (json_object_size(labels) > LABELS_MAX)
-		return gcp_failed(g, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD, "Google Cloud takes at most %d labels besides skytop's own", LABELS_MAX), -1;
+		return talk_failed(&g->talk, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD, "Google Cloud takes at most %d labels besides skytop's own", LABELS_MAX), -1;
 	json_object_foreach((json_t *)(uintptr_t)labels, key, v)
 		if (!json_is_string(v) || !gcp_label_ok(key, json_string_value(v)))
-			return gcp_failed(g, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD,
+			return talk_failed(&g->talk, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD,
 				   "Google Cloud does not take the label %.63s: keys and values are of a-z, 0-9, - and _, at most 63 of them", key), -1;
 	return 0;
 }
@@ -61,7 +62,7 @@ static int read_plan(struct gcp *g, struct plan *p)
 	if (*p->zone && !gcp_zone_ok(p->zone, p->region))
 		return wrong(g, "this is no zone of its region", p->zone);
 	if (str_ieq(p->type, "TPU-VM") || str_starts(p->accelerator ? p->accelerator : "", "tpu-")) {
-		gcp_failed(g, ERR_UNSUPPORTED, ERR_SCOPE_PLACE, "TPUs of Google Cloud cannot be rented yet");
+		talk_failed(&g->talk, ERR_UNSUPPORTED, ERR_SCOPE_PLACE, "TPUs of Google Cloud cannot be rented yet");
 		return -1;
 	}
 	if (!gcp_type_ok(p->type))
@@ -93,7 +94,7 @@ static int find_zone(struct gcp *g, struct plan *p)
 		const json_t *a =
 		    gcp_get(g, arena_printf(g->c->arena, "type:%s", zone), gcp_compute(g, NULL, "/zones/%s/machineTypes/%s", zone, p->type));
 		all = all && a;
-		if (a && gcp_status(a) == 200 && (!*p->zone || strcmp(zone, p->zone) < 0))
+		if (a && talk_status(a) == 200 && (!*p->zone || strcmp(zone, p->zone) < 0))
 			p->zone = arena_strdup(g->c->arena, zone);
 	}
 	if (!all)
@@ -102,7 +103,7 @@ static int find_zone(struct gcp *g, struct plan *p)
 		return wrong(g, "Google Cloud has no such region", p->region);
 	if (*p->zone)
 		return 1;
-	gcp_failed(g, ERR_CAPACITY, ERR_SCOPE_REGION, "no zone of %s has the machine type %s", p->region, p->type);
+	talk_failed(&g->talk, ERR_CAPACITY, ERR_SCOPE_REGION, "no zone of %s has the machine type %s", p->region, p->type);
 	return -1;
 }
 
@@ -117,7 +118,7 @@ static const char *from_projects(const char *link)
 /* One image or family, at "/compute/v1/" + path. 1, 0; −1 with *err. */
 static int look_at_image(struct gcp *g, struct plan *p, const char *path, struct err *err)
 {
-	json_t *known = gcp_memory(g, "images"), *m = json_obj(known, path);
+	json_t *known = talk_memory(&g->talk, "images"), *m = json_obj(known, path);
 	if (!m || json_int(m, "until", 0) <= g->c->env->now_ms) {
 		const json_t *a = gcp_get(g, arena_printf(g->c->arena, "image:%s", path), gcp_url(g, GCP_COMPUTE, "/compute/v1/%s", path)), *body;
 		if (!a)
@@ -148,7 +149,7 @@ static int find_image(struct gcp *g, struct plan *p)
 	const char *wanted = json_str(g->c->args, "image", NULL);
 	struct err err = {.code = ERR_NONE};
 	if (wanted && str_starts(wanted, "docker:")) {
-		gcp_failed(g, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD, "containers cannot be run as machines on Google Cloud yet: %.80s", wanted);
+		talk_failed(&g->talk, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD, "containers cannot be run as machines on Google Cloud yet: %.80s", wanted);
 		return -1;
 	}
 	if (wanted && *wanted && !str_starts(wanted, "skypilot:")) { /* which are images like ours */
@@ -204,11 +205,11 @@ static json_t *labels(struct gcp *g, const struct plan *p, const json_t *node)
 	struct arena *a = g->c->arena;
 	const json_t *own = json_obj(g->c->args, "labels");
 	json_t *l = own ? json_copy((json_t *)(uintptr_t)own) : json_object();
-	json_put_str(l, "skytop-cluster", gcp_label(a, p->cluster));
-	json_put_str(l, "skytop-name", gcp_label(a, *p->name ? p->name : "-"));
-	json_put_str(l, "skytop-token", gcp_label(a, json_str(node, "token", "")));
+	json_put_str(l, "skytop-cluster", name_label(a, p->cluster));
+	json_put_str(l, "skytop-name", name_label(a, *p->name ? p->name : "-"));
+	json_put_str(l, "skytop-token", name_label(a, json_str(node, "token", "")));
 	json_put_str(l, "skytop-rank", arena_printf(a, "%" PRId64, json_int(node, "rank", 0)));
-	json_put_str(l, "skytop-user", gcp_label(a, g->c->env->user ? g->c->env->user : "0"));
+	json_put_str(l, "skytop-user", name_label(a, g->c->env->user ? g->c->env->user : "0"));
 	return l;
 }
 
@@ -254,7 +255,7 @@ static json_t *body_of(struct gcp *g, const struct plan *p, const json_t *node)
 	struct arena *a = g->c->arena;
 	json_t *l = labels(g, p, node);
 	json_t *b = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:{s:[s, s]}, s:o, s:[{s:s, s:[s]}]}", "name",
-	    gcp_instance_name(a, p->cluster, p->name, json_int(node, "rank", 0)), "machineType", arena_printf(a, "zones/%s/machineTypes/%s", p->zone, p->type), "disks",
+	    name_machine(a, p->cluster, p->name, json_int(node, "rank", 0)), "machineType", arena_printf(a, "zones/%s/machineTypes/%s", p->zone, p->type), "disks",
 	    disks(g, p, json_copy(l)), "networkInterfaces", nics(g, p), "scheduling", scheduling(p), "labels", l, "tags", "items", "skytop",
 	    gcp_cluster_tag(a, p->cluster), "metadata", metadata(g, p, node), "serviceAccounts", "email", "default", "scopes",
 	    "https://www.googleapis.com/auth/cloud-platform");
@@ -268,16 +269,6 @@ static json_t *body_of(struct gcp *g, const struct plan *p, const json_t *node)
 
 /* ---- all of them ---------------------------------------------------------------------------------------------------- */
 
-static const json_t *node_with(const json_t *nodes, const char *token)
-{
-	size_t i;
-	json_t *n;
-	json_array_foreach(nodes, i, n)
-		if (str_eq(json_str(n, "token", ""), token))
-			return n;
-	return NULL;
-}
-
 /* Errors that decide come before those that a moment may mend. */
 static void keep_error(struct err *kept, const struct err *e)
 {
@@ -289,7 +280,7 @@ static void keep_error(struct err *kept, const struct err *e)
 static int insert(struct gcp *g, const struct plan *p, const json_t *node, struct err *err)
 {
 	const char *key = arena_printf(g->c->arena, "insert:%s", json_str(node, "token", ""));
-	const char *what = arena_printf(g->c->arena, "making %s (%s) in %s", gcp_instance_name(g->c->arena, p->cluster, p->name, json_int(node, "rank", 0)), p->type,
+	const char *what = arena_printf(g->c->arena, "making %s (%s) in %s", name_machine(g->c->arena, p->cluster, p->name, json_int(node, "rank", 0)), p->type,
 	    p->zone);
 	const char *url = gcp_compute(g, NULL, "/zones/%s/instances", p->zone);
 	const json_t *a = gcp_ask(g, key, &(struct gcp_ask){.method = "POST", .url = url, .body = body_of(g, p, node)});
@@ -309,7 +300,7 @@ static int insert(struct gcp *g, const struct plan *p, const json_t *node, struc
 static void doubt_network(struct gcp *g, const struct err *err)
 {
 	if (err->code == ERR_UNSUPPORTED || err->code == ERR_INVALID)
-		json_object_clear(gcp_memory(g, "network"));
+		json_object_clear(talk_memory(&g->talk, "network"));
 }
 
 /* All that are not among `found`. 1, 0, −1 with g->err. */
@@ -321,7 +312,7 @@ static int insert_missing(struct gcp *g, const struct plan *p, const json_t *fou
 	json_t *node;
 	json_array_foreach(json_arr(g->c->args, "nodes"), i, node) {
 		struct err err = {.code = ERR_NONE};
-		if (node_with(found, json_str(node, "token", "")))
+		if (nodes_by_token(found, json_str(node, "token", "")))
 			continue;
 		waits = !insert(g, p, node, &err) || waits;
 		keep_error(&kept, &err);
@@ -341,8 +332,8 @@ static enum provider_step collect(struct gcp *g, const struct plan *p, json_t *a
 	json_t *out = json_array(), *node;
 	size_t i;
 	json_array_foreach(json_arr(g->c->args, "nodes"), i, node) {
-		const json_t *n = node_with(all, json_str(node, "token", ""));
-		const char *name = gcp_instance_name(g->c->arena, p->cluster, p->name, json_int(node, "rank", 0));
+		const json_t *n = nodes_by_token(all, json_str(node, "token", ""));
+		const char *name = name_machine(g->c->arena, p->cluster, p->name, json_int(node, "rank", 0));
 		if (n) {
 			json_array_append(out, (json_t *)(uintptr_t)n);
 			continue;
@@ -354,11 +345,11 @@ static enum provider_step collect(struct gcp *g, const struct plan *p, json_t *a
 			taken = taken || str_eq(gcp_last_part(json_str(other, "id", "")), name);
 		json_decref(out);
 		json_decref(all);
-		return taken ? gcp_failed(g, ERR_CONFLICT, ERR_SCOPE_PLACE, "%s is there in %s from an earlier attempt: end the cluster first", name, p->zone)
-			     : gcp_failed(g, ERR_CAPACITY, ERR_SCOPE_PLACE, "%s was taken back in %s as soon as it was made", name, p->zone);
+		return taken ? talk_failed(&g->talk, ERR_CONFLICT, ERR_SCOPE_PLACE, "%s is there in %s from an earlier attempt: end the cluster first", name, p->zone)
+			     : talk_failed(&g->talk, ERR_CAPACITY, ERR_SCOPE_PLACE, "%s was taken back in %s as soon as it was made", name, p->zone);
 	}
 	json_decref(all);
-	return gcp_done(g, json_pack("{s:o}", "nodes", out));
+	return talk_done(&g->talk, json_pack("{s:o}", "nodes", out));
 }
 
 static const json_t *look(struct gcp *g, const char *key, const struct plan *p)
@@ -382,7 +373,7 @@ enum provider_step gcp_create(struct gcp *g)
 		return PROVIDER_FAILED;
 	const json_t *list = look(g, "there", &p);
 	if (!list)
-		return g->err->code ? PROVIDER_FAILED : gcp_send(g);
+		return g->err->code ? PROVIDER_FAILED : talk_send(&g->talk);
 	json_t *found = gcp_nodes(g, NULL, list, p.cluster);
 	follow(g, &p, found);
 	int r[] = {find_zone(g, &p), find_image(g, &p), gcp_network(g, p.region, &p.net)};
@@ -395,9 +386,9 @@ enum provider_step gcp_create(struct gcp *g)
 		ready = insert_missing(g, &p, found);
 	json_decref(found);
 	if (ready <= 0)
-		return ready ? PROVIDER_FAILED : gcp_send(g);
+		return ready ? PROVIDER_FAILED : talk_send(&g->talk);
 	list = look(g, "made", &p);
 	if (!list)
-		return g->err->code ? PROVIDER_FAILED : gcp_send(g);
+		return g->err->code ? PROVIDER_FAILED : talk_send(&g->talk);
 	return collect(g, &p, gcp_nodes(g, NULL, list, p.cluster));
 }

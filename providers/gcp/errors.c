@@ -1,31 +1,14 @@
 /* What Google's refusals mean for the search that goes on elsewhere. The same status says different things (403: no permission, no quota, too
  * fast), so the codes decide: reasons of the HTTP reply ("quotaExceeded"), its status word ("PERMISSION_DENIED"), reasons of its details
  * ("SERVICE_DISABLED"), and codes of operations ("ZONE_RESOURCE_POOL_EXHAUSTED"); some codes need a look at the text as well. */
-#include <stdio.h>
 #include <string.h>
 
 #include "core/base/json.h"
 #include "core/base/str.h"
+#include "providers/common/refusal.h"
 #include "providers/gcp/gcp_priv.h"
 
-enum { CODES_MAX = 16, MESSAGE_MAX = 400 };
-
-struct refusal {
-	int status; /* 0: of an operation */
-	const char *codes[CODES_MAX];
-	size_t n;
-	const char *message;
-};
-
-/* The first row that fits. codes: "a|b|c", globs; NULL: any. text: a part of the message; NULL: any. */
-static const struct row {
-	int status; /* 0: any */
-	const char *codes, *text;
-	bool creates; /* only while machines are being made */
-	enum err_code code;
-	enum err_scope scope;
-	const char *advice;
-} rows[] = {
+static const struct refusal_row rows[] = {
     {429, NULL, NULL, false, ERR_THROTTLED, ERR_SCOPE_PLACE, NULL},
     {0, "rateLimitExceeded|userRateLimitExceeded|RATE_LIMIT_EXCEEDED", NULL, false, ERR_THROTTLED, ERR_SCOPE_PLACE, NULL},
     {401, NULL, NULL, false, ERR_CREDENTIALS, ERR_SCOPE_CLOUD, "run `gcloud auth application-default login`"},
@@ -82,69 +65,14 @@ static const struct row {
     {403, NULL, NULL, false, ERR_CREDENTIALS, ERR_SCOPE_CLOUD, NULL},
 };
 
-static bool one_fits(const char *patterns, const char *code)
+static void report(const struct refusal *r, const char *what, struct err *err)
 {
-	bool fits = false;
-	while (*patterns && !fits) {
-		size_t n = strcspn(patterns, "|");
-		char one[80];
-		if (n < sizeof one) {
-			memcpy(one, patterns, n);
-			one[n] = '\0';
-			fits = str_glob(one, code);
-		}
-		patterns += n;
-		patterns += *patterns == '|';
-	}
-	return fits;
-}
-
-static bool fits(const struct row *row, const struct refusal *r, bool creates)
-{
-	if ((row->status && row->status != r->status) || (row->creates && !creates) || (row->text && !str_istr(r->message, row->text)))
-		return false;
-	bool coded = !row->codes;
-	for (size_t i = 0; i < r->n && !coded; i++)
-		coded = one_fits(row->codes, r->codes[i]);
-	return coded;
-}
-
-static void report(const struct refusal *r, const char *what, bool creates, struct err *err)
-{
-	const struct row *row = NULL;
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0] && !row; i++)
-		if (fits(&rows[i], r, creates))
-			row = &rows[i];
-	enum err_code code = row ? row->code : r->status >= 500 ? ERR_NETWORK : ERR_PROTOCOL;
-	struct str clean = str_new(MESSAGE_MAX);
-	text_clean(&clean, r->message, strlen(r->message) < MESSAGE_MAX ? strlen(r->message) : MESSAGE_MAX - 1);
-	char status[24] = "";
-	if (r->status)
-		snprintf(status, sizeof status, "HTTP %d", r->status);
-	const char *named = r->n ? r->codes[0] : "";
-	err_set(err, code, "%s: %s%s%.60s%s%s%s%s%s", what, clean.len ? str_text(&clean) : "Google Cloud said no", r->n || *status ? " (" : "", named,
-	    r->n && *status ? ", " : "", status, r->n || *status ? ")" : "", row && row->advice ? "; " : "", row && row->advice ? row->advice : "");
-	str_free(&clean);
-	if (err) {
-		err->http_status = r->status;
-		err->scope = row ? row->scope : ERR_SCOPE_PLACE;
-	}
-}
-
-static void add_code(struct refusal *r, const char *code)
-{
-	if (code && *code && r->n < CODES_MAX)
-		r->codes[r->n++] = code;
-}
-
-int gcp_status(const json_t *answer)
-{
-	return (int)json_int(answer, "status", 0);
+	refusal_report(rows, ARRAY_LEN(rows), r, "Google Cloud", what, err);
 }
 
 int gcp_answer_error(const json_t *answer, const char *what, bool creates, struct err *err)
 {
-	int status = gcp_status(answer);
+	int status = talk_status(answer);
 	const char *failed = json_str(answer, "failed", NULL);
 	if (failed)
 		return err_set(err, err_code_of(failed), "%s: %s", what, json_str(answer, "text", ""));
@@ -153,19 +81,19 @@ int gcp_answer_error(const json_t *answer, const char *what, bool creates, struc
 			   ? 0
 			   : err_set(err, ERR_PROTOCOL, "%s: Google's reply is no JSON object (HTTP %d)", what, status);
 	const json_t *body = json_obj(answer, "body"), *e = json_obj(body, "error"), *v;
-	struct refusal r = {.status = status, .message = json_str(e, "message", json_str(answer, "text", ""))};
+	struct refusal r = {.status = status, .creates = creates, .message = json_str(e, "message", json_str(answer, "text", ""))};
 	size_t i;
 	json_array_foreach(json_arr(e, "errors"), i, v)
-		add_code(&r, json_str(v, "reason", NULL));
+		refusal_add(&r, json_str(v, "reason", NULL));
 	json_array_foreach(json_arr(e, "details"), i, v)
-		add_code(&r, json_str(v, "reason", NULL));
-	add_code(&r, json_str(e, "status", NULL));
+		refusal_add(&r, json_str(v, "reason", NULL));
+	refusal_add(&r, json_str(e, "status", NULL));
 	/* The token endpoint: {"error": "invalid_grant", "error_description": …} */
 	if (!e) {
-		add_code(&r, json_str(body, "error", NULL));
+		refusal_add(&r, json_str(body, "error", NULL));
 		r.message = json_str(body, "error_description", r.message);
 	}
-	report(&r, what, creates, err);
+	report(&r, what, err);
 	return -1;
 }
 
@@ -177,7 +105,7 @@ void gcp_operation_error(const json_t *error, const char *what, bool creates, st
 	json_array_foreach(list, i, v)
 		if (str_eq(json_str(best, "code", ""), "VM_MIN_COUNT_NOT_REACHED"))
 			best = v;
-	struct refusal r = {.message = json_str(best, "message", "")};
-	add_code(&r, json_str(best, "code", NULL));
-	report(&r, what, creates, err);
+	struct refusal r = {.creates = creates, .message = json_str(best, "message", "")};
+	refusal_add(&r, json_str(best, "code", NULL));
+	report(&r, what, err);
 }

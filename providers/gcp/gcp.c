@@ -1,6 +1,4 @@
 /* Google Compute Engine as a provider: see gcp_priv.h for how its calls are written. */
-#include <string.h>
-
 #include "core/base/json.h"
 #include "providers/gcp/gcp_priv.h"
 
@@ -17,36 +15,20 @@ static enum provider_step (*const verbs[PROVIDER_VERBS])(struct gcp *g) = {
     [PROVIDER_QUOTA] = gcp_quota,
 };
 
-/* A token that Google does not take any more is renewed once, and the call begins anew: names make that harmless. */
-static bool begin_anew(struct gcp *g)
-{
-	const char *key;
-	json_t *a;
-	bool refused = false;
-	json_object_foreach(json_obj(g->c->scratch, "answers"), key, a)
-		refused = refused || (gcp_status(a) == 401 && strcmp(key, "token"));
-	if (!refused || json_bool(g->c->scratch, "renewed", false))
-		return false;
-	gcp_auth_stale(g);
-	json_object_clear(g->c->scratch);
-	json_put_bool(g->c->scratch, "renewed", true);
-	return true;
-}
-
 static enum provider_step gcp_step(struct provider_call *c, const struct provider_reply *reply, struct err *err)
 {
 	struct err none, *e = err ? err : &none;
 	*e = (struct err){.code = ERR_NONE};
-	struct gcp g = {.c = c, .reply = reply, .err = e};
-	gcp_take(&g);
-	begin_anew(&g);
+	struct gcp g = {.c = c, .err = e, .talk = {.c = c, .reply = reply, .err = e, .cloud = "Google Cloud"}};
+	talk_take(&g.talk);
+	talk_begin_anew(&g.talk, "token");
 	if (c->verb >= PROVIDER_VERBS || !verbs[c->verb])
-		return gcp_failed(&g, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD, "Google Cloud is not asked that");
+		return talk_failed(&g.talk, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD, "Google Cloud is not asked that");
 	g.local = c->verb == PROVIDER_OFFERS && !json_bool(c->args, "catalog", false);
 	if (c->verb == PROVIDER_CHECK)
 		return gcp_check(&g); /* for which missing credentials are an answer */
 	int r = gcp_auth(&g);
-	return r > 0 ? verbs[c->verb](&g) : r ? PROVIDER_FAILED : gcp_send(&g);
+	return r > 0 ? verbs[c->verb](&g) : r ? PROVIDER_FAILED : talk_send(&g.talk);
 }
 
 const struct provider provider_gcp = {

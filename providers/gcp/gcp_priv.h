@@ -1,8 +1,6 @@
 /* Google Compute Engine, from the inside: shared by providers/gcp only.
  *
- * A call is written as if every request were answered at once: gcp_ask returns the answer, or NULL when it has yet to be sent. What is
- * asked in one pass is sent together; then the verb's function runs again from its beginning, finds the answers it had, and comes further.
- * Answers live in the call's scratch object until the call ends. API: cloud.google.com/compute/docs/reference/rest/v1. */
+ * Calls are written as if every request were answered at once: see providers/common/talk.h. API: cloud.google.com/compute/docs/reference/rest/v1. */
 #ifndef PROVIDERS_GCP_PRIV_H
 #define PROVIDERS_GCP_PRIV_H
 #include <jansson.h>
@@ -11,29 +9,24 @@
 
 #include "core/base/err.h"
 #include "core/provider.h"
+#include "providers/common/names.h"
+#include "providers/common/talk.h"
 
 enum gcp_host { GCP_COMPUTE, GCP_BILLING, GCP_RESOURCES, GCP_QUOTAS, GCP_HOSTS };
 
-enum { GCP_NAME_MAX = 64, GCP_TOKEN_EARLY_MS = 5 * 60 * 1000, GCP_NODES_MAX = 1000 };
+enum { GCP_NAME_MAX = 64, GCP_NODES_MAX = 1000 };
 
 /* One step of one call. Strings are the call's arena's. */
 struct gcp {
 	struct provider_call *c;
-	const struct provider_reply *reply;
 	struct err *err;
+	struct talk talk;    /* of the same call */
 	bool local;	     /* gcp_auth only looks whether there are credentials: nothing is asked of the network */
 	const char *base;    /* of a stand-in for Google, no slash at its end; NULL: Google's own hosts */
 	/* Set by gcp_auth. */
 	const char *token, *project;
 	const char *quota_project; /* whom calls are counted for; NULL: not said */
 	const char *identity;	   /* for people */
-	/* What this pass has asked for. */
-	struct provider_http *asks;
-	const char **keys;
-	size_t n_asks, cap_asks;
-	struct provider_file *reads;
-	size_t n_reads;
-	int64_t after_ms;
 };
 
 struct gcp_ask {
@@ -50,24 +43,14 @@ struct gcp_ask {
 
 /* ---- turn.c: asking ---- */
 
-/* Before anything else in a step: keep what came. */
-void gcp_take(struct gcp *g);
-/* The answer to what `key` names in this call: {"status": n, "body": JSON or null} or {"failed": error's name, "text"}. NULL: it is asked with
- * the next gcp_send. Borrowed. */
+/* As talk_ask, with our token. */
 const json_t *gcp_ask(struct gcp *g, const char *key, const struct gcp_ask *q);
 /* GET; url as printf. */
 const json_t *gcp_get(struct gcp *g, const char *key, const char *url);
-/* The text of a file; "" when it is not there; NULL: it is read with the next gcp_send. */
-const char *gcp_read(struct gcp *g, const char *path);
-bool gcp_asks(const struct gcp *g); /* is there something to send? */
-enum provider_step gcp_send(struct gcp *g);
-void gcp_forget(struct gcp *g, const char *key);
 /* A whole URL of one of Google's hosts; path begins with a slash. */
 const char *gcp_url(struct gcp *g, enum gcp_host host, const char *path, ...) __attribute__((format(printf, 3, 4)));
 /* "/projects/P" + path on the compute host. project NULL: the call's. */
 const char *gcp_compute(struct gcp *g, const char *project, const char *path, ...) __attribute__((format(printf, 3, 4)));
-/* Text for a URL's query. */
-const char *gcp_quote(struct arena *a, const char *text);
 /* All pages of a list: an array, borrowed; NULL: not there yet (when gcp_asks), or failed with g->err. `inner`: the member that holds the items of
  * each scope of an aggregated list; NULL: a plain one. Scopes that Google could not reach are named by gcp_unreachable. */
 const json_t *gcp_list(struct gcp *g, const char *key, const char *url, const char *inner, const char *what);
@@ -79,27 +62,18 @@ const json_t *gcp_all_unreachable(struct gcp *g, const char *key); /* names of z
 /* An operation to its end, at most max_ms: 1 done, 0 not yet (it is asked again), −1 its error in *err, −2 still going after max_ms. */
 int gcp_operation(struct gcp *g, const char *key, const json_t *first, int64_t max_ms, const char *what, struct err *err);
 
-enum provider_step gcp_done(struct gcp *g, json_t *result);
-enum provider_step gcp_failed(struct gcp *g, enum err_code code, enum err_scope scope, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-json_t *gcp_memory(struct gcp *g, const char *part); /* an object that lives on after the call; borrowed */
 
 /* ---- errors.c ---- */
 /* What an answer means: 0 when it is a success, else −1 with *err; `what` is what was tried. creates: while machines are being made. */
 int gcp_answer_error(const json_t *answer, const char *what, bool creates, struct err *err);
 /* The same of the error of an operation, {"errors":[{"code","message"}]}. */
 void gcp_operation_error(const json_t *error, const char *what, bool creates, struct err *err);
-int gcp_status(const json_t *answer); /* its HTTP status; 0: none came */
 
 /* ---- auth.c ---- */
 /* Who we are and for which project: 1, 0 (something is to be asked), −1 with g->err. */
 int gcp_auth(struct gcp *g);
-/* Google did not take the token: forget it. */
-void gcp_auth_stale(struct gcp *g);
 
 /* ---- names.c: what things are called ---- */
-const char *gcp_hash(struct arena *a, const char *text);		      /* 16 digits */
-const char *gcp_label(struct arena *a, const char *text);		      /* a label's value that stands for text */
-const char *gcp_instance_name(struct arena *a, const char *cluster, const char *name, int64_t rank);
 const char *gcp_cluster_tag(struct arena *a, const char *cluster);	      /* network tag and stem of firewall rules */
 /* "project/zone/name" of a node's id; false: it is none of ours. */
 struct gcp_id {
@@ -113,8 +87,6 @@ bool gcp_zone_ok(const char *zone, const char *region);
 bool gcp_type_ok(const char *machine_type);
 /* A limit or its use: Google writes whole numbers as 16.0, and no limit as a very large one. */
 int64_t gcp_whole(const json_t *number);
-/* A time as Google writes it, with an offset; 0: none. */
-int64_t gcp_time(const char *text);
 /* A user's label: is it one that Google takes as it is? */
 bool gcp_label_ok(const char *key, const char *value);
 

@@ -1,18 +1,11 @@
-/* Names. An instance's name is made of its cluster and rank, so that a second create of it is a conflict and not a second machine. Labels
- * mark what is ours and are what lists are filtered by; Google takes few characters in them, so that a text that does not fit is there as a
- * hash, and the whole is in the instance's metadata (nodes.c). */
-#include <ctype.h>
-#include <inttypes.h>
-#include <stdio.h>
+/* What things of Google Cloud are called, and whether a name is one: projects, regions, zones, types. */
 #include <string.h>
 
-#include "core/base/clock.h"
-#include "core/base/num.h"
 #include "core/base/str.h"
-#include "providers/common/sandbox.h"
+#include "providers/common/names.h"
 #include "providers/gcp/gcp_priv.h"
 
-enum { LABEL_MAX = 63, READABLE_MAX = 20 };
+enum { LABEL_MAX = 63 };
 
 static bool lower(char c)
 {
@@ -24,56 +17,14 @@ static bool digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-const char *gcp_hash(struct arena *a, const char *text)
-{
-	return arena_printf(a, "%08" PRIx32 "%08" PRIx32, (uint32_t)sandbox_hash(text, 11), (uint32_t)sandbox_hash(text, 12));
-}
-
-static bool plain_label(const char *text)
-{
-	size_t n = 0;
-	for (; text[n]; n++)
-		if (n >= LABEL_MAX || !(lower(text[n]) || digit(text[n]) || text[n] == '-' || text[n] == '_'))
-			return false;
-	return n > 0;
-}
-
 bool gcp_label_ok(const char *key, const char *value)
 {
-	return lower(*key) && plain_label(key) && (!*value || plain_label(value));
-}
-
-const char *gcp_label(struct arena *a, const char *text)
-{
-	return plain_label(text) ? arena_strdup(a, text) : arena_printf(a, "x_%s", gcp_hash(a, text));
-}
-
-/* The readable part of a name: what of it Google takes, with dashes for the rest. */
-static void readable(char out[READABLE_MAX + 1], const char *name)
-{
-	size_t n = 0;
-	for (; *name && n < READABLE_MAX; name++) {
-		char c = (char)tolower((unsigned char)*name);
-		if (lower(c) || digit(c))
-			out[n++] = c;
-		else if (n && out[n - 1] != '-')
-			out[n++] = '-';
-	}
-	while (n && out[n - 1] == '-')
-		n--;
-	out[n] = '\0';
-}
-
-const char *gcp_instance_name(struct arena *a, const char *cluster, const char *name, int64_t rank)
-{
-	char text[READABLE_MAX + 1];
-	readable(text, name);
-	return arena_printf(a, "sky-%s%s%s-%" PRId64, text, *text ? "-" : "", gcp_hash(a, cluster), rank);
+	return lower(*key) && name_plain(key) && (!*value || name_plain(value));
 }
 
 const char *gcp_cluster_tag(struct arena *a, const char *cluster)
 {
-	return arena_printf(a, "skytop-%s", gcp_hash(a, cluster));
+	return arena_printf(a, "skytop-%s", name_hash(a, cluster));
 }
 
 /* [a-z]([-a-z0-9]*[a-z0-9])? with what a project may have besides: "example.com:p". */
@@ -130,25 +81,4 @@ int64_t gcp_whole(const json_t *number)
 {
 	double v = json_number_value(number), most = 1e15;
 	return v >= most ? (int64_t)most : v > -most ? (int64_t)v : -(int64_t)most;
-}
-
-int64_t gcp_time(const char *text)
-{
-	int year, month, day, h, m, s, used = 0;
-	int64_t at;
-	char utc[40];
-	if (!text || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &h, &m, &s, &used) != 6 || !used)
-		return 0;
-	snprintf(utc, sizeof utc, "%.19sZ", text);
-	if (used != 19 || !time_parse(utc, &at))
-		return 0;
-	const char *p = text + used;
-	if (*p == '.') {
-		int64_t scale = 100;
-		for (p++; digit(*p); p++, scale /= 10)
-			at += (*p - '0') * scale;
-	}
-	if ((*p == '+' || *p == '-') && strlen(p) == 6)
-		at -= (*p == '+' ? 1 : -1) * INT64_C(60000) * (((p[1] - '0') * 10 + p[2] - '0') * 60 + (p[4] - '0') * 10 + p[5] - '0');
-	return at;
 }

@@ -176,7 +176,7 @@ static int find(struct gcp *g, const json_t **body)
 		int r = strspn(wanted, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(wanted) ? look_up(g, wanted, body) : -2;
 		if (r != -2)
 			return r;
-		gcp_failed(g, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD, "the project %s has no network %.80s, which the setting gcp.vpc_name names", g->project, wanted);
+		talk_failed(&g->talk, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD, "the project %s has no network %.80s, which the setting gcp.vpc_name names", g->project, wanted);
 		return -1;
 	}
 	int r = look_up(g, "default", body);
@@ -193,7 +193,7 @@ static int settle(struct gcp *g)
 		r = make_rules(g, json_str(body, "name", ""));
 	if (r <= 0)
 		return r;
-	json_t *m = gcp_memory(g, "network"), *subs = json_arr(body, "subnetworks");
+	json_t *m = talk_memory(&g->talk, "network"), *subs = json_arr(body, "subnetworks");
 	json_object_clear(m);
 	json_put_str(m, "name", json_str(body, "name", ""));
 	json_put_str(m, "project", g->project);
@@ -219,7 +219,7 @@ static const char *subnetwork_in(struct arena *a, const json_t *list, const char
 
 int gcp_network(struct gcp *g, const char *region, struct gcp_net *out)
 {
-	const json_t *m = gcp_memory(g, "network");
+	const json_t *m = talk_memory(&g->talk, "network");
 	if (!str_eq(json_str(m, "project", NULL), g->project) || json_int(m, "until", 0) <= g->c->env->now_ms) {
 		int r = settle(g);
 		if (r <= 0)
@@ -228,7 +228,7 @@ int gcp_network(struct gcp *g, const char *region, struct gcp_net *out)
 	const json_t *subs = json_arr(m, "subnetworks");
 	const char *sub = subnetwork_in(g->c->arena, subs, region), *name = arena_strdup(g->c->arena, json_str(m, "name", ""));
 	if (!sub && !json_bool(m, "auto", false)) {
-		gcp_failed(g, ERR_UNSUPPORTED, ERR_SCOPE_REGION_ALL, "the network %s has no subnetwork in %s", name, region);
+		talk_failed(&g->talk, ERR_UNSUPPORTED, ERR_SCOPE_REGION_ALL, "the network %s has no subnetwork in %s", name, region);
 		return -1;
 	}
 	*out = (struct gcp_net){.network = name, .subnetwork = sub};
@@ -253,7 +253,7 @@ int gcp_open_ports(struct gcp *g, const char *cluster, const char *network, cons
 		const char *p = json_string_value(v);
 		if (!p || i >= PORTS_MAX || !*p || strspn(p, "0123456789-") != strlen(p)) {
 			json_decref(list);
-			gcp_failed(g, ERR_INVALID, ERR_SCOPE_TASK, "a port must be a number or a range, at most %d of them: %.40s", PORTS_MAX, p ? p : "?");
+			talk_failed(&g->talk, ERR_INVALID, ERR_SCOPE_TASK, "a port must be a number or a range, at most %d of them: %.40s", PORTS_MAX, p ? p : "?");
 			return -1;
 		}
 		json_array_append(list, v);

@@ -9,6 +9,7 @@
 
 #include "core/base/json.h"
 #include "core/base/str.h"
+#include "providers/common/nodes.h"
 #include "providers/common/requests.h"
 #include "providers/gcp/gcp_priv.h"
 
@@ -51,11 +52,6 @@ static json_t *copy_or(const json_t *rec, const char *key, json_t *dflt)
 	return json_deep_copy(v);
 }
 
-static json_t *reach_of(const char *host)
-{
-	return json_pack("{s:s, s:s, s:s}", "kind", "ssh", "host", host, "user", "ubuntu");
-}
-
 json_t *gcp_node(struct gcp *g, const char *project, const json_t *instance)
 {
 	const json_t *labels = json_obj(instance, "labels"), *nic = json_array_get(json_arr(instance, "networkInterfaces"), 0);
@@ -74,9 +70,9 @@ json_t *gcp_node(struct gcp *g, const char *project, const json_t *instance)
 	json_object_set_new(n, "rank", copy_or(rec, "rank", json_integer(0)));
 	json_put_str(n, "status", status);
 	json_put_str(n, "ip", ip);
-	json_object_set_new(n, "reach", up && (nat || ip) ? reach_of(nat ? nat : ip) : json_null());
+	json_object_set_new(n, "reach", up && (nat || ip) ? nodes_reach(nat ? nat : ip, "ubuntu") : json_null());
 	json_object_set_new(n, "tags", copy_or(rec, "tags", json_object()));
-	json_object_set_new(n, "created_at", copy_or(rec, "created_at", json_integer(gcp_time(json_str(instance, "creationTimestamp", NULL)))));
+	json_object_set_new(n, "created_at", copy_or(rec, "created_at", json_integer(name_time(json_str(instance, "creationTimestamp", NULL)))));
 	json_object_set_new(n, "price_uusd_h", copy_or(rec, "price_uusd_h", json_null()));
 	json_put_str(n, "instance_type", gcp_last_part(json_str(instance, "machineType", "")));
 	json_put_str(n, "region", gcp_region_of(g->c->arena, zone));
@@ -85,28 +81,6 @@ json_t *gcp_node(struct gcp *g, const char *project, const json_t *instance)
 	json_object_set_new(n, "reason", json_foreign(json_str(instance, "statusMessage", NULL)));
 	json_decref(rec);
 	return n;
-}
-
-static int by_rank(const void *a, const void *b)
-{
-	const json_t *const *x = a, *const *y = b;
-	int64_t p = json_int(*x, "rank", 0), q = json_int(*y, "rank", 0);
-	return p != q ? (p < q ? -1 : 1) : strcmp(json_str(*x, "id", ""), json_str(*y, "id", ""));
-}
-
-/* By rank, so that the head comes first. Takes list. */
-static json_t *sorted(json_t *list)
-{
-	size_t n = json_array_size(list), i;
-	json_t **v = xreallocarray(NULL, n + 1, sizeof *v), *out = json_array();
-	for (i = 0; i < n; i++)
-		v[i] = json_array_get(list, i);
-	qsort(v, n, sizeof *v, by_rank);
-	for (i = 0; i < n; i++)
-		json_array_append(out, v[i]);
-	free(v);
-	json_decref(list);
-	return out;
 }
 
 static void append_nodes(struct gcp *g, json_t *out, const char *project, const json_t *instances, const char *cluster)
@@ -125,41 +99,21 @@ json_t *gcp_nodes(struct gcp *g, const char *project, const json_t *instances, c
 {
 	json_t *out = json_array();
 	append_nodes(g, out, project, instances, cluster);
-	return sorted(out);
+	return nodes_sorted(out);
 }
 
 const char *gcp_cluster_filter(struct arena *a, const char *cluster)
 {
-	return gcp_quote(a, arena_printf(a, "labels.skytop-cluster=\"%s\"", gcp_label(a, cluster)));
+	return talk_quote(a, arena_printf(a, "labels.skytop-cluster=\"%s\"", name_label(a, cluster)));
 }
 
 static const char *user_filter(struct gcp *g)
 {
 	const char *user = g->c->env->user ? g->c->env->user : "0";
-	return gcp_quote(g->c->arena, arena_printf(g->c->arena, "labels.skytop-user=\"%s\"", gcp_label(g->c->arena, user)));
+	return talk_quote(g->c->arena, arena_printf(g->c->arena, "labels.skytop-user=\"%s\"", name_label(g->c->arena, user)));
 }
 
 /* ---- finding them --------------------------------------------------------------------------------------------------- */
-
-static bool listed(const json_t *ids, const char *id)
-{
-	size_t i;
-	json_t *v;
-	json_array_foreach(ids, i, v)
-		if (str_eq(json_string_value(v), id))
-			return true;
-	return false;
-}
-
-static const json_t *node_of(const json_t *nodes, const char *id)
-{
-	size_t i;
-	json_t *n;
-	json_array_foreach(nodes, i, n)
-		if (str_eq(json_str(n, "id", ""), id))
-			return n;
-	return NULL;
-}
 
 /* The projects to look in: ours, and those of the ids. NULL-terminated. */
 static const char **projects_of(struct gcp *g, const json_t *ids)
@@ -204,7 +158,7 @@ static json_t *look(struct gcp *g, const char *round, const char *cluster, const
 		append_nodes(g, out, projects[i], list, cluster);
 	}
 	if (whole)
-		return sorted(out);
+		return nodes_sorted(out);
 	json_decref(out);
 	return NULL;
 }
@@ -226,7 +180,7 @@ static const char *in_the_dark(struct gcp *g)
 
 static enum provider_step wait_or_fail(struct gcp *g)
 {
-	return gcp_asks(g) && !g->err->code ? gcp_send(g) : PROVIDER_FAILED;
+	return talk_asks(&g->talk) && !g->err->code ? talk_send(&g->talk) : PROVIDER_FAILED;
 }
 
 /* ---- query ---------------------------------------------------------------------------------------------------------- */
@@ -235,9 +189,9 @@ static enum provider_step wait_or_fail(struct gcp *g)
  * asked was not. */
 static int reclaimed_at(struct gcp *g, const struct gcp_id *id, int64_t *at)
 {
-	const char *filter = gcp_quote(g->c->arena, "operationType=\"compute.instances.preempted\"");
+	const char *filter = talk_quote(g->c->arena, "operationType=\"compute.instances.preempted\"");
 	const char *url = gcp_compute(g, id->project, "/zones/%s/operations?maxResults=500&orderBy=%s&filter=%s", id->zone,
-	    gcp_quote(g->c->arena, "creationTimestamp desc"), filter);
+	    talk_quote(g->c->arena, "creationTimestamp desc"), filter);
 	const json_t *a = gcp_get(g, arena_printf(g->c->arena, "preempted:%s/%s", id->project, id->zone), url), *op;
 	const char *end = arena_printf(g->c->arena, "/instances/%s", id->name);
 	size_t i;
@@ -245,7 +199,7 @@ static int reclaimed_at(struct gcp *g, const struct gcp_id *id, int64_t *at)
 	if (!a)
 		return 0;
 	json_array_foreach(json_arr(json_obj(a, "body"), "items"), i, op) {
-		int64_t t = gcp_time(json_str(op, "insertTime", json_str(op, "startTime", NULL)));
+		int64_t t = name_time(json_str(op, "insertTime", json_str(op, "startTime", NULL)));
 		if (str_ends(json_str(op, "targetLink", ""), end) && t > *at)
 			*at = t;
 	}
@@ -263,7 +217,7 @@ static int64_t started_at(struct gcp *g, const char *round, const json_t *node)
 	const json_t *list = gcp_list(g, list_key(g, round, id.project), "", "instances", "");
 	json_array_foreach(list, i, v)
 		if (str_eq(json_str(v, "name", ""), id.name) && str_eq(gcp_last_part(json_str(v, "zone", "")), id.zone))
-			return gcp_time(json_str(v, "lastStartTimestamp", json_str(v, "creationTimestamp", NULL)));
+			return name_time(json_str(v, "lastStartTimestamp", json_str(v, "creationTimestamp", NULL)));
 	return 0;
 }
 
@@ -286,11 +240,6 @@ static int tell_reclaimed(struct gcp *g, json_t *node)
 	return 1;
 }
 
-static json_t *absent(const char *id, const char *status, const char *why)
-{
-	return json_pack("{s:s, s:s, s:s}", "id", id, "status", status, "reason", why);
-}
-
 /* Known nodes that no list has: in a zone that cannot be seen now, taken back by Google, or simply gone (and not spoken of). 1, 0. */
 static int add_absent(struct gcp *g, json_t *nodes, const json_t *ids)
 {
@@ -301,14 +250,14 @@ static int add_absent(struct gcp *g, json_t *nodes, const json_t *ids)
 		struct gcp_id id;
 		const char *text = json_string_value(v);
 		int64_t at;
-		if (!text || !gcp_id_parse(g->c->arena, text, &id) || node_of(nodes, text))
+		if (!text || !gcp_id_parse(g->c->arena, text, &id) || nodes_by_id(nodes, text))
 			continue;
 		if (hidden(g, "look", &id))
-			json_array_append_new(nodes, absent(text, "UNKNOWN", arena_printf(g->c->arena, "Google Cloud cannot reach its zone %s just now", id.zone)));
+			json_array_append_new(nodes, nodes_absent(text, "UNKNOWN", arena_printf(g->c->arena, "Google Cloud cannot reach its zone %s just now", id.zone)));
 		else if (!reclaimed_at(g, &id, &at))
 			whole = 0;
 		else if (at)
-			json_array_append_new(nodes, absent(text, "PREEMPTED", "Google Cloud took it back"));
+			json_array_append_new(nodes, nodes_absent(text, "PREEMPTED", "Google Cloud took it back"));
 	}
 	return whole;
 }
@@ -324,15 +273,15 @@ enum provider_step gcp_query(struct gcp *g)
 	const char *dark = json_str(g->c->args, "cluster", NULL) ? in_the_dark(g) : NULL;
 	if (dark) {
 		json_decref(nodes);
-		return gcp_failed(g, ERR_NETWORK, ERR_SCOPE_PLACE, "%s", dark);
+		return talk_failed(&g->talk, ERR_NETWORK, ERR_SCOPE_PLACE, "%s", dark);
 	}
 	json_array_foreach(nodes, i, n)
 		whole = tell_reclaimed(g, n) && whole;
 	whole = add_absent(g, nodes, ids) && whole;
 	if (whole)
-		return gcp_done(g, json_pack("{s:o}", "nodes", nodes));
+		return talk_done(&g->talk, json_pack("{s:o}", "nodes", nodes));
 	json_decref(nodes);
-	return gcp_send(g);
+	return talk_send(&g->talk);
 }
 
 /* ---- doing something to them ---------------------------------------------------------------------------------------- */
@@ -361,7 +310,7 @@ static int act_on(struct gcp *g, const struct gcp_id *id, const struct gcp_ask *
 static bool meant(const json_t *args, const json_t *node)
 {
 	const json_t *ids = json_arr(args, "ids");
-	return !ids || listed(ids, json_str(node, "id", ""));
+	return !ids || nodes_listed(ids, json_str(node, "id", ""));
 }
 
 static json_t *only_meant(struct gcp *g, const json_t *nodes)
@@ -379,7 +328,7 @@ static int all_there(struct gcp *g, const json_t *nodes)
 	size_t i;
 	json_t *v;
 	json_array_foreach(json_arr(g->c->args, "ids"), i, v)
-		if (!json_is_string(v) || !node_of(nodes, json_string_value(v)))
+		if (!json_is_string(v) || !nodes_by_id(nodes, json_string_value(v)))
 			return err_set(g->err, ERR_NOT_FOUND, "there is no instance %.200s", json_is_string(v) ? json_string_value(v) : "?");
 	return 0;
 }
@@ -449,7 +398,7 @@ static enum provider_step change(struct gcp *g, const char *const *states, int (
 	}
 	json_decref(nodes);
 	if (waits)
-		return gcp_send(g);
+		return talk_send(&g->talk);
 	if (first.code) {
 		*g->err = first;
 		return PROVIDER_FAILED;
@@ -459,7 +408,7 @@ static enum provider_step change(struct gcp *g, const char *const *states, int (
 		return wait_or_fail(g);
 	json_t *out = only_meant(g, nodes);
 	json_decref(nodes);
-	return gcp_done(g, json_pack("{s:o}", "nodes", out));
+	return talk_done(&g->talk, json_pack("{s:o}", "nodes", out));
 }
 
 enum provider_step gcp_start(struct gcp *g)
@@ -485,7 +434,7 @@ static json_t *condemned(struct gcp *g, const json_t *found)
 		json_array_append(out, json_object_get(v, "id"));
 	json_array_foreach(json_arr(g->c->args, "ids"), i, v) {
 		struct gcp_id id;
-		if (json_is_string(v) && gcp_id_parse(g->c->arena, json_string_value(v), &id) && !listed(out, json_string_value(v)))
+		if (json_is_string(v) && gcp_id_parse(g->c->arena, json_string_value(v), &id) && !nodes_listed(out, json_string_value(v)))
 			json_array_append(out, v);
 	}
 	return out;
@@ -494,7 +443,7 @@ static json_t *condemned(struct gcp *g, const json_t *found)
 /* One that was asked for a moment ago is not asked for again, so that a caller may come often. */
 static int end_one(struct gcp *g, const char *id_text, const struct gcp_id *id, bool seen, struct err *err)
 {
-	json_t *asked = gcp_memory(g, "ending");
+	json_t *asked = talk_memory(&g->talk, "ending");
 	const char *key = arena_printf(g->c->arena, "asked:%s", id_text);
 	int64_t now = g->c->env->now_ms;
 	if (seen && !json_str(g->c->scratch, key, NULL) && now - json_int(asked, id_text, -AGAIN_MS) < AGAIN_MS)
@@ -516,9 +465,9 @@ static enum provider_step nothing_left(struct gcp *g)
 {
 	const char *cluster = json_str(g->c->args, "cluster", NULL), *dark = cluster ? in_the_dark(g) : NULL;
 	if (dark)
-		return gcp_done(g, json_pack("{s:i, s:s}", "pending", 1, "waiting", dark));
+		return talk_done(&g->talk, json_pack("{s:i, s:s}", "pending", 1, "waiting", dark));
 	int r = cluster ? gcp_close_ports(g, cluster) : 1;
-	return r > 0 ? gcp_done(g, json_object()) : r ? PROVIDER_FAILED : gcp_send(g);
+	return r > 0 ? talk_done(&g->talk, json_object()) : r ? PROVIDER_FAILED : talk_send(&g->talk);
 }
 
 static json_t *nothing_or_look(struct gcp *g, const char *round, const char *cluster, const json_t *ids)
@@ -539,7 +488,7 @@ static enum provider_step pending(struct gcp *g, const json_t *ids, size_t n)
 	json_put_int(r, "pending", (int64_t)n);
 	json_put_str(r, "waiting", arena_printf(g->c->arena, "Google Cloud to delete %s", str_text(&why)));
 	str_free(&why);
-	return gcp_done(g, r);
+	return talk_done(&g->talk, r);
 }
 
 enum provider_step gcp_terminate(struct gcp *g)
@@ -559,7 +508,7 @@ enum provider_step gcp_terminate(struct gcp *g)
 		struct gcp_id id;
 		struct err err = {.code = ERR_NONE};
 		gcp_id_parse(g->c->arena, json_string_value(v), &id);
-		int r = end_one(g, json_string_value(v), &id, node_of(found, json_string_value(v)) != NULL, &err);
+		int r = end_one(g, json_string_value(v), &id, nodes_by_id(found, json_string_value(v)) != NULL, &err);
 		waits = waits || !r;
 		if (r == -1 && !first.code)
 			first = err;
@@ -571,7 +520,7 @@ enum provider_step gcp_terminate(struct gcp *g)
 	json_decref(found);
 	enum provider_step s;
 	if (waits) {
-		s = gcp_send(g);
+		s = talk_send(&g->talk);
 	} else if (first.code) {
 		*g->err = first;
 		s = PROVIDER_FAILED;

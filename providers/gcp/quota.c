@@ -138,8 +138,8 @@ enum provider_step gcp_quota(struct gcp *g)
 		if (gcp_region_ok(region))
 			gcp_get(g, arena_printf(g->c->arena, "region:%s", region), gcp_compute(g, NULL, "/regions/%s", region));
 	}
-	if (gcp_asks(g))
-		return gcp_send(g);
+	if (talk_asks(&g->talk))
+		return talk_send(&g->talk);
 	if (gcp_answer_error(project, "looking at the quotas of the project", false, g->err))
 		return PROVIDER_FAILED;
 	json_t *verdicts = json_array();
@@ -149,5 +149,5 @@ enum provider_step gcp_quota(struct gcp *g)
 		bool known = a && !gcp_answer_error(a, "", false, &err);
 		json_array_append_new(verdicts, verdict(g->c->arena, c, known ? json_obj(a, "body") : NULL, json_obj(project, "body")));
 	}
-	return gcp_done(g, json_pack("{s:o}", "verdicts", verdicts));
+	return talk_done(&g->talk, json_pack("{s:o}", "verdicts", verdicts));
 }

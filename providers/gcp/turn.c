@@ -1,5 +1,4 @@
-/* Asking Google, for functions that are written as if it answered at once: see gcp_priv.h. What was asked and answered is kept by name in the
- * call's scratch object, so that a verb can be run again from its beginning after every reply. */
+/* Asking Google: hosts, headers, lists of many pages, operations. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,178 +9,28 @@
 #include "core/base/str.h"
 #include "providers/gcp/gcp_priv.h"
 
-enum { PAGES_MAX = 400, TEXT_MAX = 2000, FIRST_PAUSE_MS = 1000, LAST_PAUSE_MS = 5000 };
-
-static json_t *part(struct gcp *g, const char *name)
-{
-	json_t *o = json_obj(g->c->scratch, name);
-	if (!o) {
-		o = json_object();
-		json_object_set_new(g->c->scratch, name, o);
-	}
-	return o;
-}
-
-json_t *gcp_memory(struct gcp *g, const char *name)
-{
-	json_t *m = g->c->env->memory, *o;
-	if (!m)
-		return part(g, name);
-	o = json_obj(m, name);
-	if (!o) {
-		o = json_object();
-		json_object_set_new(m, name, o);
-	}
-	return o;
-}
-
-/* ---- keeping what came ---------------------------------------------------------------------------------------------- */
-
-static json_t *answer_of(const struct provider_http_reply *r)
-{
-	json_t *a = json_object(), *body;
-	if (r->code) {
-		json_put_str(a, "failed", err_info(r->code)->name);
-		json_object_set_new(a, "text", json_foreign(r->err_text ? r->err_text : ""));
-		return a;
-	}
-	json_put_int(a, "status", r->status);
-	body = r->body_len ? json_parse(r->body, r->body_len, NULL) : NULL;
-	json_object_set_new(a, "body", body ? body : json_null());
-	if (!body && r->body_len) {
-		char *text = xstrndup(r->body, r->body_len < TEXT_MAX ? r->body_len : TEXT_MAX);
-		json_object_set_new(a, "text", json_foreign(text));
-		free(text);
-	}
-	return a;
-}
-
-void gcp_take(struct gcp *g)
-{
-	const json_t *sent = json_arr(g->c->scratch, "sent");
-	if (!g->reply)
-		return;
-	json_t *answers = part(g, "answers"), *files = part(g, "files");
-	for (size_t i = 0; i < g->reply->n_http && i < json_array_size(sent); i++)
-		json_object_set_new(answers, json_string_value(json_array_get(sent, i)), answer_of(&g->reply->http[i]));
-	for (size_t i = 0; i < g->reply->n_files; i++)
-		json_object_set_new(files, g->reply->files[i].path, json_foreign(g->reply->files[i].text ? g->reply->files[i].text : ""));
-	json_object_del(g->c->scratch, "sent");
-}
-
-void gcp_forget(struct gcp *g, const char *key)
-{
-	json_object_del(part(g, "answers"), key);
-}
+enum { PAGES_MAX = 400, FIRST_PAUSE_MS = 1000, LAST_PAUSE_MS = 5000 };
 
 /* ---- asking --------------------------------------------------------------------------------------------------------- */
 
-static const char *const *headers_of(struct gcp *g, const struct gcp_ask *q)
+const json_t *gcp_ask(struct gcp *g, const char *key, const struct gcp_ask *q)
 {
-	const char **h = arena_alloc(g->c->arena, 5 * sizeof *h);
+	const char **h = arena_alloc(g->c->arena, 4 * sizeof *h);
 	size_t n = 0;
 	if (!q->bare)
 		h[n++] = arena_printf(g->c->arena, "Authorization: Bearer %s", g->token ? g->token : "");
 	if (!q->bare && g->quota_project)
 		h[n++] = arena_printf(g->c->arena, "x-goog-user-project: %s", g->quota_project);
-	if (q->body)
-		h[n++] = "Content-Type: application/json";
-	if (q->form)
-		h[n++] = "Content-Type: application/x-www-form-urlencoded";
 	if (q->header)
 		h[n++] = q->header;
-	return h;
-}
-
-/* The longest of the pauses that were asked for, since they are sent together. */
-static void add(struct gcp *g, const char *key, const struct gcp_ask *q)
-{
-	if (g->n_asks == g->cap_asks) {
-		size_t cap = g->cap_asks ? 2 * g->cap_asks : 8;
-		struct provider_http *asks = arena_alloc(g->c->arena, cap * sizeof *asks);
-		const char **keys = arena_alloc(g->c->arena, cap * sizeof *keys);
-		if (g->n_asks) {
-			memcpy(asks, g->asks, g->n_asks * sizeof *asks);
-			memcpy(keys, g->keys, g->n_asks * sizeof *keys);
-		}
-		g->asks = asks;
-		g->keys = keys;
-		g->cap_asks = cap;
-	}
-	struct provider_http *r = &g->asks[g->n_asks];
-	*r = (struct provider_http){.method = q->method ? q->method : "GET", .url = q->url, .headers = headers_of(g, q), .lane = q->lane, .direct = q->direct};
-	if (q->body) {
-		char *text = json_text(q->body);
-		r->body = arena_strdup(g->c->arena, text);
-		free(text);
-	} else if (q->form) {
-		r->body = q->form;
-	} else if (q->method && strcmp(q->method, "GET") && strcmp(q->method, "DELETE")) {
-		r->body = ""; /* a POST without a body says so */
-	}
-	r->body_len = r->body ? strlen(r->body) : 0;
-	g->keys[g->n_asks++] = arena_strdup(g->c->arena, key);
-	if (q->after_ms > g->after_ms)
-		g->after_ms = q->after_ms;
-}
-
-static bool asked_already(const struct gcp *g, const char *key)
-{
-	for (size_t i = 0; i < g->n_asks; i++)
-		if (!strcmp(g->keys[i], key))
-			return true;
-	return false;
-}
-
-const json_t *gcp_ask(struct gcp *g, const char *key, const struct gcp_ask *q)
-{
-	const json_t *a = json_obj(part(g, "answers"), key);
-	if (!a && !asked_already(g, key))
-		add(g, key, q);
-	json_decref(q->body);
-	return a;
+	h[n] = NULL;
+	return talk_ask(&g->talk, key, &(struct talk_ask){.method = q->method, .url = q->url, .headers = h, .body = q->body, .form = q->form, .lane = q->lane,
+		.direct = q->direct, .after_ms = q->after_ms});
 }
 
 const json_t *gcp_get(struct gcp *g, const char *key, const char *url)
 {
 	return gcp_ask(g, key, &(struct gcp_ask){.url = url});
-}
-
-const char *gcp_read(struct gcp *g, const char *path)
-{
-	const char *text = json_str(part(g, "files"), path, NULL);
-	if (text)
-		return text;
-	struct provider_file *reads = arena_alloc(g->c->arena, (g->n_reads + 1) * sizeof *reads);
-	if (g->n_reads)
-		memcpy(reads, g->reads, g->n_reads * sizeof *reads);
-	reads[g->n_reads++] = (struct provider_file){.path = path};
-	g->reads = reads;
-	return NULL;
-}
-
-bool gcp_asks(const struct gcp *g)
-{
-	return g->n_asks || g->n_reads;
-}
-
-/* Files and requests do not travel together: files first. */
-enum provider_step gcp_send(struct gcp *g)
-{
-	if (g->n_reads) {
-		g->c->request = (struct provider_request){.kind = PROVIDER_READ, .files = g->reads, .n_files = g->n_reads};
-		return PROVIDER_REQUEST;
-	}
-	if (!g->n_asks) {
-		err_set(g->err, ERR_PROTOCOL, "Google Cloud was asked nothing"); /* cannot be; would go round for ever */
-		return PROVIDER_FAILED;
-	}
-	json_t *sent = json_array();
-	for (size_t i = 0; i < g->n_asks; i++)
-		json_array_append_new(sent, json_string(g->keys[i]));
-	json_object_set_new(g->c->scratch, "sent", sent);
-	g->c->request = (struct provider_request){.kind = PROVIDER_HTTP, .http = g->asks, .n_http = g->n_asks, .after_ms = g->after_ms};
-	return PROVIDER_REQUEST;
 }
 
 /* ---- URLs ----------------------------------------------------------------------------------------------------------- */
@@ -214,18 +63,6 @@ const char *gcp_compute(struct gcp *g, const char *project, const char *path, ..
 	return url;
 }
 
-const char *gcp_quote(struct arena *a, const char *text)
-{
-	struct str s = str_new(8192);
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || strchr("-_.~", *p);
-		str_addf(&s, plain ? "%c" : "%%%02X", *p);
-	}
-	const char *out = arena_strdup(a, str_text(&s));
-	str_free(&s);
-	return out;
-}
-
 /* ---- lists ---------------------------------------------------------------------------------------------------------- */
 
 const char *gcp_last_part(const char *url)
@@ -241,7 +78,7 @@ static void add_unreachable(json_t *list, const char *scope)
 
 static json_t *list_state(struct gcp *g, const char *key)
 {
-	json_t *lists = part(g, "lists"), *state = json_obj(lists, key);
+	json_t *lists = talk_part(&g->talk, "lists"), *state = json_obj(lists, key);
 	if (!state) {
 		state = json_pack("{s:[], s:[], s:i, s:b}", "items", "lost", "page", 0, "whole", 0);
 		json_object_set_new(lists, key, state);
@@ -256,7 +93,7 @@ int gcp_pages(struct gcp *g, const char *key, const char *url, const char *what,
 		int64_t page = json_int(state, "page", 0);
 		const char *token = json_str(state, "token", NULL), *sep = strchr(url, '?') ? "&" : "?";
 		const char *page_key = arena_printf(g->c->arena, "%s#%" PRId64, key, page);
-		const char *page_url = token ? arena_printf(g->c->arena, "%s%spageToken=%s", url, sep, gcp_quote(g->c->arena, token)) : url;
+		const char *page_url = token ? arena_printf(g->c->arena, "%s%spageToken=%s", url, sep, talk_quote(g->c->arena, token)) : url;
 		const json_t *a = gcp_get(g, page_key, page_url);
 		if (!a)
 			return 0;
@@ -268,7 +105,7 @@ int gcp_pages(struct gcp *g, const char *key, const char *url, const char *what,
 		json_object_set_new(state, "token", token ? json_string(token) : json_null());
 		json_put_int(state, "page", page + 1);
 		json_put_bool(state, "whole", !token || !*token);
-		gcp_forget(g, page_key);
+		talk_forget(&g->talk, page_key);
 		if (page >= PAGES_MAX)
 			return err_set(g->err, ERR_PROTOCOL, "%s: Google's list does not end after %d pages", what, PAGES_MAX);
 	}
@@ -340,7 +177,7 @@ static int64_t pause_of(int64_t round)
 
 int gcp_operation(struct gcp *g, const char *key, const json_t *first, int64_t max_ms, const char *what, struct err *err)
 {
-	json_t *ops = part(g, "operations"), *state = json_obj(ops, key);
+	json_t *ops = talk_part(&g->talk, "operations"), *state = json_obj(ops, key);
 	if (!state) {
 		state = json_pack("{s:O, s:i, s:I}", "op", first, "round", 0, "waited", (json_int_t)0);
 		json_object_set_new(ops, key, state);
@@ -367,27 +204,6 @@ int gcp_operation(struct gcp *g, const char *key, const json_t *first, int64_t m
 		if (gcp_answer_error(a, what, false, err))
 			return -1;
 		json_object_set(state, "op", json_object_get(a, "body"));
-		gcp_forget(g, poll_key);
+		talk_forget(&g->talk, poll_key);
 	}
-}
-
-/* ---- ends ----------------------------------------------------------------------------------------------------------- */
-
-enum provider_step gcp_done(struct gcp *g, json_t *result)
-{
-	json_decref(g->c->result);
-	g->c->result = result;
-	return PROVIDER_DONE;
-}
-
-enum provider_step gcp_failed(struct gcp *g, enum err_code code, enum err_scope scope, const char *fmt, ...)
-{
-	char text[sizeof g->err->text];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	err_set(g->err, code, "%s", text);
-	err_set_scope(g->err, scope);
-	return PROVIDER_FAILED;
 }

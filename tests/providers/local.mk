@@ -43,13 +43,22 @@ tests_providers_test_aws_unit_SOURCES = tests/providers/test_aws_unit.c
 tests_providers_test_aws_unit_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_aws_unit_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/providers/test_azure tests/providers/test_azure_parts
+TESTS += tests/providers/test_azure tests/providers/test_azure_parts
+tests_providers_test_azure_parts_SOURCES = tests/providers/test_azure_parts.c $(PROVIDER_RIG)
+tests_providers_test_azure_parts_CPPFLAGS = $(TEST_CFLAGS)
+tests_providers_test_azure_parts_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
+tests_providers_test_azure_SOURCES = tests/providers/test_azure.c $(PROVIDER_RIG)
+tests_providers_test_azure_CPPFLAGS = $(TEST_CFLAGS)
+tests_providers_test_azure_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/providers/test_aws_cloud
 tests_providers_test_aws_cloud_SOURCES = tests/providers/test_aws_cloud.c $(PROVIDER_RIG)
 tests_providers_test_aws_cloud_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_aws_cloud_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 endif
 TESTS += tests/providers/test_aws.py
-EXTRA_DIST += tests/providers/test_aws.py tests/providers/aws_cloud.py tests/providers/fake_gcp.py tests/providers/openapi.py
+EXTRA_DIST += tests/providers/test_aws.py tests/providers/aws_cloud.py tests/providers/fake_azure.py tests/providers/fake_gcp.py tests/providers/openapi.py
 TESTS += tests/providers/test_gcp_life.py
 EXTRA_DIST += tests/providers/test_gcp_life.py
 TESTS += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py tests/providers/test_torture.py

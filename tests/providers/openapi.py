@@ -1,4 +1,4 @@
-"""Checks requests and replies against a vendor's OpenAPI 3 document: paths, methods, required and known parameters, and bodies against their
+"""Checks requests and replies against a vendor's OpenAPI 3 or Swagger 2 document: paths, methods, required and known parameters, and bodies against their
 schemas. Only what such documents use is understood: $ref, allOf, type, enum, properties, required, items, additionalProperties, minimum,
 maximum, pattern is left out (vendors' patterns are not all Python's). Nothing is fetched."""
 import json
@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 
 class Description:
-    def __init__(self, path, prefix=''):
+    def __init__(self, path, prefix='', closed=False):
+        self.closed = closed  # members that a schema does not have are wrong, though the document does not say so
         with open(path, encoding='utf-8') as f:
             self.doc = json.load(f)
         self.prefix = prefix  # of request paths, before those of the document
@@ -37,16 +38,30 @@ class Description:
                     return item[method.lower()], item, template
         return (None, None, path) if known else None
 
-    def value(self, schema, v, where, out):
+    def members(self, schema):
+        """The names that a schema and those it is made of have; None: any may be there."""
+        schema, out = self.ref(schema), set()
+        for part in [{k: v for k, v in schema.items() if k != 'allOf'}] + schema.get('allOf', []):
+            part = self.ref(part)
+            inner = self.members(part) if 'allOf' in part else set(part.get('properties', ()))
+            if inner is None or part.get('additionalProperties') or ('properties' not in part and 'allOf' not in part and part.get('type') == 'object'):
+                return None
+            out |= inner
+        return out or None
+
+    def value(self, schema, v, where, out, inherited=False):
         schema = self.ref(schema)
+        if self.closed and isinstance(v, dict) and not inherited:
+            known = self.members(schema)
+            out.extend(f'{where}.{name} is not known' for name in v if known is not None and name not in known)
         for part in schema.get('allOf', ()):
-            self.value(part, v, where, out)
+            self.value(part, v, where, out, True)
         kind = schema.get('type')
         fits = {'object': dict, 'array': list, 'string': str, 'boolean': bool, 'integer': int, 'number': (int, float)}.get(kind)
         if fits and (not isinstance(v, fits) or (kind in ('integer', 'number') and isinstance(v, bool))):
             out.append(f'{where} must be {kind}, not {json.dumps(v)[:60]}')
             return
-        if 'enum' in schema and v not in schema['enum']:
+        if 'enum' in schema and v not in schema['enum'] and not schema.get('x-ms-enum', {}).get('modelAsString'):  # else there may be more
             out.append(f'{where} must be one of {schema["enum"]}, not {v!r}')
         if isinstance(v, (int, float)) and not isinstance(v, bool):
             if v < schema.get('minimum', v) or v > schema.get('maximum', v):
@@ -84,7 +99,7 @@ class Description:
             if name not in known:
                 out.append(f'query parameter {name} is not known')
                 continue
-            schema = self.ref(known[name].get('schema', {}))
+            schema = self.ref(known[name].get('schema', known[name]))
             for v in values:
                 if schema.get('type') == 'integer':
                     v = int(v) if re.fullmatch(r'-?\d+', v) else v
@@ -95,6 +110,7 @@ class Description:
             if p.get('required') and name not in given:
                 out.append(f'query parameter {name} is required')
         content = self.ref(operation.get('requestBody', {})).get('content', {}).get('application/json')
+        content = content or next((p for p in params if p['in'] == 'body'), None)
         if body is not None and content is None:
             out.append(f'{method} {template} takes no body')
         elif body is not None:
@@ -107,7 +123,8 @@ class Description:
         if not found or not found[0] or status >= 300:
             return None
         replies = found[0].get('responses', {})
-        content = self.ref(replies.get(str(status), replies.get('200', {}))).get('content', {}).get('application/json')
+        said = self.ref(replies.get(str(status), replies.get('200', {})))
+        content = said if 'schema' in said else said.get('content', {}).get('application/json')
         out = []
         if content:
             self.value(content['schema'], body, 'reply', out)

@@ -131,7 +131,7 @@ static pid_t start(const struct provider_request *q, int out, int err_fd, bool t
 			setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* leak detection wants to trace by itself */
 			ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		}
-		execv(q->argv[0], (char *const *)q->argv);
+		execvp(q->argv[0], (char *const *)q->argv);
 		_exit(99);
 	}
 	close(in);
