@@ -30,6 +30,12 @@ const struct view_ops *const app_views[] = {
 };
 const size_t app_n_views = ARRAY_LEN(app_views);
 
+/* What one's own machines have free is asked only while somebody looks. */
+static void look_at_offers(const struct app *a)
+{
+	ui_source_live(a->source, app_view(a) == &offers_view);
+}
+
 void app_init(struct app *a, struct ui_source *source, struct prices *prices, int64_t now_ms)
 {
 	*a = (struct app){.source = source, .prices = prices, .now_ms = now_ms, .dirty = true, .mouse = true, .w = 80, .h = 24};
@@ -37,6 +43,7 @@ void app_init(struct app *a, struct ui_source *source, struct prices *prices, in
 	notices_init(&a->notices);
 	for (size_t i = 0; i < app_n_views; i++)
 		a->views[i] = app_views[i]->create(a);
+	look_at_offers(a);
 }
 
 void app_finish(struct app *a)
@@ -75,6 +82,7 @@ void app_show(struct app *a, size_t view)
 		return;
 	a->view = view;
 	a->dirty = true;
+	look_at_offers(a);
 	if (app_views[view]->shown)
 		app_views[view]->shown(a->views[view], a);
 }
@@ -280,6 +288,18 @@ void app_resize(struct app *a, int w, int h)
 	a->dirty = true;
 }
 
+/* Other prices, unless somebody has his hand on the list. True: all that was borrowed from the ones before is gone. */
+static bool take_prices(struct app *a)
+{
+	const struct ui_snapshot *snap = app_snapshot(a);
+	bool hold = offers_hold(a);
+	a->prices_wait = hold && (prices_newer(a->prices) || !prices_overlaid(a->prices, snap->live_number));
+	if (hold)
+		return false;
+	bool fresh = prices_refresh(a->prices);
+	return prices_overlay(a->prices, snap->live, snap->live_number) || fresh;
+}
+
 static void tell_views(struct app *a)
 {
 	for (size_t i = 0; i < app_n_views; i++)
@@ -292,6 +312,7 @@ void app_news(struct app *a, int64_t now_ms)
 {
 	a->now_ms = now_ms;
 	notices_follow(&a->notices, app_snapshot(a), now_ms);
+	take_prices(a);
 	tell_views(a);
 }
 
@@ -344,9 +365,7 @@ void app_tick(struct app *a, int64_t now_ms)
 {
 	a->now_ms = now_ms;
 	a->dirty = true;
-	bool hold = offers_hold(a);
-	a->prices_wait = hold && prices_newer(a->prices);
-	if (!hold && prices_refresh(a->prices))
+	if (take_prices(a))
 		tell_views(a);
 }
 

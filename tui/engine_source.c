@@ -24,6 +24,7 @@
 #include "tui/cost.h"
 #include "tui/engine_json.h"
 #include "tui/engine_logs.h"
+#include "tui/live_answer.h"
 #include "tui/metrics_answer.h"
 
 /* An idle screen looks for an engine seldom; one that has just left is back soon, or not at all. */
@@ -72,6 +73,7 @@ struct source {
 	unsigned cost_timer;
 	int64_t cost_asked_ms;	      /* monotonic */
 	struct metrics_feed metrics;
+	struct live_feed live;
 };
 
 static void connect_now(struct source *s);
@@ -87,6 +89,7 @@ static void on_tell(void *arg)
 	s->teller = 0;
 	use_next(s);
 	s->snap.metrics = metrics_feed_turn(&s->metrics);
+	s->snap.live = live_feed_turn(&s->live, &s->snap.live_number);
 	if (s->sink.changed)
 		s->sink.changed(s->sink.arg);
 }
@@ -253,6 +256,7 @@ static void on_hello(void *arg, const json_t *result, const struct err *err)
 	ask_cost(s); /* before the first snapshot, so that it is there with it */
 	watch(s);
 	metrics_feed_ask(&s->metrics, s->rpc);
+	live_feed_connected(&s->live, s->rpc);
 	send_orders(s);
 	engine_logs_connected(&s->logs, s->rpc);
 }
@@ -289,6 +293,7 @@ static void on_closed(void *arg, struct rpc *rpc)
 	s->rpc = NULL;
 	s->greeted = s->cost_asked = false;
 	engine_logs_connected(&s->logs, NULL);
+	live_feed_connected(&s->live, NULL);
 	set_link(s, UI_LINK_LOST, "the engine left");
 	retry_later(s);
 }
@@ -567,7 +572,7 @@ static void src_log_older(struct ui_source *base, unsigned id)
 
 /* ---- metrics ----------------------------------------------------------------------------------------------------- */
 
-static void on_metrics(void *arg)
+static void on_feed(void *arg)
 {
 	changed(arg);
 }
@@ -576,6 +581,11 @@ static void src_metrics(struct ui_source *base, enum measure m, enum span span)
 {
 	struct source *s = (struct source *)base;
 	metrics_feed_want(&s->metrics, s->greeted ? s->rpc : NULL, m, span);
+}
+
+static void src_live(struct ui_source *base, bool on)
+{
+	live_feed_want(&((struct source *)base)->live, on);
 }
 
 static void src_destroy(struct ui_source *base)
@@ -597,6 +607,7 @@ static void src_destroy(struct ui_source *base)
 	ui_cost_free(s->cost);
 	ui_cost_free(s->next_cost);
 	metrics_feed_finish(&s->metrics);
+	live_feed_finish(&s->live);
 	json_decref(s->kept);
 	arena_destroy(s->arena);
 	free(s->clusters);
@@ -612,13 +623,14 @@ static void src_destroy(struct ui_source *base)
 struct ui_source *engine_source_create(struct loop *l, const char *self)
 {
 	static const struct ui_source_ops ops = {src_start, src_snapshot, src_focus, src_send, src_log_open, src_log_close, src_destroy, src_ask_cost,
-	    src_metrics, src_plan, src_log_older};
+	    src_metrics, src_plan, src_log_older, src_live};
 	struct source *s = xcalloc(1, sizeof *s);
 	s->base.ops = &ops;
 	s->loop = l;
 	s->self = xstrdup(self);
 	s->logs = (struct engine_logs){.loop = l, .sink = &s->sink};
-	s->metrics = (struct metrics_feed){.measure = MEASURES, .news = on_metrics, .arg = s};
+	s->metrics = (struct metrics_feed){.measure = MEASURES, .news = on_feed, .arg = s};
+	s->live = (struct live_feed){.loop = l, .news = on_feed, .arg = s};
 	s->snap = (struct ui_snapshot){.link = UI_LINK_NONE, .link_text = "", .spend = {PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, false}};
 	return &s->base;
 }

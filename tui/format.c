@@ -26,6 +26,13 @@ const char *format_price(int64_t uusd, int estimated, char *buf, size_t size)
 	return buf;
 }
 
+const char *format_dollars(int64_t uusd, int estimated, char *buf, size_t size)
+{
+	char money[32];
+	snprintf(buf, size, "%s$%s", estimated && uusd != PRICE_UNKNOWN ? "~" : "", money_text(uusd, money, sizeof money));
+	return buf;
+}
+
 const char *format_optional(int64_t uusd, int estimated, char *buf, size_t size)
 {
 	if (uusd != PRICE_UNKNOWN)

@@ -10,6 +10,8 @@ const char *format_count(int64_t n, char *buf, size_t size);
 const char *format_price(int64_t uusd, int estimated, char *buf, size_t size);
 /* The same, but what is not there is "—". */
 const char *format_optional(int64_t uusd, int estimated, char *buf, size_t size);
+/* "$23.92", "~$23.92": as within a sentence; "$?" when unknown. */
+const char *format_dollars(int64_t uusd, int estimated, char *buf, size_t size);
 /* "3 d", "5 h", "12 min", "now": how long ago; "" for 0. */
 const char *format_age(int64_t at_ms, int64_t now_ms, char *buf, size_t size);
 

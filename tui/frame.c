@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/mem.h"
 #include "core/base/num.h"
 #include "core/base/str.h"
 #include "tui/app.h"
@@ -65,13 +66,17 @@ static int draw_spend(const struct app *a, struct canvas *c, struct rect top)
 	return used;
 }
 
-enum tabs { TABS_FULL, TABS_PLAIN, TABS_TIGHT, TABS_SHORT };
+struct tabs {
+	bool brand;
+	int gap;
+	size_t named; /* so many of the first have their names; of the others only the one that is shown */
+};
 
 /* "1 Offers": how wide the tabs are, or, with a canvas, draw them; at (may be NULL) receives the tab at column look. */
-static int walk_tabs(const struct app *a, struct canvas *c, int width, enum tabs how, int look, size_t *at)
+static int walk_tabs(const struct app *a, struct canvas *c, int width, struct tabs how, int look, size_t *at)
 {
 	int x = 1;
-	if (how == TABS_FULL) {
+	if (how.brand) {
 		if (c)
 			canvas_text(c, x, 0, width, ROLE_BRAND, "skytop");
 		x += 8;
@@ -79,10 +84,10 @@ static int walk_tabs(const struct app *a, struct canvas *c, int width, enum tabs
 	for (size_t i = 0; i < app_n_views; i++) {
 		char text[40];
 		const char *key = key_of_action(a->keys, SCOPE_GLOBAL, app_views[i]->go);
-		bool on = i == a->view;
+		bool on = i == a->view, named = on || i < how.named;
 		if (!key)
-			snprintf(text, sizeof text, "%s", how == TABS_SHORT && !on ? "-" : app_views[i]->title);
-		else if (how == TABS_SHORT && !on)
+			snprintf(text, sizeof text, "%s", named ? app_views[i]->title : "-");
+		else if (!named)
 			snprintf(text, sizeof text, "%s", key);
 		else
 			snprintf(text, sizeof text, "%s %s", key, app_views[i]->title);
@@ -91,16 +96,23 @@ static int walk_tabs(const struct app *a, struct canvas *c, int width, enum tabs
 			canvas_text(c, x, 0, width - x, on ? ROLE_TAB_ON : ROLE_TAB, text);
 		if (at && look >= x && look < x + w)
 			*at = i;
-		x += w + (how >= TABS_TIGHT ? 1 : 2);
+		x += w + how.gap;
 	}
 	return x;
 }
 
-static enum tabs tabs_that_fit(const struct app *a, int width)
+/* All the names with room around them, or closer together, or as many of them as there is room for. */
+static struct tabs tabs_that_fit(const struct app *a, int width)
 {
-	enum tabs how = TABS_FULL;
-	while (how < TABS_SHORT && walk_tabs(a, NULL, width, how, -1, NULL) > width)
-		how++;
+	const struct tabs all[] = {{true, 2, app_n_views}, {false, 2, app_n_views}, {false, 1, app_n_views}};
+	struct tabs how = all[0];
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		how = all[i];
+		if (walk_tabs(a, NULL, width, how, -1, NULL) <= width)
+			return how;
+	}
+	while (how.named && walk_tabs(a, NULL, width, how, -1, NULL) > width)
+		how.named--;
 	return how;
 }
 

@@ -17,7 +17,7 @@
 #include "tui/menu.h"
 #include "tui/view/views.h"
 
-enum { TASK, COMMAND, NAME, INFRA, GPUS, NODES, SPOT, AUTOSTOP, ENV, FIELDS };
+enum { TASK, COMMAND, NAME, INFRA, GPUS, NODES, SPOT, AUTOSTOP, DOWN, ENV, FIELDS };
 
 /* The offer, copied: prices may be opened anew while the form is open. */
 struct launch {
@@ -67,15 +67,16 @@ static void summary(const struct form *f, void *arg, char *buf, size_t size)
 	else if (price == PRICE_UNKNOWN)
 		snprintf(buf, size, "What it costs is not known.");
 	else if (!value(l, f, NODES)[0])
-		snprintf(buf, size, "Costs $%s each hour from now on, for each node the task asks for.",
-		    format_price(price, l->spot_estimated && spot, money, sizeof money));
+		snprintf(buf, size, "Costs %s each hour from now on, for each node the task asks for.",
+		    format_dollars(price, l->spot_estimated && spot, money, sizeof money));
 	else if (!nodes)
 		snprintf(buf, size, "Nodes: a whole number from 1 up, or nothing.");
 	else if (nodes == 1)
-		snprintf(buf, size, "Costs $%s each hour from now on.", format_price(price, l->spot_estimated && spot, money, sizeof money));
+		snprintf(buf, size, "Costs %s each hour from now on.", format_dollars(price, l->spot_estimated && spot, money, sizeof money));
 	else
-		snprintf(buf, size, "Costs $%s each hour from now on: %lld nodes, $%s each.",
-		    format_price(price * nodes, 0, money, sizeof money), (long long)nodes, format_price(price, 0, each, sizeof each));
+		snprintf(buf, size, "Costs %s each hour from now on: %lld nodes, %s each.",
+		    format_dollars(price * nodes, l->spot_estimated && spot, money, sizeof money), (long long)nodes,
+		    format_dollars(price, l->spot_estimated && spot, each, sizeof each));
 }
 
 /* Empty: as the task says. "off": never. */
@@ -154,6 +155,11 @@ static const char *submit(struct app *a, const struct form *f, void *arg, size_t
 		field = AUTOSTOP;
 		problem = "Autostop: idle minutes, off, or nothing.";
 	}
+	order.autostop_down = is_on(l, f, DOWN);
+	if (!problem && order.autostop_down && order.autostop_min < 0) {
+		field = AUTOSTOP;
+		problem = "Autostop: give the idle minutes after which it is torn down.";
+	}
 	/* The engine may live in another folder than we do. */
 	char *absolute = path ? realpath(path, NULL) : NULL;
 	order.task_file = absolute ? absolute : path;
@@ -228,6 +234,7 @@ static void ask(struct app *a, struct launch *l, const char *path, size_t start)
 	    [NODES] = {"nodes", "", "empty: as the task says, else 1", FORM_TEXT, NULL},
 	    [SPOT] = {"spot", only_spot ? "yes" : "no", "cheaper, may be taken back; Space switches", FORM_TOGGLE, NULL},
 	    [AUTOSTOP] = {"autostop", "", "idle minutes, or off; empty: as the task says", FORM_TEXT, NULL},
+	    [DOWN] = {"tear down", "no", "once idle, instead of stopping; Space switches", FORM_TOGGLE, NULL},
 	    [ENV] = {"environment", "", "NAME=value NAME=value", FORM_TEXT, NULL},
 	};
 	struct form_field fields[FIELDS];

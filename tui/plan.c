@@ -171,7 +171,7 @@ static void draw_disk(struct canvas *c, struct rect *r, const struct ui_place *a
 	char text[200], money[40];
 	if (at->disk_uusd_h == PRICE_UNKNOWN || at->disk_uusd_h <= 0)
 		return;
-	snprintf(text, sizeof text, "~$%s each hour for %s (%s)", format_price(at->disk_uusd_h * at->nodes, 0, money, sizeof money),
+	snprintf(text, sizeof text, "%s each hour for %s (%s)", format_dollars(at->disk_uusd_h * at->nodes, 1, money, sizeof money),
 	    at->nodes > 1 ? "the disks" : "the disk", at->disk_source);
 	line(c, r, "stopped", ROLE_DIM, text);
 }
@@ -179,12 +179,12 @@ static void draw_disk(struct canvas *c, struct rect *r, const struct ui_place *a
 static void draw_price(struct canvas *c, struct rect *r, const struct ui_place *at)
 {
 	char text[400], money[40], each[40];
-	format_price(at->total_uusd_h, at->estimated, money, sizeof money);
+	format_dollars(at->total_uusd_h, at->estimated, money, sizeof money);
 	if (at->nodes > 1)
-		snprintf(text, sizeof text, "$%s each hour from now on: %" PRId64 " nodes, $%s each", money, at->nodes,
-		    format_price(at->price_uusd_h, at->estimated, each, sizeof each));
+		snprintf(text, sizeof text, "%s each hour from now on: %" PRId64 " nodes, %s each", money, at->nodes,
+		    format_dollars(at->price_uusd_h, at->estimated, each, sizeof each));
 	else
-		snprintf(text, sizeof text, "$%s each hour from now on", money);
+		snprintf(text, sizeof text, "%s each hour from now on", money);
 	line(c, r, "costs", ROLE_MONEY, text);
 }
 
@@ -211,7 +211,7 @@ static void draw_chosen(const struct plan_box *p, const struct app *a, struct ca
 	int64_t minutes = p->order.autostop_min;
 	snprintf(text, sizeof text, "%s", minutes == INT64_MIN ? "as the task or the configuration says" : "off: it costs until it is stopped");
 	if (minutes >= 0)
-		snprintf(text, sizeof text, "after %" PRId64 " idle minutes", minutes);
+		snprintf(text, sizeof text, "after %" PRId64 " idle minutes%s", minutes, p->order.autostop_down ? ", and then it is torn down" : "");
 	line(c, r, "autostop", ROLE_TEXT, text);
 	draw_disk(c, r, at);
 }

@@ -1,4 +1,4 @@
-/* A thin layer over the catalog: opening again, one figure for "how old", and a small cache in front of the price history,
+/* A thin layer over the catalog: what is offered now and in no catalog behind it in one table, opening again, one figure for "how old", and a small cache in front of the price history,
  * since drawing must not read the disk for rows that are on the screen anyway. */
 #include "tui/prices.h"
 
@@ -11,6 +11,7 @@
 
 #include "core/base/fs.h"
 #include "core/base/mem.h"
+#include "core/plan/market.h"
 #include "core/store/catalog.h"
 
 /* What is on the largest screen fits, whatever its ids are: each has WAYS places to be in. */
@@ -33,7 +34,25 @@ struct prices {
 	int watch; /* of its folder; -1 */
 	struct week cache[SETS][WAYS];
 	unsigned next; /* the place that is given away next */
+	unsigned live_number;
+	struct arena *live_arena, *all_arena;
+	const struct offers *live, *all; /* NULL: there are none, and the catalog's table is all */
 };
+
+static const struct offers *of_catalog(const struct prices *p)
+{
+	static const struct offers none;
+	return p->catalog ? catalog_offers(p->catalog) : &none;
+}
+
+/* Catalog and what is live in one table, so that filters, orders and views see no difference: made when either changes. */
+static void join(struct prices *p)
+{
+	const struct offers *const tables[] = {of_catalog(p), p->live};
+	arena_destroy(p->all_arena);
+	p->all_arena = p->live ? arena_create() : NULL;
+	p->all = p->live ? offers_join(p->all_arena, tables, ARRAY_LEN(tables)) : NULL;
+}
 
 static void open_catalog(struct prices *p)
 {
@@ -44,6 +63,7 @@ static void open_catalog(struct prices *p)
 	p->catalog = catalog_open(&err);
 	const char *warning = p->catalog ? catalog_warning(p->catalog) : err.text;
 	p->problem = xstrdup(warning);
+	join(p);
 	if (!p->catalog)
 		return;
 	const struct offers *o = catalog_offers(p->catalog);
@@ -54,6 +74,9 @@ static void open_catalog(struct prices *p)
 
 static void close_catalog(struct prices *p)
 {
+	arena_destroy(p->all_arena);
+	p->all_arena = NULL;
+	p->all = NULL;
 	catalog_close(p->catalog);
 	free(p->problem);
 	p->catalog = NULL;
@@ -102,6 +125,7 @@ void prices_close(struct prices *p)
 	if (!p)
 		return;
 	close_catalog(p);
+	arena_destroy(p->live_arena);
 	if (p->watch >= 0)
 		close(p->watch);
 	free(p);
@@ -123,9 +147,70 @@ bool prices_refresh(struct prices *p)
 
 const struct offers *prices_offers(const struct prices *p)
 {
-	static const struct offers none;
-	return p->catalog ? catalog_offers(p->catalog) : &none;
+	return p->all ? p->all : of_catalog(p);
 }
+
+/* --- what is live ------------------------------------------------------------------------------------------------- */
+
+static const char *own(struct arena *a, const char *text)
+{
+	return text ? arena_strdup(a, text) : NULL;
+}
+
+/* Types and places are one a row in these tables. */
+static const struct offers *copy_live(struct arena *a, const struct offers *from)
+{
+	struct offers *o = arena_alloc(a, sizeof *o);
+	size_t n = from->n_rows < PRICES_LIVE_MAX ? from->n_rows : PRICES_LIVE_MAX;
+	struct offer *rows = arena_alloc(a, (n + 1) * sizeof *rows);
+	struct offer_type *types = arena_alloc(a, (n + 1) * sizeof *types);
+	struct offer_place *places = arena_alloc(a, (n + 1) * sizeof *places);
+	struct offer_source *sources = arena_alloc(a, (from->n_sources + 1) * sizeof *sources);
+	for (size_t i = 0; i < n; i++) {
+		struct offer_type *t = &types[i];
+		struct offer_place *at = &places[i];
+		rows[i] = from->rows[i];
+		*t = from->types[rows[i].type];
+		*at = from->places[rows[i].place];
+		*t = (struct offer_type){own(a, t->provider), own(a, t->instance_type), own(a, t->accelerator), own(a, t->arch),
+		    t->accel_count_micro, t->gpu_mem_mib, t->vcpus_micro, t->mem_mib};
+		*at = (struct offer_place){t->provider, own(a, at->region), own(a, at->zone)};
+		rows[i].type = rows[i].place = (uint32_t)i;
+	}
+	for (size_t i = 0; i < from->n_sources; i++) {
+		sources[i] = from->sources[i];
+		sources[i].name = own(a, sources[i].name);
+	}
+	*o = (struct offers){rows, n, types, n, places, n, sources, from->n_sources};
+	return o;
+}
+
+bool prices_overlaid(const struct prices *p, unsigned number)
+{
+	return p->live_number == number;
+}
+
+bool prices_overlay(struct prices *p, const struct offers *live, unsigned number)
+{
+	bool had = p->live != NULL;
+	if (p->live_number == number)
+		return false;
+	p->live_number = number;
+	arena_destroy(p->live_arena);
+	p->live_arena = NULL;
+	p->live = NULL;
+	if (live && live->n_rows) {
+		p->live_arena = arena_create();
+		p->live = copy_live(p->live_arena, live);
+	}
+	if (!had && !p->live)
+		return false;
+	join(p);
+	p->revision++;
+	return true;
+}
+
+/* --- the rest ----------------------------------------------------------------------------------------------------- */
 
 unsigned prices_revision(const struct prices *p)
 {
@@ -145,7 +230,7 @@ int64_t prices_as_of_ms(const struct prices *p)
 size_t prices_history(struct prices *p, uint32_t offer_id, struct price_change *out, size_t max)
 {
 	struct price_point points[HISTORY_MAX];
-	if (!p->catalog)
+	if (!p->catalog || offer_id & OFFER_LIVE)
 		return 0;
 	int most = max < HISTORY_MAX ? (int)max : HISTORY_MAX;
 	int n = catalog_history(p->catalog, offer_id, points, most, NULL);

@@ -1,4 +1,5 @@
-/* The prices the screen shows: catalog.db, read by the screen itself, opened again when somebody has brought it up to date. */
+/* The prices the screen shows: catalog.db, read by the screen itself, opened again when somebody has brought it up to date; and behind it
+ * what is offered now and in no catalog. */
 #ifndef TUI_PRICES_H
 #define TUI_PRICES_H
 #include <stdbool.h>
@@ -29,6 +30,13 @@ const struct offers *prices_offers(const struct prices *p);
 const char *prices_problem(const struct prices *p);
 /* The day of the newest figures; 0 unknown. */
 int64_t prices_as_of_ms(const struct prices *p);
+
+/* Offers of no catalog, from now on behind the catalog's: copied, the first PRICES_LIVE_MAX of them; NULL: none any more. Another number
+ * says that they are others. True: so they are, and all that was borrowed is gone. */
+enum { PRICES_LIVE_MAX = 500 };
+bool prices_overlay(struct prices *p, const struct offers *live, unsigned number);
+/* Is it that number by now? */
+bool prices_overlaid(const struct prices *p, unsigned number);
 
 enum { PRICES_DAYS = 7 };
 /* The price at the end of each of the last PRICES_DAYS days up to now, oldest first; -1 where it is not known. spot: of the

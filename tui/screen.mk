@@ -28,6 +28,7 @@ libtui_a_SOURCES = \
 	tui/look.c tui/look.h \
 	tui/menu.c tui/menu.h \
 	tui/metrics_answer.c tui/metrics_answer.h \
+	tui/live_answer.c tui/live_answer.h \
 	tui/notice.c tui/notice.h \
 	tui/palette.c tui/palette.h \
 	tui/panes.c tui/panes.h \

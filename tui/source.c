@@ -50,6 +50,12 @@ void ui_source_ask_cost(struct ui_source *s)
 		s->ops->ask_cost(s);
 }
 
+void ui_source_live(struct ui_source *s, bool on)
+{
+	if (s && s->ops->live)
+		s->ops->live(s, on);
+}
+
 void ui_source_metrics(struct ui_source *s, enum measure m, enum span span)
 {
 	if (s && s->ops->metrics)

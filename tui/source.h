@@ -132,6 +132,7 @@ enum ui_link {
 };
 
 struct ui_cost;
+struct offers;
 
 struct ui_snapshot {
 	uint64_t revision;	   /* changes whenever anything below does */
@@ -149,6 +150,8 @@ struct ui_snapshot {
 	struct ui_spend spend;
 	const struct ui_cost *cost; /* the report last asked for (tui/cost.h); NULL: none yet */
 	const struct ui_metrics *metrics; /* NULL: not asked for, or not told yet */
+	const struct offers *live; /* what the person's own machines offer now; NULL: not asked for, not told, or there is no engine any more */
+	unsigned live_number;	   /* another one whenever those are others; 0: never any */
 };
 
 /* --- what can be asked ------------------------------------------------------------------------------------------- */
@@ -249,6 +252,9 @@ struct ui_source_ops {
 	void (*plan)(struct ui_source *s, unsigned ticket, const struct ui_order *order);
 	/* Tell some of what comes before what was told of a log: log_older(). Once at a time; some tens of thousands of lines at most. */
 	void (*log_older)(struct ui_source *s, unsigned log);
+	/* Somebody looks at offers, or nobody does any more: keep snapshot.live up to date meanwhile, every half minute; an engine is not
+	 * started for that. Asking for the same again costs nothing. */
+	void (*live)(struct ui_source *s, bool on);
 };
 
 /* The first member of every implementation. */
@@ -267,6 +273,7 @@ void ui_source_log_older(struct ui_source *s, unsigned log); /* some sources can
 void ui_source_ask_cost(struct ui_source *s);
 void ui_source_plan(struct ui_source *s, unsigned ticket, const struct ui_order *order);
 void ui_source_destroy(struct ui_source *s);
+void ui_source_live(struct ui_source *s, bool on); /* some sources cannot: there are none */
 void ui_source_metrics(struct ui_source *s, enum measure m, enum span span);
 
 /* "stop": the verb as the command line calls it. */

@@ -10,6 +10,8 @@
 
 enum availability { AVAILABLE_UNKNOWN, AVAILABLE_YES, AVAILABLE_LOW, AVAILABLE_NO };
 enum { RECLAIM_UNKNOWN = 255 };
+/* A bit of the ids of offers that were just asked for; those of a catalog are below it. */
+#define OFFER_LIVE UINT32_C(0x80000000)
 
 /* One instance type of one provider. Where an accelerator is attached to a separately priced host (Google's N1), the
  * pair is a type of its own. -1 means unknown in every number here. */
@@ -36,6 +38,7 @@ struct offer_source {
 	bool as_of_known;
 	bool spot_estimated;  /* spot prices of this source are estimates */
 	bool stale;	      /* the last update of this source failed */
+	bool live;	      /* just asked: of no catalog */
 };
 
 /* One row: a type at a place. Fixed size, no pointers: the array is stored and mapped as it is. Rows of one type are
@@ -48,7 +51,7 @@ struct offer {
 	uint16_t source;
 	uint8_t available; /* enum availability */
 	uint8_t reclaim;   /* percent a month that is taken back, upper end of the band; RECLAIM_UNKNOWN */
-	uint32_t id;	   /* stable key of (type, place) in catalog.db: for history and for keeping a selection */
+	uint32_t id;	   /* stable key of (type, place): in catalog.db, for history; for keeping a selection. OFFER_LIVE: of no catalog */
 };
 
 struct offers {

@@ -8,7 +8,7 @@
 #include "core/base/str.h"
 #include "core/model/accelerator.h"
 
-enum { NONE = UINT32_MAX };
+enum { NONE = UINT32_MAX, SMALL = 2000 };
 
 uint32_t market_hash_text(const char *s)
 {
@@ -200,6 +200,24 @@ static bool read_offer(struct arena *a, const char *provider, const json_t *o, s
 	return !accel || t->accel_count_micro > 0;
 }
 
+/* The same from one answer to the next, whatever else is offered then. */
+static uint32_t live_id(const char *provider, const struct offer_type *t, const struct offer_place *p)
+{
+	const char *const texts[] = {provider, t->instance_type, t->accelerator ? t->accelerator : "", p->region, p->zone};
+	uint32_t h = 0;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		h = (h * 31) ^ market_hash_text(texts[i]);
+	return h | OFFER_LIVE;
+}
+
+static bool id_is_taken(const struct offer *rows, size_t n, uint32_t id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].id == id)
+			return true;
+	return false;
+}
+
 /* One type and one place a row: these tables are small. */
 const struct offers *offers_of_provider(
     struct arena *a, const char *provider, const json_t *result, int64_t now_ms, size_t *skipped)
@@ -214,13 +232,51 @@ const struct offers *offers_of_provider(
 	provider = arena_strdup(a, provider);
 	for (size_t i = 0; i < n; i++) {
 		rows[k].type = rows[k].place = (uint32_t)k;
-		if (read_offer(a, provider, json_array_get(list, i), &types[k], &places[k], &rows[k]))
-			k++;
+		if (!read_offer(a, provider, json_array_get(list, i), &types[k], &places[k], &rows[k]))
+			continue;
+		rows[k].id = live_id(provider, &types[k], &places[k]);
+		while (n <= SMALL && id_is_taken(rows, k, rows[k].id))
+			rows[k].id = (rows[k].id + 1) | OFFER_LIVE;
+		k++;
 	}
 	*source = (struct offer_source){
-	    .name = arena_strdup(a, json_str(result, "source", provider)), .as_of_ms = now_ms, .as_of_known = true};
+	    .name = arena_strdup(a, json_str(result, "source", provider)), .as_of_ms = now_ms, .as_of_known = true, .live = true};
 	*o = (struct offers){rows, k, types, k, places, k, source, 1};
 	if (skipped)
 		*skipped = n - k;
+	return o;
+}
+
+const struct offers *offers_join(struct arena *a, const struct offers *const *tables, size_t n)
+{
+	struct offers *o = arena_alloc(a, sizeof *o);
+	size_t rows = 0, types = 0, places = 0, sources = 0;
+	for (size_t i = 0; i < n; i++) {
+		rows += tables[i]->n_rows;
+		types += tables[i]->n_types;
+		places += tables[i]->n_places;
+		sources += tables[i]->n_sources;
+	}
+	struct offer *r = arena_alloc(a, (rows + 1) * sizeof *r);
+	struct offer_type *t = arena_alloc(a, (types + 1) * sizeof *t);
+	struct offer_place *p = arena_alloc(a, (places + 1) * sizeof *p);
+	struct offer_source *s = arena_alloc(a, (sources + 1) * sizeof *s);
+	*o = (struct offers){r, 0, t, 0, p, 0, s, 0};
+	for (size_t i = 0; i < n; i++) {
+		const struct offers *from = tables[i];
+		memcpy(t + o->n_types, from->types, from->n_types * sizeof *t);
+		memcpy(p + o->n_places, from->places, from->n_places * sizeof *p);
+		memcpy(s + o->n_sources, from->sources, from->n_sources * sizeof *s);
+		for (size_t k = 0; k < from->n_rows; k++) {
+			struct offer *row = &r[o->n_rows++];
+			*row = from->rows[k];
+			row->type += (uint32_t)o->n_types;
+			row->place += (uint32_t)o->n_places;
+			row->source = (uint16_t)(row->source + o->n_sources);
+		}
+		o->n_types += from->n_types;
+		o->n_places += from->n_places;
+		o->n_sources += from->n_sources;
+	}
 	return o;
 }

@@ -55,5 +55,7 @@ uint32_t market_hash_text(const char *s);
  * *skipped (may be NULL) counts it. All of it is the arena's. */
 const struct offers *offers_of_provider(
     struct arena *a, const char *provider, const json_t *result, int64_t now_ms, size_t *skipped);
+/* Tables end to end, in one: what rows point at moves along. The texts stay the tables'. */
+const struct offers *offers_join(struct arena *a, const struct offers *const *tables, size_t n);
 
 #endif

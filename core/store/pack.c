@@ -138,7 +138,7 @@ static bool unpack_sources(struct pack *p, size_t n)
 		if (!string_ok(p, in[i].name, false))
 			return false;
 		p->sources[i] = (struct offer_source){string_at(p, in[i].name), in[i].as_of_ms, in[i].as_of_known != 0,
-		    in[i].spot_estimated != 0, in[i].stale != 0};
+		    in[i].spot_estimated != 0, in[i].stale != 0, false};
 	}
 	return true;
 }

@@ -13,7 +13,7 @@ static const struct offer_type types[] = {
     {"vast", "", "RTX4090", NULL, 500000, -1, -1, -1},
 };
 static const struct offer_place places[] = {{"aws", "us-east-1", "us-east-1a"}, {"gcp", "europe-west4", ""}, {"lambda", "", ""}};
-static const struct offer_source sources[] = {{"price list", 1700000000000, true, false, false}};
+static const struct offer_source sources[] = {{"price list", 1700000000000, true, false, false, false}};
 static const struct offer rows[] = {
     {98320000, 40000000, 0, 0, 0, AVAILABLE_YES, 20, 1},
     {388000, PRICE_UNKNOWN, 1, 1, 0, AVAILABLE_UNKNOWN, RECLAIM_UNKNOWN, 2},

@@ -8,7 +8,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const clouds[] = {"aws", "gcp", "vast"};
-	static const struct offer_source source = {"fuzz", 0, false, false, false};
+	static const struct offer_source source = {"fuzz", 0, false, false, false, false};
 	for (size_t c = 0; c < ARRAY_LEN(clouds); c++) {
 		struct pricelist l;
 		struct vms_report report = {0};

@@ -9,6 +9,7 @@
 #include "core/base/fs.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "core/model/offer.h"
 #include "core/plan/figures.h"
 #include "tests/tui/fake_cost.h"
 
@@ -62,6 +63,10 @@ struct fake {
 	enum measure measure;
 	enum span span;
 	unsigned shuffles;
+	bool live_on;
+	unsigned live_timer;
+	struct offer live_rows[4];
+	struct offers live;
 	FILE *orders_file;
 };
 
@@ -646,6 +651,45 @@ static void metrics(struct ui_source *s, enum measure m, enum span span)
 		f->metrics_timer = loop_after(f->loop, 0, on_metrics, f);
 }
 
+/* --- machines of one's own ---------------------------------------------------------------------------------------- */
+
+/* The H100s of the pool are free, or leased, by turns. */
+static void on_live(void *arg)
+{
+	static const struct offer_type types[] = {
+	    {"ssh", "8xH100-192cpu-2048gb", "H100", "x86_64", 8000000, 81920, 192000000, 2097152},
+	    {"ssh", "1xRTX4090-8cpu-64gb", "RTX4090", NULL, 1000000, 24576, 8000000, 65536},
+	    {"ssh", "2xA100-64cpu-512gb", "A100", NULL, 2000000, 40960, 64000000, 524288},
+	    {"local", "4cpu-16gb", NULL, NULL, 0, -1, 4000000, 16384},
+	};
+	static const struct offer_place places[] = {{"ssh", "lab", ""}, {"ssh", "attic", ""}, {"ssh", "lab", ""}, {"local", "local", ""}};
+	static const struct offer_source source = {"your own machines", FAKE_NOW_MS, true, false, false, true};
+	struct fake *f = arg;
+	f->live_timer = 0;
+	uint8_t now = f->snap.live_number % 2 ? AVAILABLE_NO : AVAILABLE_YES;
+	const struct offer rows[] = {
+	    {1600000, PRICE_UNKNOWN, 0, 0, 0, now, RECLAIM_UNKNOWN, OFFER_LIVE | 1},
+	    {PRICE_UNKNOWN, PRICE_UNKNOWN, 1, 1, 0, AVAILABLE_YES, RECLAIM_UNKNOWN, OFFER_LIVE | 2},
+	    {800000, PRICE_UNKNOWN, 2, 2, 0, AVAILABLE_LOW, RECLAIM_UNKNOWN, OFFER_LIVE | 3},
+	    {0, PRICE_UNKNOWN, 3, 3, 0, AVAILABLE_UNKNOWN, RECLAIM_UNKNOWN, OFFER_LIVE | 4},
+	};
+	memcpy(f->live_rows, rows, sizeof rows);
+	f->live = (struct offers){f->live_rows, 4, types, 4, places, 4, &source, 1};
+	f->snap.live = &f->live;
+	f->snap.live_number++;
+	tell(f);
+}
+
+static void live(struct ui_source *s, bool on)
+{
+	struct fake *f = (struct fake *)s;
+	if (f->live_on == on)
+		return;
+	f->live_on = on;
+	if (on && f->o.own && !f->live_timer)
+		f->live_timer = loop_after(f->loop, STEP_MS, on_live, f);
+}
+
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
 static void destroy(struct ui_source *s)
@@ -656,6 +700,7 @@ static void destroy(struct ui_source *s)
 	loop_cancel(f->loop, f->shuffle_timer);
 	loop_cancel(f->loop, f->start_timer);
 	loop_cancel(f->loop, f->metrics_timer);
+	loop_cancel(f->loop, f->live_timer);
 	if (f->orders_file)
 		fclose(f->orders_file);
 	ui_cost_free(f->cost);
@@ -665,7 +710,7 @@ static void destroy(struct ui_source *s)
 	free(f);
 }
 
-static const struct ui_source_ops ops = {start, snapshot, focus, send, log_open, log_close, destroy, NULL, metrics, plan, log_older};
+static const struct ui_source_ops ops = {start, snapshot, focus, send, log_open, log_close, destroy, NULL, metrics, plan, log_older, live};
 
 struct ui_source *fake_source_create(struct loop *l, const struct fake_options *o)
 {

@@ -166,9 +166,58 @@ static void test_month(void **state)
 	screen_free(s);
 }
 
+/* Machines of one's own are offers like others: found, compared, launched; asked for only while somebody looks. */
+static void test_own(void **state)
+{
+	(void)state;
+	char *path = orders_path();
+	struct screen *s = stage_start(120, 24, "--live", "--own", "--orders", path);
+	must(s, screen_has(s, "24 of 24"), "they come behind the catalog's");
+	must(s, screen_has(s, "0.2000    ") && screen_has(s, "yes"), "with their own price, which counts, and what is free");
+	press(s, "/ 'avail:yes Enter", " 2 of 24");
+	must(s, screen_has(s, "attic"), "one whose price nobody has set");
+	must_lack(s, "?        ?");
+	press(s, "/ C-u 'cloud:ssh_h100 Enter Enter", "live: as it is set for these machines");
+	must(s, screen_has(s, "your own machines") && screen_has(s, "$1.60/h  ($0.2000 per GPU)") && screen_has(s, "available"), "details");
+	/* Seen again later they are others, and the selection stays. */
+	screen_keys(s, "2");
+	must_have(s, "NAME");
+	press(s, "1", "none just now");
+	press(s, "Enter l", "Launch here");
+	must_have(s, "Costs $1.60 each hour");
+	press(s, "Enter", "price by");
+	press(s, "y", "DONE");
+	expect_orders(path, "launch cluster= task=- command=- infra=ssh/lab type=8xH100-192cpu-2048gb gpus=H100:8 spot=0 nodes=0 autostop=-2 id=0\n");
+	screen_free(s);
+	free(path);
+}
+
+/* Beside one of the catalog's: what is not known of that is not said to be there. */
+static void test_own_compared(void **state)
+{
+	(void)state;
+	struct screen *s = stage_start(120, 40, "--own", "--filter", "h100 n>=8", NULL);
+	must_have(s, "lab");
+	press(s, "g Space Space Enter", "stock");
+	must(s, screen_has(s, "stock      yes"), "the one");
+	must(s, screen_has(s, "price of   live"), "its age");
+	screen_free(s);
+}
+
+/* Without an engine there is the catalog alone. */
+static void test_own_none(void **state)
+{
+	(void)state;
+	struct screen *s = stage_start(120, 24, "--no-engine", NULL, NULL, NULL);
+	must_have(s, "20 of 20");
+	screen_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    /* These know how many offers there are before prices change. */
+	    cmocka_unit_test(test_own), cmocka_unit_test(test_own_compared), cmocka_unit_test(test_own_none),
 	    cmocka_unit_test(test_flash), cmocka_unit_test(test_unfocused), cmocka_unit_test(test_hold), cmocka_unit_test(test_saved),
 	    cmocka_unit_test(test_queries), cmocka_unit_test(test_month),
 	};

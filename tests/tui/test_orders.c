@@ -140,7 +140,7 @@ static void test_exec_and_launch(void **state)
 	must_have(s, "Costs $56.00 each hour");
 	screen_keys(s, "Tab Space");
 	must_have(s, "Costs $23.20 each hour");
-	screen_keys(s, "Tab '10 Tab '9A=1 Tab Tab Enter");
+	screen_keys(s, "Tab '10 Tab Space Tab '9A=1 Tab Tab Enter");
 	must_have(s, "Environment: NAME");
 	screen_keys(s, "C-u 'A=1_B=2 Tab Tab Enter");
 	must_have(s, "price by"); /* the plan */
@@ -159,7 +159,7 @@ static void test_exec_and_launch(void **state)
 	expect_orders(path, "exec cluster=train task=- command=python train.py infra=- type=- gpus=- spot=0 nodes=0 autostop=-2 id=0\n"
 			    "autostop cluster=train task=- command=- infra=- type=- gpus=- spot=0 nodes=0 autostop=45 id=0\n"
 			    "launch cluster=big task=task.yaml command=- infra=nebius/eu-north1 type=gpu-h200-sxm_8gpu-128vcpu-1600gb "
-			    "gpus=H200:8 spot=1 nodes=2 autostop=10 id=0 env=A=1 B=2\n");
+			    "gpus=H200:8 spot=1 nodes=2 autostop=10,down id=0 env=A=1 B=2\n");
 	screen_free(s);
 	free(task);
 	free(path);
@@ -197,7 +197,7 @@ static void test_pick(void **state)
 	screen_keys(s, "'vllm Enter");
 	must_lack(s, "search:");
 	must_have(s, "recipes/vllm.yaml");
-	screen_keys(s, "Tab Tab Tab Tab Tab Tab Tab Tab Tab Enter");
+	screen_keys(s, "Tab Tab Tab Tab Tab Tab Tab Tab Tab Tab Enter");
 	must_have(s, "price by");
 	screen_keys(s, "y");
 	must_have(s, "DONE");

@@ -135,7 +135,7 @@ static void launch(struct screen *s)
 {
 	screen_keys(s, "/ 'gpu:t4 Enter g l");
 	must_have(s, "Launch here");
-	screen_keys(s, "Tab Tab 'i=0;_while_sleep_0.2;_do_i=$((i+1));_echo_tick_$i;_done Tab 'tour Tab Tab Tab Tab Tab Tab Enter");
+	screen_keys(s, "Tab Tab 'i=0;_while_sleep_0.2;_do_i=$((i+1));_echo_tick_$i;_done Tab 'tour Tab Tab Tab Tab Tab Tab Tab Enter");
 	must_have(s, "Launch tour?");
 	must_have(s, "simulated prices,"); /* the plan: what it costs, and who says so */
 	must_have(s, "for the disk");

@@ -258,10 +258,11 @@ static int answer(struct listing *s, const char *text)
 	s->o = offers_live(s->c, s->arena, catalog_offers(s->catalog), text, &status);
 	if (!s->o)
 		return status;
-	s->live = s->o != catalog_offers(s->catalog);
 	s->spot = cli_flag(s->c, "spot");
 	filter_run(s->filter, s->o, &s->rows);
 	s->matched = s->rows.n;
+	for (size_t i = 0; i < s->rows.n && !s->tells_stock; i++)
+		s->tells_stock = s->o->rows[s->rows.rows[i]].available != AVAILABLE_UNKNOWN;
 	bool everything = filter_is_empty(s->filter) && !cli_value(s->c, "sort") && !cli_flag(s->c, "all") &&
 	    !cli_flag(s->c, "all-regions") && !cli_value(s->c, "limit");
 	if (s->matched == 0)

@@ -25,41 +25,6 @@ static bool names(const char *text, const char *cloud)
 	return false;
 }
 
-/* Tables end to end; what rows point at moves along. */
-static const struct offers *joined(struct arena *a, const struct offers *const *tables, size_t n)
-{
-	struct offers *o = arena_alloc(a, sizeof *o);
-	size_t rows = 0, types = 0, places = 0, sources = 0;
-	for (size_t i = 0; i < n; i++) {
-		rows += tables[i]->n_rows;
-		types += tables[i]->n_types;
-		places += tables[i]->n_places;
-		sources += tables[i]->n_sources;
-	}
-	struct offer *r = arena_alloc(a, (rows + 1) * sizeof *r);
-	struct offer_type *t = arena_alloc(a, (types + 1) * sizeof *t);
-	struct offer_place *p = arena_alloc(a, (places + 1) * sizeof *p);
-	struct offer_source *s = arena_alloc(a, (sources + 1) * sizeof *s);
-	*o = (struct offers){r, 0, t, 0, p, 0, s, 0};
-	for (size_t i = 0; i < n; i++) {
-		const struct offers *from = tables[i];
-		memcpy(t + o->n_types, from->types, from->n_types * sizeof *t);
-		memcpy(p + o->n_places, from->places, from->n_places * sizeof *p);
-		memcpy(s + o->n_sources, from->sources, from->n_sources * sizeof *s);
-		for (size_t k = 0; k < from->n_rows; k++) {
-			struct offer *row = &r[o->n_rows++];
-			*row = from->rows[k];
-			row->type += (uint32_t)o->n_types;
-			row->place += (uint32_t)o->n_places;
-			row->source = (uint16_t)(row->source + o->n_sources);
-		}
-		o->n_types += from->n_types;
-		o->n_places += from->n_places;
-		o->n_sources += from->n_sources;
-	}
-	return o;
-}
-
 static json_t *ask(struct cli *c, const json_t *clouds, int *status)
 {
 	struct err err;
@@ -110,7 +75,7 @@ const struct offers *offers_live(struct cli *c, struct arena *a, const struct of
 			if (json_obj(row, "result") && n < sizeof tables / sizeof *tables)
 				tables[n++] = offers_of_provider(a, json_str(row, "provider", ""), json_obj(row, "result"), wall_now_ms(), NULL);
 		note_missing(c, clouds, json_arr(answer, "live"));
-		all = joined(a, tables, n);
+		all = offers_join(a, tables, n);
 	} else if (!json_array_size(clouds)) {
 		all = catalog;
 	}

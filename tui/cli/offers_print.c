@@ -129,8 +129,8 @@ static void columns(struct table *t, const struct listing *s)
 	table_column(t, "SPOT $/h", TABLE_RIGHT);
 	table_column(t, "SAVE", TABLE_RIGHT);
 	table_column(t, "RECLAIM", TABLE_RIGHT);
-	if (s->live)
-		table_column(t, "NOW", 0);
+	if (s->tells_stock)
+		table_column(t, "AVAIL", 0);
 }
 
 static void row_cells(struct table *t, const struct listing *s, uint32_t row)
@@ -161,7 +161,7 @@ static void row_cells(struct table *t, const struct listing *s, uint32_t row)
 	else
 		table_cell(t, "-");
 	table_cell(t, reclaim_text(r->reclaim, buf, sizeof buf));
-	if (s->live)
+	if (s->tells_stock)
 		table_cell(t, avail_text(r->available) ? avail_text(r->available) : "-");
 }
 

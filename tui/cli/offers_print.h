@@ -17,7 +17,7 @@ struct listing {
 	struct filter *filter;
 	struct offer_list rows; /* what is shown, in order */
 	size_t matched;		/* offers that fit, before folding and the limit */
-	bool live;		/* some were just asked for: what is free now is shown */
+	bool tells_stock;	/* of one of them it is known whether it is free now: that is shown */
 	bool spot;		/* sorted and folded by the spot price */
 	enum fold fold;
 };

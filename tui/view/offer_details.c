@@ -50,11 +50,11 @@ static void heading(struct pen *p, const struct offer_type *t, const struct offe
 static void with_share(char *buf, size_t size, int64_t uusd_h, int64_t per_gpu_uusd_h, bool estimated)
 {
 	char price[40], per[40];
-	format_price(uusd_h, estimated, price, sizeof price);
+	format_dollars(uusd_h, estimated, price, sizeof price);
 	if (per_gpu_uusd_h == PRICE_UNKNOWN)
-		snprintf(buf, size, "$%s/h", price);
+		snprintf(buf, size, "%s/h", price);
 	else
-		snprintf(buf, size, "$%s/h  ($%s per GPU)", price, format_price(per_gpu_uusd_h, estimated, per, sizeof per));
+		snprintf(buf, size, "%s/h  (%s per GPU)", price, format_dollars(per_gpu_uusd_h, estimated, per, sizeof per));
 }
 
 static void price_rows(struct pen *p, const struct offers *o, size_t at)
@@ -86,7 +86,9 @@ static void source_row(struct pen *p, const struct app *a, const struct offer_so
 	char day[24], age[24], text[200];
 	time_rfc3339(s->as_of_ms, day, sizeof day);
 	day[strcspn(day, "T")] = '\0';
-	if (s->as_of_known)
+	if (s->live)
+		snprintf(text, sizeof text, "%s, live: as it is set for these machines", s->name);
+	else if (s->as_of_known)
 		snprintf(text, sizeof text, "%s, %s (%s)", s->name, day, ago_text(s->as_of_ms, a->now_ms, age, sizeof age));
 	else
 		snprintf(text, sizeof text, "%s, day not known", s->name);
@@ -213,7 +215,7 @@ void offer_details_draw(struct app *a, struct canvas *c, struct rect r, size_t a
 /* --- side by side ------------------------------------------------------------------------------------------------- */
 
 enum { COMPARE_LABEL = 11, COMPARE_LEAST = 18, COMPARE_MOST = 30 };
-enum figure { F_CLOUD, F_WHERE, F_GPU, F_PRICE, F_PER_GPU, F_SPOT, F_SPOT_PER_GPU, F_RECLAIM, F_VCPU, F_RAM, F_GPU_MEM, F_AGE, FIGURES };
+enum figure { F_CLOUD, F_WHERE, F_GPU, F_PRICE, F_PER_GPU, F_SPOT, F_SPOT_PER_GPU, F_RECLAIM, F_STOCK, F_VCPU, F_RAM, F_GPU_MEM, F_AGE, FIGURES };
 
 static const struct {
 	const char *label;
@@ -227,6 +229,7 @@ static const struct {
     [F_SPOT] = {"spot $/h", OFFER_BY_SPOT},
     [F_SPOT_PER_GPU] = {"spot/GPU", OFFER_BY_SPOT_PER_GPU},
     [F_RECLAIM] = {"reclaimed", OFFER_BY_RECLAIM},
+    [F_STOCK] = {"stock", OFFER_BY_NONE},
     [F_VCPU] = {"vCPU", OFFER_BY_NONE},
     [F_RAM] = {"RAM GiB", OFFER_BY_NONE},
     [F_GPU_MEM] = {"GPU GiB", OFFER_BY_NONE},
@@ -254,7 +257,7 @@ static void figure_text(const struct offers *o, size_t at, enum figure f, char *
 			    t->accelerator);
 		return;
 	case F_PRICE:
-		format_price(offer->price_uusd_h, 0, buf, size);
+		(s->live ? format_optional : format_price)(offer->price_uusd_h, 0, buf, size);
 		return;
 	case F_PER_GPU:
 		format_optional(t->accelerator ? offer_per_gpu(o, at, false) : PRICE_UNKNOWN, 0, buf, size);
@@ -268,6 +271,9 @@ static void figure_text(const struct offers *o, size_t at, enum figure f, char *
 	case F_RECLAIM:
 		snprintf(buf, size, "%s", offer_reclaim_text(offer->reclaim));
 		return;
+	case F_STOCK:
+		snprintf(buf, size, "%s", offer_avail_text(offer->available));
+		return;
 	case F_VCPU:
 		snprintf(buf, size, "%s", t->vcpus_micro < 0 ? "?" : micro_text(t->vcpus_micro, n, sizeof n));
 		return;
@@ -279,7 +285,9 @@ static void figure_text(const struct offers *o, size_t at, enum figure f, char *
 		return;
 	}
 	case F_AGE:
-		if (s->as_of_known)
+		if (s->live)
+			snprintf(buf, size, "live");
+		else if (s->as_of_known)
 			time_rfc3339(s->as_of_ms, buf, size);
 		else
 			snprintf(buf, size, "day not known");

@@ -17,14 +17,15 @@ static const struct grid_column offer_columns[] = {
     [CLOUD] = {"CLOUD", 7, 12, 0, false, OFFER_BY_CLOUD},
     [INSTANCE] = {"INSTANCE", 13, 30, 4, false, OFFER_BY_INSTANCE},
     [REGION] = {"REGION", 10, 18, 3, false, OFFER_BY_REGION},
-    [VCPU] = {"vCPU", 5, 5, 5, true, OFFER_BY_VCPU},
-    [RAM] = {"RAM", 6, 6, 6, true, OFFER_BY_RAM},
+    [VCPU] = {"vCPU", 5, 5, 6, true, OFFER_BY_VCPU},
+    [RAM] = {"RAM", 6, 6, 7, true, OFFER_BY_RAM},
     [PRICE] = {"$/h", 8, 9, 2, true, OFFER_BY_PRICE},
     [PER_GPU] = {"$/GPU\xc2\xb7h", 8, 9, 0, true, OFFER_BY_PER_GPU},
     [SPOT] = {"SPOT", 8, 9, 1, true, OFFER_BY_SPOT},
-    [SAVE] = {"SAVE", 5, 5, 7, true, OFFER_BY_SAVING},
-    [RECLAIM] = {"RECLAIM", 8, 8, 8, true, OFFER_BY_RECLAIM},
-    [WEEK] = {"7 DAYS", 7, 7, 9, false, -1},
+    [SAVE] = {"SAVE", 5, 5, 8, true, OFFER_BY_SAVING},
+    [RECLAIM] = {"RECLAIM", 8, 8, 9, true, OFFER_BY_RECLAIM},
+    [AVAIL] = {"AVAIL", 5, 5, 5, false, OFFER_BY_AVAIL},
+    [WEEK] = {"7 DAYS", 7, 7, 10, false, -1},
 };
 
 
@@ -110,6 +111,13 @@ const char *offer_reclaim_text(unsigned reclaim)
 					  : ">20%";
 }
 
+/* Never implied: what is not known to be there is not said to be. */
+const char *offer_avail_text(unsigned available)
+{
+	static const char *const words[] = {[AVAILABLE_UNKNOWN] = "\xe2\x80\x94", [AVAILABLE_YES] = "yes", [AVAILABLE_LOW] = "low", [AVAILABLE_NO] = "no"};
+	return words[available <= AVAILABLE_NO ? available : AVAILABLE_UNKNOWN];
+}
+
 static void put_week(const struct offers_state *v, const struct offer *row, struct grid_cell *out)
 {
 	int64_t week[PRICES_DAYS];
@@ -180,11 +188,11 @@ static void offer_cell(void *arg, size_t at, size_t column, struct grid_cell *ou
 		put_micro(out, type->mem_mib < 0 ? -1 : (type->mem_mib + 512) / 1024 * 1000000);
 		return;
 	case PRICE:
-		put_price(out, offer->price_uusd_h, false, false);
+		put_price(out, offer->price_uusd_h, false, source->live);
 		return;
 	case PER_GPU: {
 		int64_t per_gpu = type->accelerator ? offer_per_gpu(o, row, false) : PRICE_UNKNOWN;
-		put_price(out, per_gpu, false, !type->accelerator);
+		put_price(out, per_gpu, false, !type->accelerator || source->live);
 		if (per_gpu != PRICE_UNKNOWN && per_gpu == v->best_per_gpu)
 			out->role = ROLE_BEST;
 		return;
@@ -197,6 +205,11 @@ static void offer_cell(void *arg, size_t at, size_t column, struct grid_cell *ou
 		return;
 	case RECLAIM:
 		put(out, offer_reclaim_text(offer->reclaim));
+		return;
+	case AVAIL:
+		put(out, offer_avail_text(offer->available));
+		if (offer->available == AVAILABLE_NO)
+			out->role = ROLE_DIM;
 		return;
 	case WEEK:
 		put_week(v, offer, out);

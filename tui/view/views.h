@@ -40,6 +40,8 @@ void launch_form_file(struct app *a, const char *path);
 void offer_compare_draw(struct app *a, struct canvas *c, struct rect r, const size_t *rows, size_t n);
 /* "5–10%": how much of this is taken back in a month; "—" unknown. */
 const char *offer_reclaim_text(unsigned reclaim);
+/* yes, low, no; "—" unknown. */
+const char *offer_avail_text(unsigned available);
 /* Everything known about an offer; rank: its place among n by price per accelerator, 0 unknown. */
 void offer_details_draw(struct app *a, struct canvas *c, struct rect r, size_t row, size_t rank, size_t n);
 
