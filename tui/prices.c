@@ -1,5 +1,5 @@
-/* A thin layer over the catalog: what is offered now and in no catalog behind it in one table, opening again, one figure for "how old", and a small cache in front of the price history,
- * since drawing must not read the disk for rows that are on the screen anyway. */
+/* A thin layer over the catalog: what is offered now and in no catalog goes behind it in one table; opening again; one figure for "how
+ * old"; and a small cache in front of the price history, since drawing must not read the disk for rows that are on the screen anyway. */
 #include "tui/prices.h"
 
 #include <stdlib.h>
