@@ -180,14 +180,14 @@ static void test_match(void **state)
 		char got[8] = "";
 		logmatch_parse(&m, cases[i].filter);
 		for (uint64_t line = 0; line < 5; line++)
-			got[line] = logmatch_line(&m, b, line) ? '1' : '0';
+			got[line] = logmatch_line(&m, b, LOGBUF_ORIGIN + line) ? '1' : '0';
 		if (strcmp(got, cases[i].passes))
 			fail_msg("%s: %s instead of %s", cases[i].filter, got, cases[i].passes);
 	}
 	int64_t rank;
-	assert_int_equal(logbuf_label(b, 0, &rank), strlen("(head, rank=0, pid=10) "));
-	assert_int_equal(logbuf_level(b, 2), ROLE_WARN);
-	assert_int_equal(logbuf_label(b, 4, &rank), 0);
+	assert_int_equal(logbuf_label(b, LOGBUF_ORIGIN + 0, &rank), strlen("(head, rank=0, pid=10) "));
+	assert_int_equal(logbuf_level(b, LOGBUF_ORIGIN + 2), ROLE_WARN);
+	assert_int_equal(logbuf_label(b, LOGBUF_ORIGIN + 4, &rank), 0);
 	logbuf_destroy(b);
 }
 
@@ -198,22 +198,22 @@ static void test_times(void **state)
 	const int64_t t = 1795608000000;
 	add(b, "a\nb", t);
 	add(b, "b\n\n", t + 1000);
-	assert_int_equal(logbuf_time(b, 0), t);
-	assert_int_equal(logbuf_time(b, 1), t); /* when it began */
-	assert_int_equal(logbuf_time(b, 2), t + 1000);
-	assert_int_equal(logbuf_whole(b), 3);
+	assert_int_equal(logbuf_time(b, LOGBUF_ORIGIN + 0), t);
+	assert_int_equal(logbuf_time(b, LOGBUF_ORIGIN + 1), t); /* when it began */
+	assert_int_equal(logbuf_time(b, LOGBUF_ORIGIN + 2), t + 1000);
+	assert_int_equal(logbuf_whole(b), LOGBUF_ORIGIN + 3);
 	add(b, "d\n", t + 90000);
 	add(b, "e", t + 100000000);
-	assert_int_equal(logbuf_first(b), 1);
-	assert_int_equal(logbuf_time(b, 0), 0);
-	assert_int_equal(logbuf_time(b, 3), t + 90000);
-	assert_int_equal(logbuf_time(b, 4), t + 100000000);
+	assert_int_equal(logbuf_first(b), LOGBUF_ORIGIN + 1);
+	assert_int_equal(logbuf_time(b, LOGBUF_ORIGIN + 0), 0);
+	assert_int_equal(logbuf_time(b, LOGBUF_ORIGIN + 3), t + 90000);
+	assert_int_equal(logbuf_time(b, LOGBUF_ORIGIN + 4), t + 100000000);
 	assert_int_equal(logbuf_whole(b) + 1, logbuf_end(b));
 	add(b, "\nf\n", 0);
-	assert_int_equal(logbuf_time(b, 5), 0);
+	assert_int_equal(logbuf_time(b, LOGBUF_ORIGIN + 5), 0);
 	logbuf_limit(b, 1);
 	assert_true(logbuf_end(b) - logbuf_first(b) <= 1);
-	assert_int_equal(logbuf_end(b), 6);
+	assert_int_equal(logbuf_end(b), LOGBUF_ORIGIN + 6);
 	logbuf_destroy(b);
 }
 
