@@ -493,6 +493,34 @@ static void test_local(void **state)
 	arena_destroy(arena);
 }
 
+/* Asked again, the same offers have the ids they had, whatever stands between them; in one table with a catalog's they point at their own. */
+static void test_live_ids(void **state)
+{
+	(void)state;
+	static const char first[] = "{\"offers\":[{\"instance_type\":\"a\",\"region\":\"lab\"},{\"instance_type\":\"b\",\"region\":\"lab\",\"price_uusd_h\":5},"
+				    "{\"instance_type\":\"b\",\"region\":\"lab\"}]}";
+	static const char then[] = "{\"offers\":[{\"instance_type\":\"c\",\"region\":\"lab\"},{\"instance_type\":\"b\",\"region\":\"lab\"}]}";
+	struct arena *arena = arena_create();
+	struct err err;
+	json_t *j = json_parse(first, sizeof first - 1, &err), *k = json_parse(then, sizeof then - 1, &err);
+	const struct offers *o = offers_of_provider(arena, "ssh", j, 1000, NULL), *p = offers_of_provider(arena, "ssh", k, 2000, NULL);
+	assert_int_equal(o->rows[1].id, p->rows[1].id);
+	assert_int_not_equal(o->rows[0].id, o->rows[1].id);
+	assert_int_not_equal(o->rows[1].id, o->rows[2].id);
+	assert_true(o->rows[0].id & OFFER_LIVE && o->sources[0].live);
+	assert_int_not_equal(p->rows[0].id, o->rows[0].id);
+	const struct offers *const tables[] = {p, o};
+	const struct offers *both = offers_join(arena, tables, 2);
+	assert_int_equal(both->n_rows, 5);
+	assert_string_equal(both->types[both->rows[3].type].instance_type, "b");
+	assert_string_equal(both->places[both->rows[3].place].region, "lab");
+	assert_int_equal(both->sources[both->rows[3].source].as_of_ms, 1000);
+	assert_int_equal(both->rows[3].price_uusd_h, 5);
+	json_decref(j);
+	json_decref(k);
+	arena_destroy(arena);
+}
+
 /* What a provider says itself stands in place of what the catalog has of it. */
 static void test_superseded(void **state)
 {
@@ -754,7 +782,7 @@ int main(void)
 	    cmocka_unit_test(test_refused_places),
 	    cmocka_unit_test(test_bid),
 	    cmocka_unit_test(test_local),
-	    cmocka_unit_test(test_superseded),
+	    cmocka_unit_test(test_live_ids), cmocka_unit_test(test_superseded),
 	    cmocka_unit_test(test_transfer),
 	    cmocka_unit_test(test_chain),
 	    cmocka_unit_test(test_json),
