@@ -204,6 +204,39 @@ static void test_own_compared(void **state)
 	screen_free(s);
 }
 
+static char *skytop(void)
+{
+	const char *build = getenv("top_builddir");
+	return getenv("SKYTOP") ? xstrdup(getenv("SKYTOP")) : xasprintf("%s/skytop", build ? build : ".");
+}
+
+static int engine(const char *verb)
+{
+	char *program = skytop(), *command = xasprintf("SKYTOP_HOME='%s' '%s' engine %s >/dev/null 2>&1", stage_home(), program, verb);
+	int rc = system(command);
+	free(command);
+	free(program);
+	return rc;
+}
+
+/* The whole way: this machine, as a real engine tells of it. */
+static void test_own_engine(void **state)
+{
+	(void)state;
+	assert_int_equal(engine("start"), 0);
+	char *program = skytop();
+	const char *const argv[] = {program, "screen", "offers", "--filter", "cloud:local", NULL};
+	struct screen *s = screen_start(argv, &(struct screen_options){.w = 120, .h = 24, .home = stage_home()});
+	bool there = screen_has(s, "1 of 21") && screen_has(s, "0.00") && screen_has(s, "yes");
+	char *text = screen_text(s);
+	screen_free(s);
+	assert_int_equal(engine("stop"), 0);
+	if (!there)
+		fail_msg("%s", text);
+	free(text);
+	free(program);
+}
+
 /* Without an engine there is the catalog alone. */
 static void test_own_none(void **state)
 {
@@ -217,7 +250,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    /* These know how many offers there are before prices change. */
-	    cmocka_unit_test(test_own), cmocka_unit_test(test_own_compared), cmocka_unit_test(test_own_none),
+	    cmocka_unit_test(test_own), cmocka_unit_test(test_own_compared), cmocka_unit_test(test_own_engine),
+	    cmocka_unit_test(test_own_none),
 	    cmocka_unit_test(test_flash), cmocka_unit_test(test_unfocused), cmocka_unit_test(test_hold), cmocka_unit_test(test_saved),
 	    cmocka_unit_test(test_queries), cmocka_unit_test(test_month),
 	};
