@@ -1,5 +1,5 @@
-/* CREATE: look at the hosts of the pool, choose, lease on all chosen at once; whoever refuses or goes away meanwhile is replaced, as long as there
- * is somebody to replace it. What is there already, by its token, is found first. */
+/* CREATE: look at the hosts of the pool, unless that was done just now, choose, lease on all chosen at once; whoever refuses or goes away
+ * meanwhile is replaced, as long as there is somebody to replace it. What is there already, by its token, is found first. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,32 +20,54 @@ static void put_why(json_t *out, const char *host, const json_t *reply)
 		json_put_str(out, host, e.text);
 }
 
-/* What the probes say: leases of this cluster that are there already, hosts. */
+/* What one probe says: leases of this cluster that are there already, the host. r is stolen. */
+static int take_probe(struct turn *t, const struct pool_host *h, const char *id, json_t *r)
+{
+	json_t *made = turn_part(t, "made", false), *node;
+	const char *cluster = json_str(t->c->args, "cluster", "");
+	size_t k;
+	json_object_set_new(turn_part(t, "seen", false), id, r);
+	json_array_foreach(json_arr(t->c->args, "nodes"), k, node) {
+		const char *token = json_str(node, "token", "");
+		const json_t *l = lease_by_name(r, lease_name(t, cluster, token));
+		if (!l || json_object_get(made, token))
+			continue;
+		if (str_eq(json_str(l, "state", ""), "ENDING"))
+			return err_set(t->err, ERR_CONFLICT, "node %s/%s is being released; wait until it is gone", id, json_str(l, "id", ""));
+		json_object_set_new(made, token, lease_node(t->c->arena, h, json_obj(r, "host"), l));
+	}
+	return 0;
+}
+
 static int take_probes(struct turn *t)
 {
-	json_t *seen = turn_part(t, "seen", false), *made = turn_part(t, "made", false);
-	const char *cluster = json_str(t->c->args, "cluster", "");
 	for (size_t i = 0; i < turn_n_asked(t); i++) {
 		const struct pool_host *h;
 		const json_t *row;
 		json_t *r = turn_answer(t, i, &h, &row);
-		if (!r)
-			continue;
-		json_object_set_new(seen, json_str(row, "host", ""), r);
-		size_t k;
-		json_t *node;
-		json_array_foreach(json_arr(t->c->args, "nodes"), k, node) {
-			const char *token = json_str(node, "token", "");
-			const json_t *l = lease_by_name(r, lease_name(t, cluster, token));
-			if (!l || json_object_get(made, token))
-				continue;
-			if (str_eq(json_str(l, "state", ""), "ENDING"))
-				return err_set(t->err, ERR_CONFLICT, "node %s/%s is being released; wait until it is gone", json_str(row, "host", ""),
-				    json_str(l, "id", ""));
-			json_object_set_new(made, token, lease_node(t->c->arena, h, json_obj(r, "host"), l));
-		}
+		if (r && take_probe(t, h, json_str(row, "host", ""), r))
+			return -1;
 	}
 	return 0;
+}
+
+/* What a look at offers a moment ago saw will do: a host judges for itself whether there is room. It will do once, so that a call that is
+ * repeated, since its answer was lost, looks again. False: there is none, or not of all hosts. */
+static bool take_looks(struct turn *t, const char *pool, int *rc)
+{
+	json_t *looks = turn_recall(t);
+	bool whole = looks != NULL;
+	*rc = 0;
+	for (size_t i = 0; i < t->pools.n && whole; i++)
+		if (str_eq(t->pools.hosts[i].pool, pool))
+			whole = json_object_get(looks, pool_host_id(t->c->arena, &t->pools.hosts[i])) != NULL;
+	for (size_t i = 0; i < t->pools.n && whole && !*rc; i++) {
+		const char *id = pool_host_id(t->c->arena, &t->pools.hosts[i]);
+		if (str_eq(t->pools.hosts[i].pool, pool))
+			*rc = take_probe(t, &t->pools.hosts[i], id, json_incref(json_object_get(looks, id)));
+	}
+	json_decref(looks);
+	return whole;
 }
 
 static const char *meta_of(struct turn *t, const json_t *node, const struct shape *s, const struct host *h)
@@ -217,6 +239,7 @@ static void take_leases(struct turn *t)
 enum provider_step create_step(struct turn *t)
 {
 	struct shape s;
+	int rc;
 	const char *type = json_str(t->c->args, "instance_type", ""), *pool = json_str(t->c->args, "region", "");
 	switch (t->c->step) {
 	case CREATE_LOOK:
@@ -229,6 +252,8 @@ enum provider_step create_step(struct turn *t)
 			    arena_printf(t->c->arena, "no pool has a \"%.60s\"; what there is looks like 8cpu-32gb or 4xH100-48cpu-900gb", type));
 		if (!pools_has(&t->pools, pool))
 			return turn_failed(t, ERR_INVALID, arena_printf(t->c->arena, "there is no pool \"%.60s\" in %s", pool, t->pools.path));
+		if (take_looks(t, pool, &rc))
+			return rc ? PROVIDER_FAILED : place_missing(t);
 		t->c->step = CREATE_SEEN;
 		return turn_ask_hosts(t, pool, "probe", PROBE_MS);
 	case CREATE_SEEN:

@@ -88,6 +88,7 @@ static enum provider_step offers(struct turn *t)
 			return turn_ask_hosts(t, NULL, "probe", OFFERS_MS);
 	}
 	struct host *hosts = look_at_all(t);
+	turn_remember(t, hosts);
 	return report_none(t->c->arena, &t->pools, hosts, t->err) ? PROVIDER_FAILED : turn_done(t, report_offers(t->c->arena, &t->pools, hosts));
 }
 

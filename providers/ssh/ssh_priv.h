@@ -32,6 +32,10 @@ json_t *turn_part(struct turn *t, const char *key, bool list);
 enum provider_step turn_ask(struct turn *t, const struct question *q, size_t n, int64_t timeout_ms);
 /* A verb without arguments, to all hosts of a pool (NULL: of all pools). */
 enum provider_step turn_ask_hosts(struct turn *t, const char *pool, const char *verb, int64_t timeout_ms);
+/* Keep what a look at all hosts saw, for the create call that follows; and take it, once, while it is a few seconds old: {host id: its answer},
+ * new reference, or NULL. */
+void turn_remember(struct turn *t, const struct host *hosts);
+json_t *turn_recall(struct turn *t);
 size_t turn_n_asked(const struct turn *t);
 /* The i-th answer (host_read's), its host and its row of "asked"; NULL when there is none, or its host left the file meanwhile. New
  * reference. */

@@ -4,10 +4,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/str.h"
 #include "providers/common/sandbox.h"
 #include "providers/ssh/ssh_priv.h"
+
+enum { FRESH_MS = 10000 };
 
 /* ---- asking and reading ------------------------------------------------------------------------------------------ */
 
@@ -71,6 +74,30 @@ enum provider_step turn_ask_hosts(struct turn *t, const char *pool, const char *
 		if (!pool || str_eq(pool, t->pools.hosts[i].pool))
 			q[n++] = (struct question){.host = &t->pools.hosts[i], .words = words};
 	return turn_ask(t, q, n, timeout_ms);
+}
+
+/* In the engine's memory only. A host that was not reached is looked at again. */
+void turn_remember(struct turn *t, const struct host *hosts)
+{
+	json_t *looks = json_object(), *seen = json_object();
+	for (size_t i = 0; i < t->pools.n; i++)
+		if (host_asked(hosts[i].reply))
+			json_object_set(looks, pool_host_id(t->c->arena, hosts[i].spec), (json_t *)(uintptr_t)hosts[i].reply);
+	json_put_int(seen, "at", wall_now_ms());
+	json_object_set_new(seen, "hosts", looks);
+	if (t->c->env->memory)
+		json_object_set(t->c->env->memory, "seen", seen);
+	json_decref(seen);
+}
+
+json_t *turn_recall(struct turn *t)
+{
+	const json_t *seen = t->c->env->memory ? json_obj(t->c->env->memory, "seen") : NULL;
+	int64_t age = wall_now_ms() - json_int(seen, "at", 0);
+	json_t *looks = seen && age >= 0 && age <= FRESH_MS ? json_incref(json_obj(seen, "hosts")) : NULL;
+	if (seen)
+		json_object_del(t->c->env->memory, "seen");
+	return looks;
 }
 
 enum provider_step turn_done(struct turn *t, json_t *result)

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
@@ -518,6 +519,34 @@ static void test_replaced(void **state)
 	unsetenv("RIG_FULL");
 }
 
+/* A look at offers spares create its own, once: what has changed since is found out by the lease, and a create that is repeated looks. */
+static void test_just_looked(void **state)
+{
+	struct rig *r = *state;
+	rig_settings(r, "{'lab': {'gpus': 0, 'hosts': ['h1', {'ip': 'h2', 'price_per_hour': 1}]}}");
+	json_decref(rig_do(r, PROVIDER_OFFERS, json_object()));
+	assert_non_null(json_obj(r->memory, "seen"));
+	setenv("RIG_FULL", "h1", 1);
+	json_t *made = rig_do(r, PROVIDER_CREATE, args_for("c", "1cpu", 1));
+	unsetenv("RIG_FULL");
+	assert_non_null(strstr(text_of(made, 0, "id"), "lab/h2/"));
+	assert_null(json_obj(r->memory, "seen"));
+	json_t *again = rig_do(r, PROVIDER_CREATE, args_for("c", "1cpu", 1));
+	assert_string_equal(text_of(again, 0, "id"), text_of(made, 0, "id"));
+	json_decref(again);
+	/* Also when the look is newer than the lease; and not one that is old. */
+	json_decref(rig_do(r, PROVIDER_OFFERS, json_object()));
+	again = rig_do(r, PROVIDER_CREATE, args_for("c", "1cpu", 1));
+	assert_string_equal(text_of(again, 0, "id"), text_of(made, 0, "id"));
+	json_decref(again);
+	json_object_set_new(r->memory, "seen", json_pack("{s:I, s:{s:{}, s:{}}}", "at", (json_int_t)(wall_now_ms() - 60000), "hosts", "lab/h1", "lab/h2"));
+	again = rig_do(r, PROVIDER_CREATE, args_for("c", "1cpu", 1));
+	assert_string_equal(text_of(again, 0, "id"), text_of(made, 0, "id"));
+	json_decref(again);
+	end(r, "c");
+	json_decref(made);
+}
+
 /* Another engine's leases on the same hosts are not ours to take in, and take their room. */
 static void test_others_leases(void **state)
 {
@@ -661,6 +690,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_cut_script, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_gpus, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_replaced, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_just_looked, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_others_leases, set_up, tear_down),
 	};
 	struct CMUnitTest tests[CONFORMANCE_MAX + ARRAY_LEN(own)];
