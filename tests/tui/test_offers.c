@@ -5,8 +5,11 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/fs.h"
@@ -212,11 +215,18 @@ static char *skytop(void)
 
 static int engine(const char *verb)
 {
-	char *program = skytop(), *command = xasprintf("SKYTOP_HOME='%s' '%s' engine %s >/dev/null 2>&1", stage_home(), program, verb);
-	int rc = system(command);
-	free(command);
+	char *program = skytop();
+	int status = -1;
+	pid_t pid = fork();
+	if (!pid) {
+		setenv("SKYTOP_HOME", stage_home(), 1);
+		dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
+		execl(program, "skytop", "engine", verb, "--quiet", (char *)NULL);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0);
 	free(program);
-	return rc;
+	return status;
 }
 
 /* The whole way: this machine, as a real engine tells of it. */
