@@ -44,6 +44,8 @@ const struct config_key config_keys[] = {
     {"gcp.project", CONFIG_TEXT, "", 0, 0, "The project of Google Cloud that machines are made in; empty: as gcloud and the credentials say."},
     {"gcp.vpc_name", CONFIG_TEXT, "", 0, 0, "The network for machines on Google Cloud; empty: \"default\", or one that skytop makes."},
     {"gcp.use_internal_ips", CONFIG_BOOL, "false", 0, 0, "Machines on Google Cloud get no address on the internet, and are reached inside the network."},
+    {"azure.subscription", CONFIG_TEXT, "", 0, 0, "The subscription of Azure that machines are made in, its id; empty: as the credentials say."},
+    {"azure.use_internal_ips", CONFIG_BOOL, "false", 0, 0, "Machines on Azure get no address on the internet, and are reached inside the network."},
     {"ssh.include", CONFIG_BOOL, "true", 0, 0,
 	"May one Include line be added to ~/.ssh/config, so that plain ssh knows the clusters?"},
     {"logs.keep_days", CONFIG_INT, "30", 0, 36500, "Logs of clusters that are gone are kept for so many days."},

@@ -32,6 +32,7 @@ const struct credentials credentials_table[] = {
     {"azure", "Microsoft Azure",
 	{{"env:AZURE_TENANT_ID+AZURE_CLIENT_ID+AZURE_CLIENT_SECRET", 0, 0},
 	    {"env:AZURE_TENANT_ID+AZURE_CLIENT_ID+AZURE_FEDERATED_TOKEN_FILE", 0, 0},
+	    {"$AZURE_AUTH_LOCATION", "\"clientSecret\"", 0},
 	    {"$AZURE_CONFIG_DIR/azureProfile.json|~/.azure/azureProfile.json", "\"id\"", 0},
 	    {0, 0, 0}},
 	"run `az login`"},

@@ -21,7 +21,7 @@ enum azure_host { AZURE_ARM, AZURE_LOGIN, AZURE_PRICES, AZURE_HOSTS };
 #define AZURE_NETWORK "2020-11-01"
 #define AZURE_RESOURCES "2021-04-01"
 
-#define AZURE_USER "azureuser" /* whom machines are logged in to as */
+#define AZURE_USER "ubuntu" /* whom machines are logged in to as */
 
 /* One step of one call. Strings are the call's arena's. */
 struct azure {

@@ -59,7 +59,7 @@ tests_providers_test_aws_cloud_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIB
 endif
 TESTS += tests/providers/test_aws.py
 EXTRA_DIST += tests/providers/test_aws.py tests/providers/aws_cloud.py tests/providers/fake_azure.py tests/providers/fake_gcp.py tests/providers/openapi.py
-TESTS += tests/providers/test_gcp_life.py
-EXTRA_DIST += tests/providers/test_gcp_life.py
+TESTS += tests/providers/test_azure_life.py tests/providers/test_gcp_life.py
+EXTRA_DIST += tests/providers/test_azure_life.py tests/providers/test_gcp_life.py
 TESTS += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py tests/providers/test_torture.py
 EXTRA_DIST += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py tests/providers/test_torture.py

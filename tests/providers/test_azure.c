@@ -149,7 +149,7 @@ static void test_body(void **s)
 	json_decref(st);
 	json_t *q = rig_do(r, PROVIDER_QUERY, cluster());
 	const json_t *n = json_array_get(json_arr(q, "nodes"), 1);
-	assert_string_equal(json_str(json_obj(n, "reach"), "user", ""), "azureuser");
+	assert_string_equal(json_str(json_obj(n, "reach"), "user", ""), "ubuntu");
 	assert_true(str_starts(json_str(json_obj(n, "reach"), "host", ""), "203.0.113."));
 	assert_string_equal(json_str(json_obj(n, "tags"), "project", ""), "Über");
 	json_decref(q);
