@@ -40,6 +40,22 @@ static void answer(struct reconcile *r)
 	free(r);
 }
 
+static void cleared(void *arg, const json_t *result, const struct err *err)
+{
+	(void)arg;
+	(void)result;
+	if (err)
+		log_line(LOG_WARN, "what a cluster that is gone left behind: %s", err->text);
+}
+
+/* What a cloud made for the cluster beside its machines (rules, groups) goes as well; it costs nothing, so that one try will do. */
+static void clear(struct unit *u)
+{
+	const struct provider *p = run_provider(u->engine, u->c->provider);
+	if (p && (p->can & PROVIDER_CAN_IMAGES) && !p->cloud_side)
+		call_start(&u->engine->calls, p, PROVIDER_TERMINATE, json_pack("{s:s}", "cluster", u->c->uid), cleared, NULL);
+}
+
 /* All nodes are gone: nothing costs any more, the cluster is history. */
 static void lost(struct unit *u, bool preempted)
 {
@@ -48,6 +64,7 @@ static void lost(struct unit *u, bool preempted)
 	spool_stop_all(u);
 	jobs_end_all(u, why);
 	nodes_drop(u);
+	clear(u);
 	own_str(&u->c->reason, why);
 	u->c->removed_at_ms = wall_now_ms();
 	run_event(u->engine, u, NULL, preempted ? "cluster.preempted" : "cluster.gone", "error", NULL, "%s: %s", u->c->name, why);

@@ -110,7 +110,6 @@ def several(home):
         home.tell('reclaim', name=v['name'])
     home.run('status', '--refresh')
     home.wait('the reclaim to be seen', lambda: [e for e in home.json('events') if e['kind'] == 'cluster.preempted'], 30)
-    home.run('down', '-y', 'x')
     home.wait('its group to be gone', lambda: not home.state()['groups'], 30)
 
 
