@@ -79,5 +79,5 @@ libtui_a_SOURCES = \
 	tui/term/input.c tui/term/input.h \
 	tui/term/paint.c tui/term/paint.h \
 	tui/term/term.c tui/term/term.h \
-	tui/term/links.c tui/term/links.h tui/term/sgr.c tui/term/sgr.h tui/term/truecolor.c tui/term/truecolor.h
+	tui/term/links.c tui/term/links.h tui/term/rows.c tui/term/rows.h tui/term/sgr.c tui/term/sgr.h tui/term/truecolor.c tui/term/truecolor.h
 libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS)

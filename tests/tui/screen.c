@@ -453,6 +453,29 @@ static void add_color(VTermColor c, struct str *out)
 	str_addc(out, VTERM_COLOR_IS_INDEXED(&c) && c.indexed.idx < 16 ? "0123456789abcdef"[c.indexed.idx] : '?');
 }
 
+static bool is_bare(const VTermScreenCell *cell)
+{
+	return (!cell->chars[0] || cell->chars[0] == ' ') && !cell->chars[1] && cell->width == 1 && !cell->attrs.underline && !cell->attrs.reverse;
+}
+
+/* Of a blank only the background is seen, unless it is underlined or reversed: how it would be written is not asked. */
+static void get_cell(struct screen *s, int x, int y, VTermScreenCell *cell)
+{
+	VTermScreenCell bare;
+	memset(cell, 0, sizeof *cell);
+	vterm_screen_get_cell(s->vs, (VTermPos){.row = y, .col = x}, cell);
+	if (cell->chars[0] == UINT32_MAX && x) /* the second half of a wide one looks like the first */
+		vterm_screen_get_cell(s->vs, (VTermPos){.row = y, .col = x - 1}, cell);
+	if (!is_bare(cell))
+		return;
+	memset(&bare, 0, sizeof bare);
+	bare.chars[0] = ' ';
+	bare.width = 1;
+	bare.bg = cell->bg;
+	vterm_state_get_default_colors(vterm_obtain_state(s->vt), &bare.fg, &(VTermColor){0});
+	*cell = bare;
+}
+
 /* "B4/0"; "." for nothing. */
 static void add_style(const VTermScreenCell *cell, struct str *out)
 {
@@ -469,27 +492,44 @@ static void add_style(const VTermScreenCell *cell, struct str *out)
 		str_addc(out, '.');
 }
 
+enum { STYLE_MAX = 24 };
+
+/* Blanks between two words of one style that have its background are of that style. */
+static void join_words(char (*styles)[STYLE_MAX], const bool *blank, int w)
+{
+	for (int from = 1, to; from < w; from = to + 1) {
+		for (to = from; to < w && blank[to] && !strcmp(styles[to], styles[from]);)
+			to++;
+		const char *before = styles[from - 1], *bg = strchr(before, '/'), *own = strchr(styles[from], '/');
+		if (to == from || to == w || strcmp(before, styles[to]) != 0 || strpbrk(before, "UR") || strcmp(bg ? bg : "", own ? own : "") != 0)
+			continue;
+		for (int x = from; x < to; x++)
+			memcpy(styles[x], before, STYLE_MAX);
+	}
+}
+
 static void add_row_colors(struct screen *s, int y, struct str *out)
 {
-	struct str run = str_new(64), next = str_new(64);
-	int from = 0;
-	for (int x = 0; x <= s->w; x++) {
-		VTermScreenCell cell = {.width = 1};
-		str_clear(&next);
-		if (x < s->w) {
-			vterm_screen_get_cell(s->vs, (VTermPos){.row = y, .col = x}, &cell);
-			add_style(&cell, &next);
-		}
-		if (x && strcmp(str_text(&run), str_text(&next)) != 0) {
-			if (x < s->w || strcmp(str_text(&run), ".") != 0)
-				str_addf(out, "%s%d:%s", from ? " " : "", x - from, str_text(&run));
-			from = x;
-		}
-		str_clear(&run);
-		str_add(&run, str_text(&next));
+	char(*styles)[STYLE_MAX] = xcalloc((size_t)s->w, sizeof *styles);
+	bool *blank = xcalloc((size_t)s->w, sizeof *blank);
+	for (int x = 0; x < s->w; x++) {
+		VTermScreenCell cell;
+		struct str style = str_new(STYLE_MAX - 1);
+		get_cell(s, x, y, &cell);
+		add_style(&cell, &style);
+		snprintf(styles[x], STYLE_MAX, "%s", str_text(&style));
+		blank[x] = is_bare(&cell);
+		str_free(&style);
 	}
-	str_free(&run);
-	str_free(&next);
+	join_words(styles, blank, s->w);
+	for (int x = 0, from = 0; x < s->w; from = x) {
+		while (x < s->w && !strcmp(styles[x], styles[from]))
+			x++;
+		if (x < s->w || strcmp(styles[from], ".") != 0)
+			str_addf(out, "%s%d:%s", from ? " " : "", x - from, styles[from]);
+	}
+	free(styles);
+	free(blank);
 }
 
 char *screen_colors(struct screen *s)
@@ -575,8 +615,7 @@ size_t screen_changed(struct screen *s)
 	screen_read(s);
 	for (size_t i = 0; i < all; i++) {
 		VTermScreenCell cell;
-		memset(&cell, 0, sizeof cell);
-		vterm_screen_get_cell(s->vs, (VTermPos){.row = (int)i / s->w, .col = (int)i % s->w}, &cell);
+		get_cell(s, (int)i % s->w, (int)i / s->w, &cell);
 		n += memcmp(&cell, &s->seen[i], sizeof cell) != 0;
 		s->seen[i] = cell;
 	}

@@ -6,9 +6,11 @@
  * installed only where the disposition is the default, so the caller takes the signals first; after endwin the first doupdate
  * sends what it thinks is needed to come back, which is thrown away in favour of saying it all anew.
  *
- * What is equal to the row shown last is not handed to curses at all: comparing memory is cheaper than cells. */
+ * On terminals of the common dialect curses draws whole screens, and rows.c what changes of them: in half the bytes. Elsewhere curses draws
+ * all, and what is equal to the row shown last is not handed to it at all: comparing memory is cheaper than cells. */
 #include "tui/term/paint.h"
 #include "tui/term/links.h"
+#include "tui/term/rows.h"
 #include "tui/term/sgr.h"
 #include "tui/term/truecolor.h"
 
@@ -37,6 +39,9 @@ struct paint {
 	struct cell *shown; /* what curses was last given; w × h */
 	bool whole;	    /* nothing of `shown` counts */
 	bool cursor;
+	bool common;	      /* the terminal's dialect: curses draws whole screens alone, rows_write what changes */
+	struct rows_can can;
+	int cursor_x, cursor_y; /* where the last frame has left the cursor */
 	attr_t attrs[ROLES];
 	short pairs[ROLES];
 	uint8_t role_attrs[ROLES];
@@ -110,6 +115,59 @@ static void set_size(struct paint *p, int w, int h)
 	p->whole = true;
 }
 
+static const char *capability(const char *name)
+{
+	const char *s = tigetstr(name);
+	return s == (const char *)-1 || !s ? "" : s;
+}
+
+static bool has(const char *name, const char *text)
+{
+	return str_eq(capability(name), text);
+}
+
+/* Colours as most terminals number them? */
+static bool common_colors(int colors)
+{
+	static const struct {
+		int color;
+		const char *fg, *bg;
+	} samples[] = {{1, "\033[31m", "\033[41m"}, {9, "\033[91m", "\033[101m"}, {200, "\033[38;5;200m", "\033[48;5;200m"}};
+	for (size_t i = 0; i < ARRAY_LEN(samples) && samples[i].color < colors; i++) {
+		char *fg = tiparm(capability("setaf"), samples[i].color);
+		if (!str_eq(fg, samples[i].fg) || !str_eq(tiparm(capability("setab"), samples[i].color), samples[i].bg))
+			return false;
+	}
+	return true;
+}
+
+/* Does the terminal speak the dialect of rows_write, as its terminfo entry has it; and what of it? Those that do not, or that need delays,
+ * or cannot have attributes and colours together, are left to curses. */
+static bool common_dialect(int colors, struct rows_can *can)
+{
+	static const struct {
+		const char *name, *text;
+		unsigned attr;
+	} attrs[] = {{"bold", "\033[1m", ATTR_BOLD}, {"dim", "\033[2m", ATTR_DIM}, {"smul", "\033[4m", ATTR_UNDERLINE},
+	    {"rev", "\033[7m", ATTR_REVERSE}, {"sitm", "\033[3m", ATTR_ITALIC}};
+	static const char *const needed[][2] = {{"cup", "\033[%i%p1%d;%p2%dH"}, {"el", "\033[K"}, {"cuf", "\033[%p1%dC"},
+	    {"cuu", "\033[%p1%dA"}, {"cr", "\r"}, {"cud1", "\n"}, {"cub1", "\b"}};
+	*can = (struct rows_can){.hpa = has("hpa", "\033[%i%p1%dG"), .tabs = has("ht", "\t") && tigetnum("it") == 8,
+	    .ech = has("ech", "\033[%p1%dX"), .bce = tigetflag("bce") > 0,
+	    .op = has("op", "\033[39;49m"), .scroll = has("csr", "\033[%i%p1%d;%p2%dr") && has("indn", "\033[%p1%dS") && has("rin", "\033[%p1%dT")};
+	for (size_t i = 0; i < ARRAY_LEN(attrs); i++) {
+		if (has(attrs[i].name, attrs[i].text))
+			can->attrs |= attrs[i].attr;
+		else if (capability(attrs[i].name)[0])
+			return false;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
+		if (!has(needed[i][0], needed[i][1]))
+			return false;
+	return tigetflag("am") > 0 && tigetflag("xenl") > 0 && tigetflag("msgr") > 0 && tigetnum("ncv") <= 0 && common_colors(colors) &&
+	       (has("sgr0", "\033(B\033[m") || has("sgr0", "\033[m\017") || has("sgr0", "\033[m") || has("sgr0", "\033[0m"));
+}
+
 struct paint *paint_create(int w, int h, struct err *err)
 {
 	struct paint *p = xcalloc(1, sizeof *p);
@@ -134,6 +192,7 @@ struct paint *paint_create(int w, int h, struct err *err)
 	typeahead(-1);
 	scrollok(stdscr, FALSE);
 	leaveok(stdscr, FALSE);
+	p->common = common_dialect(paint_colors(p), &p->can);
 	p->true_color = paint_colors(p) == 256 && truecolor_wanted();
 	struct theme t;
 	theme_builtin(&t);
@@ -196,7 +255,10 @@ void paint_theme(struct paint *p, const struct theme *theme)
 		p->black[i] = s->fg == 0;
 	}
 	memset(p->made, 0, sizeof p->made); /* no cell is all zeros but the second half of a wide one */
-	p->whole = true;
+	if (!p->common)
+		p->whole = true;
+	for (size_t i = 0; p->common && i < (size_t)p->w * (size_t)p->h; i++) /* what no cell is */
+		p->shown[i] = (struct cell){.cp = UINT32_MAX, .width = 1};
 }
 
 void paint_resize(struct paint *p, int w, int h)
@@ -309,36 +371,47 @@ static void write_links(struct paint *p, const struct canvas *c, unsigned due, s
 	p->n_links = c->n_links;
 }
 
-void paint_frame(struct paint *p, const struct canvas *c, struct str *out)
+/* By curses: the first screen, and where the terminal is an uncommon one all of them. */
+static void draw_by_curses(struct paint *p, const struct canvas *c, int w, int h, struct str *out)
 {
-	int w = c->w < p->w ? c->w : p->w, h = c->h < p->h ? c->h : p->h;
-	unsigned due = links_due(p, c);
 	if (p->whole)
 		erase();
 	for (int y = 0; y < h; y++)
 		paint_changes(p, &c->cells[(size_t)y * (size_t)c->w], y, w);
 	p->whole = false;
+	move(p->cursor_y, p->cursor_x);
+	wnoutrefresh(stdscr);
+	doupdate();
+	struct str said = str_new(out->max);
+	take(p, &said);
+	sgr_compact(str_text(&said), said.len, out);
+	str_free(&said);
+}
+
+void paint_frame(struct paint *p, const struct canvas *c, struct str *out)
+{
+	int w = c->w < p->w ? c->w : p->w, h = c->h < p->h ? c->h : p->h;
+	unsigned due = links_due(p, c);
+	struct str said = str_new(out->max), *to = p->true_color ? &said : out;
+	if (p->common && (c->w != p->w || c->h != p->h))
+		paint_forget(p);
+	struct rows_screen screen = {p->w, p->h, p->shown, p->cursor_x, p->cursor_y};
+	p->cursor_x = c->cursor_x < w ? c->cursor_x : w - 1;
+	p->cursor_y = c->cursor_y < h ? c->cursor_y : h - 1;
 	if (c->cursor_shown != p->cursor) {
 		curs_set(c->cursor_shown);
 		p->cursor = c->cursor_shown;
 	}
-	move(c->cursor_y < h ? c->cursor_y : h - 1, c->cursor_x < w ? c->cursor_x : w - 1);
-	wnoutrefresh(stdscr);
-	doupdate();
-	struct str said = str_new(out->max), shorter = str_new(out->max);
-	take(p, &said);
-	sgr_compact(str_text(&said), said.len, p->true_color ? &shorter : out);
-	write_links(p, c, due, p->true_color ? &shorter : out);
+	if (p->common && !p->whole) {
+		take(p, to);
+		rows_write(&p->can, &p->theme, &screen, c, p->cursor_x, p->cursor_y, to);
+	} else {
+		draw_by_curses(p, c, w, h, to);
+	}
+	write_links(p, c, due, to);
 	if (p->true_color)
-		truecolor_write(&p->exact, str_text(&shorter), shorter.len, out);
+		truecolor_write(&p->exact, str_text(&said), said.len, out);
 	str_free(&said);
-	str_free(&shorter);
-}
-
-static const char *capability(const char *name)
-{
-	const char *s = tigetstr(name);
-	return s == (const char *)-1 || !s ? "" : s;
 }
 
 void paint_leave(struct paint *p, struct str *out)
