@@ -51,6 +51,8 @@ static int choose_image(struct azure *g, struct plan *p)
 	const char *wanted = json_str(g->c->args, "image", NULL), *part[4];
 	const struct azure_size *size = azure_size_of(p->type);
 	p->image_gib = 30;
+	if (str_starts(p->type, "Standard_NCC"))
+		return talk_failed(&g->talk, ERR_UNSUPPORTED, ERR_SCOPE_PLACE, "confidential machines (%s) cannot be rented on Azure yet", p->type), -1;
 	if (wanted && str_starts(wanted, "docker:"))
 		return talk_failed(&g->talk, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD, "containers cannot be run as machines on Azure yet: %.80s", wanted), -1;
 	if (wanted && *wanted && !str_starts(wanted, "skypilot:")) {
@@ -264,9 +266,6 @@ static json_t *body_of(struct azure *g, const struct plan *p, const json_t *node
 	    "networkProfile", card(g, p, name));
 	if (p->spot)
 		add_spot(g, props);
-	if (str_starts(p->type, "Standard_NCC")) /* confidential machines have to be asked for as such */
-		json_object_set_new(props, "securityProfile",
-		    json_pack("{s:s, s:{s:b, s:b}}", "securityType", "ConfidentialVM", "uefiSettings", "secureBootEnabled", 1, "vTpmEnabled", 1));
 	return json_pack("{s:s, s:o, s:o}", "location", p->region, "tags", tags, "properties", props);
 }
 

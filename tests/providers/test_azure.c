@@ -121,6 +121,42 @@ static size_t asked(const char *text)
 	return n;
 }
 
+/* The check against Azure's description does find what is wrong, where it is there. */
+static void test_described(void **unused)
+{
+	(void)unused;
+	tell("reset", "{}");
+	json_t *st = state();
+	bool checked = json_bool(st, "checked", false);
+	json_decref(st);
+	if (!checked) {
+		print_message("# not tried: Azure's description of its API is not here\n");
+		return;
+	}
+	static const struct {
+		const char *query, *body;
+	} wrong[] = {{"", "{'location': 'eastus', 'propertys': {}}"}, {"", "{'location': 7}"}, {"", "{'properties': {}}"},
+	    {"", "{'location': 'eastus', 'properties': {'storageProfile': {'osDisk': {'createOption': 'FromImage', 'diskSizeGB': '9'}}}}"},
+	    {"", "{'location': 'eastus', 'properties': {'networkProfile': {'networkInterfaceConfiguration': []}}}"}, {"&sourc=1", "{'location': 'eastus'}"}};
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		struct arena *a = arena_create();
+		json_t *j = rig_json("%s", wrong[i].body);
+		char *text = json_text(j);
+		const char *const headers[] = {"Content-Type: application/json", "Authorization: Bearer cli-token", NULL};
+		struct provider_http h = {.method = "PUT", .headers = headers, .body = text, .body_len = strlen(text),
+		    .url = arena_printf(a, "http://127.0.0.1:%d/subscriptions/sub-1/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v?api-version=2021-11-01%s",
+			azure.port, wrong[i].query)};
+		struct provider_reply reply;
+		rig_http(&(struct provider_request){.kind = PROVIDER_HTTP, .http = &h, .n_http = 1}, &reply, a);
+		if (reply.http[0].status != 400 || !strstr(reply.http[0].body, "not as described"))
+			fail_msg("%s is taken", text);
+		free(text);
+		json_decref(j);
+		arena_destroy(a);
+	}
+	tell("reset", "{}");
+}
+
 /* ---- making --------------------------------------------------------------------------------------------------------- */
 
 /* What is sent is what was asked for. */
@@ -179,6 +215,7 @@ static void test_images(void **s)
 	assert_int_equal(fails(r, PROVIDER_CREATE, wish(1, "'image': 'ami-123'"), ERR_INVALID).scope, ERR_SCOPE_TASK);
 	assert_int_equal(fails(r, PROVIDER_CREATE, wish(1, "'image': 'docker:ubuntu'"), ERR_UNSUPPORTED).scope, ERR_SCOPE_CLOUD);
 	assert_int_equal(fails(r, PROVIDER_CREATE, wish(1, "'instance_type': 'Standard_NV36ads_A10_v5'"), ERR_UNSUPPORTED).scope, ERR_SCOPE_PLACE);
+	fails(r, PROVIDER_CREATE, wish(1, "'instance_type': 'Standard_NCC40ads_H100_v5', 'image': 'a:b:c:d'"), ERR_UNSUPPORTED);
 	fails(r, PROVIDER_CREATE, wish(1, "'ssh_public_key': ''"), ERR_INVALID);
 	assert_int_equal(fails(r, PROVIDER_CREATE, wish(1, "'labels': {'a/b': 'X'}"), ERR_UNSUPPORTED).scope, ERR_SCOPE_CLOUD);
 	assert_int_equal(machines(), 0);
@@ -519,7 +556,7 @@ int main(void)
 	setenv("PATH", path, 1);
 	principal();
 	tell("reset", "{}");
-	static const struct CMUnitTest own[] = {CASE(test_body), CASE(test_images), CASE(test_stockout), CASE(test_quota_exceeded), CASE(test_torture),
+	static const struct CMUnitTest own[] = {cmocka_unit_test(test_described), CASE(test_body), CASE(test_images), CASE(test_stockout), CASE(test_quota_exceeded), CASE(test_torture),
 	    CASE(test_reclaimed), CASE(test_pages), CASE(test_credentials), CASE(test_tokens), CASE(test_check), CASE(test_catalog)};
 	struct CMUnitTest tests[CONFORMANCE_MAX + ARRAY_LEN(own)];
 	size_t n = conformance_list(&subject, tests);
