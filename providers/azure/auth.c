@@ -194,8 +194,11 @@ static int take_cli(struct azure *g, const json_t *a, const char *mark)
 	if (json_int(a, "status", -1)) {
 		struct str clean = str_new(400);
 		text_clean(&clean, why, strlen(why) < 399 ? strlen(why) : 399);
-		int r = refuse(g, arena_printf(g->c->arena, "the Azure CLI gives no token: %s; run `az login`",
-			clean.len ? str_text(&clean) : "`az account get-access-token` cannot be run, or ended without a word"));
+		while (clean.len && clean.data[clean.len - 1] == ' ')
+			clean.data[--clean.len] = '\0';
+		const char *todo = json_int(a, "status", -1) == 127 ? "install it, or set $AZURE_CLIENT_SECRET and what goes with it" : "run `az login`";
+		int r = refuse(g, arena_printf(g->c->arena, "the Azure CLI gives no token: %s; %s",
+			clean.len ? str_text(&clean) : "`az account get-access-token` ended without a word", todo));
 		str_free(&clean);
 		return r;
 	}
@@ -233,8 +236,9 @@ static int from_cli(struct azure *g, const char **subscription)
 		g->identity = arena_strdup(g->c->arena, user);
 		r = find_subscription(g, *subscription);
 		const char *mark = mark_of(g, "cli", user, g->subscription ? g->subscription : id);
-		const char **argv = arena_alloc(g->c->arena, 10 * sizeof *argv);
-		const char *words[] = {"az", "account", "get-access-token", "--resource", resource, "--subscription", g->subscription, "-o", "json"};
+		const char **argv = arena_alloc(g->c->arena, 11 * sizeof *argv);
+		/* By env, so that one who has no az is told by an exit status like all else. */
+		const char *words[] = {"env", "az", "account", "get-access-token", "--resource", resource, "--subscription", g->subscription, "-o", "json"};
 		for (size_t i = 0; i < ARRAY_LEN(words); i++)
 			argv[i] = words[i];
 		argv[ARRAY_LEN(words)] = NULL;

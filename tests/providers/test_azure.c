@@ -143,9 +143,9 @@ static void test_described(void **unused)
 		json_t *j = rig_json("%s", wrong[i].body);
 		char *text = json_text(j);
 		const char *const headers[] = {"Content-Type: application/json", "Authorization: Bearer cli-token", NULL};
+		static const char vm[] = "/subscriptions/sub-1/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v?api-version=2021-11-01";
 		struct provider_http h = {.method = "PUT", .headers = headers, .body = text, .body_len = strlen(text),
-		    .url = arena_printf(a, "http://127.0.0.1:%d/subscriptions/sub-1/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v?api-version=2021-11-01%s",
-			azure.port, wrong[i].query)};
+		    .url = arena_printf(a, "http://127.0.0.1:%d%s%s", azure.port, vm, wrong[i].query)};
 		struct provider_reply reply;
 		rig_http(&(struct provider_request){.kind = PROVIDER_HTTP, .http = &h, .n_http = 1}, &reply, a);
 		if (reply.http[0].status != 400 || !strstr(reply.http[0].body, "not as described"))
@@ -556,8 +556,9 @@ int main(void)
 	setenv("PATH", path, 1);
 	principal();
 	tell("reset", "{}");
-	static const struct CMUnitTest own[] = {cmocka_unit_test(test_described), CASE(test_body), CASE(test_images), CASE(test_stockout), CASE(test_quota_exceeded), CASE(test_torture),
-	    CASE(test_reclaimed), CASE(test_pages), CASE(test_credentials), CASE(test_tokens), CASE(test_check), CASE(test_catalog)};
+	static const struct CMUnitTest own[] = {cmocka_unit_test(test_described), CASE(test_body), CASE(test_images),
+	    CASE(test_stockout), CASE(test_quota_exceeded), CASE(test_torture), CASE(test_reclaimed), CASE(test_pages),
+	    CASE(test_credentials), CASE(test_tokens), CASE(test_check), CASE(test_catalog)};
 	struct CMUnitTest tests[CONFORMANCE_MAX + ARRAY_LEN(own)];
 	size_t n = conformance_list(&subject, tests);
 	memcpy(tests + n, own, sizeof own);
