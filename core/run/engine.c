@@ -165,6 +165,7 @@ void run_set_status(struct unit *u, enum cluster_status s, const char *reason)
 	bool moved = u->c->status != s;
 	u->c->status = s;
 	own_str(&u->c->reason, reason);
+	reason = u->c->reason; /* the argument may have been the one before */
 	run_save(u);
 	if (moved)
 		run_event(u->engine, u, NULL, "cluster.status", "info", json_pack("{s:s}", "status", cluster_status_name(s)), "%s is %s%s%s", u->c->name,
