@@ -383,7 +383,7 @@ static int pack_tables(sqlite3 *db, struct packer *k, struct err *err)
 	for (int i = 0; i < PARTS && rc == 0; i++)
 		if (k->part[i].full)
 			rc = err_set(err, ERR_INVALID, "more offers than a catalog can hold");
-	if (rc == 0)
+	if (rc == 0 && k->part[PART_ROWS].len)
 		qsort(k->part[PART_ROWS].data, k->part[PART_ROWS].len / sizeof(struct offer), sizeof(struct offer), compare_rows);
 	return rc;
 }

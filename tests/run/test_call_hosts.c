@@ -157,6 +157,7 @@ static void test_cancel(void **state)
 {
 	(void)state;
 	json_t *hosts = json_array();
+	json_decref(got.result);
 	memset(&got, 0, sizeof got);
 	json_array_append_new(hosts, row("touch begun; sleep 300", NULL));
 	struct call *c = call_start(&ctx, &asker, PROVIDER_QUERY, json_pack("{s:o}", "hosts", hosts), on_over, NULL);

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,16 +63,28 @@ struct screen *stage_start(int w, int h, const char *a, const char *b, const cha
 	return stage_start_with((struct screen_options){.w = w, .h = h}, (const char *const[]){a, b, c, d, NULL});
 }
 
+/* All of the screen: messages of a failure are cut off. */
+static void show(struct screen *s)
+{
+	char *shown = screen_text(s);
+	fprintf(stderr, "%s\n", shown);
+	free(shown);
+}
+
 void must_have(struct screen *s, const char *text)
 {
-	if (!screen_has(s, text))
-		fail_msg("\"%s\" did not come:\n%s", text, screen_text(s));
+	if (screen_has(s, text))
+		return;
+	show(s);
+	fail_msg("\"%s\" did not come", text);
 }
 
 void must_lack(struct screen *s, const char *text)
 {
-	if (!screen_lacks(s, text))
-		fail_msg("\"%s\" did not go:\n%s", text, screen_text(s));
+	if (screen_lacks(s, text))
+		return;
+	show(s);
+	fail_msg("\"%s\" did not go", text);
 }
 
 void press(struct screen *s, const char *keys, const char *text)

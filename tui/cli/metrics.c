@@ -28,12 +28,12 @@ static json_t *explanations(void)
 
 static int print_explanations(struct cli *c, json_t *all)
 {
-	struct table *t = table_create();
 	const char *const lists[] = {"measures", "figures"};
 	size_t i;
 	json_t *j;
 	if (cli_json(c))
 		return cli_print_json(c, all);
+	struct table *t = table_create();
 	table_column(t, "NAME", 0);
 	table_column(t, "UNIT", 0);
 	table_column(t, "WHAT IT IS", TABLE_SHRINK);
