@@ -153,8 +153,8 @@ static void two_logs(struct screen *s)
 	must_have(s, "tick 3");
 	screen_keys(s, "|");
 	must_have(s, "Show in this pane");
-	screen_keys(s, "'finetune");
-	must_have(s, "train \xc2\xb7 job");
+	screen_keys(s, "'train_job_1_finetune"); /* the second waits for the first */
+	must_have(s, "train \xc2\xb7 job 1 finetune");
 	screen_keys(s, "Enter");
 	must_have(s, "loss");
 	must_grow(s, "tick ");
