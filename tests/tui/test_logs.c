@@ -163,7 +163,7 @@ static void test_parts(void **state)
 	struct screen *s = start(120, 40, NULL, NULL);
 	press(s, "o 'train_job_5_rank_1", "setup of rank 1");
 	press(s, "Enter", "train \xc2\xb7 job 5 eval \xc2\xb7 rank 1 \xe2\x94\x80");
-	press(s, "- 'train_job_5_setup_1 Enter", "train \xc2\xb7 job 5 eval \xc2\xb7 setup of rank 1 \xe2\x94\x80");
+	press(s, "- 'train_job_5_setup_1 Enter", "train \xc2\xb7 job 5 eval \xc2\xb7 setup of rank 1 \xe2\x94\x81");
 	press(s, "y", "skytop logs train 5 --rank 1 --setup");
 	screen_free(s);
 }

@@ -83,9 +83,8 @@ size_t logs_copies(void *state, const struct app *a, struct arena *arena, struct
 	static const enum log_part parts[] = {LOG_SELECTED, LOG_LINE, LOG_ON_SCREEN, LOG_SHOWN};
 	size_t n = 0;
 	log_pane_sync(p);
-	if (log_pane_first(p) == LOG_NO_LINE)
-		return 0;
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+	bool lines_there = log_pane_first(p) != LOG_NO_LINE; /* the command can be copied before they come */
+	for (size_t i = 0; lines_there && i < ARRAY_LEN(parts); i++) {
 		struct str text = str_new(4 * (size_t)LOGBUF_BYTES);
 		if (p->selecting != (parts[i] == LOG_SELECTED) && parts[i] <= LOG_LINE)
 			continue;
