@@ -547,6 +547,23 @@ static void test_bad_scenarios(void **state)
 	}
 }
 
+/* Machines outlive their scenario: they are still seen, stopped and ended. */
+static void test_scenario_is_gone(void **state)
+{
+	struct rig *r = *state;
+	config(r, "'seed': 1");
+	make(r, "c", 2, "");
+	rig_config(r, "{'scenario': '/nowhere/gone.yaml'}");
+	rig_fails(r, PROVIDER_OFFERS, json_object(), ERR_NOT_FOUND, NULL);
+	json_t *q = rig_do(r, PROVIDER_QUERY, rig_json("{'cluster': 'c'}"));
+	assert_int_equal(json_array_size(json_arr(q, "nodes")), 2);
+	json_decref(q);
+	end(r, "c");
+	q = rig_do(r, PROVIDER_QUERY, json_object());
+	assert_int_equal(json_array_size(json_arr(q, "nodes")), 0);
+	json_decref(q);
+}
+
 static void test_scenario_files(void **state)
 {
 	struct rig *r = *state;
@@ -600,6 +617,7 @@ int main(void)
 	    TEST(test_crash),
 	    TEST(test_hang),
 	    TEST(test_bad_scenarios),
+	    TEST(test_scenario_is_gone),
 	    TEST(test_scenario_files),
 	};
 	struct CMUnitTest tests[CONFORMANCE_MAX + ARRAY_LEN(own)];

@@ -50,6 +50,7 @@ static void give_up(struct screen *s, const char *what, const char *text)
 		printf("# %.*s\n", (int)strcspn(p, "\n"), p);
 	fflush(stdout);
 	free(now);
+	screen_free(s); /* its machines end with it */
 	fail_msg("%s: %s", text, what);
 }
 
