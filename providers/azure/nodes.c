@@ -343,32 +343,6 @@ enum provider_step azure_query(struct azure *g)
 
 /* ---- stop and start ------------------------------------------------------------------------------------------------- */
 
-static bool meant(const json_t *args, const json_t *n)
-{
-	const json_t *ids = json_arr(args, "ids");
-	return !ids || nodes_listed(ids, json_str(n, "id", ""));
-}
-
-static json_t *only_meant(struct azure *g, const json_t *nodes)
-{
-	json_t *out = json_array(), *n;
-	size_t i;
-	json_array_foreach(nodes, i, n)
-		if (meant(g->c->args, n))
-			json_array_append(out, n);
-	return out;
-}
-
-static int all_there(struct azure *g, const json_t *nodes)
-{
-	size_t i;
-	json_t *v;
-	json_array_foreach(json_arr(g->c->args, "ids"), i, v)
-		if (!json_is_string(v) || !nodes_by_id(nodes, json_string_value(v)))
-			return err_set(g->err, ERR_NOT_FOUND, "there is no machine %.200s", json_is_string(v) ? json_string_value(v) : "?");
-	return 0;
-}
-
 /* POST VM/verb: 1, 0, −1 with *err; a stop is not waited for. */
 static int act(struct azure *g, const struct azure_id *id, struct err *err)
 {
@@ -400,14 +374,14 @@ static enum provider_step change(struct azure *g)
 	struct err first = {.code = ERR_NONE};
 	bool waits = false;
 	size_t i;
-	if (g->c->verb == PROVIDER_START && all_there(g, nodes)) {
+	if (g->c->verb == PROVIDER_START && nodes_all_there(g->c->args, nodes, g->err)) {
 		json_decref(nodes);
 		return PROVIDER_FAILED;
 	}
 	json_array_foreach(nodes, i, n) {
 		struct azure_id id;
 		struct err err = {.code = ERR_NONE};
-		if (!fits_verb(g->c->verb, json_str(n, "status", "")) || !meant(g->c->args, n) || !azure_id_parse(g->c->arena, json_str(n, "id", ""), &id))
+		if (!fits_verb(g->c->verb, json_str(n, "status", "")) || !nodes_meant(g->c->args, n) || !azure_id_parse(g->c->arena, json_str(n, "id", ""), &id))
 			continue;
 		waits = !act(g, &id, &err) || waits;
 		if (err.code && !first.code)
@@ -423,7 +397,7 @@ static enum provider_step change(struct azure *g)
 	nodes = look(g, "again", cluster, json_arr(g->c->args, "ids"));
 	if (!nodes)
 		return azure_wait_or_fail(g);
-	json_t *out = only_meant(g, nodes);
+	json_t *out = nodes_only_meant(g->c->args, nodes);
 	json_decref(nodes);
 	return talk_done(&g->talk, json_pack("{s:o}", "nodes", out));
 }

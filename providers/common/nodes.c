@@ -59,6 +59,32 @@ bool nodes_listed(const json_t *ids, const char *id)
 	return false;
 }
 
+bool nodes_meant(const json_t *args, const json_t *node)
+{
+	const json_t *ids = json_arr(args, "ids");
+	return !ids || nodes_listed(ids, json_str(node, "id", ""));
+}
+
+json_t *nodes_only_meant(const json_t *args, const json_t *nodes)
+{
+	json_t *out = json_array(), *n;
+	size_t i;
+	json_array_foreach(nodes, i, n)
+		if (nodes_meant(args, n))
+			json_array_append(out, n);
+	return out;
+}
+
+int nodes_all_there(const json_t *args, const json_t *nodes, struct err *err)
+{
+	size_t i;
+	json_t *v;
+	json_array_foreach(json_arr(args, "ids"), i, v)
+		if (!json_is_string(v) || !nodes_by_id(nodes, json_string_value(v)))
+			return err_set(err, ERR_NOT_FOUND, "there is no machine %.200s", json_is_string(v) ? json_string_value(v) : "?");
+	return 0;
+}
+
 json_t *nodes_reach(const char *host, const char *user)
 {
 	return json_pack("{s:s, s:s, s:s}", "kind", "ssh", "host", host, "user", user);

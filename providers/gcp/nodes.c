@@ -306,33 +306,6 @@ static int act_on(struct gcp *g, const struct gcp_id *id, const struct gcp_ask *
 	return r == -1 && gone_is_fine && err->code == ERR_NOT_FOUND ? 1 : r;
 }
 
-/* Is the node meant by the arguments? Ids count within the cluster. */
-static bool meant(const json_t *args, const json_t *node)
-{
-	const json_t *ids = json_arr(args, "ids");
-	return !ids || nodes_listed(ids, json_str(node, "id", ""));
-}
-
-static json_t *only_meant(struct gcp *g, const json_t *nodes)
-{
-	json_t *out = json_array(), *n;
-	size_t i;
-	json_array_foreach(nodes, i, n)
-		if (meant(g->c->args, n))
-			json_array_append(out, n);
-	return out;
-}
-
-static int all_there(struct gcp *g, const json_t *nodes)
-{
-	size_t i;
-	json_t *v;
-	json_array_foreach(json_arr(g->c->args, "ids"), i, v)
-		if (!json_is_string(v) || !nodes_by_id(nodes, json_string_value(v)))
-			return err_set(g->err, ERR_NOT_FOUND, "there is no instance %.200s", json_is_string(v) ? json_string_value(v) : "?");
-	return 0;
-}
-
 /* Those with local SSDs are only stopped when it is said what becomes of these: kept where Google can, which it cannot for the largest. */
 static bool has_local_ssd(struct gcp *g, const struct gcp_id *id)
 {
@@ -379,7 +352,7 @@ static enum provider_step change(struct gcp *g, const char *const *states, int (
 	struct err first = {.code = ERR_NONE};
 	bool waits = false;
 	size_t i;
-	if (g->c->verb == PROVIDER_START && all_there(g, nodes)) {
+	if (g->c->verb == PROVIDER_START && nodes_all_there(g->c->args, nodes, g->err)) {
 		json_decref(nodes);
 		return PROVIDER_FAILED;
 	}
@@ -389,7 +362,7 @@ static enum provider_step change(struct gcp *g, const char *const *states, int (
 		bool wanted = false;
 		for (const char *const *s = states; *s; s++)
 			wanted = wanted || str_eq(*s, json_str(n, "status", ""));
-		if (!wanted || !meant(g->c->args, n) || !gcp_id_parse(g->c->arena, json_str(n, "id", ""), &id))
+		if (!wanted || !nodes_meant(g->c->args, n) || !gcp_id_parse(g->c->arena, json_str(n, "id", ""), &id))
 			continue;
 		int r = one(g, &id, &err);
 		waits = waits || !r;
@@ -406,7 +379,7 @@ static enum provider_step change(struct gcp *g, const char *const *states, int (
 	nodes = look(g, "again", cluster, json_arr(g->c->args, "ids"));
 	if (!nodes)
 		return wait_or_fail(g);
-	json_t *out = only_meant(g, nodes);
+	json_t *out = nodes_only_meant(g->c->args, nodes);
 	json_decref(nodes);
 	return talk_done(&g->talk, json_pack("{s:o}", "nodes", out));
 }
