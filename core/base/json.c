@@ -93,3 +93,13 @@ void json_put_bool(json_t *obj, const char *key, bool v)
 {
 	json_object_set_new(obj, key, json_boolean(v));
 }
+
+bool json_has(const json_t *list, const char *text)
+{
+	size_t i;
+	json_t *v;
+	json_array_foreach(list, i, v)
+		if (json_is_string(v) && str_eq(json_string_value(v), text))
+			return true;
+	return false;
+}

@@ -21,6 +21,8 @@ int64_t json_int(const json_t *obj, const char *key, int64_t dflt);
 bool json_bool(const json_t *obj, const char *key, bool dflt);
 json_t *json_arr(const json_t *obj, const char *key); /* borrowed; NULL unless an array */
 json_t *json_obj(const json_t *obj, const char *key); /* borrowed; NULL unless an object */
+/* Is text one of the strings of the list? list may be NULL. */
+bool json_has(const json_t *list, const char *text);
 
 /* A JSON string of foreign text: bytes that are not UTF-8 become U+FFFD. NULL text gives null. */
 json_t *json_foreign(const char *text);

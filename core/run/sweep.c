@@ -343,22 +343,12 @@ static void on_asked(void *arg, const json_t *result, const struct err *err)
 	asked_one(one.all);
 }
 
-static bool is_listed(const json_t *clouds, const char *name)
-{
-	size_t i;
-	json_t *j;
-	json_array_foreach(clouds, i, j)
-		if (str_eq(json_string_value(j), name))
-			return true;
-	return !json_array_size(clouds);
-}
-
 void engine_sweep(struct engine *e, const json_t *clouds, void (*fn)(void *arg, const json_t *result), void *arg)
 {
 	struct asking *a = xcalloc(1, sizeof *a);
 	*a = (struct asking){e, 1, json_pack("{s:I, s:[], s:[]}", "at", (json_int_t)wall_now_ms(), "machines", "clouds"), fn, arg};
 	for (const struct provider *const *p = e->setup.providers; *p; p++) {
-		if (!is_listed(clouds, (*p)->name))
+		if (json_array_size(clouds) && !json_has(clouds, (*p)->name))
 			continue;
 		bool off = !run_provider_enabled(e, *p);
 		if (off && !json_array_size(clouds))

@@ -73,16 +73,6 @@ static int64_t room_in(const json_t *subnet)
 	return n;
 }
 
-static bool listed(const json_t *list, const char *name)
-{
-	size_t i;
-	json_t *v;
-	json_array_foreach(list, i, v)
-		if (str_eq(json_string_value(v), name))
-			return true;
-	return false;
-}
-
 /* The best for so many nodes in any of the zones, but for those tried: a public one before a private one, then the one with most room; NULL. */
 static const json_t *best(const json_t *subnets, const json_t *zones, const json_t *tried, size_t nodes)
 {
@@ -91,7 +81,7 @@ static const json_t *best(const json_t *subnets, const json_t *zones, const json
 	json_t *s;
 	json_array_foreach(subnets, i, s) {
 		const char *zone = json_str(s, "availabilityZone", "");
-		bool fits = listed(zones, zone) && !listed(tried, zone) && room_in(s) >= (int64_t)nodes;
+		bool fits = json_has(zones, zone) && !json_has(tried, zone) && room_in(s) >= (int64_t)nodes;
 		int better = is_true(s, "mapPublicIpOnLaunch") - is_true(out, "mapPublicIpOnLaunch");
 		if (fits && (!out || better > 0 || (!better && room_in(s) > room_in(out))))
 			out = s;

@@ -209,16 +209,6 @@ struct look {
 	const json_t *regions;
 };
 
-static bool listed(const json_t *list, const char *name)
-{
-	size_t i;
-	json_t *v;
-	json_array_foreach(list, i, v)
-		if (str_eq(json_string_value(v), name))
-			return true;
-	return false;
-}
-
 static const json_t *ids_of_call(const struct aws *t)
 {
 	return json_arr(t->c->args, "ids");
@@ -235,9 +225,9 @@ static enum provider_step where(struct aws *t, bool everywhere, const json_t **r
 	const char *region, *instance, *said = json_str(t->c->args, "region", NULL);
 	json_t *list = json_array();
 	json_array_foreach(ids_of_call(t), i, v)
-		if (aws_id(t, json_string_value(v), &region, &instance) && !listed(list, region))
+		if (aws_id(t, json_string_value(v), &region, &instance) && !json_has(list, region))
 			json_array_append_new(list, json_string(region));
-	if (said && !listed(list, said))
+	if (said && !json_has(list, said))
 		json_array_append_new(list, json_string(said));
 	if (everywhere || (!ids_of_call(t) && !said)) {
 		const json_t *all;
@@ -247,7 +237,7 @@ static enum provider_step where(struct aws *t, bool everywhere, const json_t **r
 			return s;
 		}
 		json_array_foreach(all, i, v)
-			if (!listed(list, json_string_value(v)))
+			if (!json_has(list, json_string_value(v)))
 				json_array_append(list, v);
 	}
 	json_object_set_new(t->got, "where", list);
@@ -495,7 +485,7 @@ enum provider_step aws_query(struct aws *t)
 static bool is_meant(struct aws *t, const json_t *instance, const char *region)
 {
 	const char *id = arena_printf(t->a, "%s/%s", region, json_str(instance, "instanceId", ""));
-	return !ids_of_call(t) || t->c->verb == PROVIDER_TERMINATE || listed(ids_of_call(t), id);
+	return !ids_of_call(t) || t->c->verb == PROVIDER_TERMINATE || json_has(ids_of_call(t), id);
 }
 
 /* One action on instances, in each region at once, in pieces of IDS_A_CALL. pick: of these. *answers: of as many questions as *n. */

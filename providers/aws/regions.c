@@ -11,16 +11,6 @@ enum { REGIONS_MS = 3600000 };
 
 /* ---- regions -------------------------------------------------------------------------------------------------------- */
 
-static bool listed(const json_t *list, const char *name)
-{
-	size_t i;
-	json_t *v;
-	json_array_foreach(list, i, v)
-		if (str_eq(json_string_value(v), name))
-			return true;
-	return false;
-}
-
 /* Parts of AWS with accounts of their own; keys of one are none in another. */
 static const char *partition_of(const char *region)
 {
@@ -84,11 +74,11 @@ enum provider_step aws_region_is_on(struct aws *t, const char *region)
 {
 	const json_t *all, *mine = wanted(t);
 	AWS_TRY(all_regions(t, &all));
-	if (mine && listed(json_object_get(all, "on"), region) && !listed(mine, region)) /* nobody would look for its machines there */
+	if (mine && json_has(json_object_get(all, "on"), region) && !json_has(mine, region)) /* nobody would look for its machines there */
 		return aws_failed(t, ERR_UNSUPPORTED, ERR_SCOPE_REGION_ALL, arena_printf(t->a, "%s is not among aws.regions", region));
-	if (listed(json_object_get(all, "on"), region))
+	if (json_has(json_object_get(all, "on"), region))
 		return PROVIDER_DONE;
-	if (listed(json_object_get(all, "off"), region))
+	if (json_has(json_object_get(all, "off"), region))
 		return aws_failed(t, ERR_UNSUPPORTED, ERR_SCOPE_REGION_ALL,
 		    arena_printf(t->a, "the region %s is not on for this account; switch it on in the AWS console", region));
 	size_t n = strlen(region); /* "xx-where-1": one that came or went since the catalog was made */
@@ -129,7 +119,7 @@ static int64_t number(const json_t *obj, const char *key)
 
 static bool one_of(const json_t *list, const char *text)
 {
-	return json_is_array(list) ? listed(list, text) : str_eq(json_string_value(list), text);
+	return json_is_array(list) ? json_has(list, text) : str_eq(json_string_value(list), text);
 }
 
 /* The accelerators of a type: those of its first entry in whichever list it has, of which EC2 never mixes several. */

@@ -143,7 +143,7 @@ static int others_in(struct azure *g, const char *sub, const char *name, const j
 	if (!nodes)
 		return 0;
 	json_array_foreach(nodes, i, n)
-		if (!nodes_listed(ids, json_str(n, "id", "")))
+		if (!json_has(ids, json_str(n, "id", "")))
 			r = 1;
 	json_decref(nodes);
 	return r;

@@ -49,20 +49,10 @@ const json_t *nodes_by_token(const json_t *nodes, const char *token)
 	return with(nodes, "token", token);
 }
 
-bool nodes_listed(const json_t *ids, const char *id)
-{
-	size_t i;
-	json_t *v;
-	json_array_foreach(ids, i, v)
-		if (str_eq(json_string_value(v), id))
-			return true;
-	return false;
-}
-
 bool nodes_meant(const json_t *args, const json_t *node)
 {
 	const json_t *ids = json_arr(args, "ids");
-	return !ids || nodes_listed(ids, json_str(node, "id", ""));
+	return !ids || json_has(ids, json_str(node, "id", ""));
 }
 
 json_t *nodes_only_meant(const json_t *args, const json_t *nodes)

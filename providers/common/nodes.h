@@ -9,7 +9,6 @@
 json_t *nodes_sorted(json_t *list); /* by rank, so that the head comes first; takes list */
 const json_t *nodes_by_id(const json_t *nodes, const char *id);
 const json_t *nodes_by_token(const json_t *nodes, const char *token);
-bool nodes_listed(const json_t *ids, const char *id);
 /* What a call is about: the nodes that args.ids name, all without ids. nodes_only_meant: new reference; nodes_all_there: NOT_FOUND names the
  * first that is not among the nodes. */
 bool nodes_meant(const json_t *args, const json_t *node);

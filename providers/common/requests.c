@@ -102,26 +102,17 @@ json_t *request_ending(const struct sandbox *sb, const json_t *args)
 	return NULL;
 }
 
-static bool listed(const json_t *ids, const json_t *rec)
-{
-	size_t i;
-	json_t *id;
-	json_array_foreach(
-	    ids, i, id) if (json_is_string(id) && str_eq(json_string_value(id), json_str(rec, "id", ""))) return true;
-	return false;
-}
-
 bool request_names(const struct sandbox *sb, const json_t *args, const json_t *rec)
 {
 	const char *cluster = json_str(args, "cluster", NULL);
 	const json_t *ids = json_arr(args, "ids");
-	return (!cluster || sandbox_in_cluster(sb, rec, cluster)) && (!ids || listed(ids, rec));
+	return (!cluster || sandbox_in_cluster(sb, rec, cluster)) && (!ids || json_has(ids, json_str(rec, "id", "")));
 }
 
 bool request_condemns(const struct sandbox *sb, const json_t *args, const json_t *rec)
 {
 	const char *cluster = json_str(args, "cluster", NULL);
-	return (cluster && sandbox_in_cluster(sb, rec, cluster)) || listed(json_arr(args, "ids"), rec);
+	return (cluster && sandbox_in_cluster(sb, rec, cluster)) || json_has(json_arr(args, "ids"), json_str(rec, "id", ""));
 }
 
 int request_check_target(const json_t *args, struct err *err)

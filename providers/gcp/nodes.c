@@ -407,7 +407,7 @@ static json_t *condemned(struct gcp *g, const json_t *found)
 		json_array_append(out, json_object_get(v, "id"));
 	json_array_foreach(json_arr(g->c->args, "ids"), i, v) {
 		struct gcp_id id;
-		if (json_is_string(v) && gcp_id_parse(g->c->arena, json_string_value(v), &id) && !nodes_listed(out, json_string_value(v)))
+		if (json_is_string(v) && gcp_id_parse(g->c->arena, json_string_value(v), &id) && !json_has(out, json_string_value(v)))
 			json_array_append(out, v);
 	}
 	return out;

@@ -139,13 +139,7 @@ static struct host *pool_hosts(struct turn *t, size_t *n, bool **taken)
 
 static bool was_silent(struct turn *t, const struct pool_host *h)
 {
-	const char *id = pool_host_id(t->c->arena, h);
-	size_t i;
-	json_t *v;
-	json_array_foreach(json_arr(t->c->args, "silent"), i, v)
-		if (str_eq(json_string_value(v), id))
-			return true;
-	return false;
+	return json_has(json_arr(t->c->args, "silent"), pool_host_id(t->c->arena, h));
 }
 
 /* Why there are not enough hosts: for each that could be big enough, what is wrong with it. */

@@ -94,16 +94,6 @@ static enum provider_step offers(struct turn *t)
 
 /* ---- query ------------------------------------------------------------------------------------------------------- */
 
-static bool listed(const json_t *ids, const char *id)
-{
-	size_t i;
-	json_t *v;
-	json_array_foreach(ids, i, v)
-		if (str_eq(json_string_value(v), id))
-			return true;
-	return false;
-}
-
 /* Only the hosts of these nodes. */
 static enum provider_step ask_hosts_of(struct turn *t, const json_t *ids, const char *verb, int64_t timeout_ms)
 {
@@ -149,7 +139,7 @@ static void add_node(struct listing *l, json_t *node, const json_t *ids)
 	json_array_foreach(l->nodes, i, other) {
 		if (!str_eq(json_str(other, "token", ""), json_str(node, "token", "-")) || !str_eq(json_str(other, "cluster", ""), json_str(node, "cluster", "-")))
 			continue;
-		bool known = listed(ids, json_str(node, "id", "")), other_known = listed(ids, json_str(other, "id", ""));
+		bool known = json_has(ids, json_str(node, "id", "")), other_known = json_has(ids, json_str(other, "id", ""));
 		bool newer = json_int(node, "created_at", 0) > json_int(other, "created_at", 0);
 		bool better = known > other_known || (known == other_known && newer);
 		json_array_append(l->doubles, better ? other : node);
@@ -176,7 +166,7 @@ static void take_list(struct turn *t, struct listing *l, const char *host_id, co
 	json_array_foreach(json_arr(r, "leases"), i, lease) {
 		json_t *node = lease_node(t->c->arena, h, json_obj(r, "host"), lease);
 		bool of_cluster = cluster && str_eq(json_str(node, "cluster", ""), cluster);
-		bool of_ids = listed(ids, json_str(node, "id", ""));
+		bool of_ids = json_has(ids, json_str(node, "id", ""));
 		bool ours = !cluster && !ids && str_eq(json_str(lease, "owner", ""), owner) && json_str(node, "cluster", NULL);
 		if (of_cluster || of_ids || ours)
 			add_node(l, node, ids);
@@ -303,7 +293,7 @@ static enum provider_step act_on_found(struct turn *t, const char *verb, int64_t
 		json_array_extend(ids, doubles);
 	json_decref(doubles);
 	json_array_foreach(json_arr(t->c->args, "ids"), i, id)
-		if (json_is_string(id) && !listed(ids, json_string_value(id)))
+		if (json_is_string(id) && !json_has(ids, json_string_value(id)))
 			json_array_append(ids, id);
 	enum provider_step s = act_on(t, ids, verb, timeout_ms);
 	json_decref(ids);
