@@ -1,4 +1,4 @@
-/* catalog.db: price lists against a plain loop over their lines, bad lists, damage of every kind, a full disk, two writers. */
+/* catalog.db: price lists against a plain loop over their lines, bad lists, history, the prices that come with the program. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -6,15 +6,10 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/fs.h"
@@ -23,113 +18,19 @@
 #include "core/store/catalog.h"
 #include "core/store/csv.h"
 #include "core/store/prices_file.h"
-
-#define NOW INT64_C(1795000000000)
-#define HEAD "InstanceType,AcceleratorName,AcceleratorCount,vCPUs,MemoryGiB,GpuInfo,Price,SpotPrice,Region,AvailabilityZone\n"
-
-struct box {
-	char dir[64];
-	char *db, *snapshot, *lists; /* lists: where imports come from */
-};
-
-static void write_text(const char *path, const char *text)
-{
-	struct err err;
-	if (fs_write(path, text, strlen(text), 0644, &err) < 0)
-		fail_msg("%s", err.text);
-}
-
-static void put_list(struct box *b, const char *cloud, const char *text)
-{
-	char *dir = path_join(b->lists, cloud), *file = path_join(dir, "vms.csv");
-	fs_mkdirs(dir, NULL);
-	write_text(file, text);
-	free(file);
-	free(dir);
-}
-
-static int setup(void **state)
-{
-	struct box *b = xcalloc(1, sizeof *b);
-	struct err err;
-	strcpy(b->dir, "/tmp/skytop-catalog-XXXXXX");
-	assert_non_null(mkdtemp(b->dir));
-	b->db = path_join(b->dir, "cache/catalog.db");
-	b->snapshot = path_join(b->dir, "snapshot.db");
-	b->lists = path_join(b->dir, "lists");
-	char *prices = path_join(b->dir, "x.prices");
-	write_text(prices, "skytop-prices 1\n# a comment\ncloud\taws\t+\nsource\tsnap\t2026-01-02\tspot-estimated\n"
-			   "type\tp5.48xlarge\tH100\t8\t80\t192\t2048\n\tus-east-1:ab=55.04/17~10\teu-west-1=60\n"
-			   "type\tm7g.large\t\t\t\t2\t8\n\tus-east-1:a,us-west-2=0.08/0.03\n"
-			   "cloud\tvast\t=\nsource\tmarket\t2026-01-01\tdate-unknown\n"
-			   "type\t1x\tRTX 4090\t1\t24\n\tDenmark%2C%20DK:zone%2B1+zone2=0.4\t=/0.2\n"
-			   "egress\taws\tus-east-1\t0\t10240\t0.09\tinternet\negress\taws\tus-east-1\t10240\t-\t0.085\tinternet other\n");
-	const char *files[] = {prices};
-	if (catalog_build_snapshot(files, 1, b->snapshot, &err) < 0)
-		fail_msg("%s", err.text);
-	free(prices);
-	*state = b;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct box *b = *state;
-	fs_remove_tree(b->dir, NULL);
-	free(b->db);
-	free(b->snapshot);
-	free(b->lists);
-	free(b);
-	return 0;
-}
-
-static struct catalog *must_open(struct box *b)
-{
-	struct err err;
-	struct catalog *c = catalog_open_at(b->db, b->snapshot, &err);
-	if (!c)
-		fail_msg("%s", err.text);
-	return c;
-}
-
-static int import(struct box *b, int64_t now_ms, struct import_report *r, struct err *err)
-{
-	return catalog_import_at(b->db, b->snapshot, b->lists, 0, now_ms, r, err);
-}
-
-static void must_import(struct box *b, int64_t now_ms)
-{
-	struct import_report r;
-	struct err err;
-	if (import(b, now_ms, &r, &err) < 0)
-		fail_msg("%s", err.text);
-	import_report_free(&r);
-}
-
-/* The first offer of a type (and accelerator) in a region, "zone" "" for any. */
-static const struct offer *find(const struct catalog *c, const char *cloud, const char *type, const char *accel, const char *region)
-{
-	const struct offers *o = catalog_offers(c);
-	for (size_t i = 0; i < o->n_rows; i++) {
-		const struct offer_type *y = &o->types[o->rows[i].type];
-		if (str_eq(y->provider, cloud) && str_eq(y->instance_type, type) && str_eq(y->accelerator, accel) &&
-		    str_eq(o->places[o->rows[i].place].region, region))
-			return &o->rows[i];
-	}
-	return NULL;
-}
+#include "tests/store/catalog_box.h"
 
 /* --- reading ----------------------------------------------------------------------------------------------------------*/
 
 static void test_snapshot(void **state)
 {
 	struct box *b = *state;
-	struct catalog *c = must_open(b);
+	struct catalog *c = box_open(b);
 	const struct offers *o = catalog_offers(c);
 	assert_null(catalog_warning(c));
 	assert_true(fs_exists(b->db)); /* made of the snapshot */
 	assert_int_equal(o->n_rows, 8);
-	const struct offer *r = find(c, "aws", "p5.48xlarge", "H100", "us-east-1");
+	const struct offer *r = box_find(c, "aws", "p5.48xlarge", "H100", "us-east-1");
 	assert_int_equal(r->price_uusd_h, 55040000);
 	assert_int_equal(r->spot_uusd_h, 17000000);
 	assert_int_equal(r->reclaim, 10);
@@ -137,16 +38,16 @@ static void test_snapshot(void **state)
 	assert_true(o->sources[r->source].spot_estimated);
 	assert_string_equal(o->sources[r->source].name, "snap");
 	assert_int_equal(o->types[r->type].gpu_mem_mib, 81920);
-	r = find(c, "aws", "p5.48xlarge", "H100", "eu-west-1");
+	r = box_find(c, "aws", "p5.48xlarge", "H100", "eu-west-1");
 	assert_int_equal(r->spot_uusd_h, PRICE_UNKNOWN);
 	assert_int_equal(r->reclaim, RECLAIM_UNKNOWN);
-	r = find(c, "aws", "m7g.large", NULL, "us-west-2");
+	r = box_find(c, "aws", "m7g.large", NULL, "us-west-2");
 	assert_string_equal(o->types[r->type].arch, "arm64");
 	assert_int_equal(o->types[r->type].accel_count_micro, 0);
-	r = find(c, "vast", "1x", "RTX4090", "Denmark, DK"); /* canonical */
+	r = box_find(c, "vast", "1x", "RTX4090", "Denmark, DK"); /* canonical */
 	assert_string_equal(o->places[r->place].zone, "zone+1");
 	assert_int_equal(o->types[r->type].vcpus_micro, -1);
-	r = find(c, "vast", "1x", "RTX4090", "");
+	r = box_find(c, "vast", "1x", "RTX4090", "");
 	assert_int_equal(r->price_uusd_h, PRICE_UNKNOWN);
 	assert_false(o->sources[r->source].as_of_known);
 	assert_int_equal(catalog_find(c, r->id), r - o->rows);
@@ -160,7 +61,7 @@ static void test_egress_and_status(void **state)
 {
 	struct box *b = *state;
 	struct err err;
-	struct catalog *c = must_open(b);
+	struct catalog *c = box_open(b);
 	const struct egress_table *e = catalog_egress(c, &err);
 	assert_int_equal(e->n, 3);
 	assert_string_equal(e->rows[0].dst, "internet");
@@ -181,23 +82,23 @@ static void test_newer_snapshot(void **state)
 {
 	struct box *b = *state;
 	struct err err;
-	catalog_close(must_open(b));
+	catalog_close(box_open(b));
 	/* Another version of the program brings other prices: an untouched copy is replaced… */
 	char *prices = path_join(b->dir, "y.prices");
-	write_text(prices, "skytop-prices 1\ncloud\taws\t+\nsource\tnew\t2026-03-02\ntype\tt3.small\t\t\t\t2\t2\n\tus-east-1=0.02\n");
+	box_write(prices, "skytop-prices 1\ncloud\taws\t+\nsource\tnew\t2026-03-02\ntype\tt3.small\t\t\t\t2\t2\n\tus-east-1=0.02\n");
 	const char *files[] = {prices};
 	assert_int_equal(catalog_build_snapshot(files, 1, b->snapshot, &err), 0);
-	struct catalog *c = must_open(b);
+	struct catalog *c = box_open(b);
 	assert_int_equal(catalog_offers(c)->n_rows, 1);
 	catalog_close(c);
 	/* …one with imported prices is not. */
-	put_list(b, "azure", HEAD "Standard_D2s_v5,,,2,8,,0.1,,eastus,\n");
-	must_import(b, NOW);
-	write_text(prices, "skytop-prices 1\ncloud\taws\t+\nsource\tnew\t2026-03-02\ntype\tt3.tiny\t\t\t\t2\t2\n\tus-east-1=0.02\n");
+	box_list(b, "azure", HEAD "Standard_D2s_v5,,,2,8,,0.1,,eastus,\n");
+	box_must_import(b, NOW);
+	box_write(prices, "skytop-prices 1\ncloud\taws\t+\nsource\tnew\t2026-03-02\ntype\tt3.tiny\t\t\t\t2\t2\n\tus-east-1=0.02\n");
 	assert_int_equal(catalog_build_snapshot(files, 1, b->snapshot, &err), 0);
-	c = must_open(b);
+	c = box_open(b);
 	assert_int_equal(catalog_offers(c)->n_rows, 2);
-	assert_non_null(find(c, "aws", "t3.small", NULL, "us-east-1"));
+	assert_non_null(box_find(c, "aws", "t3.small", NULL, "us-east-1"));
 	assert_false(catalog_status(c, &err)->from_snapshot);
 	catalog_close(c);
 	free(prices);
@@ -280,26 +181,26 @@ static void test_import_columns(void **state)
 {
 	struct box *b = *state;
 	/* Other order, other columns, other case, CRLF, no end of the last line. */
-	put_list(b, "runpod", "Region,price,SPOTPRICE,InstanceType,Extra,AcceleratorName,AcceleratorCount,vCPUs,MemoryGiB,GpuInfo\r\n"
+	box_list(b, "runpod", "Region,price,SPOTPRICE,InstanceType,Extra,AcceleratorName,AcceleratorCount,vCPUs,MemoryGiB,GpuInfo\r\n"
 			      "CA,1.64,0.82,1x_A100,zz,a100 80gb,1.0,8.0,117.5,\"{'Gpus': [{'MemoryInfo': {'SizeInMiB': 80}}]}\"\r\n"
 			      "CA,,,none,zz,,,,,\r\n"
 			      "EU,0.0,nan,zero,zz,,,1,2,\r\n"
 			      "EU,5e-05,,tiny,zz,,,1,0.5,");
-	must_import(*state, NOW);
-	struct catalog *c = must_open(b);
+	box_must_import(*state, NOW);
+	struct catalog *c = box_open(b);
 	const struct offers *o = catalog_offers(c);
-	const struct offer *r = find(c, "runpod", "1x_A100", "A100-80GB", "CA");
+	const struct offer *r = box_find(c, "runpod", "1x_A100", "A100-80GB", "CA");
 	assert_int_equal(r->price_uusd_h, 1640000);
 	assert_int_equal(o->types[r->type].gpu_mem_mib, 81920); /* the list had GiB there */
 	assert_int_equal(o->types[r->type].mem_mib, 117 * 1024 + 512);
-	r = find(c, "runpod", "none", NULL, "CA");
+	r = box_find(c, "runpod", "none", NULL, "CA");
 	assert_int_equal(r->price_uusd_h, PRICE_UNKNOWN);
 	assert_int_equal(o->types[r->type].vcpus_micro, -1);
 	assert_int_equal(o->types[r->type].mem_mib, -1);
-	r = find(c, "runpod", "zero", NULL, "EU"); /* 0 is where a list has no price */
+	r = box_find(c, "runpod", "zero", NULL, "EU"); /* 0 is where a list has no price */
 	assert_int_equal(r->price_uusd_h, PRICE_UNKNOWN);
 	assert_int_equal(r->spot_uusd_h, PRICE_UNKNOWN);
-	r = find(c, "runpod", "tiny", NULL, "EU");
+	r = box_find(c, "runpod", "tiny", NULL, "EU");
 	assert_int_equal(r->price_uusd_h, 50);
 	assert_int_equal(o->types[r->type].mem_mib, 512);
 	assert_int_equal(o->n_rows, 12); /* the other clouds are still there */
@@ -311,13 +212,13 @@ static void test_import_merges(void **state)
 	struct box *b = *state;
 	struct import_report r;
 	struct err err;
-	put_list(b, "vast", HEAD "m,T4,1,4,16,,0.5,0.3,DK,\nm,T4,1,4,16,,0.4,,DK,\nm,T4,1,4,16,,0.6,0.2,DK,\n");
-	assert_int_equal(import(b, NOW, &r, &err), 0);
+	box_list(b, "vast", HEAD "m,T4,1,4,16,,0.5,0.3,DK,\nm,T4,1,4,16,,0.4,,DK,\nm,T4,1,4,16,,0.6,0.2,DK,\n");
+	assert_int_equal(box_import(b, NOW, &r, &err), 0);
 	assert_int_equal(r.clouds[0].merged, 2);
 	assert_int_equal(r.clouds[0].offers, 1);
 	import_report_free(&r);
-	struct catalog *c = must_open(b);
-	const struct offer *o = find(c, "vast", "m", "T4", "DK");
+	struct catalog *c = box_open(b);
+	const struct offer *o = box_find(c, "vast", "m", "T4", "DK");
 	assert_int_equal(o->price_uusd_h, 400000);
 	assert_int_equal(o->spot_uusd_h, 200000);
 	catalog_close(c);
@@ -333,8 +234,8 @@ static void test_bad_lines(void **state)
 	for (int i = 0; i < 60; i++)
 		str_addf(&s, "good%d,,,4,16,,0.5,,r,\n", i);
 	str_add(&s, "few,fields\n,,,4,16,,0.5,,r,\nx,,,four,16,,0.5,,r,\nx,,,4,16,,-1,,r,\nx,,,4,16,,abc,,r,\nx\xff,,,4,16,,1,,r,\n");
-	put_list(b, "do", str_text(&s));
-	assert_int_equal(import(b, NOW, &r, &err), 0);
+	box_list(b, "do", str_text(&s));
+	assert_int_equal(box_import(b, NOW, &r, &err), 0);
 	assert_int_equal(r.clouds[0].rows, 66);
 	assert_int_equal(r.clouds[0].skipped, 6);
 	assert_int_equal(r.clouds[0].offers, 60);
@@ -345,15 +246,15 @@ static void test_bad_lines(void **state)
 
 	/* One more bad line is more than a tenth: the file is refused, and what was there stays. */
 	str_add(&s, "few,fields\n");
-	put_list(b, "do", str_text(&s));
-	put_list(b, "oci", HEAD "ok,,,4,16,,0.5,,r,\n");
-	assert_int_equal(import(b, NOW + 1, &r, &err), 0);
+	box_list(b, "do", str_text(&s));
+	box_list(b, "oci", HEAD "ok,,,4,16,,0.5,,r,\n");
+	assert_int_equal(box_import(b, NOW + 1, &r, &err), 0);
 	assert_non_null(strstr(r.clouds[0].refused, "7 of 67 lines are bad"));
 	assert_null(r.clouds[1].refused);
 	import_report_free(&r);
-	struct catalog *c = must_open(b);
-	assert_non_null(find(c, "do", "good0", NULL, "r"));
-	assert_non_null(find(c, "oci", "ok", NULL, "r"));
+	struct catalog *c = box_open(b);
+	assert_non_null(box_find(c, "do", "good0", NULL, "r"));
+	assert_non_null(box_find(c, "oci", "ok", NULL, "r"));
 	catalog_close(c);
 	str_free(&s);
 }
@@ -375,18 +276,18 @@ static void test_refused(void **state)
 	};
 	struct import_report r;
 	struct err err;
-	struct catalog *c = must_open(b);
+	struct catalog *c = box_open(b);
 	size_t before = catalog_offers(c)->n_rows;
 	catalog_close(c);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		put_list(b, "aws", cases[i].text);
-		assert_int_equal(import(b, NOW, &r, &err), -1);
+		box_list(b, "aws", cases[i].text);
+		assert_int_equal(box_import(b, NOW, &r, &err), -1);
 		if (!strstr(err.text, cases[i].says))
 			fail_msg("want '%s', got '%s'", cases[i].says, err.text);
 		assert_int_equal(err.code, ERR_INVALID);
 		import_report_free(&r);
 	}
-	c = must_open(b);
+	c = box_open(b);
 	assert_int_equal(catalog_offers(c)->n_rows, before);
 	catalog_close(c);
 	assert_int_equal(catalog_import_at(b->db, b->snapshot, "/nonexistent", 0, NOW, &r, &err), -1);
@@ -405,7 +306,7 @@ static void test_one_folder(void **state)
 	struct box *b = *state;
 	struct import_report r;
 	struct err err;
-	put_list(b, "ibm", HEAD "bx2,,,2,8,,0.1,,us-south,us-south-1\n");
+	box_list(b, "ibm", HEAD "bx2,,,2,8,,0.1,,us-south,us-south-1\n");
 	char *dir = path_join(b->lists, "ibm"), *file = path_join(dir, "vms.csv");
 	const char *ways[] = {dir, file};
 	for (int i = 0; i < 2; i++) {
@@ -413,8 +314,8 @@ static void test_one_folder(void **state)
 		assert_string_equal(r.clouds[0].cloud, "ibm");
 		import_report_free(&r);
 	}
-	struct catalog *c = must_open(b);
-	const struct offer *o = find(c, "ibm", "bx2", NULL, "us-south");
+	struct catalog *c = box_open(b);
+	const struct offer *o = box_find(c, "ibm", "bx2", NULL, "us-south");
 	assert_int_equal(catalog_offers(c)->sources[o->source].as_of_ms, NOW - 5);
 	assert_true(catalog_offers(c)->sources[o->source].as_of_known);
 	catalog_close(c);
@@ -425,11 +326,11 @@ static void test_one_folder(void **state)
 static void test_zone_ids(void **state)
 {
 	struct box *b = *state;
-	put_list(b, "aws", HEAD "m6i.large,,,2,8,,0.1,,us-east-1,use1-az1\nm6i.large,,,2,8,,0.1,,us-east-1,use1-az9\n");
+	box_list(b, "aws", HEAD "m6i.large,,,2,8,,0.1,,us-east-1,use1-az1\nm6i.large,,,2,8,,0.1,,us-east-1,use1-az9\n");
 	char *map = path_join(b->lists, "aws/az_mappings-abc.csv");
-	write_text(map, "AvailabilityZoneName,AvailabilityZone\nus-east-1d,use1-az1\n");
-	must_import(b, NOW);
-	struct catalog *c = must_open(b);
+	box_write(map, "AvailabilityZoneName,AvailabilityZone\nus-east-1d,use1-az1\n");
+	box_must_import(b, NOW);
+	struct catalog *c = box_open(b);
 	const struct offers *o = catalog_offers(c);
 	bool named = false, kept = false;
 	for (size_t i = 0; i < o->n_places; i++) {
@@ -445,7 +346,7 @@ static void test_zone_ids(void **state)
 
 static void expect_price(struct catalog *c, const char *type, const char *accel, int64_t price, int64_t spot)
 {
-	const struct offer *o = find(c, "gcp", type, accel, "us-central1");
+	const struct offer *o = box_find(c, "gcp", type, accel, "us-central1");
 	if (!o)
 		fail_msg("no %s with %s", type, accel);
 	assert_int_equal(o->price_uusd_h, price);
@@ -458,7 +359,7 @@ static void test_gcp(void **state)
 	struct import_report r;
 	struct err err;
 	/* Machine and accelerator apart, as SkyPilot has them. */
-	put_list(b, "gcp", HEAD "a2-highgpu-1g,,,12,85,,0.8,0.3,us-central1,us-central1-a\n"
+	box_list(b, "gcp", HEAD "a2-highgpu-1g,,,12,85,,0.8,0.3,us-central1,us-central1-a\n"
 				"g2-standard-4,,,4,16,,0.2,,us-central1,us-central1-a\n"
 				"g2-standard-8,,,8,32,,0.3,0.1,us-central1,us-central1-a\n"
 				"a3-highgpu-8g,,,208,1872,,0,0,us-central1,us-central1-a\n"
@@ -475,10 +376,10 @@ static void test_gcp(void **state)
 				",A100-80GB,1,,,x,3,1,us-central1,us-central1-a\n"
 				",tpu-v2-8,1,,,tpu-v2-8,4.5,1.35,us-central1,us-central1-b\n"
 				",tpu-v4-8,1,,,tpu-v4-8,12.88,,us-central2,us-central2-b\n");
-	assert_int_equal(import(b, NOW, &r, &err), 0);
+	assert_int_equal(box_import(b, NOW, &r, &err), 0);
 	assert_int_equal(r.clouds[0].unmatched, 2); /* T4 in us-east1, A100-80GB: no machine there */
 	import_report_free(&r);
-	struct catalog *c = must_open(b);
+	struct catalog *c = box_open(b);
 	expect_price(c, "a2-highgpu-1g", "A100", 3730000, 1440000);
 	expect_price(c, "g2-standard-4", "L4", 700000, PRICE_UNKNOWN);
 	expect_price(c, "g2-standard-8", "L4", 800000, 300000);
@@ -488,22 +389,22 @@ static void test_gcp(void **state)
 	expect_price(c, "n1-standard-8", "V100", 2860000, PRICE_UNKNOWN);
 	expect_price(c, "TPU-VM", "tpu-v2-8", 4500000, 1350000);
 	expect_price(c, "n2-standard-4", NULL, 200000, 50000);
-	assert_null(find(c, "gcp", "n2-standard-4", "T4", "us-central1"));
-	assert_null(find(c, "gcp", "n1-standard-32", "V100", "us-central1")); /* too large for one */
-	assert_null(find(c, "gcp", "a2-highgpu-1g", NULL, "us-central1"));    /* not sold without */
+	assert_null(box_find(c, "gcp", "n2-standard-4", "T4", "us-central1"));
+	assert_null(box_find(c, "gcp", "n1-standard-32", "V100", "us-central1")); /* too large for one */
+	assert_null(box_find(c, "gcp", "a2-highgpu-1g", NULL, "us-central1"));    /* not sold without */
 	const struct offers *o = catalog_offers(c);
-	const struct offer *tpu = find(c, "gcp", "TPU-VM", "tpu-v4-8", "us-central2");
+	const struct offer *tpu = box_find(c, "gcp", "TPU-VM", "tpu-v4-8", "us-central2");
 	assert_int_equal(o->types[tpu->type].vcpus_micro, 240000000);
 	assert_int_equal(o->types[tpu->type].mem_mib, 400 * 1024);
-	assert_int_equal(o->types[find(c, "gcp", "n1-standard-4", "T4", "us-central1")->type].gpu_mem_mib, 16384);
+	assert_int_equal(o->types[box_find(c, "gcp", "n1-standard-4", "T4", "us-central1")->type].gpu_mem_mib, 16384);
 	catalog_close(c);
 	/* The whole on the machine's line. Here GPUs for N1 have no zone. */
-	put_list(b, "gcp", HEAD "a2-highgpu-1g,A100,1,12,85,,3.67,1.1,us-central1,us-central1-a\n"
+	box_list(b, "gcp", HEAD "a2-highgpu-1g,A100,1,12,85,,3.67,1.1,us-central1,us-central1-a\n"
 				",A100,1,,,A100,2.93,1.14,us-central1,us-central1-a\n"
 				"n1-standard-4,,,4,15,,0.19,0.04,us-central1,us-central1-a\n"
 				",T4,1,,,T4,0.35,0.11,us-central1,\n");
-	must_import(b, NOW + 1);
-	c = must_open(b);
+	box_must_import(b, NOW + 1);
+	c = box_open(b);
 	expect_price(c, "a2-highgpu-1g", "A100", 3670000, 1100000);
 	expect_price(c, "n1-standard-4", "T4", 540000, 150000);
 	assert_int_equal(catalog_offers(c)->n_rows, 8 + 3);
@@ -517,27 +418,27 @@ static void test_history(void **state)
 	struct box *b = *state;
 	struct price_point p[8];
 	struct err err;
-	put_list(b, "do", HEAD "m,,,4,16,,0.5,,r,\nstays,,,4,16,,1,,r,\n");
-	must_import(b, NOW);
-	struct catalog *c = must_open(b);
-	uint32_t id = find(c, "do", "m", NULL, "r")->id;
+	box_list(b, "do", HEAD "m,,,4,16,,0.5,,r,\nstays,,,4,16,,1,,r,\n");
+	box_must_import(b, NOW);
+	struct catalog *c = box_open(b);
+	uint32_t id = box_find(c, "do", "m", NULL, "r")->id;
 	assert_int_equal(catalog_history(c, id, p, 8, &err), 0);
-	put_list(b, "do", HEAD "m,,,4,16,,0.4,0.1,r,\nstays,,,4,16,,1,,r,\n");
-	must_import(b, NOW + 1000);
-	must_import(b, NOW + 2000); /* the same again is no change */
-	put_list(b, "do", HEAD "stays,,,4,16,,1,,r,\n");
-	must_import(b, NOW + 3000);
+	box_list(b, "do", HEAD "m,,,4,16,,0.4,0.1,r,\nstays,,,4,16,,1,,r,\n");
+	box_must_import(b, NOW + 1000);
+	box_must_import(b, NOW + 2000); /* the same again is no change */
+	box_list(b, "do", HEAD "stays,,,4,16,,1,,r,\n");
+	box_must_import(b, NOW + 3000);
 	assert_int_equal(catalog_history(c, id, p, 8, &err), 0); /* what was opened stays as it was */
 	assert_true(catalog_changed(c));
 	catalog_close(c);
-	c = must_open(b);
+	c = box_open(b);
 	assert_false(catalog_changed(c));
-	assert_null(find(c, "do", "m", NULL, "r"));
+	assert_null(box_find(c, "do", "m", NULL, "r"));
 	catalog_close(c);
-	put_list(b, "do", HEAD "m,,,4,16,,0.45,0.1,r,\nstays,,,4,16,,1,,r,\n");
-	must_import(b, NOW + 4000);
-	c = must_open(b);
-	assert_int_equal(find(c, "do", "m", NULL, "r")->id, id); /* comes back as itself */
+	box_list(b, "do", HEAD "m,,,4,16,,0.45,0.1,r,\nstays,,,4,16,,1,,r,\n");
+	box_must_import(b, NOW + 4000);
+	c = box_open(b);
+	assert_int_equal(box_find(c, "do", "m", NULL, "r")->id, id); /* comes back as itself */
 	assert_int_equal(catalog_history(c, id, p, 8, &err), 3);
 	assert_int_equal(p[0].at_ms, NOW);
 	assert_int_equal(p[0].price_uusd_h, 500000);
@@ -548,7 +449,7 @@ static void test_history(void **state)
 	assert_int_equal(p[2].price_uusd_h, 450000);
 	assert_int_equal(catalog_history(c, id, p, 2, &err), 2); /* the last ones */
 	assert_int_equal(p[1].price_uusd_h, 450000);
-	assert_int_equal(catalog_history(c, find(c, "do", "stays", NULL, "r")->id, p, 8, &err), 0);
+	assert_int_equal(catalog_history(c, box_find(c, "do", "stays", NULL, "r")->id, p, 8, &err), 0);
 	catalog_close(c);
 }
 
@@ -556,10 +457,10 @@ static void test_reclaim_survives(void **state)
 {
 	struct box *b = *state;
 	/* The snapshot knows reclaims of p5 in us-east-1; a hosted list says nothing about them. */
-	put_list(b, "aws", HEAD "p5.48xlarge,H100,8,192,2048,,55,18,us-east-1,us-east-1a\np5.48xlarge,H100,8,192,2048,,55,18,us-east-1,us-east-1f\n"
+	box_list(b, "aws", HEAD "p5.48xlarge,H100,8,192,2048,,55,18,us-east-1,us-east-1a\np5.48xlarge,H100,8,192,2048,,55,18,us-east-1,us-east-1f\n"
 				"p5.48xlarge,H100,8,192,2048,,60,18,us-west-2,us-west-2a\n");
-	must_import(b, NOW);
-	struct catalog *c = must_open(b);
+	box_must_import(b, NOW);
+	struct catalog *c = box_open(b);
 	const struct offers *o = catalog_offers(c);
 	for (size_t i = 0; i < o->n_rows; i++) {
 		const struct offer_place *p = &o->places[o->rows[i].place];
@@ -577,24 +478,18 @@ struct naive_row {
 	int64_t price, spot;
 };
 
-static unsigned rnd(unsigned *seed, unsigned n)
-{
-	*seed = *seed * 1103515245u + 12345u;
-	return (*seed >> 8) % n;
-}
-
 static size_t random_rows(unsigned *seed, struct naive_row *v, size_t max)
 {
 	size_t n = 0;
 	while (n < max) {
 		struct naive_row r;
-		int type = (int)rnd(seed, 40);
+		int type = (int)box_random(seed, 40);
 		snprintf(r.type, sizeof r.type, "type-%d", type);
-		snprintf(r.region, sizeof r.region, "region-%u", rnd(seed, 12));
-		snprintf(r.zone, sizeof r.zone, "%s%c", r.region, 'a' + (int)rnd(seed, 3));
+		snprintf(r.region, sizeof r.region, "region-%u", box_random(seed, 12));
+		snprintf(r.zone, sizeof r.zone, "%s%c", r.region, 'a' + (int)box_random(seed, 3));
 		r.count = type % 3 ? 1 << (type % 4) : 0;
-		r.price = rnd(seed, 8) ? 1 + (int64_t)rnd(seed, 50000000) : -1;
-		r.spot = rnd(seed, 3) ? 1 + (int64_t)rnd(seed, 20000000) : -1;
+		r.price = box_random(seed, 8) ? 1 + (int64_t)box_random(seed, 50000000) : -1;
+		r.spot = box_random(seed, 3) ? 1 + (int64_t)box_random(seed, 20000000) : -1;
 		bool known = false;
 		for (size_t i = 0; i < n && !known; i++)
 			known = !strcmp(v[i].type, r.type) && !strcmp(v[i].zone, r.zone);
@@ -618,14 +513,14 @@ static void put_rows(struct box *b, const struct naive_row *v, size_t n)
 			snprintf(count, sizeof count, "%d.0", v[i].count);
 		str_addf(&s, "%s,%s,%s,4,16,,%s,%s,%s,%s\n", v[i].type, v[i].count ? "V100" : "", count, price, spot, v[i].region, v[i].zone);
 	}
-	put_list(b, "lambda", str_text(&s));
+	box_list(b, "lambda", str_text(&s));
 	str_free(&s);
 }
 
 /* Every line is in the catalog, with its numbers, and nothing else of the cloud is; in the pack and in SQL alike. */
 static void check_rows(struct box *b, const struct naive_row *v, size_t n)
 {
-	struct catalog *c = must_open(b);
+	struct catalog *c = box_open(b);
 	const struct offers *o = catalog_offers(c);
 	size_t of_cloud = 0;
 	sqlite3 *db;
@@ -669,329 +564,11 @@ static void test_random_lists(void **state)
 	unsigned seed = 7;
 	static struct naive_row v[900];
 	for (int round = 0; round < 6; round++) {
-		size_t n = random_rows(&seed, v, 200 + rnd(&seed, 700));
+		size_t n = random_rows(&seed, v, 200 + box_random(&seed, 700));
 		put_rows(b, v, n);
-		must_import(b, NOW + round);
+		box_must_import(b, NOW + round);
 		check_rows(b, v, n);
 	}
-}
-
-/* --- damage -----------------------------------------------------------------------------------------------------------*/
-
-static void damage(const char *path, long at, const char *bytes, size_t len)
-{
-	FILE *f = fopen(path, "r+b");
-	assert_non_null(f);
-	fseek(f, at, at < 0 ? SEEK_END : SEEK_SET);
-	fwrite(bytes, 1, len, f);
-	fclose(f);
-}
-
-static void test_corrupt(void **state)
-{
-	struct box *b = *state;
-	static const char garbage[] = "this is no database, whatever it may look like from outside ....................";
-	for (int kind = 0; kind < 4; kind++) {
-		catalog_close(must_open(b));
-		if (kind == 0)
-			write_text(b->db, garbage);
-		else if (kind == 1)
-			write_text(b->db, "");
-		else if (kind == 2)
-			assert_int_equal(truncate(b->db, 16384 + 100), 0);
-		else
-			for (int i = 0; i < 40; i++)
-				damage(b->db, 100 + i * 977, garbage, sizeof garbage);
-		struct catalog *c = must_open(b);
-		if (!catalog_warning(c))
-			fail_msg("kind %d: no word about it", kind);
-		assert_non_null(strstr(catalog_warning(c), "catalog.db.corrupt-20"));
-		assert_int_equal(catalog_offers(c)->n_rows, 8);
-		catalog_close(c);
-		c = must_open(b); /* made anew */
-		assert_null(catalog_warning(c));
-		catalog_close(c);
-	}
-}
-
-static void run_sql(const char *path, const char *sql)
-{
-	sqlite3 *db;
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	char *why = NULL;
-	if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
-		fail_msg("%s: %s", sql, why);
-	sqlite3_close(db);
-}
-
-/* Whatever the pack says, the offers are the tables' or the pack's, all indices in range, and nothing crashes. */
-static void test_bad_pack(void **state)
-{
-	struct box *b = *state;
-	static const char *const sqls[] = {
-		"DELETE FROM pack WHERE part = 0",
-		"DELETE FROM pack WHERE part = 3",
-		"UPDATE pack SET data = x'00' WHERE part = 0",
-		"UPDATE pack SET data = zeroblob(length(data)) WHERE part = 1",
-		"UPDATE pack SET data = substr(data, 1, length(data) - 1) WHERE part = 1",
-		"UPDATE pack SET data = data || x'00' WHERE part = 2",
-		"UPDATE pack SET data = zeroblob(length(data)) WHERE part = 5",
-		"UPDATE pack SET data = replace(data, 'us-east-1', 'xx-east-1') WHERE part = 5",
-		"UPDATE pack SET data = (SELECT data FROM pack WHERE part = 2) WHERE part = 4",
-		"DELETE FROM pack",
-	};
-	for (size_t i = 0; i < ARRAY_LEN(sqls); i++) {
-		put_list(b, "do", HEAD "m,,,4,16,,0.5,,r,\n");
-		must_import(b, NOW);
-		run_sql(b->db, sqls[i]);
-		struct catalog *c = must_open(b);
-		if (catalog_offers(c)->n_rows != 9) /* the tables are good */
-			fail_msg("%s: %zu offers", sqls[i], catalog_offers(c)->n_rows);
-		assert_non_null(catalog_warning(c));
-		assert_non_null(find(c, "aws", "p5.48xlarge", "H100", "us-east-1"));
-		catalog_close(c);
-		fs_remove_tree(b->db, NULL);
-	}
-}
-
-/* Any byte of the file may be any other. */
-static void test_random_damage(void **state)
-{
-	struct box *b = *state;
-	unsigned seed = 99;
-	put_list(b, "do", HEAD "m,,,4,16,,0.5,,r,\nm,,,4,16,,0.5,,r2,\n");
-	must_import(b, NOW);
-	size_t len;
-	char *bytes = fs_read(b->db, 1 << 24, &len, NULL);
-	for (int round = 0; round < 120; round++) {
-		char *copy = xmalloc(len);
-		memcpy(copy, bytes, len);
-		unsigned hits = 1 + rnd(&seed, 30);
-		for (unsigned i = 0; i < hits; i++)
-			copy[rnd(&seed, (unsigned)len)] = (char)rnd(&seed, 256);
-		assert_int_equal(fs_write(b->db, copy, rnd(&seed, 5) ? len : rnd(&seed, (unsigned)len), 0644, NULL), 0);
-		free(copy);
-		struct catalog *c = must_open(b);
-		const struct offers *o = catalog_offers(c);
-		struct price_point p[4];
-		for (size_t i = 0; i < o->n_rows; i++) {
-			assert_true(o->rows[i].type < o->n_types && o->rows[i].place < o->n_places && o->rows[i].source < o->n_sources);
-			assert_true(strlen(o->types[o->rows[i].type].provider) < 100);
-			catalog_history(c, o->rows[i].id, p, 4, NULL);
-		}
-		catalog_egress(c, NULL);
-		catalog_status(c, NULL);
-		catalog_close(c);
-	}
-	free(bytes);
-}
-
-static void test_other_version(void **state)
-{
-	struct box *b = *state;
-	put_list(b, "do", HEAD "m,,,4,16,,0.5,,r,\n");
-	must_import(b, NOW);
-	run_sql(b->db, "PRAGMA user_version = 99");
-	struct catalog *c = must_open(b);
-	assert_non_null(strstr(catalog_warning(c), "version 99"));
-	assert_int_equal(catalog_offers(c)->n_rows, 8); /* the snapshot's */
-	assert_false(catalog_changed(c));
-	catalog_close(c);
-	assert_true(fs_exists(b->db)); /* it may be of use to the newer program: left alone */
-}
-
-static void test_import_over_damage(void **state)
-{
-	struct box *b = *state;
-	struct import_report r;
-	struct err err;
-	put_list(b, "do", HEAD "m,,,4,16,,0.5,,r,\n");
-	must_import(b, NOW);
-	write_text(b->db, "garbage");
-	assert_int_equal(import(b, NOW + 1, &r, &err), 0);
-	assert_non_null(strstr(r.warning, "catalog.db.corrupt-"));
-	import_report_free(&r);
-	struct catalog *c = must_open(b);
-	assert_null(catalog_warning(c));
-	assert_int_equal(catalog_offers(c)->n_rows, 9);
-	catalog_close(c);
-}
-
-static void test_no_snapshot(void **state)
-{
-	struct box *b = *state;
-	struct err err;
-	assert_null(catalog_open_at(b->db, NULL, &err));
-	assert_int_equal(err.code, ERR_NOT_FOUND);
-	assert_null(catalog_open_at(b->db, "/nonexistent/snapshot.db", &err));
-	assert_non_null(strstr(err.text, "/nonexistent/snapshot.db"));
-	free(b->snapshot);
-	b->snapshot = NULL;
-	put_list(b, "do", HEAD "m,,,4,16,,0.5,,r,\n"); /* an import alone makes a catalog, too */
-	must_import(b, NOW);
-	struct catalog *c = must_open(b);
-	assert_int_equal(catalog_offers(c)->n_rows, 1);
-	catalog_close(c);
-}
-
-/* --- where writing is not possible ------------------------------------------------------------------------------------*/
-
-/* Run fn in a child, its file size limited; returns its exit status. */
-static int in_child(struct box *b, rlim_t max_file, int (*fn)(struct box *b))
-{
-	pid_t pid = fork();
-	if (pid == 0) {
-		signal(SIGXFSZ, SIG_IGN);
-		setrlimit(RLIMIT_FSIZE, &(struct rlimit){max_file, max_file});
-		_exit(fn(b));
-	}
-	int status;
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
-static int import_must_fail(struct box *b)
-{
-	struct import_report r;
-	struct err err;
-	if (import(b, NOW + 1, &r, &err) == 0)
-		return 1;
-	return err.code == ERR_IO ? 0 : 2;
-}
-
-static int open_must_work(struct box *b)
-{
-	struct err err;
-	struct catalog *c = catalog_open_at(b->db, b->snapshot, &err);
-	return c && catalog_offers(c)->n_rows == 8 ? 0 : 1;
-}
-
-static void test_full_disk(void **state)
-{
-	struct box *b = *state;
-	/* Nothing there yet: the snapshot is read in place. */
-	assert_int_equal(in_child(b, 1000, open_must_work), 0);
-	assert_false(fs_exists(b->db));
-	struct str s = str_new(1 << 22);
-	str_add(&s, HEAD);
-	for (int i = 0; i < 5000; i++)
-		str_addf(&s, "type-with-a-long-name-%d,,,4,16,,0.5,0.1,region-%d,\n", i, i % 50);
-	put_list(b, "do", HEAD "m,,,4,16,,0.5,,r,\n");
-	must_import(b, NOW);
-	put_list(b, "do", str_text(&s));
-	static const rlim_t limits[] = {0, 4096, 100000, 300000, 700000};
-	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
-		int rc = in_child(b, limits[i], import_must_fail);
-		if (rc)
-			fail_msg("limit %lu: %d", (unsigned long)limits[i], rc);
-		struct catalog *c = must_open(b);
-		assert_null(catalog_warning(c));
-		assert_int_equal(catalog_offers(c)->n_rows, 9); /* as before */
-		catalog_close(c);
-		char *fresh = xasprintf("%s.new", b->db);
-		assert_false(fs_exists(fresh));
-		free(fresh);
-	}
-	must_import(b, NOW + 2);
-	struct catalog *c = must_open(b);
-	assert_int_equal(catalog_offers(c)->n_rows, 5008);
-	catalog_close(c);
-	str_free(&s);
-}
-
-static void test_read_only_folder(void **state)
-{
-	struct box *b = *state;
-	char *dir = path_join(b->dir, "cache");
-	put_list(b, "do", HEAD "m,,,4,16,,0.5,,r,\n");
-	must_import(b, NOW);
-	assert_int_equal(chmod(b->db, 0444), 0);
-	assert_int_equal(chmod(dir, 0555), 0);
-	struct catalog *c = must_open(b);
-	assert_int_equal(catalog_offers(c)->n_rows, 9);
-	assert_null(catalog_warning(c));
-	catalog_close(c);
-	assert_int_equal(chmod(dir, 0755), 0);
-	free(dir);
-}
-
-/* A killed writer leaves its half-made copy; the next one starts anew. */
-static void test_left_over(void **state)
-{
-	struct box *b = *state;
-	char *fresh = xasprintf("%s.new", b->db);
-	catalog_close(must_open(b));
-	write_text(fresh, "half a database");
-	put_list(b, "do", HEAD "m,,,4,16,,0.5,,r,\n");
-	must_import(b, NOW);
-	assert_false(fs_exists(fresh));
-	free(fresh);
-}
-
-static int import_waits(struct box *b)
-{
-	struct import_report r;
-	struct err err;
-	return import(b, NOW, &r, &err) == 0 ? 0 : 1;
-}
-
-/* A writer waits for the one that has the lock. */
-static void test_waits(void **state)
-{
-	struct box *b = *state;
-	catalog_close(must_open(b));
-	put_list(b, "do", HEAD "m,,,4,16,,0.5,,r,\n");
-	char *lock = xasprintf("%s.lock", b->db);
-	int fd = open(lock, O_RDWR | O_CREAT, 0600);
-	assert_int_equal(flock(fd, LOCK_EX), 0);
-	pid_t pid = fork();
-	if (pid == 0) {
-		close(fd);
-		struct import_report r;
-		struct err err;
-		_exit(import(b, NOW, &r, &err) == 0 ? 0 : 1);
-	}
-	usleep(150000);
-	struct catalog *c = must_open(b); /* readers do not wait */
-	assert_int_equal(catalog_offers(c)->n_rows, 8);
-	catalog_close(c);
-	close(fd);
-	int status;
-	waitpid(pid, &status, 0);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	c = must_open(b);
-	assert_int_equal(catalog_offers(c)->n_rows, 9);
-	catalog_close(c);
-	free(lock);
-}
-
-/* Several at once: each waits for the other, and the last one's catalog is whole. */
-static void test_two_writers(void **state)
-{
-	struct box *b = *state;
-	struct str s = str_new(1 << 20);
-	str_add(&s, HEAD);
-	for (int i = 0; i < 2000; i++)
-		str_addf(&s, "t%d,,,4,16,,0.5,0.1,r,\n", i);
-	put_list(b, "do", str_text(&s));
-	str_free(&s);
-	pid_t pid[4];
-	for (size_t i = 0; i < ARRAY_LEN(pid); i++) {
-		pid[i] = fork();
-		if (pid[i] == 0)
-			_exit(import_waits(b));
-	}
-	for (int i = 0; i < 200; i++) /* readers meanwhile */
-		catalog_close(must_open(b));
-	for (size_t i = 0; i < ARRAY_LEN(pid); i++) {
-		int status;
-		waitpid(pid[i], &status, 0);
-		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	}
-	struct catalog *c = must_open(b);
-	assert_int_equal(catalog_offers(c)->n_rows, 2008);
-	catalog_close(c);
 }
 
 /* --- the prices that come with the program ----------------------------------------------------------------------------*/
@@ -1043,12 +620,12 @@ static void test_bundled(void **state)
 	for (size_t i = 0; i < o->n_sources; i++)
 		assert_true(*o->sources[i].name && o->sources[i].as_of_ms > INT64_C(1700000000000));
 	/* Facts that anyone can look up. */
-	const struct offer *p5 = find(c, "aws", "p5.48xlarge", "H100", "us-east-1");
+	const struct offer *p5 = box_find(c, "aws", "p5.48xlarge", "H100", "us-east-1");
 	assert_int_equal(p5->price_uusd_h, 55040000);
-	assert_int_equal(find(c, "azure", "Standard_ND96isr_H100_v5", "H100", "eastus")->price_uusd_h, 98320000);
-	assert_int_equal(find(c, "gcp", "a2-highgpu-1g", "A100", "us-central1")->price_uusd_h, 3673385);
-	assert_non_null(find(c, "aws", "m6i.2xlarge", NULL, "us-east-1"));
-	assert_non_null(find(c, "gcp", "n1-standard-8", "T4", "us-central1"));
+	assert_int_equal(box_find(c, "azure", "Standard_ND96isr_H100_v5", "H100", "eastus")->price_uusd_h, 98320000);
+	assert_int_equal(box_find(c, "gcp", "a2-highgpu-1g", "A100", "us-central1")->price_uusd_h, 3673385);
+	assert_non_null(box_find(c, "aws", "m6i.2xlarge", NULL, "us-east-1"));
+	assert_non_null(box_find(c, "gcp", "n1-standard-8", "T4", "us-central1"));
 	const struct egress_table *e = catalog_egress(c, &err);
 	assert_true(e->n > 1000);
 	for (size_t i = 0; i < e->n; i++)
@@ -1057,20 +634,25 @@ static void test_bundled(void **state)
 	free(path);
 }
 
-#define BOXED(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    BOXED(test_snapshot),	   BOXED(test_egress_and_status), BOXED(test_newer_snapshot),
-	    BOXED(test_bad_price_files),   cmocka_unit_test(test_csv),	  BOXED(test_import_columns),
-	    BOXED(test_import_merges),	   BOXED(test_bad_lines),	  BOXED(test_refused),
-	    BOXED(test_one_folder),	   BOXED(test_zone_ids),	  BOXED(test_gcp),
-	    BOXED(test_history),	   BOXED(test_reclaim_survives),  BOXED(test_random_lists),
-	    BOXED(test_corrupt),	   BOXED(test_bad_pack),	  BOXED(test_random_damage),
-	    BOXED(test_other_version),	   BOXED(test_import_over_damage), BOXED(test_no_snapshot),
-	    BOXED(test_full_disk),	   BOXED(test_read_only_folder),  BOXED(test_left_over),
-	    BOXED(test_waits),		   BOXED(test_two_writers),	  cmocka_unit_test(test_bundled),
+	    BOXED(test_snapshot),
+	    BOXED(test_egress_and_status),
+	    BOXED(test_newer_snapshot),
+	    BOXED(test_bad_price_files),
+	    cmocka_unit_test(test_csv),
+	    BOXED(test_import_columns),
+	    BOXED(test_import_merges),
+	    BOXED(test_bad_lines),
+	    BOXED(test_refused),
+	    BOXED(test_one_folder),
+	    BOXED(test_zone_ids),
+	    BOXED(test_gcp),
+	    BOXED(test_history),
+	    BOXED(test_reclaim_survives),
+	    BOXED(test_random_lists),
+	    cmocka_unit_test(test_bundled),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
