@@ -155,6 +155,9 @@ struct provider_env {
  *                                                              "vcpus","mem_mib","region","zone","price_uusd_h"|null,"spot_uusd_h"|null,
  *                                                              "available":"yes|low|no|unknown"}], "source": text, "silent": [what of it did not answer]
  *                                                              or absent}
+ *            Of {"catalog": true, "named": the person asked for this cloud, "since": {region: mark}} an answer (or a part) with "regions":
+ *            {region: mark} has all prices on demand of those regions and nothing else: zones, spot prices and other regions stay what the catalog has.
+ *            Marks come back as "since" while the catalog has what came with them; a region whose mark is what it was need not be asked again, nor named.
  * CREATE     {"cluster": id, "name": name, "nodes":[{"token","rank"}…], "instance_type","region","zone","use_spot","accelerator","accelerator_count",
  *             "disk_size_gib","price_uusd_h", "max_price_uusd_h"|null,"tags":{…},"labels":{…},
  *             "silent":[as OFFERS said],

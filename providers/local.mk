@@ -3,6 +3,7 @@ libproviders_a_SOURCES = \
 	providers/registry.c \
 	providers/aws/auth.c \
 	providers/aws/aws.h \
+	providers/aws/bulk.c \
 	providers/aws/check.c \
 	providers/aws/create.c \
 	providers/aws/errors.c \

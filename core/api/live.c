@@ -16,6 +16,10 @@
 #include "core/run/call.h"
 #include "core/run/user.h"
 #include "core/store/import.h"
+#include "core/store/on_demand.h"
+
+/* Under which the catalog keeps the marks of regions that were told one by one. */
+#define LIVE_URL "live"
 
 enum { DEADLINE_MS = 15 * 60000, CLOUDS_MAX = 64, OFFERS_MAX = 2000000 };
 
@@ -29,12 +33,15 @@ struct asked {
 	struct pricelist list;
 	uint16_t source;
 	size_t skipped;
+	json_t *since;	 /* {region: mark} of what the catalog has; */
+	json_t *regions; /* {region: mark} of which prices on demand alone came; NULL: it is no such list */
 	bool done; /* all of it came */
 	struct err err;
 };
 
 struct run {
 	const struct live_update *want;
+	const char *path, *snapshot;
 	struct loop *loop;
 	struct call_context calls;
 	struct asked v[CLOUDS_MAX];
@@ -56,6 +63,8 @@ static void tell(const struct asked *a, const char *text, bool over)
 static void begin_list(struct asked *a)
 {
 	char name[120];
+	json_decref(a->regions);
+	a->regions = NULL;
 	pricelist_init(&a->list, a->p->name);
 	snprintf(name, sizeof name, "%s, asked directly", a->p->title);
 	a->source = pricelist_source(&a->list, &(struct offer_source){.name = name, .as_of_ms = wall_now_ms(), .as_of_known = true});
@@ -78,6 +87,10 @@ static void take(struct asked *a, const json_t *part)
 		pricelist_add(&a->list, &row);
 	}
 	arena_destroy(arena);
+	if (!a->regions && json_obj(part, "regions"))
+		a->regions = json_object();
+	if (a->regions)
+		json_object_update(a->regions, json_obj(part, "regions"));
 }
 
 static void on_part(void *arg, const json_t *part)
@@ -101,8 +114,11 @@ static void on_answer(void *arg, const json_t *result, const struct err *err)
 		a->err = *err;
 	else
 		take(a, result);
-	if (!err && !a->list.n_rows)
+	if (!err && !a->list.n_rows && !a->regions)
 		err_set(&a->err, ERR_PROTOCOL, "%s: no offer at all came", a->p->title);
+	const json_t *silent = json_arr(result, "silent");
+	if (!err && a->regions && json_array_size(silent))
+		err_set(&a->err, ERR_NETWORK, "%s: %s", a->p->title, json_string_value(json_array_get(silent, 0)));
 	a->done = !a->err.code;
 	if (a->done || (a->err.code == ERR_CREDENTIALS && !a->run->named)) /* of the others the report tells */
 		tell(a, a->err.code ? a->err.text : NULL, true);
@@ -158,6 +174,18 @@ static int choose(struct run *r, struct err *err)
 	return r->n ? 0 : err_set(err, ERR_NOT_FOUND, "no cloud can be asked for prices directly: all are switched off");
 }
 
+/* With the marks of what the catalog has from there. */
+static json_t *question(const struct run *r, struct asked *a)
+{
+	struct err e;
+	char *text = r->want->force ? xstrdup("") : import_known(r->path, a->p->name, LIVE_URL);
+	a->since = *text ? json_parse(text, strlen(text), &e) : NULL;
+	if (!a->since)
+		a->since = json_object();
+	free(text);
+	return json_pack("{s:b, s:b, s:O}", "catalog", 1, "named", r->named, "since", a->since);
+}
+
 static void ask_all(struct run *r)
 {
 	char *state = home_path(HOME_STATE, ""), *user = user_hash();
@@ -169,7 +197,7 @@ static void ask_all(struct run *r)
 		struct asked *a = &r->v[i];
 		a->run = r;
 		begin_list(a);
-		a->call = call_start(&r->calls, a->p, PROVIDER_OFFERS, json_pack("{s:b}", "catalog", 1), on_answer, a);
+		a->call = call_start(&r->calls, a->p, PROVIDER_OFFERS, question(r, a), on_answer, a);
 		call_on_part(a->call, on_part);
 	}
 	loop_after(r->loop, r->want->deadline_ms ? r->want->deadline_ms : DEADLINE_MS, on_deadline, r);
@@ -182,18 +210,46 @@ static void ask_all(struct run *r)
 
 /* ---- into the catalog -------------------------------------------------------------------------------------------- */
 
-/* What every cloud without credentials would be: no failure, unless it was asked for by name. */
-static void put(struct run *r, struct import *im, struct asked *a)
+static bool covers(void *arg, const char *region)
 {
-	bool no_credentials = a->err.code == ERR_CREDENTIALS;
-	if (a->done)
+	return json_object_get(arg, region) != NULL;
+}
+
+/* Prices on demand of some regions: each is whole, also when the answer broke off after it. */
+static int put_regions(const struct run *r, struct import *im, struct asked *a, struct err *err)
+{
+	struct catalog *had = catalog_open_at(r->path, r->snapshot, err);
+	if (!had)
+		return -1;
+	if (json_object_size(a->regions)) {
+		on_demand_over(&a->list, catalog_offers(had), covers, a->regions);
+		json_object_update(a->since, a->regions);
+		char *marks = json_text(a->since);
+		import_list(im, &a->list, a->skipped, false);
+		import_hosted(im, LIVE_URL, marks, true);
+		free(marks);
+	} else if (a->done) {
+		import_unchanged(im, a->p->name, a->list.sources[0].name);
+	}
+	pricelist_free(&a->list);
+	catalog_close(had);
+	return 0;
+}
+
+/* What every cloud without credentials would be: no failure, unless it was asked for by name. */
+static int put(const struct run *r, struct import *im, struct asked *a, struct err *err)
+{
+	bool no_credentials = a->err.code == ERR_CREDENTIALS, whole = a->done && !a->regions;
+	int rc = a->regions ? put_regions(r, im, a, err) : 0;
+	if (whole)
 		import_list(im, &a->list, a->skipped, !r->want->force);
 	else if (no_credentials && r->named)
 		import_refused(im, a->p->name, a->p->title, a->err.text);
-	else if (!no_credentials)
+	else if (!a->done && !no_credentials)
 		import_failed(im, a->p->name, a->p->title, a->err.text);
-	if (!a->done)
+	if (!whole)
 		pricelist_free(&a->list);
+	return rc;
 }
 
 /* Nothing new: why, from the first that says more than that there are no credentials. */
@@ -210,16 +266,21 @@ int live_update_at(const char *path, const char *snapshot, const struct live_upd
 	struct run *r = xcalloc(1, sizeof *r);
 	struct import *im = import_create(report);
 	r->want = want;
+	r->path = path;
+	r->snapshot = snapshot;
 	r->named = want->clouds && want->clouds[0];
 	int rc = choose(r, err);
 	size_t taken = 0;
 	if (!rc) {
 		ask_all(r);
 		for (size_t i = 0; i < r->n; i++) {
-			taken += r->v[i].done;
-			put(r, im, &r->v[i]);
+			taken += r->v[i].done || json_object_size(r->v[i].regions);
+			rc = rc ? rc : put(r, im, &r->v[i], err);
+			json_decref(r->v[i].since);
+			json_decref(r->v[i].regions);
 		}
-		rc = import_commit(im, path, snapshot, wall_now_ms(), err);
+		if (!rc)
+			rc = import_commit(im, path, snapshot, wall_now_ms(), err);
 	}
 	if (!rc && !taken)
 		rc = nothing(r, err);

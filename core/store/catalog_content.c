@@ -25,6 +25,20 @@ int catdb_set_meta(sqlite3 *db, const char *key, int64_t value, struct err *err)
 	return rc;
 }
 
+char *catdb_etag(sqlite3 *db, const char *cloud, const char *url)
+{
+	char *etag = NULL;
+	sqlite3_stmt *s = db ? catdb_prepare(db, "SELECT etag FROM hosted WHERE cloud=? AND url=?", NULL) : NULL;
+	if (s) {
+		sqlite3_bind_text(s, 1, cloud, -1, SQLITE_STATIC);
+		sqlite3_bind_text(s, 2, url, -1, SQLITE_STATIC);
+		if (sqlite3_step(s) == SQLITE_ROW)
+			etag = xstrdup((const char *)sqlite3_column_text(s, 0));
+	}
+	sqlite3_finalize(s);
+	return etag ? etag : xstrdup("");
+}
+
 /* --- what is there ----------------------------------------------------------------------------------------------------*/
 
 struct old_offer {

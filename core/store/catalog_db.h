@@ -71,6 +71,8 @@ int catdb_mark_cloud(sqlite3 *db, const char *cloud, const char *problem, int64_
 int catdb_replace_egress(sqlite3 *db, const struct egress_price *rows, size_t n, struct err *err);
 /* The table of accelerators, for people who look with SQL. */
 int catdb_write_accelerators(sqlite3 *db, struct err *err);
+/* The ETag under which the catalog has a cloud's list of this URL, "" when it has not. Caller frees. db may be NULL. */
+char *catdb_etag(sqlite3 *db, const char *cloud, const char *url);
 int catdb_set_meta(sqlite3 *db, const char *key, int64_t value, struct err *err);
 
 #endif

@@ -121,21 +121,6 @@ static void start(struct fetch *f)
 
 /* --- before and after -------------------------------------------------------------------------------------------------*/
 
-/* The ETag under which the catalog has this list, "" when it has not. */
-static char *known_etag(sqlite3 *db, const char *cloud, const char *url)
-{
-	char *etag = NULL;
-	sqlite3_stmt *s = db ? catdb_prepare(db, "SELECT etag FROM hosted WHERE cloud=? AND url=?", NULL) : NULL;
-	if (s) {
-		sqlite3_bind_text(s, 1, cloud, -1, SQLITE_STATIC);
-		sqlite3_bind_text(s, 2, url, -1, SQLITE_STATIC);
-		if (sqlite3_step(s) == SQLITE_ROW)
-			etag = xstrdup((const char *)sqlite3_column_text(s, 0));
-	}
-	sqlite3_finalize(s);
-	return etag ? etag : xstrdup("");
-}
-
 static char *list_url(const char *base, const char *cloud)
 {
 	size_t n = strlen(base);
@@ -217,7 +202,7 @@ static int update(struct update *u, const char *path, const char *snapshot, stru
 	sqlite3 *db = catdb_open_read(path, &damaged, NULL);
 	for (size_t i = 0; i < n; i++) {
 		v[i] = (struct fetch){.u = u, .cloud = clouds[i], .url = list_url(base, clouds[i])};
-		v[i].etag = u->want->force ? xstrdup("") : known_etag(db, clouds[i], v[i].url);
+		v[i].etag = u->want->force ? xstrdup("") : catdb_etag(db, clouds[i], v[i].url);
 	}
 	sqlite3_close(db);
 	int rc = fetch_all(u, v, n, err);

@@ -160,6 +160,15 @@ void import_hosted(struct import *im, const char *url, const char *etag, bool fo
 	item->guarded = !force;
 }
 
+char *import_known(const char *path, const char *cloud, const char *url)
+{
+	bool damaged;
+	sqlite3 *db = catdb_open_read(path, &damaged, NULL);
+	char *etag = catdb_etag(db, cloud, url);
+	sqlite3_close(db);
+	return etag;
+}
+
 void import_add_failed(struct import *im)
 {
 	const struct import_cloud *row = &im->report->clouds[im->report->n_clouds - 1];

@@ -27,6 +27,8 @@ void import_absent(struct import *im, const char *cloud, const char *file);
 /* The list that was added last came from url with this ETag ("": none). Unless force: if it has less than half of the offers that
  * the catalog has from there, it is refused and they become stale. */
 void import_hosted(struct import *im, const char *url, const char *etag, bool force);
+/* The ETag under which the catalog at path has what came from url last, "" when it has not. Caller frees. Reads the disk. */
+char *import_known(const char *path, const char *cloud, const char *url);
 /* The list that import_add just refused came from the network: what the cloud has becomes stale. */
 void import_add_failed(struct import *im);
 

@@ -7,6 +7,7 @@ libstore_a_SOURCES = \
 	core/store/db.c core/store/db.h \
 	core/store/gcp.c core/store/gcp.h \
 	core/store/import.c core/store/import.h \
+	core/store/on_demand.c core/store/on_demand.h \
 	core/store/pack.c core/store/pack.h \
 	core/store/pricelist.c core/store/pricelist.h \
 	core/store/prices_file.c core/store/prices_file.h \

@@ -482,20 +482,34 @@ static enum provider_step choose(struct aws *t, struct files *f, struct aws_logi
 	return f->machine ? machine(t, out, found) : PROVIDER_DONE;
 }
 
+static enum provider_step look_for(struct aws *t, struct files *f, bool *found)
+{
+	struct aws_login l = {0};
+	AWS_TRY(read_files(t, f));
+	AWS_TRY(choose(t, f, &l, found));
+	if (!*found)
+		return PROVIDER_DONE;
+	t->login = l;
+	json_put_str(t->c->scratch, "cached", l.cached);
+	return PROVIDER_DONE;
+}
+
+enum provider_step aws_login_if_any(struct aws *t, bool *found)
+{
+	struct files f = {0};
+	return look_for(t, &f, found);
+}
+
 enum provider_step aws_login(struct aws *t)
 {
 	struct files f = {0};
 	bool found;
-	struct aws_login l = {0};
-	AWS_TRY(read_files(t, &f));
-	AWS_TRY(choose(t, &f, &l, &found));
-	if (!found)
-		return aws_failed(t, ERR_CREDENTIALS, ERR_SCOPE_CLOUD,
-		    arena_printf(t->a,
-			"no AWS keys: there are none in the environment (AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE), in profile %s of %s and %s, nor of a "
-			"container%s; run `aws configure`, or `aws configure sso`",
-			f.profile ? f.profile : "default", f.credentials_path, f.config_path, f.machine ? " or a role of this machine" : ""));
-	t->login = l;
-	json_put_str(t->c->scratch, "cached", l.cached);
-	return PROVIDER_DONE;
+	AWS_TRY(look_for(t, &f, &found));
+	if (found)
+		return PROVIDER_DONE;
+	return aws_failed(t, ERR_CREDENTIALS, ERR_SCOPE_CLOUD,
+	    arena_printf(t->a,
+		"no AWS keys: there are none in the environment (AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE), in profile %s of %s and %s, nor of a "
+		"container%s; run `aws configure`, or `aws configure sso`",
+		f.profile ? f.profile : "default", f.credentials_path, f.config_path, f.machine ? " or a role of this machine" : ""));
 }

@@ -115,6 +115,8 @@ const char *const *aws_words(struct arena *a, const char *line);
 
 /* Whose keys to use: the places of §credentials in AWS's order. DONE: t->login is set. FAILED: CREDENTIALS, with all places that were looked at. */
 enum provider_step aws_login(struct aws *t);
+/* The same, where there may be none: DONE with *found false. */
+enum provider_step aws_login_if_any(struct aws *t, bool *found);
 /* Keys that end, as services give them in JSON or XML under various names, into memory and *out. false: they are none. */
 bool aws_keep_keys(struct aws *t, const char *name, const json_t *from, struct aws_login *out);
 
@@ -122,6 +124,10 @@ bool aws_keep_keys(struct aws *t, const char *name, const json_t *from, struct a
 
 /* The regions that are on for this account, or those that the configuration names: an array of names, borrowed. */
 enum provider_step aws_regions(struct aws *t, const json_t **regions);
+/* Could that be the name of a region ("us-east-1", not "us-east-1-wl1-chi1"), and is it among those that the configuration names, if any? (NULL: does it
+ * name some?) */
+bool aws_region_may_be(const char *name);
+bool aws_region_is_wanted(struct aws *t, const char *region);
 /* DONE: the region is on for this account. FAILED: INVALID when there is none of the name. */
 enum provider_step aws_region_is_on(struct aws *t, const char *region);
 /* Of an instance type, as EC2 describes it: {"type","vcpus","mem_mib","arch","accelerator"|null,"count"(real),"gpu_mem_mib","spot":bool,"neuron":bool};
@@ -150,6 +156,11 @@ enum provider_step aws_check(struct aws *t);
 enum provider_step aws_create(struct aws *t);
 enum provider_step aws_offers(struct aws *t);
 enum provider_step aws_quota(struct aws *t);
+
+/* ---- bulk.c ---- */
+
+/* OFFERS {"catalog": true} of AWS's public price list, for whoever has no keys; in parts, prices on demand alone. */
+enum provider_step aws_price_list(struct aws *t);
 
 /* ---- image.c, network.c: for CREATE ---- */
 

@@ -312,8 +312,16 @@ enum provider_step aws_offers(struct aws *t)
 {
 	const json_t *regions;
 	json_t *silent = json_object_get(t->c->scratch, "silent");
+	bool found, catalog = json_bool(t->c->args, "catalog", false);
+	AWS_TRY(aws_login_if_any(t, &found));
+	if (!found && catalog && (json_bool(t->c->args, "named", false) || aws_region_is_wanted(t, NULL)))
+		return aws_price_list(t);
+	if (!found && catalog)
+		return aws_failed(t, ERR_CREDENTIALS, ERR_SCOPE_CLOUD,
+		    "no AWS keys; `skytop catalog update --live aws` takes AWS's public price list instead, without spot, and some 200 MB a region (the setting "
+		    "aws.regions names those to take)");
 	AWS_TRY(aws_login(t));
-	if (!json_bool(t->c->args, "catalog", false)) /* EC2 does not tell what is free: that there are keys is the answer */
+	if (!catalog) /* EC2 does not tell what is free: that there are keys is the answer */
 		return aws_done(t, json_pack("{s:s}", "source", "the catalog"));
 	AWS_TRY(aws_regions(t, &regions));
 	if (!silent)

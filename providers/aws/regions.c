@@ -62,6 +62,21 @@ static const json_t *wanted(struct aws *t)
 	return json_array_size(out) ? out : NULL;
 }
 
+bool aws_region_is_wanted(struct aws *t, const char *region)
+{
+	const json_t *mine = wanted(t);
+	return region ? !mine || json_has(mine, region) : mine != NULL;
+}
+
+bool aws_region_may_be(const char *name)
+{
+	size_t words = 1, n = strlen(name);
+	for (const char *p = name; *p; p++)
+		words += *p == '-';
+	return n > 5 && words == 3 + (size_t)(strstr(name, "-gov-") != NULL) && name[n - 2] == '-' && name[n - 1] >= '1' && name[n - 1] <= '9' &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
+}
+
 enum provider_step aws_regions(struct aws *t, const json_t **regions)
 {
 	const json_t *all, *mine = wanted(t);
@@ -81,8 +96,7 @@ enum provider_step aws_region_is_on(struct aws *t, const char *region)
 	if (json_has(json_object_get(all, "off"), region))
 		return aws_failed(t, ERR_UNSUPPORTED, ERR_SCOPE_REGION_ALL,
 		    arena_printf(t->a, "the region %s is not on for this account; switch it on in the AWS console", region));
-	size_t n = strlen(region); /* "xx-where-1": one that came or went since the catalog was made */
-	bool plausible = n > 5 && region[2] == '-' && region[n - 2] == '-' && region[n - 1] >= '1' && region[n - 1] <= '9';
+	bool plausible = aws_region_may_be(region); /* one that came or went since the catalog was made */
 	return aws_failed(t, plausible ? ERR_UNSUPPORTED : ERR_INVALID, plausible ? ERR_SCOPE_REGION_ALL : ERR_SCOPE_TASK,
 	    arena_printf(t->a, "AWS has no region %.60s", region));
 }

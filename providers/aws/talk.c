@@ -358,11 +358,14 @@ static json_t *read_answer(const struct provider_http_reply *r, const json_t *ki
 		return out;
 	}
 	json_put_int(out, "status", r->status);
-	if (json_is_null(kind))
+	if (json_is_null(kind)) {
 		json_object_set_new(out, "body", json_foreign(r->body));
-	else if (json_is_true(kind))
+		if (header(r, "content-range"))
+			json_object_set_new(out, "range", json_foreign(header(r, "content-range")));
+	}
+	if (json_is_true(kind))
 		read_json(out, r);
-	else
+	else if (!json_is_null(kind))
 		read_xml(out, r);
 	return out;
 }

@@ -470,6 +470,12 @@ static void no_keys(void **state)
 	assert_non_null(r);
 	assert_int_equal(s.http, 0);
 	json_decref(r);
+	/* A list of gigabytes that needs none is not taken unasked. */
+	s.vars = NULL;
+	assert_null(call(&s, PROVIDER_OFFERS, json_pack("{s:b}", "catalog", 1), &err));
+	assert_int_equal(err.code, ERR_CREDENTIALS);
+	assert_non_null(strstr(err.text, "skytop catalog update --live aws"));
+	assert_int_equal(s.http, 0);
 	/* Keys go nowhere in the clear. */
 	const char *const elsewhere[] = {"AWS_ACCESS_KEY_ID", "A", "AWS_SECRET_ACCESS_KEY", "B", "AWS_ENDPOINT_URL", "http://example.com", NULL};
 	s.vars = elsewhere;

@@ -209,7 +209,8 @@ const struct verb verb_catalog_update = {
 	    "less than half of the offers it had before, keeps its prices and is marked stale (exit status 1); the others are taken in "
 	    "one step. Prices that changed are kept as history.\n\n"
 	    "With --live each cloud is asked for all that it sells, spot prices as well: those that are named, else all that have credentials "
-	    "here or need none (Azure). A cloud's offers are replaced when its whole answer came; one that breaks off changes nothing.",
+	    "here or need none (Azure). A cloud's offers are replaced when its whole answer came; one that breaks off changes nothing. AWS named "
+	    "and without keys gives its public price list: no spot prices, some 200 MB for each region that changed (aws.regions says which to take).",
     .run = run_update,
 };
 
