@@ -234,6 +234,7 @@ json_t *request_to_json(const struct request *r)
 	json_put_str(j, "verb", r->verb);
 	json_put_str(j, "cluster", r->cluster);
 	json_put_str(j, "user", r->user);
+	json_put_str(j, "why", json_str(r->args, "why", NULL)); /* the engine's own: "idle", "left" */
 	json_put_str(j, "state", request_state_name(r->state));
 	json_put_str(j, "step", r->step);
 	json_put_str(j, "progress", r->progress);

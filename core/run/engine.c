@@ -19,6 +19,7 @@
 #include "core/base/mem.h"
 #include "core/run/access.h"
 #include "core/run/hosts.h"
+#include "core/run/left.h"
 #include "core/run/logs_prune.h"
 #include "core/run/metrics.h"
 #include "core/run/money.h"
@@ -332,6 +333,7 @@ struct engine *engine_create(const struct engine_setup *setup, struct err *err)
 	e->heard = json_object();
 	e->locked_out = json_object();
 	e->late_at = json_object();
+	e->late_told = json_object();
 	e->loop = setup->loop;
 	e->setup = *setup;
 	e->logs_dir = home_path(HOME_STATE, "logs");
@@ -387,6 +389,7 @@ void engine_destroy(struct engine *e)
 	json_decref(e->locked_out);
 	json_decref(e->quotas);
 	json_decref(e->late_at);
+	json_decref(e->late_told);
 	free(e);
 }
 
@@ -442,11 +445,19 @@ void run_restore_secrets(struct engine *e, const struct request *r, json_t *task
 	json_decref(secrets);
 }
 
+/* What is left of a cluster is being ended: nothing can be done with it. */
+static int check_left(struct engine *e, const struct request *r, const struct op_kind *kind, struct err *err)
+{
+	const struct op *left = kind == &op_down || kind->beside ? NULL : left_op(e, r->cluster);
+	return !left ? 0 : err_set(err, ERR_CONFLICT, "cluster '%s' is being ended (request %" PRId64 "%s%s): wait for it, or take another name", r->cluster,
+	    left->r->id, left->r->progress ? ": " : "", left->r->progress ? left->r->progress : "");
+}
+
 static int accept_request(struct engine *e, struct request *r, json_t *secrets, const struct op_kind *kind, struct err *err)
 {
 	if (e->n_ops >= OPEN_REQUESTS_MAX)
 		return err_set(err, ERR_THROTTLED, "%d requests are open already: wait until some are done", OPEN_REQUESTS_MAX);
-	if (money_allows(e, r, err) || (kind->accept && kind->accept(e, r, err)))
+	if (money_allows(e, r, err) || (kind->accept && kind->accept(e, r, err)) || check_left(e, r, kind, err))
 		return -1;
 	if (state_save_request(e->state, r, err) || put_secrets(e, r, secrets, err))
 		return err_wrap(err, "the request cannot be kept, so it was not accepted");
@@ -478,7 +489,9 @@ int64_t engine_submit(struct engine *e, const char *user, const char *verb, cons
 		return 0;
 	}
 	int64_t id = r->id;
-	op_create(e, r);
+	struct op *op = op_create(e, r);
+	if (kind->accepted)
+		kind->accepted(op);
 	run_changed(e);
 	op_kick(e);
 	return id;

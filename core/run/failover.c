@@ -9,12 +9,14 @@
 #include "core/plan/block.h"
 #include "core/run/access.h"
 #include "core/run/launch.h"
+#include "core/run/left.h"
 
 enum {
 	POLL_MS = 1000,
 	CLEAN_RETRY_MS = 5000,
 	CLEAN_SILENT_MS = 60000, /* so long a host that does not answer is waited for */
-	CLEAN_TRIES = 60,
+	CLEAN_MS = 300000, /* so long it is tried before the launch gives up, and the rest is left to left.h */
+	CLEAN_REFUSALS = 3, /* where trying again is of no use, as far as the error says */
 	TRIED_MAX = 100, TOLD_MAX = 8,
 	ROUND_FIRST_MS = 5000, ROUND_MAX_MS = 30000,
 };
@@ -151,18 +153,36 @@ bool launch_next_round(struct op *op, const struct err *err)
 	return true;
 }
 
-/* The cluster stays, so that it can be taken down. */
+/* No other place is tried: what is there would be paid for as well, and nobody would know. It goes on being ended by itself. */
 static void not_cleaned(struct op *op, const struct err *err)
 {
 	struct unit *u = op_unit(op);
 	const json_t *tried = json_arr(op->r->data, "tried");
 	const char *why = json_str(json_array_get(tried, json_array_size(tried) - 1), "text", NULL);
-	struct err e = *err;
-	err_wrap(&e, "launch %s: %s%swhat was made could not be removed, and may still cost: skytop down %s", op->r->cluster, why ? why : "", why ? "; " : "",
+	struct err e;
+	err_set(&e, err->code, "launch %s: %s%swhat was made could not be removed, and may still cost: %s. It is tried again for as long as it takes; "
+	    "`skytop down %s` tries at once, `skytop down --purge %s` forgets it", op->r->cluster, why ? why : "", why ? "; " : "", err->text, op->r->cluster,
 	    op->r->cluster);
-	if (u)
+	if (u) {
 		run_set_status(u, CLUSTER_INIT, e.text);
+		left_begin(u);
+	}
 	op_fail(op, &e);
+}
+
+static void clean_failed(struct op *op, const struct err *err)
+{
+	int64_t now = wall_now_ms(), tries = json_int(op->r->data, "clean_tries", 0) + 1, since = json_int(op->r->data, "clean_since", now);
+	if (left_looked(op))
+		return;
+	json_put_int(op->r->data, "clean_tries", tries);
+	json_put_int(op->r->data, "clean_since", since);
+	if (now < since || now - since > CLEAN_MS || (tries >= CLEAN_REFUSALS && !err_info(err->code)->retry)) {
+		not_cleaned(op, err);
+		return;
+	}
+	op_progress(op, "removing what was made: trying again: %s", err->text);
+	left_look(op, "clean", CLEAN_RETRY_MS);
 }
 
 void launch_failed(struct op *op, const struct err *err)
@@ -175,14 +195,7 @@ void launch_failed(struct op *op, const struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(provisioning); i++)
 		in_provisioning = in_provisioning || !strcmp(step, provisioning[i]);
 	if (!strcmp(step, "clean")) {
-		int64_t tries = json_int(op->r->data, "clean_tries", 0) + 1;
-		json_put_int(op->r->data, "clean_tries", tries);
-		if (tries < CLEAN_TRIES) {
-			op_progress(op, "removing what was made: trying again: %s", err->text);
-			op_again(op, CLEAN_RETRY_MS);
-			return;
-		}
-		not_cleaned(op, err);
+		clean_failed(op, err);
 		return;
 	}
 	if (!in_provisioning || !json_bool(op->r->data, "fresh", false) || !op_unit(op)) {
@@ -229,6 +242,8 @@ static void cleaned(struct op *op, const json_t *result)
 		return;
 	}
 	nodes_drop(u);
+	json_object_del(op->r->data, "clean_tries"); /* the next attempt's are its own */
+	json_object_del(op->r->data, "clean_since");
 	if (!strcmp(outcome(op), "cancel")) {
 		u->c->status = CLUSTER_REMOVED;
 		u->c->removed_at_ms = wall_now_ms();

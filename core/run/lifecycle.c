@@ -11,6 +11,7 @@
 #include "core/run/hooks.h"
 #include "core/run/hosts.h"
 #include "core/run/launch.h"
+#include "core/run/left.h"
 
 enum { AGENT_MS = 20000, PROVIDER_MS = 20 * 60000, POLL_FIRST_MS = 100, POLL_MS = 1000, DRAIN_MS = 2000, HOOK_MAX = 1 << 20 };
 
@@ -29,22 +30,34 @@ static bool is_idle_stop(const struct op *op)
 	return str_eq(json_str(op->r->args, "why", NULL), "idle");
 }
 
-/* Whatever is going on with the cluster is of no use any more. */
-/* With purge also a stop or down that waits for machines that do not answer. */
+/* Whatever is going on with the cluster is of no use any more. With purge also a stop or down that waits for machines that do not answer. What
+ * tries to end the rest of it is taken over: see left.h. */
 static int accept_down(struct engine *e, struct request *r, struct err *err)
 {
 	bool purge = json_bool(r->args, "purge", false);
 	if (accept_cluster(e, r, err))
 		return -1;
-	for (size_t i = e->n_ops; i > 0; i--) {
+	for (size_t i = left_is(r) ? 0 : e->n_ops; i > 0; i--) {
 		struct op *op = e->ops[i - 1];
 		if (!str_eq(op->r->cluster, r->cluster) || op->r->cancel || request_is_over(op->r->state))
 			continue;
+		if (left_is(op->r)) {
+			json_put_bool(r->args, "left", true);
+			continue;
+		}
 		if (!strcmp(op->r->verb, "launch") || !strcmp(op->r->verb, "exec") || !strcmp(op->r->verb, "start") || is_idle_stop(op) ||
 		    (purge && (!strcmp(op->r->verb, "down") || !strcmp(op->r->verb, "stop"))))
 			engine_cancel(e, op->r->id, NULL);
 	}
 	return 0;
+}
+
+/* Durable now: so that at every moment something tries to end the rest. */
+static void accepted_down(struct op *down)
+{
+	struct op *left = left_is(down->r) ? NULL : left_op(down->engine, down->r->cluster);
+	if (left)
+		engine_cancel(down->engine, left->r->id, NULL);
 }
 
 /* The cluster, or the request ends: it went away while this waited for its turn. For `down` that is what was wanted. */
@@ -65,6 +78,8 @@ static void lifecycle_failed(struct op *op, const struct err *err)
 {
 	struct err e = *err;
 	struct unit *u = op_unit(op);
+	if (u)
+		left_go_on(op);
 	err_wrap(&e, "%s %s", op->r->verb, op->r->cluster);
 	if (u) {
 		run_set_status(u, CLUSTER_INIT, e.text);
@@ -145,11 +160,13 @@ static void step_hook(struct op *op)
 {
 	struct unit *u = unit_or_end(op);
 	int64_t timeout_s = 0;
-	struct str unused = str_new(HOOK_MAX);
-	if (!u) {
-		str_free(&unused);
+	if (!u)
+		return;
+	if (left_is(op->r)) {
+		op_goto(op, "terminate");
 		return;
 	}
+	struct str unused = str_new(HOOK_MAX);
 	if (is_idle_stop(op) && hooks_script(&unused, json_obj(u->c->task, "config"), hooks_at_autostop, &timeout_s)) {
 		op_progress(op, "running the task's hooks");
 		op_remote(op, &(struct op_remote_spec){.what = "run hooks", .timeout_ms = (timeout_s + 60) * 1000, .command = hook_command, .each = take_hook,
@@ -176,6 +193,8 @@ static void step_quiesce(struct op *op)
 static void lifecycle_cancelled(struct op *op)
 {
 	struct unit *u = op_unit(op);
+	if (u)
+		left_go_on(op);
 	op_cancelled(op);
 	if (u) { /* half done: ask what is */
 		run_set_status(u, CLUSTER_INIT, "its last request was cancelled half way");
@@ -427,6 +446,10 @@ static void step_terminate(struct op *op)
 static void down_failed(struct op *op, const struct err *err)
 {
 	struct unit *u = op_unit(op);
+	if (left_is(op->r)) {
+		left_failed(op, err);
+		return;
+	}
 	if (u && json_bool(op->r->args, "purge", false) && !strcmp(op->r->step, "terminate")) {
 		run_event(op->engine, u, op->r, "cluster.purged", "error", NULL, "%s: forgotten though the provider said: %s", u->c->name, err->text);
 		remove_cluster(op, "forgotten (purge): it may still run, and cost");
@@ -441,8 +464,8 @@ static const struct op_step down_steps[] = {
     {"terminate", "terminating nodes", step_terminate, PROVIDER_MS},
 };
 
-const struct op_kind op_down = {.verb = "down", .steps = down_steps, .n_steps = ARRAY_LEN(down_steps), .accept = accept_down, .failed = down_failed,
-    .cancelled = lifecycle_cancelled};
+const struct op_kind op_down = {.verb = "down", .steps = down_steps, .n_steps = ARRAY_LEN(down_steps), .accept = accept_down, .accepted = accepted_down,
+    .failed = down_failed, .cancelled = lifecycle_cancelled};
 
 /* ---- autostop ---------------------------------------------------------------------------------------------------- */
 

@@ -16,6 +16,7 @@ librun_a_SOURCES = \
 	core/run/lane.c core/run/lane.h \
 	core/run/launch.c core/run/launch.h \
 	core/run/launch_steps.c \
+	core/run/left.c core/run/left.h \
 	core/run/lifecycle.c \
 	core/run/link.c core/run/link.h core/run/link_priv.h \
 	core/run/link_command.c \

@@ -22,6 +22,8 @@ struct op_kind {
 	size_t n_steps;
 	/* Check the arguments when it is submitted; may fill r->cluster. Nothing is written when it fails. */
 	int (*accept)(struct engine *e, struct request *r, struct err *err);
+	/* It is durable, and has not begun. NULL: nothing. */
+	void (*accepted)(struct op *op);
 	/* A step failed. The kind decides: op_goto a step that cleans up, or op_fail. NULL: op_fail. */
 	void (*failed)(struct op *op, const struct err *err);
 	/* Somebody asked to stop while a step is under way; what was in flight has been dropped. NULL: op_cancelled. */
@@ -57,6 +59,8 @@ struct op {
 	struct proc_watch *proc_watch;
 	void (*after_agents)(struct op *op); /* see launch_agents */
 	bool draining;	       /* waits for spool_drain */
+	const char *look_step; /* see left_look; NULL: nobody looks */
+	int64_t look_ms;
 	bool resting;	       /* waits for time to pass: others may work meanwhile */
 	struct sync *sync;     /* the sync step's; not persisted: it begins anew */
 };

@@ -64,6 +64,7 @@ struct engine {
 	unsigned commit_retry, tick, late;
 	int late_looks; /* of the present expectation */
 	json_t *late_at; /* {provider: true}: where something may come late */
+	json_t *late_told; /* {id: true}: nodes that did */
 	bool state_was_lost; /* state.db was damaged, and begun anew by this engine */
 	bool hosts_complained; /* that entries for ssh cannot be written was said */
 };

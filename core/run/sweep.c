@@ -11,6 +11,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/num.h"
+#include "core/run/left.h"
 
 /* ---- who is it? -------------------------------------------------------------------------------------------------- */
 
@@ -36,7 +37,7 @@ static bool is_double(struct engine *e, const struct unit *u, const struct node 
 	return n->provider_id && strcmp(n->provider_id, id) != 0 && !run_op_of(e, u->c->name, NULL);
 }
 
-/* "late", "left", "cluster"; NULL: it is known, or it is gone. */
+/* "late", "left", "cluster", "ending"; NULL: it is known, or it is gone. */
 static const char *kind_of(struct engine *e, const json_t *j)
 {
 	const char *token = json_str(j, "token", NULL), *status = json_str(j, "status", "");
@@ -47,7 +48,7 @@ static const char *kind_of(struct engine *e, const json_t *j)
 	const char *id = json_str(j, "id", NULL);
 	const struct unit *u = unit_of(e, json_str(j, "cluster", NULL));
 	const struct node *n = u ? node_of(u, token, id) : NULL;
-	return !u ? "cluster" : !n ? "left" : is_double(e, u, n, id) ? "late" : NULL;
+	return !u ? "cluster" : !n ? "left" : is_double(e, u, n, id) ? "late" : left_op(e, u->c->name) ? "ending" : NULL;
 }
 
 /* The cheapest offer of that type in that place; it is what is asked now, not what this machine was made for. */
@@ -178,23 +179,42 @@ struct unit *sweep_adopt(struct engine *e, const struct provider *p, const json_
 
 /* ---- what comes late --------------------------------------------------------------------------------------------- */
 
+struct late_end {
+	struct engine *e;
+	const struct provider *p;
+	bool again; /* it was told before */
+};
+
+static void look_later(struct engine *e, const char *provider, bool soon);
+
+/* Refused: it is tried again at the next look, for as long as it takes. */
 static void late_ended(void *arg, const json_t *result, const struct err *err)
 {
-	struct engine *e = arg;
+	struct late_end l = *(struct late_end *)arg;
+	free(arg);
 	(void)result;
 	if (!err)
 		return;
-	run_event(e, NULL, NULL, "node.late", "error", NULL, "a node that came too late could not be ended, and may cost: %s; `skytop sweep` shows it", err->text);
-	run_commit(e);
+	look_later(l.e, l.p->name, !l.again);
+	if (l.again)
+		return;
+	run_event(l.e, NULL, NULL, "node.late", "error", NULL,
+	    "a node that came too late could not be ended, and may cost: %s; it is tried again every two minutes, and `skytop sweep` shows it", err->text);
+	run_commit(l.e);
 }
 
 /* Its cluster, or its attempt, was given up and confirmed gone while the request to make it was still under way, or another has taken its
  * place: nobody waits for it. */
 static void end_late(struct engine *e, const struct provider *p, const json_t *j)
 {
-	run_event(e, NULL, NULL, "node.late", "warn", NULL, "%s: a node that had been given up came after all at %s: it is ended (%s)",
-	    json_str(j, "cluster", "?"), p->title, json_str(j, "id", "?"));
-	call_start(&e->calls, p, PROVIDER_TERMINATE, json_pack("{s:[s]}", "ids", json_str(j, "id", "")), late_ended, e);
+	const char *id = json_str(j, "id", "?");
+	struct late_end *l = xcalloc(1, sizeof *l);
+	*l = (struct late_end){e, p, json_object_get(e->late_told, id) != NULL};
+	json_object_set_new(e->late_told, id, json_true());
+	if (!l->again)
+		run_event(e, NULL, NULL, "node.late", "warn", NULL, "%s: a node that had been given up came after all at %s: it is ended (%s)",
+		    json_str(j, "cluster", "?"), p->title, id);
+	call_start(&e->calls, p, PROVIDER_TERMINATE, json_pack("{s:[s]}", "ids", id), late_ended, l);
 }
 
 /* ---- by itself --------------------------------------------------------------------------------------------------- */
@@ -264,7 +284,7 @@ static bool may_have_machines(struct engine *e, const struct provider *p)
 /* How long to wait before each look for late nodes. A request lives a minute at most, clouds take some time more to show what they did. A
  * machine of one's own that was away shows it when it is back; what nobody moved into ends there by itself after half an hour. */
 static const int64_t late_ms[] = {2000, 8000, 30000, 80000};
-enum { LATE_EVERY_MS = 120000, LATE_LOOKS = ARRAY_LEN(late_ms) + 15, LATE_MS = LATE_LOOKS * LATE_EVERY_MS };
+enum { LATE_AGAIN_MS = 10000, LATE_EVERY_MS = 120000, LATE_LOOKS = ARRAY_LEN(late_ms) + 15, LATE_MS = LATE_LOOKS * LATE_EVERY_MS };
 
 static void on_late(void *arg)
 {
@@ -279,6 +299,15 @@ static void on_late(void *arg)
 	if (e->late_looks == LATE_LOOKS)
 		json_object_clear(e->late_at);
 	e->late = json_object_size(e->late_at) ? loop_after(e->loop, shown ? LATE_EVERY_MS : late_ms[e->late_looks], on_late, e) : 0;
+}
+
+static void look_later(struct engine *e, const char *provider, bool soon)
+{
+	json_object_set_new(e->late_at, provider, json_true());
+	if (!e->late || soon) {
+		loop_cancel(e->loop, e->late);
+		e->late = loop_after(e->loop, soon ? LATE_AGAIN_MS : LATE_EVERY_MS, on_late, e);
+	}
 }
 
 void sweep_expect_late(struct engine *e, const char *provider)

@@ -16,7 +16,8 @@ void sweep_expect_late(struct engine *e, const char *provider);
 
 /* Of what QUERY {} answered, the machines that cost and that nobody knows: [{provider, title, simulated, id, token, cluster_id, cluster, rank,
  * status, instance_type, region, zone, use_spot, created_at, price_uusd_h | null, price_estimated, price_source, kind: "late" (given up
- * before the provider answered, or made twice), "left" (its cluster is known, this machine is not of it), "cluster" (neither is), adoptable}…]. A price
+ * before the provider answered, or made twice), "left" (its cluster is known, this machine is not of it), "cluster" (neither is), "ending" (its
+ * cluster is known, and could not be ended), adoptable}…]. A price
  * that the provider does not tell is the catalog's, as an estimate. New reference. */
 json_t *sweep_strangers(struct engine *e, const struct provider *p, const json_t *result);
 /* Take a cluster in with all of its machines: `of` is one of those strangers, all is what QUERY answered. */

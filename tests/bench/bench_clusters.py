@@ -64,7 +64,7 @@ def wanted(h):
 
 
 def open_requests(h):
-    return [r for r in ask(h, 'requests') if r['finished_at'] is None]
+    return [r for r in ask(h, 'requests', '-l', '10000') if r['finished_at'] is None]
 
 
 def phase(h, pid, what, fn, limit_s):

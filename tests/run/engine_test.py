@@ -2,7 +2,7 @@
 
 Every process that a case starts has that folder somewhere in its environment; when the case is over none may be left.
 """
-import json, os, shutil, signal, subprocess, sys, tempfile, time, traceback
+import json, os, shutil, signal, socket, subprocess, sys, tempfile, time, traceback
 
 SKYTOP = os.environ['SKYTOP']
 
@@ -39,6 +39,16 @@ class Home:
         rc, out, err = self.run(*args, **kw)
         assert rc == status, 'skytop %s: %d, not %d\n%s\n%s' % (' '.join(args), rc, status, out, err)
         return err
+
+    def ask(self, method, **params):
+        """One call over the engine's socket."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(self.dir + '/run/engine.sock')
+            f = s.makefile('rw', encoding='utf-8')
+            for i, (m, p) in enumerate((('hello', {'protocol': 1, 'build': 'test'}), (method, params))):
+                f.write(json.dumps({'jsonrpc': '2.0', 'id': i, 'method': m, 'params': p}) + '\n')
+            f.flush()
+            return next(r for r in map(json.loads, f) if r.get('id') == 1)
 
     def wait(self, what, fn, seconds=60):
         end = time.time() + seconds

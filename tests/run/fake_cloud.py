@@ -26,6 +26,7 @@ class Cloud:
         self.free = list(farm.nodes) if farm else []
         self.nodes, self.made, self.log, self.bodies = {}, 0, [], []
         self.refuse = []    # functions (body of a create) that raise Refused
+        self.held = None    # while set, nothing is ended: (status, code)
         self.quota = None   # function (candidate) → verdict
         self.faults = {}    # number of the request (1…) → 'error', 'drop', 'lost', 'hang', 'busy'
         self.count = 0
@@ -107,6 +108,8 @@ class Cloud:
             if not self.quota:
                 raise Refused('unsupported')
             return {'verdicts': [self.quota(c) for c in body['candidates']]}
+        if path == '/terminate' and self.held:
+            raise Refused(self.held[1], status=self.held[0], message='not to be ended')
         if path in ('/terminate', '/stop', '/start'):
             for i in body['ids']:
                 n = self.nodes.get(i)

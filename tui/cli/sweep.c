@@ -20,7 +20,8 @@ static const char *kind_text(const json_t *j)
 {
 	static const struct {
 		const char *kind, *text;
-	} kinds[] = {{"cluster", "its cluster is not known here"}, {"left", "its cluster does not know it"}, {"late", "it came after it was given up"}};
+	} kinds[] = {{"cluster", "its cluster is not known here"}, {"left", "its cluster does not know it"}, {"late", "it came after it was given up"},
+	    {"ending", "it could not be ended yet"}};
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (str_eq(json_str(j, "kind", NULL), kinds[i].kind))
 			return kinds[i].text;
