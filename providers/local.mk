@@ -24,6 +24,7 @@ libproviders_a_SOURCES = \
 	providers/azure/quota.c \
 	providers/azure/size.c \
 	providers/azure/terminate.c \
+	providers/common/change.c providers/common/change.h \
 	providers/common/child.c providers/common/child.h \
 	providers/common/cloudside.c providers/common/cloudside.h \
 	providers/common/crypto.c providers/common/crypto.h \
@@ -33,6 +34,7 @@ libproviders_a_SOURCES = \
 	providers/common/names.c providers/common/names.h \
 	providers/common/nodes.c providers/common/nodes.h \
 	providers/common/refusal.c providers/common/refusal.h \
+	providers/common/report.c providers/common/report.h \
 	providers/common/requests.c providers/common/requests.h \
 	providers/common/sandbox.c providers/common/sandbox.h providers/common/sandbox_priv.h \
 	providers/common/settle.c \

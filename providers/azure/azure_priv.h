@@ -99,7 +99,6 @@ bool azure_tag_record(json_t *tags, const json_t *record); /* false: it is too l
 enum provider_step azure_query(struct azure *g);
 enum provider_step azure_start(struct azure *g);
 enum provider_step azure_stop(struct azure *g);
-enum provider_step azure_wait_or_fail(struct azure *g);
 
 /* ---- terminate.c ---- */
 /* The groups of a cluster, and of ids: [{"subscription", "name", "ours": bool, "ending": bool}]. As azure_nodes. */

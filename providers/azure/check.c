@@ -4,13 +4,10 @@
 
 #include "core/base/json.h"
 #include "core/base/str.h"
+#include "providers/common/report.h"
 #include "providers/azure/azure_priv.h"
 
-/* What is needed, and what for. */
-static const struct permission {
-	const char *name, *why;
-	bool needed;
-} permissions[] = {
+static const struct report_permission permissions[] = {
     {"Microsoft.Resources/subscriptions/resourceGroups/read", "to find clusters", true},
     {"Microsoft.Resources/subscriptions/resourceGroups/write", "to make clusters", true},
     {"Microsoft.Resources/subscriptions/resourceGroups/delete", "to end clusters", true},
@@ -45,7 +42,7 @@ static bool any_fits(const json_t *globs, const char *name)
 }
 
 /* [{"actions": ["*"], "notActions": […]}, …]: what one of them gives and does not take. */
-static bool granted(const json_t *roles, const char *name)
+static bool granted(const void *roles, const char *name)
 {
 	size_t i;
 	json_t *r;
@@ -55,54 +52,14 @@ static bool granted(const json_t *roles, const char *name)
 	return false;
 }
 
-static json_t *permission_rows(const json_t *roles)
-{
-	json_t *out = json_array();
-	for (size_t i = 0; i < ARRAY_LEN(permissions); i++) {
-		json_t *row = json_object();
-		json_put_str(row, "name", permissions[i].name);
-		json_object_set_new(row, "ok", roles ? json_boolean(granted(roles, permissions[i].name)) : json_null());
-		json_put_str(row, "why", permissions[i].why);
-		json_array_append_new(out, row);
-	}
-	return out;
-}
-
-static const char *missing(struct arena *a, const json_t *rows)
-{
-	struct str s = str_new(800);
-	for (size_t i = 0; i < ARRAY_LEN(permissions); i++)
-		if (permissions[i].needed && json_is_false(json_object_get(json_array_get(rows, i), "ok")))
-			str_addf(&s, "%s%s", s.len ? ", " : "", permissions[i].name);
-	const char *out = arena_strdup(a, str_text(&s));
-	str_free(&s);
-	return out;
-}
-
-static json_t *report(bool enabled, const char *identity, const char *reason)
-{
-	json_t *r = json_pack("{s:b, s:[], s:[], s:[]}", "enabled", (int)enabled, "permissions", "quotas", "hints");
-	json_put_str(r, "identity", identity);
-	json_put_str(r, "reason", reason);
-	return r;
-}
-
-static void hint(json_t *r, const char *text)
-{
-	json_array_append_new(json_arr(r, "hints"), json_string(text));
-}
-
 static const char *who(struct azure *g)
 {
 	return g->identity && g->subscription ? arena_printf(g->c->arena, "%s, subscription %s", g->identity, g->subscription) : g->identity;
 }
 
-/* Something that a person has to mend. Anything else is no answer at all, and may be asked again. */
 static enum provider_step refused(struct azure *g)
 {
-	if (g->err->code != ERR_CREDENTIALS && g->err->code != ERR_NOT_FOUND && g->err->code != ERR_INVALID)
-		return PROVIDER_FAILED;
-	return talk_done(&g->talk, report(false, who(g), g->err->text));
+	return report_answers(g->err) ? talk_done(&g->talk, report_new(false, who(g), g->err->text)) : PROVIDER_FAILED;
 }
 
 /* Of families with GPUs, of spot machines, and in all. */
@@ -126,12 +83,7 @@ static int add_quotas(struct azure *g, json_t *out)
 			const char *name = json_str(json_obj(u, "name"), "value", "");
 			if (!of_interest(name) || json_int(u, "limit", 0) <= 0)
 				continue;
-			json_t *row = json_object();
-			json_put_str(row, "name", name);
-			json_put_str(row, "region", regions[i]);
-			json_put_int(row, "limit", json_int(u, "limit", 0));
-			json_put_int(row, "used", json_int(u, "currentValue", 0));
-			json_array_append_new(out, row);
+			report_quota(out, name, regions[i], json_int(u, "limit", 0), json_int(u, "currentValue", 0));
 		}
 	}
 	return whole;
@@ -157,7 +109,7 @@ static void add_registrations(json_t *result, const json_t *const answers[2])
 			continue;
 		char text[200];
 		snprintf(text, sizeof text, "%s is not switched on for the subscription: run `az provider register --namespace %s`", names[i], names[i]);
-		hint(result, text);
+		report_hint(result, text);
 	}
 }
 
@@ -183,19 +135,19 @@ enum provider_step azure_check(struct azure *g)
 	struct err err = {.code = ERR_NONE};
 	const char *state = json_str(json_obj(sub, "body"), "state", "Enabled");
 	bool known = !azure_answer_error(roles, "asking what the account may do", false, &err), on = str_ieq(state, "Enabled");
-	json_t *rows = permission_rows(known ? json_arr(json_obj(roles, "body"), "value") : NULL);
-	const char *lack = missing(g->c->arena, rows);
+	json_t *rows = report_permissions(permissions, ARRAY_LEN(permissions), known ? granted : NULL, json_arr(json_obj(roles, "body"), "value"));
+	const char *lack = report_missing(g->c->arena, permissions, rows);
 	const char *reason = !on ? arena_printf(g->c->arena, "the subscription %s is %.40s, not enabled", g->subscription, state)
 			     : *lack ? arena_printf(g->c->arena, "permissions are missing: %s", lack) : NULL;
-	json_t *result = report(!reason, who(g), reason);
+	json_t *result = report_new(!reason, who(g), reason);
 	json_object_set_new(result, "permissions", rows);
 	json_object_set_new(result, "quotas", quotas);
 	if (*lack)
-		hint(result, "ask for the role Contributor on the subscription");
+		report_hint(result, "ask for the role Contributor on the subscription");
 	if (!known)
-		hint(result, err.text);
+		report_hint(result, err.text);
 	add_registrations(result, apis);
 	if (!has_gpu_quota(quotas))
-		hint(result, "no quota for GPUs in the larger regions: new subscriptions have none; ask for more in the portal under Quotas");
+		report_hint(result, "no quota for GPUs in the larger regions: new subscriptions have none; ask for more in the portal under Quotas");
 	return talk_done(&g->talk, result);
 }

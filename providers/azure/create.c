@@ -373,7 +373,7 @@ enum provider_step azure_create(struct azure *g)
 		return PROVIDER_FAILED;
 	json_t *found = azure_nodes(g, "there", NULL, p.group, NULL);
 	if (!found)
-		return azure_wait_or_fail(g);
+		return talk_wait(&g->talk);
 	int r = make_group(g, &p);
 	if (r > 0)
 		r = make_network(g, &p);
@@ -383,5 +383,5 @@ enum provider_step azure_create(struct azure *g)
 	if (r <= 0)
 		return r ? PROVIDER_FAILED : talk_send(&g->talk);
 	json_t *made = azure_nodes(g, "made", NULL, p.group, NULL);
-	return made ? collect(g, &p, made) : azure_wait_or_fail(g);
+	return made ? collect(g, &p, made) : talk_wait(&g->talk);
 }

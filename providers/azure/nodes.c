@@ -14,8 +14,8 @@
 #include "core/base/num.h"
 #include "core/base/str.h"
 #include "providers/azure/azure_priv.h"
+#include "providers/common/change.h"
 #include "providers/common/nodes.h"
-#include "providers/common/requests.h"
 
 enum { START_WAIT_MS = 600000, PIECE = 250, PIECES_MAX = 20, LOG_DAYS = 3, NAME_MAX_ = 90 };
 
@@ -247,11 +247,6 @@ json_t *azure_nodes(struct azure *g, const char *round, const char *subscription
 	return nodes_sorted(out);
 }
 
-enum provider_step azure_wait_or_fail(struct azure *g)
-{
-	return talk_asks(&g->talk) && !g->err->code ? talk_send(&g->talk) : PROVIDER_FAILED;
-}
-
 /* ---- finding them --------------------------------------------------------------------------------------------------- */
 
 /* Of a cluster in all its groups. */
@@ -334,7 +329,7 @@ enum provider_step azure_query(struct azure *g)
 	const json_t *ids = json_arr(g->c->args, "ids");
 	json_t *nodes = look(g, "look", json_str(g->c->args, "cluster", NULL), ids);
 	if (!nodes)
-		return azure_wait_or_fail(g);
+		return talk_wait(&g->talk);
 	if (add_absent(g, nodes, ids))
 		return talk_done(&g->talk, json_pack("{s:o}", "nodes", nodes));
 	json_decref(nodes);
@@ -343,10 +338,14 @@ enum provider_step azure_query(struct azure *g)
 
 /* ---- stop and start ------------------------------------------------------------------------------------------------- */
 
-/* POST VM/verb: 1, 0, −1 with *err; a stop is not waited for. */
-static int act(struct azure *g, const struct azure_id *id, struct err *err)
+/* POST VM/verb; a stop is not waited for. */
+static int act(void *cloud, const char *text, struct err *err)
 {
+	struct azure *g = cloud;
+	struct azure_id found, *id = &found;
 	bool starts = g->c->verb == PROVIDER_START;
+	if (!azure_id_parse(g->c->arena, text, id))
+		return 1;
 	const char *url = azure_in(g, id->subscription, AZURE_COMPUTE, "/resourceGroups/%s/providers/Microsoft.Compute/virtualMachines/%s/%s", id->group, id->name,
 	    starts ? "start" : "deallocate");
 	const char *what = arena_printf(g->c->arena, "%s %s", starts ? "starting" : "stopping", id->name);
@@ -358,56 +357,21 @@ static int act(struct azure *g, const struct azure_id *id, struct err *err)
 	return r;
 }
 
-static bool fits_verb(enum provider_verb verb, const char *status)
+static json_t *look_at_args(void *cloud, const char *round)
 {
-	return verb == PROVIDER_START ? !strcmp(status, "STOPPED") : !strcmp(status, "RUNNING") || !strcmp(status, "PENDING") || !strcmp(status, "STOPPING");
-}
-
-static enum provider_step change(struct azure *g)
-{
-	if (request_check_target(g->c->args, g->err))
-		return PROVIDER_FAILED;
-	const char *cluster = json_str(g->c->args, "cluster", NULL);
-	json_t *nodes = look(g, "look", cluster, json_arr(g->c->args, "ids")), *n;
-	if (!nodes)
-		return azure_wait_or_fail(g);
-	struct err first = {.code = ERR_NONE};
-	bool waits = false;
-	size_t i;
-	if (g->c->verb == PROVIDER_START && nodes_all_there(g->c->args, nodes, g->err)) {
-		json_decref(nodes);
-		return PROVIDER_FAILED;
-	}
-	json_array_foreach(nodes, i, n) {
-		struct azure_id id;
-		struct err err = {.code = ERR_NONE};
-		if (!fits_verb(g->c->verb, json_str(n, "status", "")) || !nodes_meant(g->c->args, n) || !azure_id_parse(g->c->arena, json_str(n, "id", ""), &id))
-			continue;
-		waits = !act(g, &id, &err) || waits;
-		if (err.code && !first.code)
-			first = err;
-	}
-	json_decref(nodes);
-	if (waits)
-		return talk_send(&g->talk);
-	if (first.code) {
-		*g->err = first;
-		return PROVIDER_FAILED;
-	}
-	nodes = look(g, "again", cluster, json_arr(g->c->args, "ids"));
-	if (!nodes)
-		return azure_wait_or_fail(g);
-	json_t *out = nodes_only_meant(g->c->args, nodes);
-	json_decref(nodes);
-	return talk_done(&g->talk, json_pack("{s:o}", "nodes", out));
+	struct azure *g = cloud;
+	return look(g, round, json_str(g->c->args, "cluster", NULL), json_arr(g->c->args, "ids"));
 }
 
 enum provider_step azure_start(struct azure *g)
 {
-	return change(g);
+	static const char *const from[] = {"STOPPED", NULL};
+	return change_nodes(&(struct change){&g->talk, g, from, look_at_args, act});
 }
 
+/* One that is off inside, and held all the same, is STOPPING. */
 enum provider_step azure_stop(struct azure *g)
 {
-	return change(g);
+	static const char *const from[] = {"RUNNING", "PENDING", "STOPPING", NULL};
+	return change_nodes(&(struct change){&g->talk, g, from, look_at_args, act});
 }

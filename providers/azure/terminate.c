@@ -209,14 +209,14 @@ enum provider_step azure_terminate(struct azure *g)
 		}
 	}
 	if (!own || !all || e.waits)
-		s = azure_wait_or_fail(g);
+		s = talk_wait(&g->talk);
 	else if (e.first.code) {
 		*g->err = e.first;
 		s = PROVIDER_FAILED;
 	} else if (e.pending || !cluster || !json_array_size(own))
 		s = over(g, &e);
 	else
-		s = look_again(g, &e, cluster) ? over(g, &e) : azure_wait_or_fail(g);
+		s = look_again(g, &e, cluster) ? over(g, &e) : talk_wait(&g->talk);
 	json_decref(own);
 	json_decref(all);
 	str_free(&e.why);

@@ -258,6 +258,11 @@ enum provider_step talk_send(struct talk *t)
 	return PROVIDER_REQUEST;
 }
 
+enum provider_step talk_wait(struct talk *t)
+{
+	return talk_asks(t) && !t->err->code ? talk_send(t) : PROVIDER_FAILED;
+}
+
 /* ---- tokens --------------------------------------------------------------------------------------------------------- */
 
 const char *talk_token(struct talk *t, const char *mark)

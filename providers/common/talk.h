@@ -52,6 +52,7 @@ const char *talk_read(struct talk *t, const char *path);
 const json_t *talk_exec(struct talk *t, const char *key, const char *const *argv);
 bool talk_asks(const struct talk *t); /* is there something to send? */
 enum provider_step talk_send(struct talk *t);
+enum provider_step talk_wait(struct talk *t); /* what has nothing to go on with: talk_send, or FAILED where there is an error */
 void talk_forget(struct talk *t, const char *key);
 
 json_t *talk_part(struct talk *t, const char *name);   /* an object of the call's; borrowed */

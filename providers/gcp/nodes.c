@@ -9,6 +9,7 @@
 
 #include "core/base/json.h"
 #include "core/base/str.h"
+#include "providers/common/change.h"
 #include "providers/common/nodes.h"
 #include "providers/common/requests.h"
 #include "providers/gcp/gcp_priv.h"
@@ -178,11 +179,6 @@ static const char *in_the_dark(struct gcp *g)
 	return arena_printf(g->c->arena, "Google Cloud cannot reach its zone %.60s just now, which may hide machines", json_string_value(json_array_get(lost, 0)));
 }
 
-static enum provider_step wait_or_fail(struct gcp *g)
-{
-	return talk_asks(&g->talk) && !g->err->code ? talk_send(&g->talk) : PROVIDER_FAILED;
-}
-
 /* ---- query ---------------------------------------------------------------------------------------------------------- */
 
 /* When Google took an instance back the last time, as the operations of its zone say: 1 with *at (0: it did not), 0 to be asked. What cannot be
@@ -269,7 +265,7 @@ enum provider_step gcp_query(struct gcp *g)
 	size_t i;
 	bool whole = true;
 	if (!nodes)
-		return wait_or_fail(g);
+		return talk_wait(&g->talk);
 	const char *dark = json_str(g->c->args, "cluster", NULL) ? in_the_dark(g) : NULL;
 	if (dark) {
 		json_decref(nodes);
@@ -320,8 +316,12 @@ static bool has_local_ssd(struct gcp *g, const struct gcp_id *id)
 	return false;
 }
 
-static int stop_one(struct gcp *g, const struct gcp_id *id, struct err *err)
+static int stop_one(void *cloud, const char *text, struct err *err)
 {
+	struct gcp *g = cloud;
+	struct gcp_id found, *id = &found;
+	if (!gcp_id_parse(g->c->arena, text, id))
+		return 1;
 	const char *what = arena_printf(g->c->arena, "stopping %s in %s", id->name, id->zone);
 	bool ssd = has_local_ssd(g, id);
 	struct gcp_ask q = {.method = "POST", .url = instance_url(g, id, ssd ? "/stop?discardLocalSsd=false" : "/stop")};
@@ -334,66 +334,32 @@ static int stop_one(struct gcp *g, const struct gcp_id *id, struct err *err)
 	return !a ? 0 : gcp_answer_error(a, what, false, err) ? -1 : 1;
 }
 
-static int start_one(struct gcp *g, const struct gcp_id *id, struct err *err)
+static int start_one(void *cloud, const char *text, struct err *err)
 {
-	const char *what = arena_printf(g->c->arena, "starting %s in %s", id->name, id->zone);
-	return act_on(g, id, &(struct gcp_ask){.method = "POST", .url = instance_url(g, id, "/start")}, what, START_WAIT_MS, false, err);
+	struct gcp *g = cloud;
+	struct gcp_id id;
+	if (!gcp_id_parse(g->c->arena, text, &id))
+		return 1;
+	const char *what = arena_printf(g->c->arena, "starting %s in %s", id.name, id.zone);
+	return act_on(g, &id, &(struct gcp_ask){.method = "POST", .url = instance_url(g, &id, "/start")}, what, START_WAIT_MS, false, err);
 }
 
-/* Ask for it where the state wants it, wait as one_fn does, and look again. */
-static enum provider_step change(struct gcp *g, const char *const *states, int (*one)(struct gcp *g, const struct gcp_id *id, struct err *err))
+static json_t *look_at_args(void *cloud, const char *round)
 {
-	if (request_check_target(g->c->args, g->err))
-		return PROVIDER_FAILED;
-	const char *cluster = json_str(g->c->args, "cluster", NULL);
-	json_t *nodes = look(g, "look", cluster, json_arr(g->c->args, "ids")), *n;
-	if (!nodes)
-		return wait_or_fail(g);
-	struct err first = {.code = ERR_NONE};
-	bool waits = false;
-	size_t i;
-	if (g->c->verb == PROVIDER_START && nodes_all_there(g->c->args, nodes, g->err)) {
-		json_decref(nodes);
-		return PROVIDER_FAILED;
-	}
-	json_array_foreach(nodes, i, n) {
-		struct gcp_id id;
-		struct err err = {.code = ERR_NONE};
-		bool wanted = false;
-		for (const char *const *s = states; *s; s++)
-			wanted = wanted || str_eq(*s, json_str(n, "status", ""));
-		if (!wanted || !nodes_meant(g->c->args, n) || !gcp_id_parse(g->c->arena, json_str(n, "id", ""), &id))
-			continue;
-		int r = one(g, &id, &err);
-		waits = waits || !r;
-		if (err.code && !first.code)
-			first = err;
-	}
-	json_decref(nodes);
-	if (waits)
-		return talk_send(&g->talk);
-	if (first.code) {
-		*g->err = first;
-		return PROVIDER_FAILED;
-	}
-	nodes = look(g, "again", cluster, json_arr(g->c->args, "ids"));
-	if (!nodes)
-		return wait_or_fail(g);
-	json_t *out = nodes_only_meant(g->c->args, nodes);
-	json_decref(nodes);
-	return talk_done(&g->talk, json_pack("{s:o}", "nodes", out));
+	struct gcp *g = cloud;
+	return look(g, round, json_str(g->c->args, "cluster", NULL), json_arr(g->c->args, "ids"));
 }
 
 enum provider_step gcp_start(struct gcp *g)
 {
-	static const char *const states[] = {"STOPPED", NULL};
-	return change(g, states, start_one);
+	static const char *const from[] = {"STOPPED", NULL};
+	return change_nodes(&(struct change){&g->talk, g, from, look_at_args, start_one});
 }
 
 enum provider_step gcp_stop(struct gcp *g)
 {
-	static const char *const states[] = {"RUNNING", "PENDING", NULL};
-	return change(g, states, stop_one);
+	static const char *const from[] = {"RUNNING", "PENDING", NULL};
+	return change_nodes(&(struct change){&g->talk, g, from, look_at_args, stop_one});
 }
 
 /* ---- terminate ------------------------------------------------------------------------------------------------------ */
@@ -472,7 +438,7 @@ enum provider_step gcp_terminate(struct gcp *g)
 	const json_t *given = json_arr(g->c->args, "ids");
 	json_t *found = nothing_or_look(g, "look", cluster, given), *v;
 	if (!found)
-		return wait_or_fail(g);
+		return talk_wait(&g->talk);
 	json_t *ids = condemned(g, found), *left = json_array();
 	struct err first = {.code = ERR_NONE};
 	bool waits = false;
@@ -506,7 +472,7 @@ enum provider_step gcp_terminate(struct gcp *g)
 		json_t *again = look(g, "again", cluster, given);
 		size_t n = json_array_size(again);
 		json_t *still = again ? condemned(g, again) : NULL;
-		s = !again ? wait_or_fail(g) : n ? pending(g, still, n) : nothing_left(g);
+		s = !again ? talk_wait(&g->talk) : n ? pending(g, still, n) : nothing_left(g);
 		json_decref(again);
 		json_decref(still);
 	}

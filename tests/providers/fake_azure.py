@@ -4,21 +4,16 @@ while, quotas, prices, sizes, paging, and all that goes wrong: stockouts, thrott
 
     fake_azure.py [--spec compute.json] [--port N]      prints "PORT" and serves until its stdin ends
 
-It is told what to do by POST /fake/… with JSON (see the class Control); GET /fake/state shows what there is. With --spec, every request and
-every reply of Microsoft.Compute is checked against Azure's own description of it; what does not fit is refused, and kept in state.violations."""
-import argparse
-import itertools
-import json
+How it is told what to do is in fake_http.py. With --spec, every request to Microsoft.Compute is checked against Azure's own description of it; what
+does not fit is refused, and kept in state.violations."""
 import os
 import re
 import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from openapi import Description  # noqa: E402
+from fake_http import Refusal, World, serve  # noqa: E402
 
 SUB = 'sub-1'
 REGIONS = ['eastus', 'westus2', 'westeurope']
@@ -30,29 +25,19 @@ SIZES = {  # name: vCPUs, GiB, GPUs, family, $ an hour
 }
 
 
-class Refusal(Exception):
-    def __init__(self, status, code, message, **more):
-        super().__init__(message)
-        self.status = status
-        self.body = {'error': dict({'code': code, 'message': message}, **more)}
+def refusal(status, code, message, **more):
+    return Refusal(status, {'error': dict({'code': code, 'message': message}, **more)})
 
 
 def no_group(name):
-    return Refusal(404, 'ResourceGroupNotFound', f"Resource group '{name}' could not be found.")
+    return refusal(404, 'ResourceGroupNotFound', f"Resource group '{name}' could not be found.")
 
 
-class Cloud:
-    def __init__(self):
-        self.lock = threading.RLock()
-        self.count = itertools.count(1)
-        self.reset({})
-
-    def reset(self, _):
+class Cloud(World):
+    def fresh(self):
         self.groups, self.vms, self.cards, self.addresses, self.nsgs, self.vnets = {}, {}, {}, {}, {}, {}
         self.operations = {}  # id → [when it ends, effect, error or None, ended]
-        self.tokens, self.faults, self.requests, self.violations, self.log = set(), [], [], [], []
-        self.unknown = set()
-        self.op_s, self.page = 0.03, 500
+        self.log = []
         self.free = []  # addresses that machines get; made up when there are none left
         self.keys = {}  # address → authorized_keys of the real machine behind it
         self.stockout = set()  # "region" or "region/size": found out while it is made
@@ -65,7 +50,7 @@ class Cloud:
     # --- operations
     def begin(self, effect, error=None, seconds=None):
         name = f'op-{next(self.count)}'
-        self.operations[name] = [time.time() + (self.op_s if seconds is None else seconds), effect, error, False]
+        self.operations[name] = [time.time() + (self.op_s if seconds is None else seconds), effect, self.spoilt or error, False]
         return name
 
     def settle(self):
@@ -121,36 +106,36 @@ class Cloud:
         for what in ['lowPriorityCores'] if spot else [family, 'cores']:
             limit = self.limits.get(what, 100)
             if self.used(region, what) + cores > limit:
-                raise Refusal(409, 'OperationNotAllowed', f'Operation could not be completed as it results in exceeding approved {what} Cores quota. Additional details - '
+                raise refusal(409, 'OperationNotAllowed', f'Operation could not be completed as it results in exceeding approved {what} Cores quota. Additional details - '
                               f'Location: {region}, Current Limit: {limit}, Current Usage: {self.used(region, what)}, Additional Required: {cores}')
 
     def put_vm(self, group, name, body, base):
         g, key = self.group(group), (group.lower(), name.lower())
         if g['properties']['provisioningState'] == 'Deleting':
-            raise Refusal(409, 'ResourceGroupBeingDeleted', f"The resource group '{group}' is in deprovisioning state and cannot perform this operation.")
+            raise refusal(409, 'ResourceGroupBeingDeleted', f"The resource group '{group}' is in deprovisioning state and cannot perform this operation.")
         region, p = body['location'], body['properties']
         size, spot = p['hardwareProfile']['vmSize'], p.get('priority') == 'Spot'
         if region not in REGIONS:
-            raise Refusal(400, 'LocationNotAvailableForResourceType', f"The provided location '{region}' is not available for resource type")
+            raise refusal(400, 'LocationNotAvailableForResourceType', f"The provided location '{region}' is not available for resource type")
         if size not in SIZES:
-            raise Refusal(400, 'InvalidParameter', f"The value {size} provided for the VM size is not valid.", target='vmSize')
+            raise refusal(400, 'InvalidParameter', f"The value {size} provided for the VM size is not valid.", target='vmSize')
         tags = body.get('tags', {})
         if len(tags) > 50 or any(len(v) > 256 or re.search(r'[<>%&\\?/]', k) for k, v in tags.items()):
-            raise Refusal(400, 'InvalidTagValue', 'a tag is too long or too many')
+            raise refusal(400, 'InvalidTagValue', 'a tag is too long or too many')
         if f'{region}/{size}' in self.sold_out or region in self.sold_out:
-            raise Refusal(409, 'SkuNotAvailable', f"The requested VM size '{size}' is currently not available in location '{region}'.")
+            raise refusal(409, 'SkuNotAvailable', f"The requested VM size '{size}' is currently not available in location '{region}'.")
         card = p['networkProfile']['networkInterfaceConfigurations'][0]
         nsg, subnet = card['properties']['networkSecurityGroup']['id'], card['properties']['ipConfigurations'][0]['properties']['subnet']['id']
         if (group.lower(), nsg.split('/')[-1]) not in self.nsgs or (group.lower(), subnet.split('/')[-3]) not in self.vnets:
-            raise Refusal(400, 'InvalidResourceReference', f'{nsg} or {subnet} referenced by resource {name} was not found')
+            raise refusal(400, 'InvalidResourceReference', f'{nsg} or {subnet} referenced by resource {name} was not found')
         if p['storageProfile']['osDisk']['diskSizeGB'] < 30 or not p['osProfile']['linuxConfiguration']['ssh']['publicKeys']:
-            raise Refusal(400, 'InvalidParameter', 'the disk is smaller than the image')
+            raise refusal(400, 'InvalidParameter', 'the disk is smaller than the image')
         if spot and p.get('evictionPolicy') not in ('Delete', 'Deallocate'):
-            raise Refusal(400, 'InvalidParameter', 'evictionPolicy')
+            raise refusal(400, 'InvalidParameter', 'evictionPolicy')
         there = self.vms.get(key)
         if there and there['x-made'] != 'failed':
             if there['properties']['hardwareProfile'] != p['hardwareProfile']:
-                raise Refusal(409, 'PropertyChangeNotAllowed', "Changing property 'hardwareProfile' is not allowed.")
+                raise refusal(409, 'PropertyChangeNotAllowed', "Changing property 'hardwareProfile' is not allowed.")
             there['tags'] = tags
             return 200, public(there), {}
         self.over_quota(region, size, spot)
@@ -188,7 +173,7 @@ class Cloud:
     def vm(self, group, name):
         self.group(group)
         if (group.lower(), name.lower()) not in self.vms:
-            raise Refusal(404, 'ResourceNotFound', f"The Resource 'Microsoft.Compute/virtualMachines/{name}' under resource group '{group}' was not found.")
+            raise refusal(404, 'ResourceNotFound', f"The Resource 'Microsoft.Compute/virtualMachines/{name}' under resource group '{group}' was not found.")
         return self.vms[group.lower(), name.lower()]
 
     def reclaim(self, name):
@@ -203,40 +188,45 @@ class Cloud:
                                  'eventTimestamp': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())})
 
 
-CLOUD = Cloud()
+    def tell_reclaim(self, a):
+        self.reclaim(a['name'])
 
-
-class Control:
-    """What tests ask for, by POST /fake/NAME with a JSON object."""
-    @staticmethod
-    def set(a):
-        for key, v in a.items():
-            setattr(CLOUD, key, set(v) if isinstance(getattr(CLOUD, key), set) else v)
-
-    @staticmethod
-    def fault(a):
-        """{"match": regular expression over "METHOD /path", "skip": n, "times": n, and one of "status" with "body", "drop": "before"|"after",
-        "operation_error": {"code", "message"}, "headers": {…}}"""
-        CLOUD.faults.append(dict({'skip': 0, 'times': 1}, **a))
-
-    @staticmethod
-    def reclaim(a):
-        CLOUD.reclaim(a['name'])
-
-    @staticmethod
-    def revoke(_):
-        CLOUD.tokens.clear()
-
-    @staticmethod
-    def power(a):
+    def tell_power(self, a):
         """A machine is shut down from inside, or whatever else."""
-        for (_, n), vm in CLOUD.vms.items():
+        for (_, n), vm in self.vms.items():
             if n == a['name']:
                 vm['x-power'] = a['power']
 
-    @staticmethod
-    def reset(a):
-        CLOUD.reset(a)
+    # --- answers
+    def state(self):
+        return {'vms': list(self.vms.values()), 'groups': self.groups, 'cards': len(self.cards), 'addresses': len(self.addresses), 'nsgs': list(self.nsgs.values())}
+
+    def answer(self, q):
+        if re.fullmatch('/[^/]+/oauth2/v2.0/token', q.path):
+            return token(q.form)
+        if q.path == '/api/retail/prices':
+            return 200, prices(q.query, q.base)
+        if q.bearer() not in self.tokens and q.bearer() != 'cli-token':
+            raise refusal(401, 'ExpiredAuthenticationToken', 'The access token expiry UTC time is earlier than current UTC time.')
+        if 'api-version' not in q.query:
+            raise refusal(400, 'MissingApiVersionParameter', 'The api-version query parameter is required for all requests.')
+        if q.path == '/subscriptions':
+            return 200, {'value': self.subscriptions}
+        stem = f'/subscriptions/{SUB}'
+        if not q.path.startswith(stem):
+            raise refusal(404, 'SubscriptionNotFound', 'The subscription could not be found.')
+        if '/Microsoft.Compute/' in q.path and '/operations/' not in q.path and not q.path.endswith('/skus'):
+            # But what links to next pages have, which is not described.
+            self.described(q, lambda text: refusal(400, 'BadRequest', text), re.sub(r'&%24skiptoken=\d+', '', q.url))
+        for method, pattern, f in ROUTES:
+            found = pattern.match(q.path[len(stem):])
+            if method == q.method and found:
+                reply = f(*found.groups(), q)
+                return reply if isinstance(reply, tuple) else (200, reply)
+        raise refusal(404, 'ResourceNotFound', f'{q.path} is not there')
+
+
+CLOUD = Cloud()
 
 
 def public(o):
@@ -250,11 +240,11 @@ def view(vm):
     return dict(public(vm), properties=dict(vm['properties'], instanceView={'statuses': out}))
 
 
-def listed(items, query, base, path):
-    start = int(query.get('$skiptoken', ['0'])[0])
+def listed(q, items):
+    start = int(q.query.get('$skiptoken', ['0'])[0])
     out = {'value': items[start:start + CLOUD.page]}
     if start + CLOUD.page < len(items):
-        out['nextLink'] = f'{base}{path}?' + urlencode(dict({k: v[0] for k, v in query.items()}, **{'$skiptoken': start + CLOUD.page}))
+        out['nextLink'] = f'{q.base}{q.path}?' + urlencode(dict({k: v[0] for k, v in q.query.items()}, **{'$skiptoken': start + CLOUD.page}))
     return out
 
 
@@ -290,18 +280,18 @@ def _permissions(q):
 
 @route('GET', '/resourcegroups')
 def _groups(q):
-    return q.list([public(g) for _, g in sorted(CLOUD.groups.items())])
+    return listed(q, [public(g) for _, g in sorted(CLOUD.groups.items())])
 
 
 @route('PUT', G)
 def _put_group(name, q):
     there = CLOUD.groups.get(name.lower())
     if there and there['properties']['provisioningState'] == 'Deleting':
-        raise Refusal(409, 'ResourceGroupBeingDeleted', f"The resource group '{name}' is in deprovisioning state and cannot perform this operation.")
+        raise refusal(409, 'ResourceGroupBeingDeleted', f"The resource group '{name}' is in deprovisioning state and cannot perform this operation.")
     if there and there['location'] != q.body['location']:
-        raise Refusal(409, 'InvalidResourceGroupLocation', f"The Resource group '{name}' already exists in location '{there['location']}'.")
+        raise refusal(409, 'InvalidResourceGroupLocation', f"The Resource group '{name}' already exists in location '{there['location']}'.")
     if q.body['location'] not in REGIONS:
-        raise Refusal(400, 'LocationNotAvailableForResourceGroup', f"The provided location '{q.body['location']}' is not available for resource group.")
+        raise refusal(400, 'LocationNotAvailableForResourceGroup', f"The provided location '{q.body['location']}' is not available for resource group.")
     CLOUD.groups[name.lower()] = {'id': f'/subscriptions/{SUB}/resourceGroups/{name}', 'name': name, 'location': q.body['location'], 'tags': q.body.get('tags', {}),
                                   'properties': {'provisioningState': 'Succeeded'}}
     return (200 if there else 201), CLOUD.groups[name.lower()], {}
@@ -332,7 +322,7 @@ def _put_nsg(g, name, q):
     CLOUD.group(g)
     ports = [r['properties']['priority'] for r in q.body['properties']['securityRules']]
     if len(ports) != len(set(ports)):
-        raise Refusal(400, 'SecurityRuleConflict', 'two rules have one priority')
+        raise refusal(400, 'SecurityRuleConflict', 'two rules have one priority')
     CLOUD.nsgs[g.lower(), name] = dict(q.body, id=q.path, name=name)
     return 201, {'id': q.path, 'properties': {'provisioningState': 'Updating'}}, {
         'Azure-AsyncOperation': f'{q.base}/subscriptions/{SUB}{C}/locations/x/operations/{CLOUD.begin(lambda e: None)}?api-version=1'}
@@ -353,13 +343,13 @@ def _put_vnet(g, name, q):
 @route('GET', G + C + '/virtualMachines')
 def _vms_of(g, q):
     CLOUD.group(g)
-    return q.list([public(v) for (group, _), v in sorted(CLOUD.vms.items()) if group == g.lower()])
+    return listed(q, [public(v) for (group, _), v in sorted(CLOUD.vms.items()) if group == g.lower()])
 
 
 @route('GET', C + '/virtualMachines')
 def _vms(q):
     alone = q.query.get('statusOnly') == ['true']
-    return q.list([view(v) if alone else public(v) for _, v in sorted(CLOUD.vms.items())])
+    return listed(q, [view(v) if alone else public(v) for _, v in sorted(CLOUD.vms.items())])
 
 
 def things(table, g):
@@ -370,12 +360,12 @@ def things(table, g):
 
 @route('GET', '(?:' + G + ')?' + N + '/networkInterfaces')
 def _cards(g, q):
-    return q.list(things(CLOUD.cards, g))
+    return listed(q, things(CLOUD.cards, g))
 
 
 @route('GET', '(?:' + G + ')?' + N + '/publicIPAddresses')
 def _addresses(g, q):
-    return q.list(things(CLOUD.addresses, g))
+    return listed(q, things(CLOUD.addresses, g))
 
 
 @route('PUT', G + C + '/virtualMachines/([^/]+)')
@@ -419,9 +409,9 @@ def _delete_vm(g, name, q):
 @route('GET', C + '/locations/([^/]+)/usages')
 def _usages(region, q):
     if region not in REGIONS:
-        raise Refusal(400, 'NoRegisteredProviderFound', f"No registered resource provider found for location '{region}'")
+        raise refusal(400, 'NoRegisteredProviderFound', f"No registered resource provider found for location '{region}'")
     names = sorted({'cores', 'lowPriorityCores'} | {s[3] for s in SIZES.values()})
-    return q.list([{'unit': 'Count', 'name': {'value': n, 'localizedValue': n}, 'currentValue': CLOUD.used(region, n), 'limit': CLOUD.limits.get(n, 100)} for n in names])
+    return listed(q, [{'unit': 'Count', 'name': {'value': n, 'localizedValue': n}, 'currentValue': CLOUD.used(region, n), 'limit': CLOUD.limits.get(n, 100)} for n in names])
 
 
 @route('GET', C + '/skus')
@@ -433,13 +423,13 @@ def _skus(q):
         caps = {'vCPUs': cores, 'MemoryGB': gib, 'GPUs': gpus}
         rows.append({'resourceType': 'virtualMachines', 'name': name, 'family': family, 'locations': [region], 'restrictions': none,
                      'capabilities': [{'name': k, 'value': str(v)} for k, v in caps.items()]})
-    return q.list(rows + [{'resourceType': 'disks', 'name': 'Premium_LRS'}])
+    return listed(q, rows + [{'resourceType': 'disks', 'name': 'Premium_LRS'}])
 
 
 @route('GET', '/providers/Microsoft.Insights/eventtypes/management/values')
 def _log(q):
     m = re.fullmatch(r"eventTimestamp ge '[-0-9T:]+Z' and resourceGroupName eq '(.*)'", q.query['$filter'][0])
-    return q.list([public(e) for e in CLOUD.log if e['x-group'] == m.group(1).lower()])
+    return listed(q, [public(e) for e in CLOUD.log if e['x-group'] == m.group(1).lower()])
 
 
 def prices(query, base):
@@ -463,149 +453,8 @@ def token(form):
     ok = form.get('grant_type') == ['client_credentials'] and form.get('scope') == ['https://management.azure.com/.default']
     if not ok or (form.get('client_secret') != ['good'] and form.get('client_assertion') != ['assertion']):
         return 401, {'error': 'invalid_client', 'error_description': 'AADSTS7000215: Invalid client secret provided.'}
-    text = f'eyJ.{next(CLOUD.count)}'
-    CLOUD.tokens.add(text)
-    return 200, {'access_token': text, 'expires_in': 3599, 'token_type': 'Bearer'}
-
-
-class Question:
-    def __init__(self, path, query, body, base):
-        self.path, self.query, self.body, self.base = path, query, body, base
-
-    def list(self, items):
-        return listed(items, self.query, self.base, self.path)
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = 'HTTP/1.1'
-    disable_nagle_algorithm = True
-
-    def log_message(self, *_):
-        pass
-
-    def send(self, status, body, headers=None):
-        data = b'' if body is None else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header('Content-Type', 'application/json')
-        self.send_header('Content-Length', str(len(data)))
-        for k, v in (headers or {}).items():
-            self.send_header(k, v)
-        self.end_headers()
-        self.wfile.write(data)
-
-    def drop(self):
-        self.close_connection = True
-        self.connection.close()
-
-    def fault_for(self, line):
-        for f in CLOUD.faults:
-            if re.search(f['match'], line) and f['times'] > 0:
-                if f['skip'] > 0:
-                    f['skip'] -= 1
-                    continue
-                f['times'] -= 1
-                return f
-        return {}
-
-    def violations(self, what, found):
-        for text in found or ():
-            CLOUD.violations.append(f'{self.command} {self.path}: {what}: {text}')
-        return bool(found)
-
-    def azure(self, path, query, body, form, base):
-        """(status, reply, headers)"""
-        if re.fullmatch('/[^/]+/oauth2/v2.0/token', path):
-            return *token(form), {}
-        if path == '/api/retail/prices':
-            return 200, prices(query, base), {}
-        held = self.headers.get('Authorization', '').removeprefix('Bearer ')
-        if held not in CLOUD.tokens and held != 'cli-token':
-            raise Refusal(401, 'ExpiredAuthenticationToken', 'The access token expiry UTC time is earlier than current UTC time.')
-        if 'api-version' not in query:
-            raise Refusal(400, 'MissingApiVersionParameter', 'The api-version query parameter is required for all requests.')
-        if path == '/subscriptions':
-            return 200, {'value': CLOUD.subscriptions}, {}
-        stem = f'/subscriptions/{SUB}'
-        if not path.startswith(stem):
-            raise Refusal(404, 'SubscriptionNotFound', 'The subscription could not be found.')
-        if SPEC and '/Microsoft.Compute/' in path and '/operations/' not in path and not path.endswith('/skus'):
-            wrong = SPEC.request(self.command, re.sub(r'&%24skiptoken=\d+', '', self.path), body)  # of next pages' links, which are not described
-            if wrong is None:
-                CLOUD.unknown.add(f'{self.command} {re.sub("[0-9]+", "N", path)}')
-            elif self.violations('request', wrong):
-                raise Refusal(400, 'BadRequest', 'not as described: ' + '; '.join(wrong))
-        for method, pattern, f in ROUTES:
-            found = pattern.match(path[len(stem):])
-            if method == self.command and found:
-                reply = f(*found.groups(), Question(path, query, body, base))
-                break
-        else:
-            raise Refusal(404, 'ResourceNotFound', f'{path} is not there')
-        return reply if isinstance(reply, tuple) else (200, reply, {})
-
-    def control(self, name, body):
-        if name == 'state':
-            self.send(200, {'vms': list(CLOUD.vms.values()), 'groups': CLOUD.groups, 'cards': len(CLOUD.cards), 'addresses': len(CLOUD.addresses),
-                            'nsgs': list(CLOUD.nsgs.values()), 'violations': CLOUD.violations, 'requests': CLOUD.requests, 'unknown': sorted(CLOUD.unknown),
-                            'checked': SPEC is not None})
-        else:
-            getattr(Control, name)(body or {})
-            self.send(200, {})
-
-    def handle_any(self):
-        parts = urlsplit(self.path)
-        raw = self.rfile.read(int(self.headers.get('Content-Length') or 0)).decode()
-        is_json = 'json' in self.headers.get('Content-Type', '')
-        body = json.loads(raw) if raw and is_json else None
-        form = parse_qs(raw) if raw and not is_json else {}
-        with CLOUD.lock:
-            CLOUD.settle()
-            if parts.path.startswith('/fake/'):
-                self.control(parts.path[6:], json.loads(raw) if raw else None)
-                return
-            CLOUD.requests.append(f'{self.command} {self.path}')
-            fault = self.fault_for(f'{self.command} {parts.path}')
-            if fault.get('drop') == 'before':
-                self.drop()
-                return
-            if 'status' in fault:
-                self.send(fault['status'], fault.get('body', {}), fault.get('headers'))
-                return
-            last = next(CLOUD.count)
-            try:
-                status, reply, headers = self.azure(parts.path, parse_qs(parts.query), body, form, f'http://{self.headers["Host"]}')
-            except Refusal as r:
-                status, reply, headers = r.status, r.body, {}
-            if 'operation_error' in fault:
-                for name, op in CLOUD.operations.items():
-                    if int(name[3:]) > last:
-                        op[2] = fault['operation_error']
-            if fault.get('drop') == 'after':
-                self.drop()
-                return
-            self.send(status, reply, headers)
-
-    do_GET = do_POST = do_DELETE = do_PATCH = do_PUT = handle_any
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def handle_error(self, request, client_address):
-        if not isinstance(sys.exc_info()[1], (ConnectionError, ValueError)):
-            super().handle_error(request, client_address)
+    return 200, {'access_token': CLOUD.new_token('eyJ.'), 'expires_in': 3599, 'token_type': 'Bearer'}
 
 
 if __name__ == '__main__':
-    options = argparse.ArgumentParser()
-    options.add_argument('--spec')
-    options.add_argument('--port', type=int, default=0)
-    options = options.parse_args()
-    SPEC = Description(options.spec, closed=True) if options.spec and os.path.exists(options.spec) else None
-    server = Server(('127.0.0.1', options.port), Handler)
-    print(server.server_address[1], flush=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    sys.stdin.read()
-else:
-    SPEC = None
+    serve(CLOUD, closed=True)

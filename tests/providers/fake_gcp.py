@@ -4,22 +4,17 @@ disks, operations that take a while, quotas, prices, paging, and all that goes w
 
     fake_gcp.py [--spec compute.json] [--port N]      prints "PORT" and serves until its stdin ends
 
-It is told what to do by POST /fake/… with JSON (see the class Control); GET /fake/state shows what there is. With --spec, every request and
-every reply is checked against Google's own description of the API; what does not fit is refused, and kept in state.violations."""
-import argparse
+How it is told what to do is in fake_http.py. With --spec, every request and every reply is checked against Google's own description of the API; what
+does not fit is refused, and kept in state.violations."""
 import base64
-import itertools
 import json
 import os
 import re
 import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from openapi import Description  # noqa: E402
+from fake_http import Refusal, World, serve  # noqa: E402
 
 PROJECT = 'proj-1'
 ZONES = ['us-central1-a', 'us-central1-b', 'us-central1-c', 'europe-west4-a', 'europe-west4-b']
@@ -41,19 +36,13 @@ NAME = re.compile(r'[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$')
 LABEL = re.compile(r'[a-z0-9_-]{0,63}$')
 
 
-class Refusal(Exception):
-    def __init__(self, status, reason, message, word=None, details=None):
-        super().__init__(message)
-        self.status = status
-        self.body = {'error': {'code': status, 'message': message, 'errors': [{'message': message, 'domain': 'global', 'reason': reason}]}}
-        if word:
-            self.body['error']['status'] = word
-        if details:
-            self.body['error']['details'] = details
+def refusal(status, reason, message, word=None):
+    error = {'code': status, 'message': message, 'errors': [{'message': message, 'domain': 'global', 'reason': reason}]}
+    return Refusal(status, {'error': dict(error, status=word) if word else error})
 
 
 def not_found(path):
-    return Refusal(404, 'notFound', f"The resource '{path}' was not found")
+    return refusal(404, 'notFound', f"The resource '{path}' was not found")
 
 
 def stamp(t):
@@ -98,19 +87,12 @@ def all_skus():
     return out
 
 
-class Cloud:
-    def __init__(self):
-        self.lock = threading.RLock()
-        self.count = itertools.count(1)
-        self.reset({})
-
-    def reset(self, _):
+class Cloud(World):
+    def fresh(self):
         self.instances, self.operations, self.firewalls, self.networks = {}, {}, {}, {}
         self.effects = {}  # operation → what happens at its end
-        self.tokens, self.faults, self.requests, self.violations = {'fixed'}, [], [], []
-        self.unknown = set()
-        self.op_s, self.page, self.unreachable = 0.03, 500, set()
-        self.addresses = []  # that machines get; made up when there are none left
+        self.tokens, self.unreachable = {'fixed'}, set()
+        self.free = []  # that machines get; made up when there are none left
         self.keys = {}  # address → authorized_keys of the real machine behind it
         self.denied = set()  # permissions
         self.stockout = set()  # "zone" or "zone/type"
@@ -118,7 +100,6 @@ class Cloud:
         self.regional = {m: 16.0 for m in METRIC.values()}
         self.regional.update({'PREEMPTIBLE_' + m: 16.0 for m in METRIC.values()})
         self.regional.update({'CPUS': 240.0, 'N2_CPUS': 100.0})
-        self.tick = 0
         self.add_network('default')
         for name, allowed, ranges in (('default-allow-ssh', [{'IPProtocol': 'tcp', 'ports': ['22']}], ['0.0.0.0/0']),
                                       ('default-allow-internal', [{'IPProtocol': 'all'}], ['10.128.0.0/9'])):
@@ -143,7 +124,7 @@ class Cloud:
         if scope.startswith('zones/'):
             op['zone'] = self.url(scope)
         self.operations[name] = op
-        self.effects[name] = (now + (self.op_s if seconds is None else seconds), effect, error)
+        self.effects[name] = (now + (self.op_s if seconds is None else seconds), effect, self.spoilt or error)
         return op
 
     def settle(self):
@@ -160,9 +141,9 @@ class Cloud:
 
     # --- instances
     def address(self, instance):
-        if not self.addresses:
+        if not self.free:
             return f'203.0.113.{next(self.count) % 250 + 1}'
-        address = self.addresses.pop(0)
+        address = self.free.pop(0)
         lines = [i['value'] for i in instance['metadata'].get('items', []) if i['key'] == 'ssh-keys']
         if address in self.keys:  # as the agent in the machine would
             with open(self.keys[address], 'w', encoding='utf-8') as f:
@@ -173,7 +154,7 @@ class Cloud:
         for access in instance['networkInterfaces'][0]['accessConfigs']:
             address = access.pop('natIP', None)
             if address in self.keys:
-                self.addresses.append(address)
+                self.free.insert(0, address)  # so that one that is started again is the machine that it was
 
     def gpus(self, body, kind):
         out = {}
@@ -182,7 +163,7 @@ class Cloud:
         for a in body.get('guestAccelerators', []):
             name = a['acceleratorType'].split('/')[-1]
             if not kind.startswith('n1-') or a['acceleratorCount'] > ATTACHABLE.get(name, 0):
-                raise Refusal(400, 'invalid', f'[{a["acceleratorCount"]}, 0] accelerators of type {name} cannot be attached to {kind}')
+                raise refusal(400, 'invalid', f'[{a["acceleratorCount"]}, 0] accelerators of type {name} cannot be attached to {kind}')
             out[name] = a['acceleratorCount']
         return out
 
@@ -210,30 +191,30 @@ class Cloud:
         name, kind = body.get('name', ''), body['machineType'].split('/')[-1]
         target = f'zones/{zone}/instances/{name}'
         if not NAME.match(name):
-            raise Refusal(400, 'invalid', f"Invalid value for field 'resource.name': '{name}'")
+            raise refusal(400, 'invalid', f"Invalid value for field 'resource.name': '{name}'")
         if kind not in TYPES or zone not in ONLY_IN.get(kind, ZONES):
-            raise Refusal(400, 'invalid', f"Invalid value for field 'resource.machineType': '{body['machineType']}'. "
+            raise refusal(400, 'invalid', f"Invalid value for field 'resource.machineType': '{body['machineType']}'. "
                           f"Machine type with name 'machineTypes/{kind}' does not exist in zone '{zone}'.")
         for k, v in body.get('labels', {}).items():
             if not LABEL.match(k) or not LABEL.match(v) or not k[:1].isalpha():
-                raise Refusal(400, 'invalid', f"Invalid value for field 'labels': '{k}={v}'")
+                raise refusal(400, 'invalid', f"Invalid value for field 'labels': '{k}={v}'")
         if (zone, name) in self.instances:
-            raise Refusal(409, 'alreadyExists', f"The resource 'projects/{PROJECT}/{target}' already exists")
+            raise refusal(409, 'alreadyExists', f"The resource 'projects/{PROJECT}/{target}' already exists")
         gpus = self.gpus(body, kind)
         how = dict(body.get('scheduling', {}))
         spot = how.get('provisioningModel') == 'SPOT'
         if gpus and how.get('onHostMaintenance') != 'TERMINATE':
-            raise Refusal(400, 'invalid', 'Instances with guest accelerators do not support live migration.')
+            raise refusal(400, 'invalid', 'Instances with guest accelerators do not support live migration.')
         if spot and how.get('automaticRestart', True):
-            raise Refusal(400, 'invalid', 'Automatic restart must be off for spot instances.')
+            raise refusal(400, 'invalid', 'Automatic restart must be off for spot instances.')
         disk = body['disks'][0]
         if int(disk['initializeParams']['diskSizeGb']) < 10:
-            raise Refusal(400, 'invalid', 'Requested disk size cannot be smaller than the image size (10 GB)')
+            raise refusal(400, 'invalid', 'Requested disk size cannot be smaller than the image size (10 GB)')
         network = body['networkInterfaces'][0]['network'].split('/')[-1]
         if network not in self.networks:
             raise not_found(f'projects/{PROJECT}/global/networks/{network}')
         if kind.startswith(('a3-', 'a4-')) and body['networkInterfaces'][0].get('nicType') != 'GVNIC':
-            raise Refusal(400, 'invalid', f'{kind} needs a network interface of type GVNIC')
+            raise refusal(400, 'invalid', f'{kind} needs a network interface of type GVNIC')
         error = None
         if zone in self.stockout or f'{zone}/{kind}' in self.stockout:
             error = [{'code': 'ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS',
@@ -282,7 +263,7 @@ class Cloud:
     def stop(self, zone, name, query):
         i = self.get(zone, name)
         if i['disks'][-1]['type'] == 'SCRATCH' and query.get('discardLocalSsd') != ['true']:
-            raise Refusal(400, 'badRequest', 'VM has a Local SSD attached but an undefined value for `discard-local-ssd`.')
+            raise refusal(400, 'badRequest', 'VM has a Local SSD attached but an undefined value for `discard-local-ssd`.')
         if i['status'] in ('RUNNING', 'STAGING', 'PROVISIONING'):
             i['status'] = 'STOPPING'
             return self.operation('stop', f'zones/{zone}/instances/{name}', f'zones/{zone}', lambda e: (zone, name) in self.instances and self.down(i))
@@ -308,42 +289,39 @@ class Cloud:
                 self.operation('compute.instances.preempted', f'zones/{zone}/instances/{n}', f'zones/{zone}', lambda e: None, seconds=0)
 
 
-CLOUD = Cloud()
+    def tell_reclaim(self, a):
+        self.reclaim(a['name'])
 
-
-class Control:
-    """What tests ask for, by POST /fake/NAME with a JSON object."""
-    @staticmethod
-    def set(a):
-        """op_s: seconds that operations take; page: items of a page; addresses of machines; unreachable zones; stockout; limits, regional."""
-        for key, v in a.items():
-            setattr(CLOUD, key, set(v) if isinstance(getattr(CLOUD, key), set) else v)
-
-    @staticmethod
-    def fault(a):
-        """{"match": regular expression over "METHOD /path", "skip": n, "times": n, and one of "status" with "body", "drop": "before"|"after",
-        "operation_error": [{"code", "message"}], "headers": {…}}"""
-        CLOUD.faults.append(dict({'skip': 0, 'times': 1}, **a))
-
-    @staticmethod
-    def reclaim(a):
-        CLOUD.reclaim(a['name'])
-
-    @staticmethod
-    def revoke(_):
-        CLOUD.tokens.clear()
-
-    @staticmethod
-    def networks(a):
+    def tell_networks(self, a):
         """Only these networks are left, without any rule."""
-        CLOUD.networks.clear()
-        CLOUD.firewalls.clear()
+        self.networks.clear()
+        self.firewalls.clear()
         for name in a['names']:
-            CLOUD.add_network(name)
+            self.add_network(name)
 
-    @staticmethod
-    def reset(a):
-        CLOUD.reset(a)
+    # --- answers
+    def state(self):
+        return {'instances': list(self.instances.values()), 'firewalls': self.firewalls, 'networks': sorted(self.networks)}
+
+    def answer(self, q):
+        if q.path == '/token':
+            return token(q.form)
+        if q.bearer() not in self.tokens:
+            raise refusal(401, 'authError', 'Request had invalid authentication credentials.', 'UNAUTHENTICATED')
+        if q.path == f'/v1/projects/{PROJECT}:testIamPermissions':
+            return 200, {'permissions': [p for p in q.body['permissions'] if p not in self.denied]}
+        if q.path.startswith('/v1/services/6F81-5844-456A/skus'):
+            return 200, skus(q.query)
+        if not q.path.startswith('/compute/v1/'):
+            raise not_found(q.path)
+        self.described(q, lambda text: refusal(400, 'badRequest', text))
+        reply = compute(q.method, q.path[len('/compute/v1/'):], q.query, q.body)
+        if self.description:
+            self.violations += [f'{q.method} {q.url}: reply: {text}' for text in self.description.reply(q.method, q.url, 200, reply) or ()]
+        return 200, reply
+
+
+CLOUD = Cloud()
 
 
 def public(instance):
@@ -373,7 +351,7 @@ def aggregated(kind, inner, by_zone, query):
         out['items'][f'zones/{z}'][inner].append(i)
     for z in CLOUD.unreachable:
         if query.get('returnPartialSuccess') != ['true']:
-            raise Refusal(503, 'backendError', f'zone {z} is unreachable')
+            raise refusal(503, 'backendError', f'zone {z} is unreachable')
         out['items'][f'zones/{z}'] = {inner: [], 'warning': {'code': 'UNREACHABLE', 'message': 'cannot be reached', 'data': [{'key': 'scope', 'value': f'zones/{z}'}]}}
     for scope in out['items'].values():
         if not scope[inner] and 'warning' not in scope:
@@ -390,7 +368,7 @@ def wanted(query):
     for one in re.split(r'\s+AND\s+', text) if text else []:
         m = re.fullmatch(r'\(?\s*(labels\.)?([\w-]+)\s*=\s*"([^"]*)"\s*\)?', one)
         if not m:
-            raise Refusal(400, 'invalid', f"Invalid value for field 'filter': '{text}'")
+            raise refusal(400, 'invalid', f"Invalid value for field 'filter': '{text}'")
         tests.append(m.groups())
     return lambda o: all((o.get('labels', {}) if labels else o).get(k) == v for labels, k, v in tests)
 
@@ -492,7 +470,7 @@ def _network(p, n, query, body):
 @route('POST', P + '/global/networks')
 def _make_network(p, query, body):
     if body['name'] in CLOUD.networks:
-        raise Refusal(409, 'alreadyExists', f"The resource 'projects/{p}/global/networks/{body['name']}' already exists")
+        raise refusal(409, 'alreadyExists', f"The resource 'projects/{p}/global/networks/{body['name']}' already exists")
     return CLOUD.operation('insert', f'global/networks/{body["name"]}', 'global', lambda e: CLOUD.add_network(body['name']))
 
 
@@ -504,7 +482,7 @@ def _firewalls(p, query, body):
 @route('POST', P + '/global/firewalls')
 def _make_firewall(p, query, body):
     if body['name'] in CLOUD.firewalls:
-        raise Refusal(409, 'alreadyExists', f"The resource 'projects/{p}/global/firewalls/{body['name']}' already exists")
+        raise refusal(409, 'alreadyExists', f"The resource 'projects/{p}/global/firewalls/{body['name']}' already exists")
     if body['network'].split('/')[-1] not in CLOUD.networks:
         raise not_found(f'projects/{p}/{body["network"]}')
     CLOUD.firewalls[body['name']] = dict(body, kind='compute#firewall', network=CLOUD.url(body['network']), disabled=False)
@@ -604,9 +582,7 @@ def token(form):
         ok = kind.endswith('jwt-bearer') and claims['scope'].endswith('/cloud-platform') and claims['exp'] - claims['iat'] == 3600
         if not ok or abs(claims['iat'] - time.time()) > 300:
             return 400, {'error': 'invalid_grant', 'error_description': 'Invalid JWT: Token must be a short-lived token.'}
-    text = f'ya29.{next(CLOUD.count)}'
-    CLOUD.tokens.add(text)
-    return 200, {'access_token': text, 'expires_in': 3599, 'token_type': 'Bearer'}
+    return 200, {'access_token': CLOUD.new_token('ya29.'), 'expires_in': 3599, 'token_type': 'Bearer'}
 
 
 def skus(query):
@@ -615,126 +591,5 @@ def skus(query):
     return {'skus': rows[start:start + size], 'nextPageToken': str(start + size) if start + size < len(rows) else ''}
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = 'HTTP/1.1'
-    disable_nagle_algorithm = True
-
-    def log_message(self, *_):
-        pass
-
-    def send(self, status, body, headers=None):
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header('Content-Type', 'application/json')
-        self.send_header('Content-Length', str(len(data)))
-        for k, v in (headers or {}).items():
-            self.send_header(k, v)
-        self.end_headers()
-        self.wfile.write(data)
-
-    def drop(self):
-        self.close_connection = True
-        self.connection.close()
-
-    def fault_for(self, line):
-        for f in CLOUD.faults:
-            if re.search(f['match'], line) and f['times'] > 0:
-                if f['skip'] > 0:
-                    f['skip'] -= 1
-                    continue
-                f['times'] -= 1
-                return f
-        return {}
-
-    def violations(self, what, found):
-        for text in found or ():
-            CLOUD.violations.append(f'{self.command} {self.path}: {what}: {text}')
-        return bool(found)
-
-    def google(self, path, query, body, form):
-        """(status, reply)"""
-        if path == '/token':
-            return token(form)
-        held = self.headers.get('Authorization', '').removeprefix('Bearer ')
-        if held not in CLOUD.tokens:
-            raise Refusal(401, 'authError', 'Request had invalid authentication credentials.', 'UNAUTHENTICATED')
-        if path == f'/v1/projects/{PROJECT}:testIamPermissions':
-            return 200, {'permissions': [p for p in body['permissions'] if p not in CLOUD.denied]}
-        if path.startswith('/v1/services/6F81-5844-456A/skus'):
-            return 200, skus(query)
-        if not path.startswith('/compute/v1/'):
-            raise not_found(path)
-        if SPEC:
-            wrong = SPEC.request(self.command, self.path, body)
-            if wrong is None:
-                CLOUD.unknown.add(f'{self.command} {re.sub("[0-9]+", "N", path)}')
-            elif self.violations('request', wrong):
-                raise Refusal(400, 'badRequest', 'not as described: ' + '; '.join(wrong))
-        reply = compute(self.command, path[len('/compute/v1/'):], query, body)
-        if SPEC:
-            self.violations('reply', SPEC.reply(self.command, self.path, 200, reply))
-        return 200, reply
-
-    def control(self, name, body):
-        if name == 'state':
-            self.send(200, {'instances': list(CLOUD.instances.values()), 'firewalls': CLOUD.firewalls, 'networks': sorted(CLOUD.networks), 'violations': CLOUD.violations,
-                            'requests': CLOUD.requests, 'unknown': sorted(CLOUD.unknown), 'checked': SPEC is not None})
-        else:
-            getattr(Control, name)(body or {})
-            self.send(200, {})
-
-    def handle_any(self):
-        parts = urlsplit(self.path)
-        raw = self.rfile.read(int(self.headers.get('Content-Length') or 0)).decode()
-        is_json = 'json' in self.headers.get('Content-Type', '')
-        body = json.loads(raw) if raw and is_json else None
-        form = parse_qs(raw) if raw and not is_json else {}
-        with CLOUD.lock:
-            CLOUD.settle()
-            if parts.path.startswith('/fake/'):
-                self.control(parts.path[6:], json.loads(raw) if raw else None)
-                return
-            CLOUD.requests.append(f'{self.command} {self.path}')
-            fault = self.fault_for(f'{self.command} {parts.path}')
-            if fault.get('drop') == 'before':
-                self.drop()
-                return
-            if 'status' in fault:
-                self.send(fault['status'], fault.get('body', {}), fault.get('headers'))
-                return
-            try:
-                status, reply = self.google(parts.path, parse_qs(parts.query), body, form)
-            except Refusal as r:
-                status, reply = r.status, r.body
-            if fault.get('operation_error') and reply.get('name') in CLOUD.effects:
-                at, effect, _ = CLOUD.effects[reply['name']]
-                CLOUD.effects[reply['name']] = (at, effect, fault['operation_error'])
-            if fault.get('drop') == 'after':
-                self.drop()
-                return
-            self.send(status, reply)
-
-    do_GET = do_POST = do_DELETE = do_PATCH = do_PUT = handle_any
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def handle_error(self, request, client_address):
-        if not isinstance(sys.exc_info()[1], (ConnectionError, ValueError)):
-            super().handle_error(request, client_address)
-
-
 if __name__ == '__main__':
-    options = argparse.ArgumentParser()
-    options.add_argument('--spec')
-    options.add_argument('--port', type=int, default=0)
-    options = options.parse_args()
-    SPEC = Description(options.spec, '/compute/v1') if options.spec and os.path.exists(options.spec) else None
-    server = Server(('127.0.0.1', options.port), Handler)
-    print(server.server_address[1], flush=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    sys.stdin.read()
-else:
-    SPEC = None
+    serve(CLOUD, prefix='/compute/v1')

@@ -33,7 +33,7 @@ TESTS += tests/providers/test_gcp tests/providers/test_gcp_parts
 tests_providers_test_gcp_parts_SOURCES = tests/providers/test_gcp_parts.c $(PROVIDER_RIG)
 tests_providers_test_gcp_parts_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_gcp_parts_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
-tests_providers_test_gcp_SOURCES = tests/providers/test_gcp.c $(PROVIDER_RIG)
+tests_providers_test_gcp_SOURCES = tests/providers/test_gcp.c tests/providers/stand_in.c tests/providers/stand_in.h $(PROVIDER_RIG)
 tests_providers_test_gcp_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_gcp_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 
@@ -48,7 +48,7 @@ TESTS += tests/providers/test_azure tests/providers/test_azure_parts
 tests_providers_test_azure_parts_SOURCES = tests/providers/test_azure_parts.c $(PROVIDER_RIG)
 tests_providers_test_azure_parts_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_azure_parts_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
-tests_providers_test_azure_SOURCES = tests/providers/test_azure.c $(PROVIDER_RIG)
+tests_providers_test_azure_SOURCES = tests/providers/test_azure.c tests/providers/stand_in.c tests/providers/stand_in.h $(PROVIDER_RIG)
 tests_providers_test_azure_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_azure_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 
@@ -58,8 +58,9 @@ tests_providers_test_aws_cloud_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_aws_cloud_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 endif
 TESTS += tests/providers/test_aws.py tests/providers/test_aws_prices.py
-EXTRA_DIST += tests/providers/test_aws.py tests/providers/test_aws_prices.py tests/providers/aws_cloud.py tests/providers/fake_azure.py tests/providers/fake_gcp.py tests/providers/openapi.py
+EXTRA_DIST += tests/providers/test_aws.py tests/providers/test_aws_prices.py tests/providers/aws_cloud.py
 TESTS += tests/providers/test_azure_life.py tests/providers/test_gcp_life.py
-EXTRA_DIST += tests/providers/test_azure_life.py tests/providers/test_gcp_life.py
+EXTRA_DIST += tests/providers/test_azure_life.py tests/providers/test_gcp_life.py tests/providers/cloud_life.py \
+	tests/providers/fake_azure.py tests/providers/fake_gcp.py tests/providers/fake_http.py tests/providers/openapi.py
 TESTS += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py tests/providers/test_torture.py
 EXTRA_DIST += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py tests/providers/test_torture.py

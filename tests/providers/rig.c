@@ -587,3 +587,19 @@ int rig_count_nodes(struct rig *r)
 	json_decref(seen);
 	return n;
 }
+
+void rig_refusals(const struct rig_refusal *list, size_t n, rig_answer_fn *answer, const char *operation, rig_operation_fn *of_operation)
+{
+	for (size_t i = 0; i < n; i++) {
+		json_t *j = rig_json("%s", list[i].json);
+		struct err err = {0};
+		if (json_object_get(j, operation))
+			of_operation(j, "trying", list[i].creates, &err);
+		else
+			assert_int_equal(answer(j, "trying", list[i].creates, &err), -1);
+		if (err.code != list[i].code || err.scope != list[i].scope)
+			fail_msg("%s: %s with scope %d: %s", list[i].json, err_info(err.code)->name, err.scope, err.text);
+		assert_true(str_starts(err.text, "trying: "));
+		json_decref(j);
+	}
+}

@@ -4,6 +4,7 @@
 #define TESTS_PROVIDERS_RIG_H
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -63,5 +64,17 @@ int rig_count_files(const char *dir);
 int rig_count_nodes(struct rig *r);
 /* Can children be stopped at their system calls here? */
 bool rig_can_trace(void);
+
+/* What a refusal means: an answer, or the error of an operation (which has the member `operation`), as JSON with ' for ". */
+struct rig_refusal {
+	const char *json;
+	bool creates; /* while machines are being made */
+	enum err_code code;
+	enum err_scope scope;
+};
+typedef int rig_answer_fn(const json_t *answer, const char *what, bool creates, struct err *err);
+typedef void rig_operation_fn(const json_t *error, const char *what, bool creates, struct err *err);
+/* Each must be read as it is said; with what was tried in its words. */
+void rig_refusals(const struct rig_refusal *list, size_t n, rig_answer_fn *answer, const char *operation, rig_operation_fn *of_operation);
 
 #endif

@@ -16,12 +16,7 @@
 #define OP(code, message) "{'code': '" code "', 'message': '" message "'}"
 
 /* One for every row of the table; creates: while machines are being made. */
-static const struct {
-	const char *json; /* an answer, or an operation's error */
-	bool creates;
-	enum err_code code;
-	enum err_scope scope;
-} refusals[] = {
+static const struct rig_refusal refusals[] = {
     {HTTP(429, "TooManyRequests", "slow down"), false, ERR_THROTTLED, ERR_SCOPE_PLACE},
     {HTTP(429, "OperationNotAllowed", "The server rejected the request because too many requests"), true, ERR_THROTTLED, ERR_SCOPE_PLACE},
     {HTTP(503, "SubscriptionRequestsThrottled", "slow down"), false, ERR_THROTTLED, ERR_SCOPE_PLACE},
@@ -91,18 +86,7 @@ static const struct {
 static void test_refusals(void **unused)
 {
 	(void)unused;
-	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
-		json_t *j = rig_json("%s", refusals[i].json);
-		struct err err = {0};
-		if (json_object_get(j, "code"))
-			azure_operation_error(j, "trying", refusals[i].creates, &err);
-		else
-			assert_int_equal(azure_answer_error(j, "trying", refusals[i].creates, &err), -1);
-		if (err.code != refusals[i].code || err.scope != refusals[i].scope)
-			fail_msg("%s: %s with scope %d: %s", refusals[i].json, err_info(err.code)->name, err.scope, err.text);
-		assert_true(str_starts(err.text, "trying: "));
-		json_decref(j);
-	}
+	rig_refusals(refusals, ARRAY_LEN(refusals), azure_answer_error, "code", azure_operation_error);
 	struct err err = {0};
 	json_t *ok = rig_json("{'status': 202, 'body': null}");
 	assert_int_equal(azure_answer_error(ok, "trying", true, &err), 0);

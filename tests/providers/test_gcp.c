@@ -14,109 +14,13 @@
 #include "core/base/json.h"
 #include "core/base/str.h"
 #include "providers/gcp/gcp_priv.h"
-#include "tests/providers/conformance.h"
-#include "tests/providers/rig.h"
-#include "tests/providers/rig_http.h"
+#include "tests/providers/stand_in.h"
 
 extern const struct provider provider_gcp;
 
-static struct stand_in google;
-static char *folder; /* of credentials */
-
-static void tell(const char *what, const char *json)
-{
-	char *path = xasprintf("/fake/%s", what);
-	json_decref(stand_in_tell(&google, path, rig_json("%s", json)));
-	free(path);
-}
-
-static json_t *state(void)
-{
-	return stand_in_tell(&google, "/fake/state", NULL);
-}
-
-static size_t instances(void)
-{
-	json_t *s = state();
-	size_t n = json_array_size(json_arr(s, "instances"));
-	json_decref(s);
-	return n;
-}
-
-/* ---- a rig for each test -------------------------------------------------------------------------------------------- */
-
-static int set_up(void **state_)
-{
-	struct rig *r = xcalloc(1, sizeof *r);
-	tell("reset", "{}");
-	rig_open(r, &provider_gcp);
-	*state_ = r;
-	return 0;
-}
-
-/* Nothing that was asked or answered is other than Google describes it. */
-static int tear_down(void **state_)
-{
-	struct rig *r = *state_;
-	json_t *s = state(), *v;
-	size_t i;
-	json_array_foreach(json_arr(s, "violations"), i, v)
-		print_message("# %s\n", json_string_value(v));
-	size_t n = json_array_size(json_arr(s, "violations"));
-	json_decref(s);
-	rig_close(r);
-	free(r);
-	return n ? -1 : 0;
-}
-
-static json_t *wish(int n, const char *more)
-{
-	json_t *a = rig_json("{'cluster': 'uid-1', 'name': 'train', 'nodes': [], 'instance_type': 'g2-standard-4', 'region': 'us-central1', 'zone': 'us-central1-a',"
-			     " 'accelerator': 'L4', 'accelerator_count': 1, 'disk_size_gib': 50, 'ssh_public_key': 'ssh-ed25519 AAAA skytop', 'price_uusd_h': 700000}"),
-	       *m = rig_json("{%s}", more);
-	for (int i = 0; i < n; i++)
-		json_array_append_new(json_arr(a, "nodes"), rig_json("{'token': 'uid-1-0-%d', 'rank': %d}", i, i));
-	json_object_update(a, m);
-	json_decref(m);
-	return a;
-}
-
-static json_t *cluster(void)
-{
-	return rig_json("{'cluster': 'uid-1'}");
-}
-
-static void end(struct rig *r)
-{
-	for (int i = 0; i < 100; i++) {
-		json_t *t = rig_do(r, PROVIDER_TERMINATE, cluster());
-		int64_t pending = json_int(t, "pending", 0);
-		json_decref(t);
-		if (!pending)
-			return;
-	}
-	fail_msg("machines are still there after many a terminate");
-}
-
-static struct err fails(struct rig *r, enum provider_verb verb, json_t *args, enum err_code code)
-{
-	struct err err = {0};
-	json_t *j = rig_call(r, verb, args, &err);
-	if (j)
-		fail_msg("%s succeeds where it must fail", provider_verb_name(verb));
-	if (err.code != code)
-		fail_msg("%s: fails as %s, not as %s", err.text, err_info(err.code)->name, err_info(code)->name);
-	return err;
-}
-
-static json_t *make(struct rig *r, int n, const char *more)
-{
-	return rig_do(r, PROVIDER_CREATE, wish(n, more));
-}
-
 static char *node_status(struct rig *r, size_t i)
 {
-	json_t *q = rig_do(r, PROVIDER_QUERY, cluster());
+	json_t *q = rig_do(r, PROVIDER_QUERY, cloud_cluster());
 	char *text = xstrdup(json_str(json_array_get(json_arr(q, "nodes"), i), "status", "(none)"));
 	json_decref(q);
 	return text;
@@ -133,14 +37,6 @@ static void is_status(struct rig *r, size_t i, const char *want)
 static void test_described(void **unused)
 {
 	(void)unused;
-	tell("reset", "{}");
-	json_t *st = state();
-	bool checked = json_bool(st, "checked", false);
-	json_decref(st);
-	if (!checked) {
-		print_message("# not tried: Google's description of its API is not here\n");
-		return;
-	}
 	static const struct {
 		const char *path, *body;
 	} wrong[] = {{"zones/us-central1-a/instances", "{'name': 'x', 'machineTyp': 'y'}"}, {"zones/us-central1-a/instances", "{'name': 7}"},
@@ -148,21 +44,11 @@ static void test_described(void **unused)
 	    {"zones/us-central1-a/instances?sourc=1", "{'name': 'x'}"},
 	    {"global/firewalls", "{'name': 'x', 'allowed': [{'IPProtocol': 6}]}"}};
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
-		struct arena *a = arena_create();
-		json_t *j = rig_json("%s", wrong[i].body);
-		char *text = json_text(j);
-		const char *const headers[] = {"Content-Type: application/json", "Authorization: Bearer fixed", NULL};
-		struct provider_http h = {.method = "POST", .url = arena_printf(a, "http://127.0.0.1:%d/compute/v1/projects/proj-1/%s", google.port, wrong[i].path),
-		    .headers = headers, .body = text, .body_len = strlen(text)};
-		struct provider_reply reply;
-		rig_http(&(struct provider_request){.kind = PROVIDER_HTTP, .http = &h, .n_http = 1}, &reply, a);
-		assert_int_equal(reply.http[0].status, 400);
-		assert_non_null(strstr(reply.http[0].body, "not as described"));
-		free(text);
-		json_decref(j);
-		arena_destroy(a);
+		char *path = xasprintf("/compute/v1/projects/proj-1/%s", wrong[i].path);
+		if (!cloud_described("POST", path, "fixed", wrong[i].body))
+			fail_msg("%s is taken", wrong[i].body);
+		free(path);
 	}
-	tell("reset", "{}");
 }
 
 /* ---- making --------------------------------------------------------------------------------------------------------- */
@@ -171,9 +57,9 @@ static void test_described(void **unused)
 static void test_body(void **s)
 {
 	struct rig *r = *s;
-	json_decref(make(r, 2, "'use_spot': true, 'instance_type': 'n1-standard-8', 'accelerator': 'T4', 'accelerator_count': 2, 'disk_tier': 'high',"
+	json_decref(cloud_make(r, 2, "'use_spot': true, 'instance_type': 'n1-standard-8', 'accelerator': 'T4', 'accelerator_count': 2, 'disk_tier': 'high',"
 			       " 'labels': {'team': 'blue'}, 'tags': {'project': 'Über'}, 'ports': ['8080', '9000-9010']"));
-	json_t *st = state();
+	json_t *st = cloud_state();
 	const json_t *i = json_array_get(json_arr(st, "instances"), 1), *b = json_obj(i, "x-body"), *disk = json_obj(i, "x-disk"), *labels = json_obj(b, "labels");
 	assert_string_equal(json_str(labels, "skytop-cluster", ""), "uid-1");
 	assert_string_equal(json_str(labels, "skytop-name", ""), "train");
@@ -208,10 +94,10 @@ static void test_body(void **s)
 	assert_int_equal(found, 1);
 	assert_int_equal(json_object_size(json_obj(st, "firewalls")), 3); /* SSH was let through already */
 	json_decref(st);
-	json_decref(make(r, 2, "'use_spot': true, 'ports': ['8080']")); /* again, with other ports: nothing new, the rule is changed */
-	assert_int_equal(instances(), 2);
-	end(r);
-	st = state();
+	json_decref(cloud_make(r, 2, "'use_spot': true, 'ports': ['8080']")); /* again, with other ports: nothing new, the rule is changed */
+	assert_int_equal(cloud_machines(), 2);
+	cloud_end(r);
+	st = cloud_state();
 	assert_int_equal(json_object_size(json_obj(st, "firewalls")), 2);
 	json_decref(st);
 }
@@ -219,28 +105,28 @@ static void test_body(void **s)
 static void test_no_network(void **s)
 {
 	struct rig *r = *s;
-	tell("networks", "{'names': []}");
-	json_decref(make(r, 1, ""));
-	json_t *st = state();
+	cloud_tell("networks", "{'names': []}");
+	json_decref(cloud_make(r, 1, ""));
+	json_t *st = cloud_state();
 	const json_t *rules = json_obj(st, "firewalls"), *ssh = json_obj(rules, "skytop-skytop-vpc-ssh"), *in = json_obj(rules, "skytop-skytop-vpc-internal");
 	assert_int_equal(json_object_size(rules), 2);
 	assert_string_equal(json_string_value(json_array_get(json_arr(ssh, "targetTags"), 0)), "skytop");
 	assert_string_equal(json_string_value(json_array_get(json_arr(in, "sourceTags"), 0)), "skytop");
 	json_decref(st);
-	end(r);
+	cloud_end(r);
 	/* A setting that names another. */
-	tell("networks", "{'names': ['default', 'vpc-7']}");
+	cloud_tell("networks", "{'names': ['default', 'vpc-7']}");
 	json_object_clear(r->memory);
 	rig_config(r, "{'vpc_name': 'vpc-7'}");
-	json_decref(make(r, 1, ""));
-	st = state();
+	json_decref(cloud_make(r, 1, ""));
+	st = cloud_state();
 	assert_true(str_ends(
 	    json_str(json_array_get(json_arr(json_array_get(json_arr(st, "instances"), 0), "networkInterfaces"), 0), "network", ""), "/vpc-7"));
 	json_decref(st);
-	end(r);
+	cloud_end(r);
 	json_object_clear(r->memory);
 	rig_config(r, "{'vpc_name': 'gone'}");
-	assert_int_equal(fails(r, PROVIDER_CREATE, wish(1, ""), ERR_UNSUPPORTED).scope, ERR_SCOPE_CLOUD);
+	assert_int_equal(cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, ""), ERR_UNSUPPORTED).scope, ERR_SCOPE_CLOUD);
 }
 
 static void test_images(void **s)
@@ -253,52 +139,52 @@ static void test_images(void **s)
 	    {"'instance_type': 'n1-standard-8', 'accelerator': 'V100'", "common-cu129-ubuntu-2204-nvidia-580"},
 	    {"'image': 'projects/other/global/images/mine'", "projects/other/global/images/mine"}};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		json_decref(make(r, 1, cases[i].more));
-		json_t *st = state();
+		json_decref(cloud_make(r, 1, cases[i].more));
+		json_t *st = cloud_state();
 		const json_t *disk = json_obj(json_array_get(json_arr(st, "instances"), 0), "x-disk");
 		assert_non_null(strstr(json_str(disk, "sourceImage", ""), cases[i].image));
 		if (i == 3) /* never smaller than the image */
 			assert_string_equal(json_str(disk, "diskSizeGb", ""), "700");
 		json_decref(st);
-		end(r);
+		cloud_end(r);
 	}
-	assert_int_equal(fails(r, PROVIDER_CREATE, wish(1, "'image': 'projects/p/global/images/none'"), ERR_INVALID).scope, ERR_SCOPE_TASK);
-	assert_int_equal(fails(r, PROVIDER_CREATE, wish(1, "'image': 'ami-123'"), ERR_INVALID).scope, ERR_SCOPE_TASK);
-	assert_int_equal(fails(r, PROVIDER_CREATE, wish(1, "'image': 'docker:ubuntu'"), ERR_UNSUPPORTED).scope, ERR_SCOPE_CLOUD);
-	fails(r, PROVIDER_CREATE, wish(1, "'ssh_public_key': ''"), ERR_INVALID);
-	assert_int_equal(fails(r, PROVIDER_CREATE, wish(1, "'labels': {'Team': 'X'}"), ERR_UNSUPPORTED).scope, ERR_SCOPE_CLOUD);
-	assert_int_equal(instances(), 0);
+	assert_int_equal(cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'image': 'projects/p/global/images/none'"), ERR_INVALID).scope, ERR_SCOPE_TASK);
+	assert_int_equal(cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'image': 'ami-123'"), ERR_INVALID).scope, ERR_SCOPE_TASK);
+	assert_int_equal(cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'image': 'docker:ubuntu'"), ERR_UNSUPPORTED).scope, ERR_SCOPE_CLOUD);
+	cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'ssh_public_key': ''"), ERR_INVALID);
+	assert_int_equal(cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'labels': {'Team': 'X'}"), ERR_UNSUPPORTED).scope, ERR_SCOPE_CLOUD);
+	assert_int_equal(cloud_machines(), 0);
 }
 
 static void test_zone_found(void **s)
 {
 	struct rig *r = *s;
-	json_t *m = make(r, 2, "'instance_type': 'a4-highgpu-8g', 'accelerator': 'B200', 'accelerator_count': 8, 'zone': ''");
+	json_t *m = cloud_make(r, 2, "'instance_type': 'a4-highgpu-8g', 'accelerator': 'B200', 'accelerator_count': 8, 'zone': ''");
 	assert_string_equal(json_str(json_array_get(json_arr(m, "nodes"), 1), "zone", ""), "us-central1-b");
 	json_decref(m);
-	end(r);
-	assert_int_equal(fails(r, PROVIDER_CREATE, wish(1, "'instance_type': 'a3-ultragpu-8g', 'zone': ''"), ERR_CAPACITY).scope, ERR_SCOPE_REGION);
-	fails(r, PROVIDER_CREATE, wish(1, "'region': 'us-nowhere9', 'zone': ''"), ERR_INVALID);
+	cloud_end(r);
+	assert_int_equal(cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'instance_type': 'a3-ultragpu-8g', 'zone': ''"), ERR_CAPACITY).scope, ERR_SCOPE_REGION);
+	cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'region': 'us-nowhere9', 'zone': ''"), ERR_INVALID);
 }
 
 static void test_stockout(void **s)
 {
 	struct rig *r = *s;
-	tell("set", "{'stockout': ['us-central1-a']}");
-	struct err err = fails(r, PROVIDER_CREATE, wish(2, ""), ERR_CAPACITY);
+	cloud_tell("set", "{'stockout': ['us-central1-a']}");
+	struct err err = cloud_fails(r, PROVIDER_CREATE, cloud_wish(2, ""), ERR_CAPACITY);
 	assert_int_equal(err.scope, ERR_SCOPE_PLACE);
 	assert_non_null(strstr(err.text, "us-central1-a"));
-	assert_int_equal(instances(), 0);
-	end(r);
+	assert_int_equal(cloud_machines(), 0);
+	cloud_end(r);
 	/* One of three does not get its machine: what the others got is there for terminate. */
-	tell("set", "{'stockout': []}");
-	tell("fault", "{'match': 'POST .*/instances$', 'skip': 1, 'operation_error': [{'code': 'ZONE_RESOURCE_POOL_EXHAUSTED', 'message': 'none left'}]}");
-	fails(r, PROVIDER_CREATE, wish(3, ""), ERR_CAPACITY);
-	assert_int_equal(instances(), 2);
-	end(r);
-	assert_int_equal(instances(), 0);
-	json_decref(make(r, 1, ""));
-	json_decref(rig_do(r, PROVIDER_STOP, cluster()));
+	cloud_tell("set", "{'stockout': []}");
+	cloud_tell("fault", "{'match': 'POST .*/instances$', 'skip': 1, 'operation_error': [{'code': 'ZONE_RESOURCE_POOL_EXHAUSTED', 'message': 'none left'}]}");
+	cloud_fails(r, PROVIDER_CREATE, cloud_wish(3, ""), ERR_CAPACITY);
+	assert_int_equal(cloud_machines(), 2);
+	cloud_end(r);
+	assert_int_equal(cloud_machines(), 0);
+	json_decref(cloud_make(r, 1, ""));
+	json_decref(rig_do(r, PROVIDER_STOP, cloud_cluster()));
 	for (int i = 0; i < 200; i++) {
 		char *st = node_status(r, 0);
 		bool down = str_eq(st, "STOPPED");
@@ -306,73 +192,43 @@ static void test_stockout(void **s)
 		if (down)
 			break;
 	}
-	tell("set", "{'stockout': ['us-central1-a']}");
-	assert_int_equal(fails(r, PROVIDER_START, cluster(), ERR_CAPACITY).scope, ERR_SCOPE_PLACE);
+	cloud_tell("set", "{'stockout': ['us-central1-a']}");
+	assert_int_equal(cloud_fails(r, PROVIDER_START, cloud_cluster(), ERR_CAPACITY).scope, ERR_SCOPE_PLACE);
 	is_status(r, 0, "STOPPED");
-	end(r);
+	cloud_end(r);
 }
 
 static void test_quota_exceeded(void **s)
 {
 	struct rig *r = *s;
-	tell("set", "{'regional': {'NVIDIA_L4_GPUS': 1.0}}");
-	assert_int_equal(fails(r, PROVIDER_CREATE, wish(2, ""), ERR_QUOTA).scope, ERR_SCOPE_REGION);
-	end(r);
-	tell("set", "{'regional': {}, 'limits': {'GPUS_ALL_REGIONS': 1.0}}");
-	assert_int_equal(fails(r, PROVIDER_CREATE, wish(2, ""), ERR_QUOTA).scope, ERR_SCOPE_CLOUD);
-	end(r);
-	assert_int_equal(instances(), 0);
+	cloud_tell("set", "{'regional': {'NVIDIA_L4_GPUS': 1.0}}");
+	assert_int_equal(cloud_fails(r, PROVIDER_CREATE, cloud_wish(2, ""), ERR_QUOTA).scope, ERR_SCOPE_REGION);
+	cloud_end(r);
+	cloud_tell("set", "{'regional': {}, 'limits': {'GPUS_ALL_REGIONS': 1.0}}");
+	assert_int_equal(cloud_fails(r, PROVIDER_CREATE, cloud_wish(2, ""), ERR_QUOTA).scope, ERR_SCOPE_CLOUD);
+	cloud_end(r);
+	assert_int_equal(cloud_machines(), 0);
 }
 
 static void test_throttled(void **s)
 {
 	struct rig *r = *s;
-	tell("fault", "{'match': 'POST .*/instances$', 'skip': 1, 'status': 403, 'body': {'error': {'code': 403, 'message': 'slow down',"
+	cloud_tell("fault", "{'match': 'POST .*/instances$', 'skip': 1, 'status': 403, 'body': {'error': {'code': 403, 'message': 'slow down',"
 		      " 'errors': [{'reason': 'rateLimitExceeded'}]}}}");
-	fails(r, PROVIDER_CREATE, wish(3, ""), ERR_THROTTLED);
-	json_decref(make(r, 3, "")); /* as core does */
-	assert_int_equal(instances(), 3);
+	cloud_fails(r, PROVIDER_CREATE, cloud_wish(3, ""), ERR_THROTTLED);
+	json_decref(cloud_make(r, 3, "")); /* as core does */
+	assert_int_equal(cloud_machines(), 3);
 	/* A delete that is not allowed is told, not passed over. */
-	tell("fault", "{'match': 'DELETE', 'status': 403, 'body': {'error': {'code': 403, 'message': 'no', 'errors': [{'reason': 'forbidden'}]}}}");
-	fails(r, PROVIDER_TERMINATE, cluster(), ERR_CREDENTIALS);
-	end(r);
-	assert_int_equal(instances(), 0);
+	cloud_tell("fault", "{'match': 'DELETE', 'status': 403, 'body': {'error': {'code': 403, 'message': 'no', 'errors': [{'reason': 'forbidden'}]}}}");
+	cloud_fails(r, PROVIDER_TERMINATE, cloud_cluster(), ERR_CREDENTIALS);
+	cloud_end(r);
+	assert_int_equal(cloud_machines(), 0);
 }
 
 /* Everything that is asked fails in turn, as an error, as a connection lost before, and as an answer lost after it was done. */
 static void test_torture(void **s)
 {
-	struct rig *r = *s;
-	static const char *const ways[] = {"'drop': 'after'", "'drop': 'before'", "'status': 500"};
-	bool whole = getenv("SKYTOP_TORTURE") != NULL;
-	tell("set", "{'op_s': 0.01}");
-	for (size_t w = 0; w < ARRAY_LEN(ways); w++) {
-		bool hit = true;
-		for (int at = 0; hit && at < 60; at += whole || !w ? 1 : 3) {
-			struct err err = {0};
-			json_object_clear(r->memory);
-			tell("set", "{'faults': []}");
-			char *fault = xasprintf("{'match': '.', 'skip': %d, 'times': 6, %s}", at, ways[w]);
-			tell("fault", fault);
-			free(fault);
-			json_t *made = rig_call(r, PROVIDER_CREATE, wish(2, "'ports': ['80']"), &err);
-			hit = !made;
-			json_decref(made);
-			tell("set", "{'faults': []}");
-			if (at % 2) { /* every other time it is given up */
-				json_decref(make(r, 2, "'ports': ['80']"));
-				assert_int_equal(instances(), 2);
-			}
-			fault = xasprintf("{'match': '.', 'skip': %d, 'times': 6, %s}", at, ways[w]);
-			tell("fault", fault);
-			free(fault);
-			json_decref(rig_call(r, PROVIDER_TERMINATE, cluster(), &err));
-			tell("set", "{'faults': []}");
-			end(r);
-			assert_int_equal(instances(), 0);
-		}
-		assert_false(hit);
-	}
+	cloud_torture(*s, "'ports': ['80']", 2);
 }
 
 /* ---- looking -------------------------------------------------------------------------------------------------------- */
@@ -381,12 +237,12 @@ static void test_torture(void **s)
 static void test_reclaimed(void **s)
 {
 	struct rig *r = *s;
-	json_t *m = make(r, 2, "'use_spot': true"), *ids = rig_json("{'cluster': 'uid-1', 'ids': []}");
+	json_t *m = cloud_make(r, 2, "'use_spot': true"), *ids = rig_json("{'cluster': 'uid-1', 'ids': []}");
 	for (size_t i = 0; i < 2; i++)
 		json_array_append(json_arr(ids, "ids"), json_object_get(json_array_get(json_arr(m, "nodes"), i), "id"));
 	char *ask = xasprintf("{'name': '%s'}", gcp_last_part(json_string_value(json_array_get(json_arr(ids, "ids"), 1))));
 	json_decref(rig_do(r, PROVIDER_STOP, rig_json("{'cluster': 'uid-1', 'ids': ['%s']}", json_string_value(json_array_get(json_arr(ids, "ids"), 0)))));
-	tell("reclaim", ask);
+	cloud_tell("reclaim", ask);
 	for (int i = 0; i < 200; i++) {
 		char *st = node_status(r, 0);
 		bool stopping = str_eq(st, "STOPPING");
@@ -395,7 +251,7 @@ static void test_reclaimed(void **s)
 			break;
 	}
 	is_status(r, 0, "STOPPED");
-	assert_int_equal(instances(), 1);
+	assert_int_equal(cloud_machines(), 1);
 	json_t *q = rig_do(r, PROVIDER_QUERY, json_incref(ids));
 	assert_int_equal(json_array_size(json_arr(q, "nodes")), 2);
 	assert_string_equal(json_str(json_array_get(json_arr(q, "nodes"), 1), "status", ""), "PREEMPTED");
@@ -403,12 +259,12 @@ static void test_reclaimed(void **s)
 	json_decref(q);
 	free(ask);
 	json_decref(m);
-	end(r);
+	cloud_end(r);
 	/* One that is ended by hand is gone, and not taken back. */
-	m = make(r, 1, "'use_spot': true");
+	m = cloud_make(r, 1, "'use_spot': true");
 	json_t *id = rig_json("{'cluster': 'uid-1', 'ids': ['%s']}", json_str(json_array_get(json_arr(m, "nodes"), 0), "id", ""));
 	json_decref(m);
-	end(r);
+	cloud_end(r);
 	q = rig_do(r, PROVIDER_QUERY, id);
 	assert_int_equal(json_array_size(json_arr(q, "nodes")), 0);
 	json_decref(q);
@@ -418,35 +274,35 @@ static void test_reclaimed(void **s)
 static void test_pages(void **s)
 {
 	struct rig *r = *s;
-	tell("set", "{'page': 2}");
-	json_decref(make(r, 5, ""));
+	cloud_tell("set", "{'page': 2}");
+	json_decref(cloud_make(r, 5, ""));
 	json_t *q = rig_do(r, PROVIDER_QUERY, json_object());
 	assert_int_equal(json_array_size(json_arr(q, "nodes")), 5);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(json_int(json_array_get(json_arr(q, "nodes"), (size_t)i), "rank", -1), i);
 	json_decref(q);
-	end(r);
-	assert_int_equal(instances(), 0);
+	cloud_end(r);
+	assert_int_equal(cloud_machines(), 0);
 }
 
 /* What cannot be seen is not gone. */
 static void test_dark_zone(void **s)
 {
 	struct rig *r = *s;
-	json_t *m = make(r, 1, "");
+	json_t *m = cloud_make(r, 1, "");
 	char *id = xstrdup(json_str(json_array_get(json_arr(m, "nodes"), 0), "id", ""));
 	json_decref(m);
-	tell("set", "{'unreachable': ['us-central1-a']}");
+	cloud_tell("set", "{'unreachable': ['us-central1-a']}");
 	json_t *q = rig_do(r, PROVIDER_QUERY, rig_json("{'cluster': 'uid-1', 'ids': ['%s']}", id));
 	assert_string_equal(json_str(json_array_get(json_arr(q, "nodes"), 0), "status", ""), "UNKNOWN");
 	json_decref(q);
-	fails(r, PROVIDER_QUERY, cluster(), ERR_NETWORK);
-	json_t *t = rig_do(r, PROVIDER_TERMINATE, cluster());
+	cloud_fails(r, PROVIDER_QUERY, cloud_cluster(), ERR_NETWORK);
+	json_t *t = rig_do(r, PROVIDER_TERMINATE, cloud_cluster());
 	assert_int_equal(json_int(t, "pending", 0), 1);
 	json_decref(t);
-	tell("set", "{'unreachable': []}");
-	end(r);
-	assert_int_equal(instances(), 0);
+	cloud_tell("set", "{'unreachable': []}");
+	cloud_end(r);
+	assert_int_equal(cloud_machines(), 0);
 	free(id);
 }
 
@@ -454,21 +310,21 @@ static void test_dark_zone(void **s)
 static void test_by_id(void **s)
 {
 	struct rig *r = *s;
-	json_t *m = make(r, 1, "");
+	json_t *m = cloud_make(r, 1, "");
 	json_t *ids = rig_json("{'ids': ['%s']}", json_str(json_array_get(json_arr(m, "nodes"), 0), "id", ""));
 	json_decref(m);
-	for (int i = 0; i < 50 && instances(); i++)
+	for (int i = 0; i < 50 && cloud_machines(); i++)
 		json_decref(rig_do(r, PROVIDER_TERMINATE, json_incref(ids)));
-	assert_int_equal(instances(), 0);
+	assert_int_equal(cloud_machines(), 0);
 	json_decref(ids);
 }
 
 static void test_local_ssd(void **s)
 {
 	struct rig *r = *s;
-	json_decref(make(r, 1, "'instance_type': 'a3-highgpu-8g', 'accelerator': 'H100', 'accelerator_count': 8"));
-	json_decref(rig_do(r, PROVIDER_STOP, cluster()));
-	json_t *st = state(), *v;
+	json_decref(cloud_make(r, 1, "'instance_type': 'a3-highgpu-8g', 'accelerator': 'H100', 'accelerator_count': 8"));
+	json_decref(rig_do(r, PROVIDER_STOP, cloud_cluster()));
+	json_t *st = cloud_state(), *v;
 	size_t i, kept = 0, dropped = 0;
 	json_array_foreach(json_arr(st, "requests"), i, v) {
 		kept += str_ends(json_string_value(v), "stop?discardLocalSsd=false");
@@ -477,70 +333,54 @@ static void test_local_ssd(void **s)
 	assert_int_equal(kept, 1);
 	assert_int_equal(dropped, 1);
 	json_decref(st);
-	end(r);
+	cloud_end(r);
 }
 
 /* ---- who we are ----------------------------------------------------------------------------------------------------- */
 
 static void credentials(const char *json)
 {
-	char *path = path_join(folder, "adc.json"), *text = xstrdup(json);
+	char *text = xstrdup(json);
 	for (char *p = text; *p; p++)
 		*p = *p == '\'' ? '"' : *p;
-	assert_int_equal(fs_write(path, text, strlen(text), 0600, NULL), 0);
+	free(cloud_put("adc.json", text, 0600));
 	free(text);
-	free(path);
 }
 
 static const char a_user[] = "{'type': 'authorized_user', 'client_id': 'c', 'client_secret': 's', 'refresh_token': 'good', 'quota_project_id': 'proj-1'}";
-
-static void refused(struct rig *r, const char *why)
-{
-	json_t *c = rig_do(r, PROVIDER_CHECK, json_object());
-	assert_false(json_bool(c, "enabled", true));
-	if (!strstr(json_str(c, "reason", ""), why))
-		fail_msg("%s: not because of %s", json_str(c, "reason", ""), why);
-	json_decref(c);
-}
 
 static void test_credentials(void **s)
 {
 	struct rig *r = *s;
 	credentials("{'type': 'external_account', 'audience': 'x'}");
-	refused(r, "external_account");
-	fails(r, PROVIDER_QUERY, cluster(), ERR_CREDENTIALS);
+	cloud_refused(r, "external_account");
+	cloud_fails(r, PROVIDER_QUERY, cloud_cluster(), ERR_CREDENTIALS);
 	credentials("hello");
-	refused(r, "gcloud auth application-default login");
+	cloud_refused(r, "gcloud auth application-default login");
 	credentials("{'type': 'authorized_user', 'client_id': 'c', 'client_secret': 's', 'refresh_token': 'old'}");
-	refused(r, "expired or revoked");
+	cloud_refused(r, "expired or revoked");
 	credentials("{'type': 'service_account', 'client_email': 'me@p', 'private_key': 'none', 'project_id': 'proj-1'}");
-	refused(r, "no RSA key");
-	char *path = path_join(folder, "adc.json");
+	cloud_refused(r, "no RSA key");
+	char *path = path_join(cloud_folder, "adc.json");
 	unlink(path);
-	refused(r, "is not there");
+	cloud_refused(r, "is not there");
 	free(path);
 	const char *was = getenv("GOOGLE_APPLICATION_CREDENTIALS");
 	char *kept = xstrdup(was);
 	unsetenv("GOOGLE_APPLICATION_CREDENTIALS");
-	json_t *st = state();
-	size_t before = json_array_size(json_arr(st, "requests"));
-	json_decref(st);
-	refused(r, "application_default_credentials.json");
-	st = state(); /* who has none asks nobody */
-	assert_int_equal(json_array_size(json_arr(st, "requests")), before);
-	json_decref(st);
+	size_t before = cloud_asked("");
+	cloud_refused(r, "application_default_credentials.json");
+	assert_int_equal(cloud_asked(""), before); /* who has none asks nobody */
 	setenv("GOOGLE_APPLICATION_CREDENTIALS", kept, 1);
 	free(kept);
 	/* No project is said anywhere, then by gcloud's settings. */
 	credentials("{'type': 'authorized_user', 'client_id': 'c', 'client_secret': 's', 'refresh_token': 'good'}");
-	refused(r, "gcloud config set project");
-	char *configurations = path_join(folder, "configurations"), *file = path_join(configurations, "config_work"), *active = path_join(folder, "active_config");
+	cloud_refused(r, "gcloud config set project");
+	char *configurations = path_join(cloud_folder, "configurations"), *file = path_join(configurations, "config_work");
+	char *active = path_join(cloud_folder, "active_config");
 	static const char ini[] = "[compute]\nproject = wrong\n[core]\naccount = me\nproject = proj-1\n";
 	assert_int_equal(fs_mkdirs(configurations, NULL) | fs_write(active, "work\n", 5, 0600, NULL) | fs_write(file, ini, sizeof ini - 1, 0600, NULL), 0);
-	json_t *c = rig_do(r, PROVIDER_CHECK, json_object());
-	assert_true(json_bool(c, "enabled", false));
-	assert_non_null(strstr(json_str(c, "identity", ""), "project proj-1"));
-	json_decref(c);
+	cloud_enabled(r, "project proj-1");
 	unlink(active);
 	unlink(file);
 	free(active);
@@ -555,28 +395,18 @@ static void test_tokens(void **s)
 	struct rig *r = *s;
 	for (int i = 0; i < 3; i++)
 		json_decref(rig_do(r, PROVIDER_QUERY, json_object()));
-	tell("revoke", "{}");
+	cloud_tell("revoke", "{}");
 	json_decref(rig_do(r, PROVIDER_QUERY, json_object()));
-	json_t *st = state(), *v;
-	size_t i, tokens = 0;
-	json_array_foreach(json_arr(st, "requests"), i, v)
-		tokens += str_eq(json_string_value(v), "POST /token");
-	assert_int_equal(tokens, 2);
-	json_decref(st);
+	assert_int_equal(cloud_asked("POST /token"), 2);
 	r->now_ms = json_int(json_obj(r->memory, "token"), "until", 0) + 1; /* five minutes early */
 	json_decref(rig_do(r, PROVIDER_QUERY, json_object()));
-	st = state();
-	tokens = 0;
-	json_array_foreach(json_arr(st, "requests"), i, v)
-		tokens += str_eq(json_string_value(v), "POST /token");
-	assert_int_equal(tokens, 3);
-	json_decref(st);
+	assert_int_equal(cloud_asked("POST /token"), 3);
 }
 
 static void test_check(void **s)
 {
 	struct rig *r = *s;
-	tell("set", "{'denied': ['compute.instances.create'], 'limits': {'GPUS_ALL_REGIONS': 0.0}}");
+	cloud_tell("set", "{'denied': ['compute.instances.create'], 'limits': {'GPUS_ALL_REGIONS': 0.0}}");
 	json_t *c = rig_do(r, PROVIDER_CHECK, json_object()), *v;
 	assert_false(json_bool(c, "enabled", true));
 	assert_non_null(strstr(json_str(c, "reason", ""), "compute.instances.create"));
@@ -586,9 +416,9 @@ static void test_check(void **s)
 	assert_int_equal(no, 1);
 	assert_int_equal(json_array_size(json_arr(c, "hints")), 2);
 	json_decref(c);
-	tell("fault", "{'match': 'GET /compute/v1/projects/proj-1$', 'status': 403, 'body': {'error': {'code': 403, 'message': 'Compute Engine API has not been used',"
-		      " 'errors': [{'reason': 'accessNotConfigured'}]}}}");
-	refused(r, "gcloud services enable compute.googleapis.com");
+	cloud_tell("fault", "{'match': 'GET /compute/v1/projects/proj-1$', 'status': 403, 'body': {'error': {'code': 403,"
+			    " 'message': 'Compute Engine API has not been used', 'errors': [{'reason': 'accessNotConfigured'}]}}}");
+	cloud_refused(r, "gcloud services enable compute.googleapis.com");
 }
 
 /* ---- what is sold, what may be had ---------------------------------------------------------------------------------- */
@@ -607,7 +437,7 @@ static const json_t *offer(const json_t *offers, const char *type, const char *z
 static void test_catalog(void **s)
 {
 	struct rig *r = *s;
-	tell("set", "{'page': 7}");
+	cloud_tell("set", "{'page': 7}");
 	json_t *all = rig_do(r, PROVIDER_OFFERS, rig_json("{'catalog': true}")), *offers = json_arr(all, "offers");
 	static const struct {
 		const char *type, *zone, *accelerator;
@@ -645,9 +475,9 @@ static void test_catalog(void **s)
 static void test_quotas(void **s)
 {
 	struct rig *r = *s;
-	tell("set", "{'regional': {'NVIDIA_L4_GPUS': 5.0, 'PREEMPTIBLE_NVIDIA_L4_GPUS': 0.0, 'NVIDIA_A100_GPUS': 0.0, 'PREEMPTIBLE_NVIDIA_A100_GPUS': 16.0,"
+	cloud_tell("set", "{'regional': {'NVIDIA_L4_GPUS': 5.0, 'PREEMPTIBLE_NVIDIA_L4_GPUS': 0.0, 'NVIDIA_A100_GPUS': 0.0, 'PREEMPTIBLE_NVIDIA_A100_GPUS': 16.0,"
 		    " 'CPUS': 10.0}}");
-	json_decref(make(r, 1, ""));
+	json_decref(cloud_make(r, 1, ""));
 	json_t *q = rig_do(r, PROVIDER_QUOTA, rig_json("{'candidates': ["
 		"{'instance_type': 'g2-standard-4', 'region': 'us-central1', 'use_spot': false, 'nodes': 1},"
 		"{'instance_type': 'g2-standard-24', 'region': 'us-central1', 'use_spot': true, 'nodes': 1},"
@@ -661,50 +491,30 @@ static void test_quotas(void **s)
 		assert_int_equal(json_int(json_array_get(json_arr(q, "verdicts"), i), "room", -1), rooms[i]);
 	assert_string_equal(json_str(json_array_get(json_arr(q, "verdicts"), 0), "name", ""), "NVIDIA_L4_GPUS");
 	json_decref(q);
-	end(r);
+	cloud_end(r);
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+static void environment(void)
+{
+	char *cred = path_join(cloud_folder, "adc.json");
+	credentials(a_user);
+	setenv("GOOGLE_APPLICATION_CREDENTIALS", cred, 1);
+	setenv("CLOUDSDK_CONFIG", cloud_folder, 1);
+	free(cred);
+}
 
 int main(void)
 {
-	static const struct conformance_subject subject = {.provider = &provider_gcp, .elsewhere = true,
-	    .create = "'instance_type': 'g2-standard-4', 'region': 'us-central1', 'zone': 'us-central1-a', 'accelerator': 'L4', 'accelerator_count': 1, "
-		      "'disk_size_gib': 50, 'ssh_public_key': 'ssh-ed25519 AAAA skytop'"};
-	const char *shared = getenv("SKYTOP_SHARED"), *top = getenv("top_srcdir");
-	char *spec = shared ? xasprintf("%s/specs/gcp/compute-strict.json", shared) : xasprintf("%s/../shared/specs/gcp/compute-strict.json", top ? top : ".");
-	const char *const argv[] = {"fake_gcp.py", "--spec", spec, NULL};
-	if (!stand_in_start(&google, argv)) {
-		printf("1..0 # SKIP there is no python3 here\n");
-		return 0;
-	}
-	char *base = xasprintf("http://127.0.0.1:%d", google.port), template[] = "/tmp/skytop-gcp.XXXXXX";
-	folder = mkdtemp(template);
-	if (!folder)
-		return 99;
-	char *cred = path_join(folder, "adc.json");
-	credentials(a_user);
-	setenv("SKYTOP_GCP_ENDPOINT", base, 1);
-	setenv("GOOGLE_APPLICATION_CREDENTIALS", cred, 1);
-	setenv("CLOUDSDK_CONFIG", folder, 1);
-	tell("reset", "{}");
-	static const struct CMUnitTest own[] = {cmocka_unit_test(test_described), CASE(test_body), CASE(test_no_network), CASE(test_images),
-	    CASE(test_zone_found), CASE(test_stockout), CASE(test_quota_exceeded), CASE(test_throttled), CASE(test_torture), CASE(test_reclaimed), CASE(test_pages),
-	    CASE(test_dark_zone), CASE(test_by_id), CASE(test_local_ssd), CASE(test_credentials), CASE(test_tokens), CASE(test_check), CASE(test_catalog),
-	    CASE(test_quotas)};
-	struct CMUnitTest tests[CONFORMANCE_MAX + ARRAY_LEN(own)];
-	size_t n = conformance_list(&subject, tests);
-	memcpy(tests + n, own, sizeof own);
-	n += ARRAY_LEN(own);
-	json_t *st = state();
-	if (!json_bool(st, "checked", false))
-		printf("# Google's description of its API is not here: requests are not checked against it\n");
-	json_decref(st);
-	int failed = _cmocka_run_group_tests("gcp", tests, n, NULL, NULL);
-	stand_in_stop(&google);
-	fs_remove_tree(folder, NULL);
-	free(cred);
-	free(spec);
-	free(base);
-	return failed;
+	static const struct cloud google = {.program = "fake_gcp.py", .description = "specs/gcp/compute-strict.json", .endpoint = "SKYTOP_GCP_ENDPOINT",
+	    .machines = "instances", .environment = environment,
+	    .wish = "'instance_type': 'g2-standard-4', 'region': 'us-central1', 'zone': 'us-central1-a', 'accelerator': 'L4', 'accelerator_count': 1, "
+		    "'disk_size_gib': 50, 'price_uusd_h': 700000",
+	    .subject = {.provider = &provider_gcp, .elsewhere = true,
+		.create = "'instance_type': 'g2-standard-4', 'region': 'us-central1', 'zone': 'us-central1-a', 'accelerator': 'L4', 'accelerator_count': 1, "
+			  "'disk_size_gib': 50, 'ssh_public_key': 'ssh-ed25519 AAAA skytop'"}};
+	static const struct CMUnitTest own[] = {CLOUD_CASE(test_described), CLOUD_CASE(test_body), CLOUD_CASE(test_no_network), CLOUD_CASE(test_images),
+	    CLOUD_CASE(test_zone_found), CLOUD_CASE(test_stockout), CLOUD_CASE(test_quota_exceeded), CLOUD_CASE(test_throttled), CLOUD_CASE(test_torture),
+	    CLOUD_CASE(test_reclaimed), CLOUD_CASE(test_pages), CLOUD_CASE(test_dark_zone), CLOUD_CASE(test_by_id), CLOUD_CASE(test_local_ssd),
+	    CLOUD_CASE(test_credentials), CLOUD_CASE(test_tokens), CLOUD_CASE(test_check), CLOUD_CASE(test_catalog), CLOUD_CASE(test_quotas)};
+	return cloud_main(&google, own, ARRAY_LEN(own));
 }
