@@ -194,6 +194,7 @@ struct provider {
 	const char *title;	 /* "This machine" */
 	unsigned can;		 /* PROVIDER_CAN_… */
 	const char *credentials; /* where they live, for people */
+	const char *more_quota;	 /* where to ask for a higher quota, for people: "in the console, at …"; NULL: nowhere */
 	/* YAML files that describe what there is, NULL-terminated; the first that is there is read at each call: a name in the config
 	 * folder, or "~/…". NULL: none. */
 	const char *const *settings_files;

@@ -194,7 +194,8 @@ static struct ui_place place_of(const json_t *j, const json_t *task, struct aren
 	    .spot = json_bool(j, "use_spot", false), .estimated = json_bool(j, "price_estimated", false),
 	    .price_uusd_h = json_int(j, "price_uusd_h", PRICE_UNKNOWN), .total_uusd_h = json_int(j, "total_uusd_h", PRICE_UNKNOWN),
 	    .source = text(j, "price_source"), .as_of_ms = json_int(j, "price_as_of", 0), .stale = json_bool(j, "price_stale", false),
-	    .available = text(j, "available"), .over_cap = json_bool(j, "over_cap", false), .chosen = json_bool(j, "chosen", false)};
+	    .available = text(j, "available"), .no_quota = text(json_obj(j, "no_quota"), "text"),
+	    .over_cap = json_bool(j, "over_cap", false), .chosen = json_bool(j, "chosen", false)};
 }
 
 struct ui_plan engine_json_plan(const json_t *j, const json_t *task, struct arena *arena)

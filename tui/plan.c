@@ -119,7 +119,7 @@ static void planned(void *state, struct app *a, unsigned ticket, const struct ui
 	for (size_t i = 0; i < plan->n_places; i++) {
 		struct ui_place *at = &p->places[i];
 		*at = plan->places[i];
-		const char **texts[] = {&at->provider, &at->region, &at->zone, &at->instance_type, &at->resources, &at->source, &at->available};
+		const char **texts[] = {&at->provider, &at->region, &at->zone, &at->instance_type, &at->resources, &at->source, &at->available, &at->no_quota};
 		for (size_t t = 0; t < ARRAY_LEN(texts); t++)
 			*texts[t] = arena_strdup(p->arena, *texts[t]);
 	}
@@ -235,9 +235,15 @@ static void draw_others(const struct plan_box *p, struct canvas *c, struct rect 
 				return;
 		}
 		struct rect at_line = rect_cut_top(r, 1);
-		canvas_right(c, at_line.x, at_line.y, LABEL_COLUMNS - 1, ROLE_MONEY, format_price(at->total_uusd_h, at->estimated, money, sizeof money));
-		canvas_printf(c, at_line.x + LABEL_COLUMNS, at_line.y, at_line.w - LABEL_COLUMNS, ROLE_TEXT, "%s %s%s%s%s", place_text(at, place, sizeof place),
-		    at->instance_type, at->resources[0] ? ", " : "", at->resources, at->spot ? ", spot" : "");
+		bool out = at->no_quota[0];
+		canvas_right(c, at_line.x, at_line.y, LABEL_COLUMNS - 1, out ? ROLE_DIM : ROLE_MONEY,
+		    format_price(at->total_uusd_h, at->estimated, money, sizeof money));
+		canvas_printf(c, at_line.x + LABEL_COLUMNS, at_line.y, at_line.w - LABEL_COLUMNS, out ? ROLE_WARN : ROLE_TEXT, "%s%s %s%s%s%s", out ? "no quota: " : "",
+		    place_text(at, place, sizeof place), at->instance_type, at->resources[0] ? ", " : "", at->resources, at->spot ? ", spot" : "");
+		if (out && r->h > 0) {
+			struct rect why = rect_cut_top(r, 1);
+			canvas_printf(c, why.x + LABEL_COLUMNS, why.y, why.w - LABEL_COLUMNS, ROLE_DIM, "not tried: %s", at->no_quota);
+		}
 	}
 }
 
@@ -255,6 +261,8 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 {
 	struct plan_box *p = state;
 	size_t others = p->n_places > 1 ? p->n_places - 1 < OTHERS_MAX ? p->n_places - 1 : OTHERS_MAX : 0;
+	for (size_t i = 0, n = others; others && i <= n; i++)
+		others += p->places[i].no_quota[0] != '\0'; /* a line more for why */
 	int inner = area.w - 4 < 76 ? area.w - 4 : 76, want = 13 + (others ? (int)others + 2 : 0);
 	struct rect box = rect_center(area, inner + 4, want), r = box;
 	const char *name = p->order.cluster && p->order.cluster[0] ? p->order.cluster : NULL;

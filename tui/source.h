@@ -196,6 +196,7 @@ struct ui_place {
 	bool chosen;
 	int64_t disk_uusd_h;	   /* what the disk of one node goes on costing while it is stopped, always an estimate; 0 nothing, PRICE_UNKNOWN */
 	const char *disk_source;   /* who says so; "" */
+	const char *no_quota;	   /* why it is not tried: "GPUS, limit 4, used 4"; "" there is room, as far as is known */
 };
 struct ui_plan {
 	const struct ui_place *places; /* one of each kind, cheapest first */

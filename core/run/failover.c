@@ -139,7 +139,7 @@ static bool may_pass(const struct op *op)
 
 bool launch_next_round(struct op *op, const struct err *err)
 {
-	bool blocked = err->code == ERR_CAPACITY || (err->code == ERR_NO_RESOURCE && json_array_size(json_arr(op->r->data, "tried")));
+	bool blocked = err->code == ERR_CAPACITY || err->code == ERR_QUOTA || (err->code == ERR_NO_RESOURCE && json_array_size(json_arr(op->r->data, "tried")));
 	int64_t round = json_int(op->r->data, "round", 0), wait_ms = ROUND_FIRST_MS << (round < 3 ? round : 3);
 	if (!json_bool(op->r->args, "retry_until_up", false) || !blocked || !may_pass(op))
 		return false;

@@ -17,6 +17,7 @@
 #include "core/run/launch.h"
 #include "core/run/mounts.h"
 #include "core/run/place.h"
+#include "core/run/quota.h"
 #include "core/run/settings.h"
 #include "core/run/sync.h"
 
@@ -177,14 +178,16 @@ static void keep_silent(struct op *op, const json_t *plan)
 	}
 }
 
+static void no_quota(void *arg, const char *text, json_t *data)
+{
+	struct op *op = arg;
+	run_event(op->engine, op_unit(op), op->r, "launch.no_quota", "warn", data, "%s", text);
+}
+
 static void chosen_place(struct op *op, json_t *plan)
 {
 	const json_t *chosen = json_array_get(json_arr(plan, "plan"), 0);
-	size_t i;
-	json_t *note;
-	json_array_foreach(json_arr(plan, "notes"), i, note)
-		if (str_starts(json_string_value(note), "no quota: "))
-			run_event(op->engine, op_unit(op), op->r, "launch.no_quota", "warn", NULL, "%s", json_string_value(note));
+	quota_tell(plan, no_quota, op);
 	json_object_set(op->r->data, "chosen", (json_t *)(uintptr_t)chosen);
 	json_put_bool(op->r->data, "fresh", true);
 	json_put_int(op->r->data, "attempt", json_int(op->r->data, "attempt", 0) + 1);

@@ -227,8 +227,9 @@ json_t *place_choose(struct engine *e, const struct dag *d, const json_t *clouds
 struct place_plan {
 	struct engine *e;
 	struct dag *dag;
-	bool only_own;
+	bool only_own, known_quotas;
 	json_t *clouds, *live, *own_blocks, *quota_blocks, *plan;
+	json_t *candidates; /* of the plan, and those without quota */
 	int looks;
 	struct quota_ask *quota;
 	unsigned timer;
@@ -248,6 +249,7 @@ void place_plan_cancel(struct place_plan *p)
 	json_decref(p->own_blocks);
 	json_decref(p->quota_blocks);
 	json_decref(p->plan);
+	json_decref(p->candidates);
 	free(p);
 }
 
@@ -255,13 +257,10 @@ static void plan_over(struct place_plan *p, struct err *err)
 {
 	json_t *plan = p->plan;
 	p->plan = NULL;
-	const char *lacking = quota_note(plan, p->quota_blocks);
-	if (!plan && lacking) {
-		struct err why;
-		size_t n = json_array_size(p->quota_blocks);
-		err_set(&why, ERR_QUOTA, "no quota: %s%s", lacking, n > 1 ? ", and others" : "");
-		*err = why;
-	}
+	if (plan)
+		quota_show(plan, p->candidates);
+	else if (json_array_size(p->quota_blocks))
+		quota_error(p->quota_blocks, err);
 	p->fn(p->arg, plan, plan ? NULL : err);
 	place_plan_cancel(p);
 }
@@ -278,17 +277,24 @@ static void plan_look(struct place_plan *p)
 	json_decref(p->plan);
 	p->plan = place_choose(p->e, p->dag, p->clouds, p->live, blocks, p->only_own, &err);
 	json_decref(blocks);
-	if (p->plan && p->looks++ < QUOTA_LOOKS)
-		p->quota = quota_ask(p->e, p->plan, quota_known, p);
-	else
+	json_t *merged = p->plan ? quota_merge(p->candidates, json_arr(p->plan, "candidates")) : NULL;
+	if (merged) {
+		json_decref(p->candidates);
+		p->candidates = merged;
+	}
+	if (!p->plan || p->looks++ >= QUOTA_LOOKS)
 		plan_over(p, &err);
+	else if (p->known_quotas)
+		quota_known(p);
+	else
+		p->quota = quota_ask(p->e, p->plan, quota_known, p);
 }
 
 static void quota_known(void *arg)
 {
 	struct place_plan *p = arg;
 	p->quota = NULL;
-	if (quota_block(p->e, p->plan, p->quota_blocks))
+	if (quota_block(p->e, p->plan, p->known_quotas, p->quota_blocks))
 		plan_look(p);
 	else
 		plan_over(p, NULL);
@@ -304,7 +310,7 @@ static void plan_first(void *arg)
 struct place_plan *place_plan(struct engine *e, struct dag *d, const struct place_question *q, void (*fn)(void *arg, json_t *plan, const struct err *err), void *arg)
 {
 	struct place_plan *p = xcalloc(1, sizeof *p);
-	*p = (struct place_plan){.e = e, .dag = d, .only_own = q->only_own, .clouds = json_incref((json_t *)(uintptr_t)q->clouds),
+	*p = (struct place_plan){.e = e, .dag = d, .only_own = q->only_own, .known_quotas = q->known_quotas, .clouds = json_incref((json_t *)(uintptr_t)q->clouds),
 	    .live = json_incref((json_t *)(uintptr_t)q->live), .own_blocks = q->own_blocks ? json_deep_copy(q->own_blocks) : json_array(),
 	    .quota_blocks = json_array(), .fn = fn, .arg = arg};
 	p->timer = loop_after(e->loop, 0, plan_first, p);
@@ -332,7 +338,8 @@ static void plan_now(void *arg, json_t *live)
 	struct err err;
 	struct dag *d = task_unpack(json_obj(p->params, "task"), &err);
 	if (d)
-		place_plan(p->e, d, &(struct place_question){.clouds = json_arr(p->params, "clouds"), .live = live}, planned, p);
+		place_plan(p->e, d, &(struct place_question){.clouds = json_arr(p->params, "clouds"), .live = live,
+				  .known_quotas = json_bool(p->params, "dryrun", false)}, planned, p);
 	else
 		planned(p, NULL, &err);
 	json_decref(live);

@@ -22,11 +22,12 @@ void place_forget(struct engine *e, const struct provider *p); /* something is m
  * their place. */
 json_t *place_choose(struct engine *e, const struct dag *d, const json_t *clouds, const json_t *live, const json_t *own_blocks, bool only_own, struct err *err);
 
-/* The same, less what the account has no quota for, which its notes then name (QUOTA where that is all there is). Takes the dag. fn once, later,
- * unless cancelled; the plan is its to keep. */
+/* The same; what the account has no quota for stands in its place among the candidates and in the summary, marked (see quota_block), and is not
+ * chosen (QUOTA where that is all there is). known_quotas: nobody is asked, what is known will do. Takes the dag. fn once, later, unless
+ * cancelled; the plan is its to keep. */
 struct place_question {
 	const json_t *clouds, *live, *own_blocks;
-	bool only_own;
+	bool only_own, known_quotas;
 };
 struct place_plan;
 struct place_plan *place_plan(struct engine *e, struct dag *d, const struct place_question *q, void (*fn)(void *arg, json_t *plan, const struct err *err),

@@ -14,12 +14,19 @@ struct quota_ask;
 struct quota_ask *quota_ask(struct engine *e, const json_t *plan, void (*fn)(void *arg), void *arg);
 void quota_cancel(struct quota_ask *a); /* NULL is fine */
 
-/* Add to blocks (an array, as place_choose takes them) those candidates of the plan that have no room. How many were added. */
-size_t quota_block(struct engine *e, const json_t *plan, json_t *blocks);
-/* Into the plan's notes: "no quota: aws p5.48xlarge us-east-1: NAME, limit 0, used 0; not tried", of the blocks that quota_block made. plan may be
- * NULL; returns the first of these texts (owned by blocks), NULL when there is none. */
-const char *quota_note(json_t *plan, const json_t *blocks);
-/* Something is made or ended there: what is known is old. */
+/* Add to blocks (an array, as place_choose takes them) those candidates of the plan that have no room. They themselves are marked: "no_quota":
+ * {"name", "limit", "used"|null, "room", "as_of", "text": "NAME, limit 0, used 0", "where" to ask for more|null}. old: also by what was heard too
+ * long ago to act on it. How many were added. */
+size_t quota_block(struct engine *e, const json_t *plan, bool old, json_t *blocks);
+/* The lists of candidates of a plan made without those that were marked, and these in their places again. New reference. */
+json_t *quota_merge(const json_t *before, const json_t *now);
+/* Such lists into the plan, and into its "summary" the first marked one of each kind, with "more": how many others of the kind there are. */
+void quota_show(json_t *plan, json_t *candidates);
+/* QUOTA: all that fits is in blocks. */
+void quota_error(const json_t *blocks, struct err *err);
+/* "no quota: aws p5.48xlarge us-east-1: NAME, limit 0, used 0; not tried", of the first few of such a plan. data is the function's to keep. */
+void quota_tell(const json_t *plan, void (*tell)(void *arg, const char *text, json_t *data), void *arg);
+/* Something is made or ended there: what is known is old, and asked again before it is acted on. */
 void quota_forget(struct engine *e, const struct provider *p);
 
 #endif

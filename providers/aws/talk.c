@@ -515,6 +515,7 @@ const struct provider provider_aws = {
     .title = "AWS",
     .can = PROVIDER_CAN_STOP | PROVIDER_CAN_SPOT | PROVIDER_CAN_MULTI_NODE | PROVIDER_CAN_PORTS | PROVIDER_CAN_IMAGES | PROVIDER_CAN_DISK_TIERS |
 	   PROVIDER_CAN_SPOT_CAP,
+    .more_quota = "of AWS in the console, Service Quotas, Amazon EC2 (or: aws service-quotas request-service-quota-increase)",
     .credentials = "AWS_ACCESS_KEY_ID, ~/.aws/credentials, ~/.aws/config (aws configure, aws configure sso)",
     .max_name_len = 200,
     .step = step,

@@ -262,6 +262,7 @@ const struct provider provider_azure = {
     .title = "Azure",
     .can = PROVIDER_CAN_STOP | PROVIDER_CAN_SPOT | PROVIDER_CAN_MULTI_NODE | PROVIDER_CAN_PORTS | PROVIDER_CAN_IMAGES | PROVIDER_CAN_DISK_TIERS |
 	   PROVIDER_CAN_SPOT_CAP,
+    .more_quota = "of Azure in its portal under Quotas, Compute (https://portal.azure.com)",
     .credentials = "$AZURE_TENANT_ID, $AZURE_CLIENT_ID and $AZURE_CLIENT_SECRET, or `az login`",
     .step = azure_step,
 };

@@ -35,6 +35,7 @@ const struct provider provider_gcp = {
     .name = "gcp",
     .title = "Google Cloud",
     .can = PROVIDER_CAN_STOP | PROVIDER_CAN_SPOT | PROVIDER_CAN_MULTI_NODE | PROVIDER_CAN_PORTS | PROVIDER_CAN_IMAGES | PROVIDER_CAN_DISK_TIERS,
+    .more_quota = "of Google Cloud at https://console.cloud.google.com/iam-admin/quotas",
     .credentials = "$GOOGLE_APPLICATION_CREDENTIALS or ~/.config/gcloud/application_default_credentials.json",
     .step = gcp_step,
 };

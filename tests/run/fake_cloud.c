@@ -146,6 +146,7 @@ static const struct provider fake = {
     .title = "A cloud for tests",
     .can = PROVIDER_CAN_STOP | PROVIDER_CAN_SPOT | PROVIDER_CAN_MULTI_NODE | PROVIDER_CAN_PORTS | PROVIDER_CAN_IMAGES | PROVIDER_CAN_DISK_TIERS |
 	   PROVIDER_CAN_SPOT_CAP,
+    .more_quota = "of the fake cloud at its desk",
     .credentials = "SKYTOP_FAKE_ENDPOINT in the environment",
     .simulated = true,
     .step = fake_step,

@@ -137,14 +137,26 @@ def no_quota(home):
     refuse(home)
     rc, out, err = home.launch('-d')
     assert rc == 0, err
-    assert 'no quota: akash gpu1 r1: GPUS, limit 4, used 4; not tried' in out + err, (out, err)
+    table = [line.split() for line in err.split('\n') if 'gpu1' in line and 'CPU' not in line]
+    assert [(w[-2:] == ['no', 'quota']) for w in table[:2]] == [True, False], err  # dearer ones come after it
+    assert 'no quota: GPUS, limit 4, used 4; nor 1 more place of this kind' in err, err
     assert tried(home) == ['r2-a'], home.asked
+    told = [e for e in home.json('events') if e['kind'] == 'launch.no_quota']
+    assert [e['text'] for e in told] == ['no quota: akash gpu1 r1: GPUS, limit 4, used 4; not tried'] and told[0]['data']['limit'] == 4, told
     asked = home.cloud.wants('POST /quota')
     assert asked and {c['region'] for c in asked[0]['candidates']} == {'r1', 'r2'}, asked
+    # A dry run asks nobody: what is known will do, with its age.
+    n = len(home.cloud.wants('POST /quota'))
+    plan = home.json('launch', '--dryrun', '--gpus', 'H100:1', '--infra', 'akash')
+    marks = [(c['zone'], (c.get('no_quota') or {}).get('used')) for c in plan['candidates'][0]]
+    assert marks == [('r1-a', 4), ('r1-b', 4), ('r2-a', None), ('r2-b', None)] and plan['plan'][0]['zone'] == 'r2-a', plan
+    rows = [(c['zone'], c['chosen'], c.get('more')) for c in plan['summary'][0]]
+    assert rows == [('r1-a', False, 1), ('r2-a', True, None)], rows
+    assert len(home.cloud.wants('POST /quota')) == n
     # as many nodes as there is room for
     rooms.update(r1=1, r2=1)
     rc, out, err = home.launch('-d', '--num-nodes', '2', name='y')
-    assert rc == 3 and 'no quota' in err and 'GPUS' in err, (rc, err)
+    assert rc == 3 and 'no quota for what fits: akash gpu1 r1: GPUS, limit 4' in err and 'of the fake cloud at its desk' in err, (rc, err)
     assert home.launch('-d', name='z')[0] == 0
     assert home.asked[-1] == ('r1-a', 'gpu1'), home.asked
     # a cloud that says nothing holds nothing up

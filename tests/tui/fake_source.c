@@ -458,11 +458,13 @@ static void on_plan(void *arg)
 	const int64_t n = p.nodes > 0 ? p.nodes : 1, as_of = f->o.now_ms - 48 * HOUR;
 	const struct ui_place places[] = {
 	    {"nebius", "eu-north1", "", "gpu-h200-sxm_8gpu-128vcpu-1600gb", "8x H200", n, p.spot, false, 11600000, 11600000 * n, "nebius.csv", as_of, true,
-		"unknown", false, true, 28050, "list price of eu-north1, 2026"},
+		"unknown", false, true, 28050, "list price of eu-north1, 2026", ""},
 	    {"lambda", "us-east-1", "", "gpu_8x_h100_sxm5", "8x H100", n, false, false, 23920000, 23920000 * n, "lambda API", f->o.now_ms - MINUTE, false,
-		"yes", false, false, PRICE_UNKNOWN, ""},
+		"yes", false, false, PRICE_UNKNOWN, "", ""},
 	    {"aws", "us-east-1", "us-east-1a", "p5.48xlarge", "8x H100", n, true, true, 24110000, 24110000 * n, "aws.csv", as_of, false, "unknown", false, false,
-		28050, "list price of us-east-1, 2026"},
+		28050, "list price of us-east-1, 2026", ""},
+	    {"gcp", "us-east4", "us-east4-a", "a3-highgpu-8g", "8x H100", n, true, true, 24220000, 24220000 * n, "gcp.csv", as_of, false, "unknown", false, false,
+		PRICE_UNKNOWN, "", "PREEMPTIBLE_NVIDIA_H100_GPUS, limit 0, used 0"},
 	};
 	const struct ui_plan plan = {places, ARRAY_LEN(places), "aws: spot prices are estimates of the last hour"};
 	f->sink.planned(f->sink.arg, p.ticket, &plan, NULL);

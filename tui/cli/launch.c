@@ -105,6 +105,7 @@ int launch_ask(struct cli *c, struct client *cl, const json_t *args)
 	json_object_set(params, "task", json_object_get(args, "task"));
 	if (clouds)
 		json_object_set(params, "clouds", clouds);
+	json_put_bool(params, "dryrun", cli_flag(c, "dryrun"));
 	json_t *plan = client_call(cl, "plan", params, PLAN_MS, &err);
 	if (!plan)
 		return cli_fail(c, &err);

@@ -15,7 +15,7 @@
 #include "tui/cli/dryrun.h"
 #include "tui/cli/table.h"
 
-enum { INFRA_MAX = 42, ROWS_MAX = 20 };
+enum { INFRA_MAX = 42, ROWS_MAX = 20, OLD_MS = 60000 };
 
 static const char *title_of(const char *cloud)
 {
@@ -75,7 +75,7 @@ static void cost_cell(struct table *t, const json_t *row)
 
 static void add_row(struct table *t, const json_t *row, bool utf8)
 {
-	bool chosen = json_bool(row, "chosen", false), none = !strcmp(json_str(row, "available", ""), "no");
+	bool chosen = json_bool(row, "chosen", false), no_quota = json_obj(row, "no_quota"), none = !strcmp(json_str(row, "available", ""), "no");
 	int64_t mem = json_int(row, "mem_mib", -1);
 	char *infra = infra_of(row);
 	table_cell_tone(t, chosen ? TONE_BOLD : TONE_PLAIN, infra);
@@ -86,6 +86,7 @@ static void add_row(struct table *t, const json_t *row, bool utf8)
 	cost_cell(t, row);
 	table_cell_tone(t, chosen ? TONE_GOOD : TONE_WARN,
 	    chosen				? (utf8 ? "✔" : "*")
+	    : no_quota				? "no quota"
 	    : none				? "no stock"
 	    : json_bool(row, "over_cap", false) ? "over cap"
 						: "");
@@ -112,6 +113,29 @@ static void print_rows(FILE *out, const json_t *rows, const struct table_style *
 	table_destroy(t);
 	if (shown < json_array_size(rows))
 		fprintf(out, "and %zu more clouds or ways of use, dearer\n", json_array_size(rows) - shown);
+}
+
+/* What the account has no room for, and who says so. */
+static void print_no_quota(FILE *out, const json_t *rows, int64_t now_ms)
+{
+	size_t i, told = 0;
+	json_t *row;
+	json_array_foreach(rows, i, row) {
+		const json_t *q = json_obj(row, "no_quota");
+		int64_t more = json_int(row, "more", 0), at = json_int(q, "as_of", 0);
+		char age[32] = "";
+		if (!q || told++ >= ROWS_MAX)
+			continue;
+		char *infra = infra_of(row);
+		if (now_ms - at >= OLD_MS)
+			ago_text(at, now_ms, age, sizeof age);
+		fprintf(out, "Not tried: %s %s%s: no quota: %s%s%s", infra, json_str(row, "instance_type", ""), json_bool(row, "use_spot", false) ? " [Spot]" : "",
+		    json_str(q, "text", "?"), age[0] ? ", asked " : "", age);
+		if (more)
+			fprintf(out, "; nor %" PRId64 " more place%s of this kind", more, more == 1 ? "" : "s");
+		putc('\n', out);
+		free(infra);
+	}
 }
 
 static void add_source(struct str *s, const json_t *row, int64_t now_ms)
@@ -192,6 +216,7 @@ void dryrun_print(struct cli *c, const json_t *plan)
 		const json_t *chosen = json_array_get(tasks, i), *rows = json_array_get(summary, i);
 		print_chosen(out, chosen, n > 1);
 		print_rows(out, rows, &style);
+		print_no_quota(out, rows, wall_now_ms());
 		print_sources(out, rows, wall_now_ms());
 		if (i + 1 < n)
 			putc('\n', out);
