@@ -8,6 +8,11 @@ import farm as farms  # noqa: E402
 from engine_test import Home, Skip  # noqa: E402
 
 
+def prism():
+    """Stoplight's validating proxy, where it is on the PATH or was installed (npm i @stoplight/prism-cli) in the build folder; None."""
+    return os.environ.get('SKYTOP_PRISM') or farms.tool('prism') or next((p for p in ['node_modules/.bin/prism'] if os.path.exists(p)), None)
+
+
 class Cloud(Home):
     name = None  # "gcp"
     program = spec = endpoint = None  # the stand-in, the vendor's description below $SKYTOP_SHARED, the variable that says where the cloud is
@@ -15,15 +20,19 @@ class Cloud(Home):
     place = kind = None  # where and what is launched
     running = stopped = None  # what machines() calls them
 
-    def __init__(self, nodes=0, config=''):
+    def __init__(self, nodes=0, config='', validated=False):
         self.farm, self.why = None, None
+        spec = os.environ.get('SKYTOP_SHARED', TOP + '/../shared') + '/specs/' + self.spec
+        if validated and not (prism() and os.path.exists(spec)):
+            self.why = "there is no prism here" if not prism() else "the vendor's description of its API is not here"
+            nodes = 0
         if nodes:
             self.why = farms.can_isolate() or (None if farms.tool('sshd') else 'there is no sshd')
             if not self.why:
                 self.farm = farms.Farm(nodes)
         super().__init__(config=config)
-        spec = os.environ.get('SKYTOP_SHARED', TOP + '/../shared') + '/specs/' + self.spec
-        self.fake = subprocess.Popen([sys.executable, TOP + '/tests/providers/' + self.program, '--spec', spec], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        through = ['--prism', prism()] if validated and self.farm else []
+        self.fake = subprocess.Popen([sys.executable, TOP + '/tests/providers/' + self.program, '--spec', spec, *through], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.base = 'http://127.0.0.1:%d' % int(self.fake.stdout.readline())
         for name in [n for n in self.env if re.search(self.variables + '|proxy$', n, re.I)]:
             del self.env[name]
@@ -112,15 +121,30 @@ def one(home):
     assert not home.left(), home.left()
 
 
-def several(home):
-    """Two on the spot market, both taken back."""
-    rc, out, err = home.launch('--num-nodes', '2', '--use-spot', cmd='echo "rank $SKYPILOT_NODE_RANK"')
+def several(home, n=2):
+    """Some on the spot market, all taken back."""
+    rc, out, err = home.launch('--num-nodes', str(n), '--use-spot', cmd='echo "rank $SKYPILOT_NODE_RANK"')
     assert rc == 0 and 'rank 0' in out and 'rank 1' in out, (out, err)
     for name in home.left(machines=True):
         home.tell('reclaim', name=name)
     home.run('status', '--refresh')
     home.wait('the reclaim to be seen', lambda: [e for e in home.json('events') if e['kind'] == 'cluster.preempted'], 30)
     home.wait('all to be gone', lambda: not home.left() and home.json('status') == [], 30)
+
+
+def whole(home):
+    """Everything once, with three nodes, for a validator between us and the cloud."""
+    home.need_ssh()
+    home.ok('check', home.name)
+    home.ok('launch', '--dryrun', '--infra', home.place, '--instance-type', home.kind, '--', 'true')
+    one(home)
+    home.ok('catalog', 'update', '--live', home.name)
+    several(home, 3)
+    rc, out, err = home.launch('--num-nodes', '3', '--ports', '8080', cmd='echo "rank $SKYPILOT_NODE_RANK"')
+    assert rc == 0 and 'rank 2' in out, (out, err)
+    home.ok('stop', '-y', 'x')
+    home.ok('start', '-y', 'x')
+    swept(home)
 
 
 def failover(home, stockout):

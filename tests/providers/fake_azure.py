@@ -201,6 +201,9 @@ class Cloud(World):
     def state(self):
         return {'vms': list(self.vms.values()), 'groups': self.groups, 'cards': len(self.cards), 'addresses': len(self.addresses), 'nsgs': list(self.nsgs.values())}
 
+    def validated(self, path):
+        return path if '/Microsoft.Compute/' in path and '/operations/' not in path and not path.endswith('/skus') else None
+
     def answer(self, q):
         if re.fullmatch('/[^/]+/oauth2/v2.0/token', q.path):
             return token(q.form)
@@ -215,7 +218,7 @@ class Cloud(World):
         stem = f'/subscriptions/{SUB}'
         if not q.path.startswith(stem):
             raise refusal(404, 'SubscriptionNotFound', 'The subscription could not be found.')
-        if '/Microsoft.Compute/' in q.path and '/operations/' not in q.path and not q.path.endswith('/skus'):
+        if self.validated(q.path):
             # But what links to next pages have, which is not described.
             self.described(q, lambda text: refusal(400, 'BadRequest', text), re.sub(r'&%24skiptoken=\d+', '', q.url))
         for method, pattern, f in ROUTES:

@@ -143,7 +143,9 @@ class Cloud(World):
     def address(self, instance):
         if not self.free:
             return f'203.0.113.{next(self.count) % 250 + 1}'
-        address = self.free.pop(0)
+        address = instance.get('x-address')  # one that is started again is the machine that it was
+        address = self.free.pop(self.free.index(address) if address in self.free else 0)
+        instance['x-address'] = address
         lines = [i['value'] for i in instance['metadata'].get('items', []) if i['key'] == 'ssh-keys']
         if address in self.keys:  # as the agent in the machine would
             with open(self.keys[address], 'w', encoding='utf-8') as f:
@@ -154,7 +156,7 @@ class Cloud(World):
         for access in instance['networkInterfaces'][0]['accessConfigs']:
             address = access.pop('natIP', None)
             if address in self.keys:
-                self.free.insert(0, address)  # so that one that is started again is the machine that it was
+                self.free.append(address)
 
     def gpus(self, body, kind):
         out = {}
@@ -303,6 +305,9 @@ class Cloud(World):
     def state(self):
         return {'instances': list(self.instances.values()), 'firewalls': self.firewalls, 'networks': sorted(self.networks)}
 
+    def validated(self, path):
+        return path[len('/compute/v1'):] if path.startswith('/compute/v1/') else None
+
     def answer(self, q):
         if q.path == '/token':
             return token(q.form)
@@ -315,10 +320,7 @@ class Cloud(World):
         if not q.path.startswith('/compute/v1/'):
             raise not_found(q.path)
         self.described(q, lambda text: refusal(400, 'badRequest', text))
-        reply = compute(q.method, q.path[len('/compute/v1/'):], q.query, q.body)
-        if self.description:
-            self.violations += [f'{q.method} {q.url}: reply: {text}' for text in self.description.reply(q.method, q.url, 200, reply) or ()]
-        return 200, reply
+        return 200, compute(q.method, q.path[len('/compute/v1/'):], q.query, q.body)
 
 
 CLOUD = Cloud()

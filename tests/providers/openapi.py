@@ -1,9 +1,17 @@
 """Checks requests and replies against a vendor's OpenAPI 3 or Swagger 2 document: paths, methods, required and known parameters, and bodies against their
 schemas. Only what such documents use is understood: $ref, allOf, type, enum, properties, required, items, additionalProperties, minimum,
-maximum, pattern is left out (vendors' patterns are not all Python's). Nothing is fetched."""
+maximum, lengths, uniqueItems, and pattern where it is one of Python's too. Nothing is fetched. An independent validator may be put beside it: --prism of
+fake_http.py."""
 import json
 import re
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
+
+
+def matches(pattern, text):
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:
+        return True
 
 
 class Description:
@@ -66,6 +74,14 @@ class Description:
         if isinstance(v, (int, float)) and not isinstance(v, bool):
             if v < schema.get('minimum', v) or v > schema.get('maximum', v):
                 out.append(f'{where} is out of range: {v}')
+        size = len(v) if isinstance(v, (str, list)) else 0
+        low, high = ('minItems', 'maxItems') if isinstance(v, list) else ('minLength', 'maxLength')
+        if isinstance(v, (str, list)) and not schema.get(low, 0) <= size <= schema.get(high, size):
+            out.append(f'{where} has {size}, which is too few or too many')
+        if isinstance(v, str) and not matches(schema.get('pattern', ''), v):
+            out.append(f'{where} does not match {schema["pattern"]}: {v[:60]}')
+        if isinstance(v, list) and schema.get('uniqueItems') and any(x in v[:i] for i, x in enumerate(v)):
+            out.append(f'{where} has one twice')
         if isinstance(v, dict):
             props, more = schema.get('properties', {}), schema.get('additionalProperties', True)
             for name in schema.get('required', ()):
@@ -82,6 +98,13 @@ class Description:
             for i, inner in enumerate(v):
                 self.value(schema['items'], inner, f'{where}[{i}]', out)
 
+    def path_values(self, template, path, params, out):
+        path = path[len(self.prefix):] if self.prefix and path.startswith(self.prefix) else path
+        given = dict(zip(re.findall(r'\{([^}]*)\}', template), next(p for _, p, t, _ in self.paths if t == template).match(path).groups()))
+        for p in params:
+            if p['in'] == 'path' and p['name'] in given and self.ref(p.get('schema', p)).get('type') == 'string':
+                self.value(p.get('schema', p), unquote(given[p['name']]), f'{{{p["name"]}}}', out)
+
     def request(self, method, url, body):
         """What is wrong with a request, as a list of texts; None: the document says nothing of this path."""
         parts = urlsplit(url)
@@ -93,6 +116,7 @@ class Description:
             return [f'{method} is not known for {template}']
         out = []
         params = [self.ref(p) for p in item.get('parameters', []) + operation.get('parameters', [])]
+        self.path_values(template, parts.path, params, out)
         known = {p['name']: p for p in params if p['in'] == 'query'}
         given = parse_qs(parts.query, keep_blank_values=True)
         for name, values in given.items():

@@ -76,7 +76,7 @@ bool cloud_described(const char *method, const char *path, const char *bearer, c
 	    .url = arena_printf(a, "http://127.0.0.1:%d%s", stand_in.port, path)};
 	struct provider_reply reply;
 	rig_http(&(struct provider_request){.kind = PROVIDER_HTTP, .http = &h, .n_http = 1}, &reply, a);
-	bool found = reply.http[0].status == 400 && strstr(reply.http[0].body, "not as described");
+	bool found = reply.http[0].status == 422 || (reply.http[0].status == 400 && strstr(reply.http[0].body, "not as described")); /* 422: prism */
 	cloud_tell("reset", "{}");
 	free(text);
 	json_decref(j);
@@ -208,7 +208,7 @@ int cloud_main(const struct cloud *c, const struct CMUnitTest *own, size_t n)
 {
 	const char *shared = getenv("SKYTOP_SHARED"), *top = getenv("top_srcdir");
 	char *spec = shared ? xasprintf("%s/%s", shared, c->description) : xasprintf("%s/../shared/%s", top ? top : ".", c->description);
-	const char *const argv[] = {c->program, "--spec", spec, NULL};
+	const char *const argv[] = {c->program, "--spec", spec, getenv("SKYTOP_PRISM") ? "--prism" : NULL, getenv("SKYTOP_PRISM"), NULL};
 	cloud = c;
 	if (!stand_in_start(&stand_in, argv)) {
 		printf("1..0 # SKIP there is no python3 here\n");

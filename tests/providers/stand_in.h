@@ -23,7 +23,8 @@ struct cloud {
 	void (*environment)(void); /* once, before the first test */
 };
 
-/* Runs the tests behind the list for all providers; the exit status. own: each has its fixtures by CLOUD_CASE, or none. */
+/* Runs the tests behind the list for all providers; the exit status. With $SKYTOP_PRISM (a program) all goes through prism as well.
+ * own: each has its fixtures by CLOUD_CASE, or none. */
 int cloud_main(const struct cloud *c, const struct CMUnitTest *own, size_t n);
 int cloud_set_up(void **state);	   /* *state: a struct rig */
 int cloud_tear_down(void **state); /* fails when something was asked that the vendor does not describe */

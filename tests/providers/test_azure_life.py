@@ -50,4 +50,4 @@ def refusals(home):
 
 
 main([('who, what, how much, and nothing made by looking', figures, {}), ('machines and their jobs', jobs, {'nodes': 2}),
-      ('refused, and the engine killed', refusals, {})], Azure)
+      ('refused, and the engine killed', refusals, {}), ('as an independent validator reads the description', life.whole, {'nodes': 3, 'validated': True})], Azure)
