@@ -101,6 +101,28 @@ static void put_mark(struct canvas *c, int x, int y, unsigned mark)
 		cell_at(c, x, y)->mark = mark;
 }
 
+static bool is_ascii(char c)
+{
+	return (unsigned char)c - 0x20u < 0x5fu;
+}
+
+/* Nearly all text: characters of one column each, from s[0] on. Returns how many there are; those within the clip are drawn. */
+static int draw_ascii(struct canvas *c, int x, int y, int most, enum role role, const char *s, size_t len)
+{
+	int n = 0;
+	while (n < most && (size_t)n < len && is_ascii(s[n]))
+		n++;
+	struct rect r = rect_and((struct rect){x, y, n, 1}, c->clip);
+	if (rect_empty(r))
+		return n;
+	unhalve(c, r.x, y);
+	unhalve(c, r.x + r.w - 1, y);
+	struct cell *row = cell_at(c, r.x, y);
+	for (int i = 0; i < r.w; i++)
+		row[i] = (struct cell){.cp = (unsigned char)s[r.x - x + i], .role = (uint8_t)role, .width = 1};
+	return n;
+}
+
 /* Draw characters until max_w columns are full, leaving out the first `skip` columns. Returns the columns used; *rest is
  * what did not fit. */
 static int draw_run(struct canvas *c, int x, int y, int max_w, int skip, enum role role, const char *s, size_t len,
@@ -110,12 +132,13 @@ static int draw_run(struct canvas *c, int x, int y, int max_w, int skip, enum ro
 	size_t i = 0;
 	while (i < len) {
 		unsigned cp = (unsigned char)s[i];
-		if (cp >= 0x20 && cp < 0x7f && skip <= 0) { /* nearly all of them */
-			if (used == max_w)
+		if (is_ascii(s[i]) && skip <= 0) {
+			int n = draw_ascii(c, x + used, y, max_w - used, role, s + i, len - i);
+			if (n <= 0)
 				break;
-			last = x + used++;
-			put_wide(c, last, y, role, cp, 1);
-			i++;
+			used += n;
+			i += (size_t)n;
+			last = x + used - 1;
 			continue;
 		}
 		size_t n = utf8_decode(s + i, len - i, &cp);

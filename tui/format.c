@@ -5,39 +5,36 @@
 #include <string.h>
 
 #include "core/base/num.h"
+#include "core/base/str.h"
 
-const char *format_count(int64_t n, char *buf, size_t size)
+static const char *with_mark(int64_t uusd, int estimated, const char *mark, char *buf, size_t size)
 {
-	char digits[24];
-	int len = snprintf(digits, sizeof digits, "%lld", (long long)n), out = 0;
-	for (int i = 0; i < len && out + 2 < (int)size; i++) {
-		if (i && (len - i) % 3 == 0 && digits[i - 1] != '-')
-			buf[out++] = ',';
-		buf[out++] = digits[i];
-	}
-	buf[out] = '\0';
+	char money[40];
+	size_t n = 0;
+	if (estimated && uusd != PRICE_UNKNOWN)
+		money[n++] = '~';
+	for (; *mark; mark++)
+		money[n++] = *mark;
+	money_text(uusd, money + n, sizeof money - n);
+	text_put(buf, size, money, strlen(money));
 	return buf;
 }
 
 const char *format_price(int64_t uusd, int estimated, char *buf, size_t size)
 {
-	char money[32];
-	snprintf(buf, size, "%s%s", estimated && uusd != PRICE_UNKNOWN ? "~" : "", money_text(uusd, money, sizeof money));
-	return buf;
+	return with_mark(uusd, estimated, "", buf, size);
 }
 
 const char *format_dollars(int64_t uusd, int estimated, char *buf, size_t size)
 {
-	char money[32];
-	snprintf(buf, size, "%s$%s", estimated && uusd != PRICE_UNKNOWN ? "~" : "", money_text(uusd, money, sizeof money));
-	return buf;
+	return with_mark(uusd, estimated, "$", buf, size);
 }
 
 const char *format_optional(int64_t uusd, int estimated, char *buf, size_t size)
 {
 	if (uusd != PRICE_UNKNOWN)
 		return format_price(uusd, estimated, buf, size);
-	snprintf(buf, size, "\xe2\x80\x94");
+	text_put(buf, size, "\xe2\x80\x94", 3);
 	return buf;
 }
 

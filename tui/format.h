@@ -4,8 +4,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* "61,482" */
-const char *format_count(int64_t n, char *buf, size_t size);
 /* "23.92"; "?" when unknown. Estimates get "~" in front. */
 const char *format_price(int64_t uusd, int estimated, char *buf, size_t size);
 /* The same, but what is not there is "—". */

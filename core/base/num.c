@@ -1,7 +1,6 @@
 /* Numbers: exact decimal parsing and printing. strtod and printf("%f") obey the locale; these do not. */
 #include "core/base/num.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/base/str.h"
 
 bool num_int(const char *s, int64_t min, int64_t max, int64_t *out)
 {
@@ -96,16 +96,34 @@ bool num_double(const char *s, double *out)
 	return true;
 }
 
-static void group_thousands(int64_t v, char *buf, size_t size)
+char *num_before(char *end, uint64_t v, int least)
 {
-	char digits[24];
-	int n = snprintf(digits, sizeof digits, "%" PRId64, v), o = 0;
-	for (int i = 0; i < n && (size_t)o + 2 < size; i++) {
-		if (i && (n - i) % 3 == 0)
-			buf[o++] = ',';
-		buf[o++] = digits[i];
+	for (; v || least > 0; v /= 10, least--)
+		*--end = (char)('0' + v % 10);
+	return end;
+}
+
+static char *thousands_before(char *end, uint64_t v)
+{
+	for (; v >= 1000; v /= 1000) {
+		end = num_before(end, v % 1000, 3);
+		*--end = ',';
 	}
-	buf[o] = '\0';
+	return num_before(end, v, 1);
+}
+
+static uint64_t magnitude(int64_t v)
+{
+	return v < 0 ? -(uint64_t)v : (uint64_t)v;
+}
+
+/* Figures are written from their end, hundreds of them a frame. */
+enum { FIGURE_MAX = 40 };
+
+static const char *give_figure(const char *from, const char *end, char *buf, size_t size)
+{
+	text_put(buf, size, from, (size_t)(end - from));
+	return buf;
 }
 
 uint32_t num_random(void)
@@ -118,37 +136,39 @@ uint32_t num_random(void)
 
 const char *money_text(int64_t uusd, char *buf, size_t size)
 {
-	if (uusd < 0) {
-		snprintf(buf, size, "?");
-		return buf;
-	}
-	if (uusd && uusd < 1000000) {
-		int64_t v = (uusd + 50) / 100;
-		snprintf(buf, size, "%" PRId64 ".%04" PRId64, v / 10000, v % 10000);
-		return buf;
-	}
-	int64_t cents = (uusd + 5000) / 10000;
-	char whole[32];
-	group_thousands(cents / 100, whole, sizeof whole);
-	snprintf(buf, size, "%s.%02" PRId64, whole, cents % 100);
-	return buf;
+	char text[FIGURE_MAX], *end = text + sizeof text, *p;
+	if (uusd < 0)
+		return give_figure("?", &"?"[1], buf, size);
+	bool small = uusd && uusd < 1000000;
+	uint64_t v = ((uint64_t)uusd + (small ? 50 : 5000)) / (small ? 100 : 10000), one = small ? 10000 : 100;
+	p = num_before(end, v % one, small ? 4 : 2);
+	*--p = '.';
+	return give_figure(thousands_before(p, v / one), end, buf, size);
 }
 
 const char *micro_text(int64_t micro, char *buf, size_t size)
 {
-	int64_t a = micro < 0 ? -micro : micro;
-	int n = snprintf(buf, size, "%s%" PRId64 ".%06" PRId64, micro < 0 ? "-" : "", a / 1000000, a % 1000000);
-	while (n > 1 && buf[n - 1] == '0')
-		buf[--n] = '\0';
-	if (n > 0 && buf[n - 1] == '.')
-		buf[n - 1] = '\0';
-	return buf;
+	char text[FIGURE_MAX], *end = text + sizeof text, *p = end;
+	uint64_t v = magnitude(micro), part = v % 1000000;
+	int digits = 6;
+	for (; part && part % 10 == 0; part /= 10)
+		digits--;
+	if (part) {
+		p = num_before(p, part, digits);
+		*--p = '.';
+	}
+	p = num_before(p, v / 1000000, 1);
+	if (micro < 0)
+		*--p = '-';
+	return give_figure(p, end, buf, size);
 }
 
 const char *count_text(int64_t n, char *buf, size_t size)
 {
-	group_thousands(n, buf, size);
-	return buf;
+	char text[FIGURE_MAX], *end = text + sizeof text, *p = thousands_before(end, magnitude(n));
+	if (n < 0)
+		*--p = '-';
+	return give_figure(p, end, buf, size);
 }
 
 const char *bytes_text(int64_t n, char *buf, size_t size)

@@ -18,6 +18,9 @@ bool num_micron(const char *s, size_t len, int64_t *out);
 /* A finite double in the C locale whatever the process's locale is, all of s. */
 bool num_double(const char *s, double *out);
 
+/* Writes the digits of v, at least so many, up to end, and returns where they begin. */
+char *num_before(char *end, uint64_t v, int least);
+
 /* Random bits: for names and pauses, not for keys. */
 uint32_t num_random(void);
 

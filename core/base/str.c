@@ -100,6 +100,13 @@ char *str_take(struct str *s)
 	return p;
 }
 
+void text_put(char *buf, size_t size, const char *text, size_t len)
+{
+	len = len < size ? len : size - 1;
+	memcpy(buf, text, len);
+	buf[len] = '\0';
+}
+
 bool str_starts(const char *s, const char *prefix)
 {
 	return !strncmp(s, prefix, strlen(prefix));

@@ -52,6 +52,9 @@ void text_clean(struct str *out, const char *s, size_t len);
  * slip of the hand. `words` has n entries. */
 const char *text_nearest(const char *word, const char *const *words, size_t n);
 
+/* text[0..len) into buf, cut to what fits, and ended. */
+void text_put(char *buf, size_t size, const char *text, size_t len);
+
 /* Quote one argument for a POSIX shell. The only function in the program that does. Appends to out. */
 void shell_quote(struct str *out, const char *arg);
 

@@ -276,10 +276,10 @@ static void test_format(void **state)
 {
 	(void)state;
 	char buf[40];
-	assert_string_equal(format_count(0, buf, sizeof buf), "0");
-	assert_string_equal(format_count(999, buf, sizeof buf), "999");
-	assert_string_equal(format_count(61482, buf, sizeof buf), "61,482");
-	assert_string_equal(format_count(-1234567, buf, sizeof buf), "-1,234,567");
+	assert_string_equal(count_text(0, buf, sizeof buf), "0");
+	assert_string_equal(count_text(999, buf, sizeof buf), "999");
+	assert_string_equal(count_text(61482, buf, sizeof buf), "61,482");
+	assert_string_equal(count_text(-1234567, buf, sizeof buf), "-1,234,567");
 	assert_string_equal(format_price(PRICE_UNKNOWN, 1, buf, sizeof buf), "?");
 	assert_string_equal(format_price(24110000, 1, buf, sizeof buf), "~24.11");
 	assert_string_equal(format_optional(PRICE_UNKNOWN, 0, buf, sizeof buf), "—");

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/num.h"
 #include "tui/width.h"
 
 enum { SCROLL_COST = 30, GAP_MAX = 9, OUT_MAX = 4 << 20 };
@@ -67,7 +68,31 @@ enum { SGR_MAX = 80 };
 
 static size_t add_number(char *text, size_t n, int number)
 {
-	return n + (size_t)snprintf(text + n, SGR_MAX - n, n ? ";%d" : "%d", number);
+	char digits[12], *end = digits + sizeof digits, *p = num_before(end, (uint64_t)number, 1);
+	if (n)
+		text[n++] = ';';
+	memcpy(text + n, p, (size_t)(end - p));
+	return n + (size_t)(end - p);
+}
+
+/* "CSI 7 C", and "CSI C" for 1. */
+static void add_csi(struct str *out, int n, char last)
+{
+	char text[16] = "\033[";
+	size_t len = n > 1 ? 2 + add_number(text + 2, 0, n) : 2;
+	text[len++] = last;
+	str_addn(out, text, len);
+}
+
+static int digits(int n)
+{
+	return n < 10 ? 1 : n < 100 ? 2 : n < 1000 ? 3 : 5;
+}
+
+/* How long that is. */
+static int csi_len(int n)
+{
+	return n > 1 ? 3 + digits(n) : 3;
 }
 
 static size_t add_color(char *text, size_t n, int32_t color, int base)
@@ -98,7 +123,7 @@ static size_t add_attrs(char *text, size_t n, unsigned attrs)
 static void set_pen(struct writer *s, struct pen to)
 {
 	struct pen from = s->pen;
-	char anew[SGR_MAX] = "", change[SGR_MAX] = "";
+	char anew[SGR_MAX], change[SGR_MAX];
 	if (same_pen(from, to))
 		return;
 	size_t n = same_pen(to, plain) ? 0 : add_number(anew, 0, 0), m = 0;
@@ -113,59 +138,87 @@ static void set_pen(struct writer *s, struct pen to)
 	if (to.bg != from.bg)
 		m = add_color(change, m, to.bg, 40);
 	bool can = !(from.attrs & ~to.attrs) && (s->can->op || ((to.fg >= 0 || from.fg < 0) && (to.bg >= 0 || from.bg < 0)));
-	str_addf(s->out, "\033[%sm", can && m < n ? change : anew);
+	str_add(s->out, "\033[");
+	if (can && m < n)
+		str_addn(s->out, change, m);
+	else
+		str_addn(s->out, anew, n);
+	str_addc(s->out, 'm');
 	s->pen = to;
 }
 
-enum { HOP_MAX = 24, TABS_MAX = 4, BACK_MAX = 3, STOP = 8 };
+enum { TABS_MAX = 4, BACK_MAX = 3, STOP = 8 };
 
-/* To the right by tabs, and on or back from there. */
-static void add_tabs(char *text, int tabs, int on)
+/* To the right by tabs, and on or (negative) back from there. */
+struct way {
+	int tabs, on;
+};
+
+static int way_len(struct way v)
 {
-	if (on > 1)
-		snprintf(text, HOP_MAX, "%.*s\033[%dC", tabs, "\t\t\t\t\t", on);
-	else
-		snprintf(text, HOP_MAX, "%.*s%s", tabs, "\t\t\t\t\t", on == 1 ? "\033[C" : &"\b\b\b"[BACK_MAX + on]);
+	return v.tabs + (v.on > 0 ? csi_len(v.on) : -v.on);
 }
 
 /* The shortest way to the right within a row. */
-static size_t hop(const struct writer *s, int from, int x, char best[HOP_MAX])
+static struct way hop(const struct writer *s, int from, int x)
 {
-	char other[HOP_MAX];
+	struct way best = {0, x - from};
 	int tabs = x / STOP - from / STOP, over = STOP - x % STOP;
-	best[0] = '\0';
-	if (x > from)
-		snprintf(best, HOP_MAX, x - from > 1 ? "\033[%dC" : "\033[C", x - from);
 	for (int more = 0; more < 2 && s->can->tabs && x > from; more++) {
-		if (tabs + more < 1 || tabs + more > TABS_MAX || (more && (over > BACK_MAX || x + over >= s->w)))
+		struct way other = {tabs + more, more ? -over : x % STOP};
+		if (other.tabs < 1 || other.tabs > TABS_MAX || (more && (over > BACK_MAX || x + over >= s->w)))
 			continue;
-		add_tabs(other, tabs + more, more ? -over : x % STOP);
-		if (strlen(other) < strlen(best))
-			memcpy(best, other, HOP_MAX);
+		if (way_len(other) < way_len(best))
+			best = other;
 	}
-	return strlen(best);
+	return best;
+}
+
+static void add_way(struct str *out, struct way v)
+{
+	str_addn(out, "\t\t\t\t", (size_t)v.tabs);
+	if (v.on > 0)
+		add_csi(out, v.on, 'C');
+	else
+		str_addn(out, "\b\b\b", (size_t)-v.on);
+}
+
+static void move_absolutely(struct writer *s, int x, int y)
+{
+	if (y == s->y && s->can->hpa) {
+		add_csi(s->out, x + 1, 'G');
+	} else if (x) {
+		char text[24] = "\033[";
+		size_t n = add_number(text + 2, 0, y + 1) + 2;
+		text[n++] = ';';
+		n += add_number(text + n, 0, x + 1);
+		text[n++] = 'H';
+		str_addn(s->out, text, n);
+	} else {
+		add_csi(s->out, y + 1, 'H');
+	}
+}
+
+static int absolute_len(const struct writer *s, int x, int y)
+{
+	return y == s->y && s->can->hpa ? csi_len(x + 1) : x ? 4 + digits(y + 1) + digits(x + 1) : csi_len(y + 1);
 }
 
 static void move_to(struct writer *s, int x, int y)
 {
-	char best[40], other[40], way[HOP_MAX];
-	int n = x - s->x;
-	bool below = y == s->y + 1, near = y == s->y || below;
+	int n = x - s->x, below = y == s->y + 1;
 	if (s->x == x && s->y == y && x < s->w)
 		return;
-	if (y == s->y && s->can->hpa)
-		snprintf(best, sizeof best, "\033[%dG", x + 1);
-	else
-		snprintf(best, sizeof best, x ? "\033[%d;%dH" : y ? "\033[%dH" : "\033[H", y + 1, x + 1);
-	other[0] = '\0';
-	hop(s, n >= 0 && s->x < s->w ? s->x : 0, x, way);
-	if (near && s->x < s->w && n < 0 && n >= -BACK_MAX)
-		snprintf(other, sizeof other, "%s%s", below ? "\n" : "", &"\b\b\b"[BACK_MAX + n]);
-	else if (near)
-		snprintf(other, sizeof other, "%s%s%s", n >= 0 && s->x < s->w ? "" : "\r", below ? "\n" : "", way);
-	else if (y == s->y - 1 && !n)
-		snprintf(other, sizeof other, "\033[A");
-	str_add(s->out, other[0] && strlen(other) <= strlen(best) ? other : best);
+	bool near = y == s->y || below, begin = s->x >= s->w || n < -BACK_MAX;
+	struct way way = !begin && n < 0 ? (struct way){0, n} : hop(s, begin ? 0 : s->x, x);
+	if (near && below + begin + way_len(way) <= absolute_len(s, x, y)) {
+		str_addn(s->out, "\r\n" + !begin, (size_t)(begin + below));
+		add_way(s->out, way);
+	} else if (y == s->y - 1 && !n && s->x < s->w) {
+		add_csi(s->out, 1, 'A');
+	} else {
+		move_absolutely(s, x, y);
+	}
 	s->x = x;
 	s->y = y;
 }
@@ -197,8 +250,7 @@ static bool walk(struct writer *s, const struct cell *row, int x, int y)
 			return false;
 		len += utf8_encode(row[i].cp, utf8);
 	}
-	char way[HOP_MAX];
-	if (len > hop(s, s->x, x, way))
+	if ((int)len > way_len(hop(s, s->x, x)))
 		return false;
 	while (s->x < x)
 		put(s, &row[s->x]);
@@ -232,26 +284,18 @@ static int blank_run(const struct writer *s, const struct cell *old, const struc
 /* Erase n cells where the cursor is: false when that is longer than `most`. The cursor stays. */
 static bool erase(struct writer *s, int n, int most)
 {
-	char text[20];
-	bool color = s->pen.bg >= 0;
-	if (s->x + n == s->w && (s->can->bce || !color))
-		snprintf(text, sizeof text, "\033[K");
-	else if (s->can->ech && (s->can->bce || !color))
-		snprintf(text, sizeof text, "\033[%dX", n);
-	else
+	bool rest = s->x + n == s->w;
+	if ((s->pen.bg >= 0 && !s->can->bce) || !(rest || s->can->ech) || csi_len(rest ? 1 : n) > most)
 		return false;
-	if ((int)strlen(text) > most)
-		return false;
-	str_add(s->out, text);
+	add_csi(s->out, rest ? 1 : n, rest ? 'K' : 'X');
 	return true;
 }
 
 static int put_blanks(struct writer *s, const struct cell *old, const struct cell *row, int x)
 {
 	int all, n = blank_run(s, old, row, x, &all), end = x + all;
-	char way[HOP_MAX];
 	/* When it goes on right behind, what is erased has to be walked over. */
-	int more = end < s->w && !same(s, &old[end], &row[end]) ? (int)hop(s, x, end, way) : 0;
+	int more = end < s->w && !same(s, &old[end], &row[end]) ? way_len(hop(s, x, end)) : 0;
 	set_pen(s, blank_pen(s, row, x));
 	if (!erase(s, end == s->w ? all : n, n - more))
 		for (int i = 0; i < n; i++)
@@ -344,19 +388,18 @@ struct shift {
 	int saved;	 /* cells */
 };
 
-/* How far most rows that changed have moved; 0: they have not. */
-static int likely(const uint64_t *old, const uint64_t *now, int h)
+/* How far most rows that changed have moved; 0: they have not. hashes: of the h rows there are, then of those there shall be; 0 where a row
+ * did not change. counts: 2 h zeros. */
+static int likely(const uint64_t *hashes, int *counts, int h)
 {
-	int best = 0, most = 0;
-	for (int d = 1 - h; d < h; d++) {
-		int n = 0;
-		for (int y = d < 0 ? -d : 0; d && y < h && y + d < h; y++)
-			n += now[y] == old[y + d] && now[y] != old[y];
-		if (n > most) {
-			most = n;
+	const uint64_t *old = hashes, *now = hashes + h;
+	int best = 0;
+	for (int y = 0; y < h; y++)
+		for (int from = 0; now[y] && from < h; from++)
+			counts[h + from - y] += from != y && old[from] == now[y];
+	for (int d = 1 - h; d < h; d++)
+		if (counts[h + d] > counts[h + best])
 			best = d;
-		}
-	}
 	return best;
 }
 
@@ -379,9 +422,34 @@ static struct shift best_run(const struct cell *shown, const struct cell *cells,
 	return best;
 }
 
-static void scroll(struct writer *s, struct rows_screen *screen, const struct canvas *c, const uint64_t *old, const uint64_t *now)
+static bool changed_row(const struct rows_screen *screen, const struct canvas *c, int y)
 {
-	int w = screen->w, d = likely(old, now, screen->h);
+	size_t at = (size_t)y * (size_t)screen->w;
+	return memcmp(&screen->shown[at], &c->cells[at], (size_t)screen->w * sizeof *c->cells) != 0;
+}
+
+static int find_shift(const struct rows_screen *screen, const struct canvas *c)
+{
+	int h = screen->h, n = 0, d;
+	uint64_t *hashes = xcalloc((size_t)h * 2, sizeof *hashes);
+	int *counts = xcalloc((size_t)h * 2, sizeof *counts);
+	for (int y = 0; y < h; y++) {
+		size_t at = (size_t)y * (size_t)screen->w;
+		if (!changed_row(screen, c, y))
+			continue;
+		hashes[y] = hash_row(&screen->shown[at], screen->w);
+		hashes[h + y] = hash_row(&c->cells[at], screen->w);
+		n++;
+	}
+	d = n > 2 ? likely(hashes, counts, h) : 0;
+	free(hashes);
+	free(counts);
+	return d;
+}
+
+static void scroll(struct writer *s, struct rows_screen *screen, const struct canvas *c)
+{
+	int w = screen->w, d = find_shift(screen, c);
 	if (!d)
 		return;
 	struct shift r = best_run(screen->shown, c->cells, w, screen->h, d);
@@ -399,9 +467,7 @@ static void scroll(struct writer *s, struct rows_screen *screen, const struct ca
 		return;
 	set_pen(s, plain);
 	str_addf(s->out, "\033[%d;%dr", r.first + 1, r.last + 1);
-	char text[20];
-	snprintf(text, sizeof text, n > 1 ? "%d" : "", n);
-	str_addf(s->out, "\033[%s%c", text, d > 0 ? 'S' : 'T');
+	add_csi(s->out, n, d > 0 ? 'S' : 'T');
 	str_add(s->out, "\033[r");
 	s->x = s->y = 0;
 	struct cell *to = &shown[(size_t)(d > 0 ? r.first : r.first + n) * row], *from = &shown[(size_t)(d > 0 ? r.first + n : r.first) * row];
@@ -418,22 +484,13 @@ void rows_write(const struct rows_can *can, const struct theme *t, struct rows_s
 {
 	struct writer s = {can, t, screen->w, screen->x, screen->y, plain, out};
 	struct str scratch[2] = {str_new(OUT_MAX), str_new(OUT_MAX)};
-	size_t w = (size_t)screen->w, h = (size_t)screen->h;
-	int changed = 0;
-	for (size_t i = 0; i < h; i++)
-		changed += memcmp(&screen->shown[i * w], &c->cells[i * w], w * sizeof *c->cells) != 0;
-	if (can->scroll && changed > 2) {
-		uint64_t *hashes = xcalloc(h * 2, sizeof *hashes);
-		for (size_t i = 0; i < h; i++) {
-			hashes[i] = hash_row(&screen->shown[i * w], screen->w);
-			hashes[h + i] = hash_row(&c->cells[i * w], screen->w);
+	if (can->scroll)
+		scroll(&s, screen, c);
+	for (int i = 0; i < screen->h; i++)
+		if (changed_row(screen, c, i)) {
+			size_t at = (size_t)i * (size_t)screen->w;
+			change_row(&s, &screen->shown[at], &c->cells[at], i, scratch);
 		}
-		scroll(&s, screen, c, hashes, hashes + h);
-		free(hashes);
-	}
-	for (size_t i = 0; i < h; i++)
-		if (memcmp(&screen->shown[i * w], &c->cells[i * w], w * sizeof *c->cells) != 0)
-			change_row(&s, &screen->shown[i * w], &c->cells[i * w], (int)i, scratch);
 	set_pen(&s, plain);
 	move_to(&s, x, y);
 	screen->x = x;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/num.h"
 #include "tui/app.h"
-#include "tui/format.h"
 #include "tui/view/log_lines.h"
 #include "tui/view/log_pane.h"
 #include "tui/width.h"
@@ -23,12 +23,12 @@ static void position_text(const struct log_pane *p, const struct log_title *t, s
 	size_t nth, n = log_pane_needle(p)[0] ? log_pane_hits(p, &nth) : 0;
 	if (log_pane_needle(p)[0])
 		str_addf(s, " %zu/%zu match \xc2\xb7", nth, n);
-	format_count((int64_t)(end - first), all, sizeof all);
+	count_text((int64_t)(end - first), all, sizeof all);
 	if (p->match.n)
-		str_addf(s, " %s of", format_count((int64_t)log_pane_count(p, first), shown, sizeof shown));
+		str_addf(s, " %s of", count_text((int64_t)log_pane_count(p, first), shown, sizeof shown));
 	str_addf(s, " %s line%s", all, end - first == 1 ? "" : "s");
 	if (logbuf_dropped(p->buf))
-		str_addf(s, ", %s older dropped", format_count((int64_t)logbuf_dropped(p->buf), buf, sizeof buf));
+		str_addf(s, ", %s older dropped", count_text((int64_t)logbuf_dropped(p->buf), buf, sizeof buf));
 	else if (p->older == OLDER_ASKED)
 		str_add(s, ", older ones come");
 	str_add(s, " \xc2\xb7");
@@ -38,12 +38,12 @@ static void position_text(const struct log_pane *p, const struct log_title *t, s
 	if (p->selecting) {
 		uint64_t from = p->anchor < p->cursor ? p->anchor : p->cursor, to = p->anchor < p->cursor ? p->cursor : p->anchor;
 		size_t lines = log_pane_count(p, from) - log_pane_count(p, to + 1);
-		str_addf(s, " %s SELECTED \xc2\xb7", format_count((int64_t)lines, buf, sizeof buf));
+		str_addf(s, " %s SELECTED \xc2\xb7", count_text((int64_t)lines, buf, sizeof buf));
 	}
 	if (p->follow)
 		str_addf(s, " %s ", p->waits ? "WAITING" : p->ended ? "END" : "FOLLOWING");
 	else
-		str_addf(s, " PAUSED +%s ", format_count((int64_t)log_pane_count(p, p->end_at_pause), buf, sizeof buf));
+		str_addf(s, " PAUSED +%s ", count_text((int64_t)log_pane_count(p, p->end_at_pause), buf, sizeof buf));
 }
 
 static void draw_name(const struct log_pane *p, struct canvas *c, struct rect line, int room, const struct log_title *t)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/num.h"
 #include "core/base/str.h"
 #include "core/model/accelerator.h"
 #include "core/plan/order.h"
@@ -200,8 +201,8 @@ void offer_details_draw(struct app *a, struct canvas *c, struct rect r, size_t a
 	row(&p, "stock", ROLE_TEXT, available[offer->available <= AVAILABLE_NO ? offer->available : 0]);
 	char text[120], place[32], all[32];
 	if (rank) {
-		snprintf(text, sizeof text, "%s of %s by price per GPU in this list", format_count((int64_t)rank, place, sizeof place),
-		    format_count((int64_t)n, all, sizeof all));
+		snprintf(text, sizeof text, "%s of %s by price per GPU in this list", count_text((int64_t)rank, place, sizeof place),
+		    count_text((int64_t)n, all, sizeof all));
 		row(&p, "rank", ROLE_TEXT, text);
 	}
 	struct price_change history[HISTORY_MAX];

@@ -11,9 +11,9 @@
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
+#include "core/base/num.h"
 #include "core/base/str.h"
 #include "tui/app.h"
-#include "tui/format.h"
 #include "tui/view/views.h"
 #include "tui/width.h"
 
@@ -345,8 +345,8 @@ static void title_right(const struct offers_state *v, char *buf, size_t size, in
 	}
 	if (v->app->prices_wait)
 		snprintf(age, sizeof age, " \xc2\xb7 new prices wait%s", v->grid.n_marks ? ": Esc" : "");
-	format_count((int64_t)v->list.n, n, sizeof n);
-	format_count((int64_t)offers_table(v)->n_rows, all, sizeof all);
+	count_text((int64_t)v->list.n, n, sizeof n);
+	count_text((int64_t)offers_table(v)->n_rows, all, sizeof all);
 	snprintf(buf, size, " %s of %s offers%s ", n, all, age);
 	if (width_text(buf, strlen(buf)) > w * 2 / 3)
 		snprintf(buf, size, " %s of %s ", n, all);

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/num.h"
+#include "core/base/str.h"
 #include "tui/app.h"
 #include "tui/format.h"
 #include "tui/view/views.h"
@@ -61,7 +63,7 @@ static uint64_t offer_id(void *arg, size_t row)
 
 static void put(struct grid_cell *out, const char *text)
 {
-	snprintf(out->text, sizeof out->text, "%s", text);
+	text_put(out->text, sizeof out->text, text, strlen(text));
 }
 
 /* What is not there, or not known. */
@@ -266,7 +268,7 @@ static void put_counts(const struct offer_group *g, struct grid_cell *out)
 static void put_count(struct grid_cell *out, size_t n)
 {
 	char buf[32];
-	put(out, format_count((int64_t)n, buf, sizeof buf));
+	put(out, count_text((int64_t)n, buf, sizeof buf));
 }
 
 static void group_cell(void *arg, size_t row, size_t column, struct grid_cell *out)
