@@ -175,6 +175,18 @@ static bool go_to_view(struct app *a, enum action act)
 	return false;
 }
 
+bool app_leave(struct app *a, struct key k)
+{
+	enum action act = key_action(a->keys, SCOPE_GLOBAL, k);
+	bool goes = false;
+	for (size_t i = 0; i < app_n_views; i++)
+		goes = goes || app_views[i]->go == act;
+	if (!goes)
+		return false;
+	app_close(a);
+	return go_to_view(a, act);
+}
+
 static void toggle_mouse(struct app *a)
 {
 	a->mouse = !a->mouse;

@@ -103,6 +103,8 @@ void *app_view_state(struct app *a, const struct view_ops *ops);
 void app_act(struct app *a, enum action act);
 /* NULL: it can be done now. Otherwise why it cannot, for people. */
 const char *app_why_not(const struct app *a, enum action act);
+/* A key that goes to another view: what is open is closed, and it is gone there. False: it is no such key. */
+bool app_leave(struct app *a, struct key k);
 /* Replaces what was open. state belongs to the modal from now on. */
 void app_open(struct app *a, const struct modal_ops *ops, void *state);
 /* Over what is open, which comes back when that is closed; one level deep. */

@@ -289,8 +289,10 @@ static void key(void *state, struct app *a, struct key k)
 		app_close(a);
 		logs_follow(a, cluster, job, false);
 		free(cluster);
-	} else if (k.code == KEYS_ESC || k.code == KEYS_ENTER || k.code == 'q' || (k.mods == KEYS_CTRL && k.code == 'c')) {
+	} else if (k.code == KEYS_ESC || k.code == KEYS_ENTER || k.code == 'q' || (k.mods == KEYS_CTRL && (k.code == 'c' || k.code == 'g'))) {
 		app_close(a);
+	} else {
+		app_leave(a, k);
 	}
 }
 

@@ -101,7 +101,7 @@ struct ui_cluster engine_json_cluster(json_t *j)
 	char buf[200];
 	const char *acc = json_str(j, "accelerator", NULL), *status = text(j, "status");
 	double count = json_number_value(json_object_get(j, "accelerator_count"));
-	bool simulated = json_bool(j, "simulated", false), stopped = !strcmp(status, "STOPPED");
+	bool stopped = !strcmp(status, "STOPPED");
 	const json_t *head = json_array_get(json_arr(j, "nodes"), 0), *stop = json_obj(j, "autostop");
 	if (acc)
 		snprintf(buf, sizeof buf, "%gx %s", count, acc);
@@ -114,13 +114,15 @@ struct ui_cluster engine_json_cluster(json_t *j)
 	    .status = status,
 	    .progress = text(j, "progress"),
 	    .reason = text(j, "reason"),
-	    .provider = simulated ? made(j, "ui_provider", "sim (simulated)") : text(j, "provider"),
+	    .provider = text(j, "provider"),
 	    .region = text(j, "region"),
 	    .zone = text(j, "zone"),
 	    .instance_type = text(j, "instance_type"),
 	    .resources = made(j, "ui_resources", buf),
 	    .head_ip = text(head, "ip"),
 	    .user = text(j, "user"),
+	    .project = text(j, "project"),
+	    .simulated = json_bool(j, "simulated", false),
 	    .nodes = number(j, "num_nodes"),
 	    .spot = json_bool(j, "use_spot", false),
 	    /* What a stopped machine's disks cost is not known here, unless the machine itself is free. */

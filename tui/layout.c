@@ -110,7 +110,7 @@ enum layout_split layout_details(struct rect body, struct rect *table, struct re
 {
 	*table = body;
 	if (body.w >= BESIDE_COLUMNS) {
-		*details = rect_cut_right(table, DETAILS_COLUMNS);
+		*details = rect_cut_right(table, most(DETAILS_COLUMNS, body.w * 3 / 8));
 		return SPLIT_BESIDE;
 	}
 	if (body.h >= BELOW_ROWS) {

@@ -2,7 +2,10 @@
  * nothing in them can keep the screen from opening.
  *
  * Which theme: --theme; else the one chosen in the palette, kept with the layout, until config.yaml names another one than it did
- * then; else config.yaml's. The layout has a version: one that is not understood is left out, with a word. */
+ * then; else config.yaml's: that of the context, or the one for everywhere. A context is what the person is to see at a glance: that
+ * nothing can be ordered here, that this is another machine. Homes (SKYTOP_HOME) are contexts anyway: each has its config.yaml.
+ *
+ * The layout has a version: one that is not understood is left out, with a word. */
 #include "tui/look.h"
 
 #include <stdio.h>
@@ -31,6 +34,17 @@ static void say_lines(struct app *a, char *lines)
 		app_say(a, true, "and %zu more problems there", n - PROBLEMS_SAID);
 }
 
+/* The first context that is given and has a theme. */
+static const char *theme_here(const struct app *a, const struct config *c)
+{
+	const char *ssh = getenv("SSH_CONNECTION"), *theme = "";
+	if (a->read_only)
+		theme = config_text(c, "themes.read_only");
+	if (!theme[0] && ssh && ssh[0])
+		theme = config_text(c, "themes.ssh");
+	return theme[0] ? theme : config_text(c, "theme");
+}
+
 static void read_settings(struct look *k, struct app *a)
 {
 	struct config *c = config_load(NULL);
@@ -42,7 +56,8 @@ static void read_settings(struct look *k, struct app *a)
 	k->links = config_bool(c, "ui.links");
 	k->clipboard = config_bool(c, "ui.clipboard");
 	a->mouse = config_bool(c, "ui.mouse");
-	const char *theme = config_text(c, "theme");
+	a->read_only = k->o->read_only || config_bool(c, "ui.read_only");
+	const char *theme = theme_here(a, c);
 	if (k->config_theme && !str_eq(k->config_theme, theme) && !k->o->theme) {
 		free(k->theme);
 		k->theme = xstrdup(theme);

@@ -25,9 +25,9 @@ struct ui_cluster {
 	const char *instance_type;
 	const char *resources;	   /* for people: "8x H100" */
 	const char *head_ip;
-	const char *user;
+	const char *user, *project;
 	int64_t nodes;
-	bool spot;
+	bool spot, simulated;
 	int64_t price_uusd_h;	   /* of the whole cluster as it is now: what it costs each hour, disks included */
 	int64_t running_uusd_h;	   /* what it costs (or would, once started) while it runs */
 	int64_t cost_uusd;	   /* so far, since launch */

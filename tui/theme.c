@@ -2,9 +2,9 @@
  *
  * The built-in theme uses the terminal's own 16 colours and its own background only, so that it follows whatever scheme,
  * dark or light, the person has set up; dimming is an attribute, since "bright black" is invisible in some schemes; black is
- * never bold, since many terminals make grey of that. Where a role has a background it has a foreground too. Nothing is told
- * by colour alone: what a theme loses on a terminal without colours (theme_reduce) is still told by words, signs and reverse
- * video. */
+ * never bold, since many terminals make grey of that; nothing is written in yellow, which on white nobody can read. Where a role
+ * has a background it has a foreground too. Nothing is told by colour alone: what a theme loses on a terminal without colours
+ * (theme_reduce) is still told by words, signs and reverse video. */
 #include "tui/theme.h"
 
 #include <string.h>
@@ -28,14 +28,14 @@ static const struct {
     [ROLE_HEADER_SORT] = {"header-sort", {CYAN, NONE, ATTR_BOLD}},
     [ROLE_SELECTED] = {"selected", {BRIGHT + WHITE, BLUE, 0}},
     [ROLE_SELECTED_OFF] = {"selected-off", {NONE, NONE, ATTR_BOLD}},
-    [ROLE_MARKED] = {"marked", {YELLOW, NONE, ATTR_BOLD}},
+    [ROLE_MARKED] = {"marked", {MAGENTA, NONE, ATTR_BOLD}},
     [ROLE_KEY] = {"key", {CYAN, NONE, ATTR_BOLD}},
     [ROLE_HINT] = {"hint", {NONE, NONE, 0}},
     [ROLE_MONEY] = {"money", {NONE, NONE, ATTR_BOLD}},
     [ROLE_BEST] = {"best", {GREEN, NONE, ATTR_BOLD}},
     [ROLE_GOOD] = {"good", {GREEN, NONE, 0}},
     [ROLE_BUSY] = {"busy", {CYAN, NONE, 0}},
-    [ROLE_WARN] = {"warn", {YELLOW, NONE, 0}},
+    [ROLE_WARN] = {"warn", {MAGENTA, NONE, 0}},
     [ROLE_BAD] = {"bad", {RED, NONE, ATTR_BOLD}},
     [ROLE_INPUT] = {"input", {NONE, NONE, ATTR_BOLD}},
     [ROLE_MATCH] = {"match", {BLACK, YELLOW, 0}},

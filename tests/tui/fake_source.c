@@ -126,7 +126,7 @@ static void make_clusters(struct fake *f)
 	int64_t now = f->o.now_ms;
 	const struct ui_cluster script[] = {
 	    {.name = "train", .status = "UP", .provider = "aws", .region = "us-east-1", .zone = "us-east-1a",
-		.instance_type = "p5.48xlarge", .resources = "8x H100", .head_ip = "203.0.113.10", .user = "ada", .nodes = 2,
+		.instance_type = "p5.48xlarge", .resources = "8x H100", .head_ip = "203.0.113.10", .user = "ada", .project = "vision", .nodes = 2,
 		.price_uusd_h = 196640000, .running_uusd_h = 196640000, .cost_uusd = 624870000, .launched_at_ms = now - 3 * HOUR,
 		.checked_at_ms = now - 2 * MINUTE, .autostop_min = 30, .autostop_down = true, .jobs_running = 1, .jobs_pending = 2},
 	    {.name = "dev-box", .status = "STOPPED", .provider = "gcp", .region = "us-central1", .zone = "us-central1-b",
@@ -134,7 +134,7 @@ static void make_clusters(struct fake *f)
 		.running_uusd_h = 853600, .cost_uusd = 12480000, .launched_at_ms = now - 50 * HOUR, .checked_at_ms = now - MINUTE,
 		.autostop_min = -1, .jobs_running = 0, .jobs_pending = 0, .reason = "stopped by autostop"},
 	    {.name = "sweep-7", .status = "INIT", .progress = "waiting for addresses 3/4", .provider = "lambda", .region = "us-west-2",
-		.instance_type = "gpu_8x_a100", .resources = "8x A100", .user = "grace", .nodes = 4, .spot = false,
+		.instance_type = "gpu_8x_a100", .resources = "8x A100", .user = "grace", .project = "default", .nodes = 4, .spot = false,
 		.price_uusd_h = 57280000, .running_uusd_h = 57280000, .cost_uusd = 1200000, .launched_at_ms = now - 4 * MINUTE,
 		.autostop_min = 10, .jobs_running = -1, .jobs_pending = -1},
 	    {.name = "bärchen", .status = "UP", .provider = "nebius", .region = "eu-north1", .instance_type = "gpu-h100-sxm",
@@ -151,7 +151,7 @@ static void make_clusters(struct fake *f)
 		*c = script[i % ARRAY_LEN(script)];
 		snprintf(f->names[i], sizeof f->names[i], i < ARRAY_LEN(script) ? "%s" : "%s-%zu", c->name, i);
 		c->name = f->names[i];
-		const char **texts[] = {&c->progress, &c->reason, &c->zone, &c->head_ip, &c->region, &c->user, &c->busy};
+		const char **texts[] = {&c->progress, &c->reason, &c->zone, &c->head_ip, &c->region, &c->user, &c->project, &c->busy};
 		for (size_t t = 0; t < ARRAY_LEN(texts); t++)
 			*texts[t] = *texts[t] ? *texts[t] : "";
 		c->load_milli = c->cpus = c->mem_used = c->mem_total = c->disk_used = c->disk_total = c->ssh_sessions = -1;

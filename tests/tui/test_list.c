@@ -36,7 +36,8 @@ static void test_match(void **state)
 	    {"status:up", true}, {"stat:UP", true}, {"status:stop", false}, {"name:up", false}, {"status:", true}, {"!status:up", false},
 	    {"$/h>1196", true}, {"$/h>1196.64", false}, {"$/h>=1196.64", true}, {"price<2000", true}, {"price<=1196.63", false}, {"cost<25", true},
 	    {"cost>25", false}, {"cost<", true}, {"cost<x", false}, {"/^train/", true}, {"/tr[ae]in up/", true}, {"!/tr[ae]in/", false},
-	    {"/^up/", false}, {"/un(finished", true}, {"ada", true}, {"8xlarge !stopped", true}, {"nosuch:up", false},
+	    {"/^up/", false}, {"/un(finished", true}, {"ada", true}, {"8xlarge !stopped", true}, {"nosuch:up", false}, {"status=up", true},
+	    {"status=u", false}, {"!name=tra", true}, {"name=", true}, {"nosuch=up", false},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		if (match(cases[i].filter, train) != cases[i].hit)

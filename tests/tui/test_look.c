@@ -91,6 +91,42 @@ static void test_theme(void **state)
 	remove_config();
 }
 
+static struct screen *start_over_ssh(const char *words)
+{
+	char *script = xasprintf("SSH_CONNECTION='192.0.2.1 50000 192.0.2.2 22' exec %s %s", stage_program(), words);
+	const char *argv[] = {"/bin/sh", "-c", script, NULL};
+	struct screen *s = screen_start(argv, &(struct screen_options){.w = 80, .h = 24, .home = stage_home()});
+	free(script);
+	return s;
+}
+
+/* A context has its own: a screen that orders nothing, a session over ssh; and a home whose config.yaml says that nothing is ordered. */
+static void test_contexts(void **state)
+{
+	(void)state;
+	write_config("themes/mine.yaml", "roles:\n  text: \"231 on 17\"\n");
+	write_config("themes/far.yaml", "roles:\n  text: \"231 on 52\"\n");
+	write_config("config.yaml", "themes: {read_only: mine, ssh: far}\n");
+	struct screen *s = start("--view", "clusters", NULL, NULL);
+	must_have(s, "train");
+	assert_null(strstr(str_text(screen_raw(s)), "48;5;"));
+	write_config("config.yaml", "themes: {read_only: mine, ssh: far}\nui: {read_only: true}\n");
+	must_write(s, "48;5;17");
+	must_lack(s, "S stop");
+	screen_keys(s, "S");
+	must_have(s, "opened read-only");
+	screen_free(s);
+	write_config("config.yaml", "themes: {read_only: mine, ssh: far}\n");
+	s = start_over_ssh("");
+	must_write(s, "48;5;52");
+	screen_free(s);
+	s = start_over_ssh("--theme default");
+	must_have(s, "RTX4090");
+	assert_null(strstr(str_text(screen_raw(s)), "48;5;"));
+	screen_free(s);
+	remove_config();
+}
+
 /* A terminal that says it takes all colours gets the very ones. */
 static void test_true_color(void **state)
 {
@@ -382,7 +418,7 @@ static void test_plain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_theme), cmocka_unit_test(test_true_color), cmocka_unit_test(test_live_keys),
+	    cmocka_unit_test(test_theme), cmocka_unit_test(test_contexts), cmocka_unit_test(test_true_color), cmocka_unit_test(test_live_keys),
 	    cmocka_unit_test(test_copy), cmocka_unit_test(test_title),
 	    cmocka_unit_test(test_links), cmocka_unit_test(test_footer_click), cmocka_unit_test(test_first_time),
 	    cmocka_unit_test(test_layout), cmocka_unit_test(test_everything_is_listed), cmocka_unit_test(test_plain),

@@ -179,6 +179,9 @@ static void test_three_keys(void **state)
 	must_have(s, "price by");
 	screen_keys(s, "y");
 	must_have(s, "DONE");
+	screen_keys(s, "9"); /* the list of its steps stands in nobody's way */
+	must_lack(s, "DONE");
+	must_have(s, "Activity");
 	expect_orders(path, "launch cluster= task=- command=- infra=nebius/eu-north1 type=gpu-h200-sxm_8gpu-128vcpu-1600gb gpus=H200:8 spot=0 nodes=0 "
 			    "autostop=-2 id=0\n");
 	screen_free(s);

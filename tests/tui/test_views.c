@@ -55,7 +55,13 @@ static void test_cost_leads_on(void **state)
 	screen_keys(s, "Esc 7 b"); /* by project */
 	must_have(s, "by project");
 	screen_keys(s, "Enter");
-	must_have(s, "not in the list of clusters");
+	must_have(s, "/project=default"); /* whole, as others may begin so */
+	must_have(s, "sweep-7");
+	must_lack(s, "train");
+	screen_keys(s, "Esc 7 b");
+	must_have(s, "by user");
+	screen_keys(s, "Enter");
+	must_have(s, "/user=ada");
 	screen_free(s);
 }
 

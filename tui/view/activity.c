@@ -334,6 +334,7 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect body,
 {
 	struct activity_state *v = state;
 	struct rect list = body, side;
+	list_view_unfold(&v->view, body.w);
 	bool details = v->view.details && list_selected(list_view_focused(&v->view)) != LIST_NONE;
 	list_view_hide(&v->view);
 	if (details)

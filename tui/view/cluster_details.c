@@ -194,7 +194,7 @@ static void draw_facts(const struct clusters_state *v, struct canvas *c, struct 
 	bool tight = r->h < TIGHT_ROWS, roomy = r->h >= SHORT_ROWS;
 	char text[400], place[160], machines[160], age[24];
 	snprintf(text, sizeof text, "%s \xc2\xb7 %s at %s", cluster_machines(cl, machines, sizeof machines), cl->instance_type,
-	    cluster_place(cl, place, sizeof place));
+	    cluster_place(v->view.app, cl, place, sizeof place));
 	details_line(c, r, cl->name, ROLE_TEXT, text);
 	draw_cost(v, c, r, cl);
 	snprintf(text, sizeof text, "%s%s%s", cl->status, cl->checked_at_ms ? ", confirmed by the cloud " : "",
@@ -208,6 +208,9 @@ static void draw_facts(const struct clusters_state *v, struct canvas *c, struct 
 		return;
 	int bad = troubled(cl);
 	draw_idle(v, c, r, cl);
+	snprintf(text, sizeof text, "%s%s%s", cl->user, cl->project[0] ? ", project " : "", cl->project);
+	if (roomy && cl->user[0])
+		details_line(c, r, "owner", ROLE_TEXT, text);
 	if (roomy)
 		draw_use(v, c, r, cl);
 	if (roomy)

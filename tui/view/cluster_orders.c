@@ -68,16 +68,16 @@ const char *cluster_why_not(const struct clusters_state *v, enum ui_verb verb)
 /* --- what is said about them -------------------------------------------------------------------------------------- */
 
 /* "train: $196.64/h, UP, 2x(8x H100) at aws/us-east-1a, $624.87 so far, 1 job is RUNNING" */
-static void describe(const struct ui_cluster *c, enum ui_verb verb, int64_t now_ms, struct str *out)
+static void describe(const struct app *a, const struct ui_cluster *c, enum ui_verb verb, struct str *out)
 {
 	char place[160], machines[160], price[40], cost[40], age[24];
 	str_addf(out, "%s: $%s/h%s, %s, %s at %s", c->name,
 	    format_price(verb == UI_START ? c->running_uusd_h : c->price_uusd_h, 0, price, sizeof price),
 	    verb == UI_START ? " once it runs" : "", c->status, cluster_machines(c, machines, sizeof machines),
-	    cluster_place(c, place, sizeof place));
+	    cluster_place(a, c, place, sizeof place));
 	str_addf(out, ", $%s so far", format_price(c->cost_uusd, 0, cost, sizeof cost));
 	if (c->launched_at_ms)
-		str_addf(out, ", launched %s", ago_text(c->launched_at_ms, now_ms, age, sizeof age));
+		str_addf(out, ", launched %s", ago_text(c->launched_at_ms, a->now_ms, age, sizeof age));
 	if (c->jobs_running > 0)
 		str_addf(out, ", %lld %s RUNNING", (long long)c->jobs_running, c->jobs_running == 1 ? "job is" : "jobs are");
 	if (c->jobs_pending > 0)
@@ -103,7 +103,7 @@ void cluster_ask(struct clusters_state *v, enum ui_verb verb)
 		}
 		orders[n_orders++] = (struct ui_order){
 		    .verb = verb, .cluster = arena_strdup(arena, list[i]->name), .autostop_min = INT64_MIN};
-		describe(list[i], verb, v->view.app->now_ms, &text);
+		describe(v->view.app, list[i], verb, &text);
 	}
 	const struct question *q = &questions[verb];
 	struct confirm_spec spec = {

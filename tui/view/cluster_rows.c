@@ -20,6 +20,8 @@ static const struct grid_column cluster_columns[] = {
     [C_COST] = {"COST", 8, 10, 2, true, C_COST},
     [C_AUTOSTOP] = {"AUTOSTOP", 9, 11, 8, false, -1},
     [C_AGE] = {"LAUNCHED", 8, 8, 7, false, C_AGE},
+    [C_USER] = {"USER", 12, 14, 9, false, C_USER},
+    [C_PROJECT] = {"PROJECT", 8, 14, 10, false, C_PROJECT},
     [C_DOING] = {"DOING", 10, 60, 1, false, -1},
 };
 
@@ -45,10 +47,10 @@ enum role cluster_status_role(const char *status)
 	return ROLE_WARN;
 }
 
-const char *cluster_place(const struct ui_cluster *c, char *buf, size_t size)
+const char *cluster_place(const struct app *a, const struct ui_cluster *c, char *buf, size_t size)
 {
-	const char *place = c->zone[0] ? c->zone : c->region;
-	snprintf(buf, size, "%s%s%s", c->provider, place[0] ? "/" : "", place);
+	const char *place = c->zone[0] ? c->zone : c->region, *mark = c->simulated && !a->simulated ? " (simulated)" : "";
+	snprintf(buf, size, "%s%s%s%s", c->provider, mark, place[0] ? "/" : "", place);
 	return buf;
 }
 
@@ -150,7 +152,7 @@ static uint64_t id(void *view, size_t item)
 static void words(void *view, size_t item, struct str *out)
 {
 	const struct ui_cluster *c = at(view, item);
-	str_addf(out, "%s %s %s %s", c->user, c->instance_type, c->region, c->head_ip);
+	str_addf(out, "%s %s %s", c->instance_type, c->region, c->head_ip);
 }
 
 static void cell(void *view, size_t item, size_t column, struct grid_cell *out)
@@ -166,7 +168,7 @@ static void cell(void *view, size_t item, size_t column, struct grid_cell *out)
 		out->role = cluster_status_role(c->status);
 		return;
 	case C_INFRA:
-		cluster_place(c, out->text, sizeof out->text);
+		cluster_place(v->view.app, c, out->text, sizeof out->text);
 		return;
 	case C_RESOURCES:
 		cluster_machines(c, out->text, sizeof out->text);
@@ -189,6 +191,12 @@ static void cell(void *view, size_t item, size_t column, struct grid_cell *out)
 	case C_AGE:
 		format_age(c->launched_at_ms, v->view.app->now_ms, out->text, sizeof out->text);
 		return;
+	case C_USER:
+		put(out, c->user);
+		return;
+	case C_PROJECT:
+		put(out, c->project);
+		return;
 	case C_DOING:
 		put_doing(v, out, c);
 		return;
@@ -198,12 +206,13 @@ static void cell(void *view, size_t item, size_t column, struct grid_cell *out)
 static int compare(void *view, size_t i, size_t j, int sort)
 {
 	const struct ui_cluster *a = at(view, i), *b = at(view, j);
+	const struct app *app = ((const struct clusters_state *)view)->view.app;
 	char x[200], y[200];
 	switch (sort) {
 	case C_STATUS:
 		return list_by_text(a->status, b->status);
 	case C_INFRA:
-		return list_by_text(cluster_place(a, x, sizeof x), cluster_place(b, y, sizeof y));
+		return list_by_text(cluster_place(app, a, x, sizeof x), cluster_place(app, b, y, sizeof y));
 	case C_RESOURCES:
 		return list_by_text(a->resources, b->resources);
 	case C_GPU:
@@ -216,6 +225,10 @@ static int compare(void *view, size_t i, size_t j, int sort)
 		return list_by_int(a->cost_uusd, b->cost_uusd);
 	case C_AGE: /* as the column shows it: the youngest first */
 		return list_by_int(b->launched_at_ms ? b->launched_at_ms : -1, a->launched_at_ms ? a->launched_at_ms : -1);
+	case C_USER:
+		return list_by_text(a->user, b->user);
+	case C_PROJECT:
+		return list_by_text(a->project, b->project);
 	default:
 		return list_by_text(a->name, b->name);
 	}

@@ -174,7 +174,7 @@ void clusters_go_to(struct app *a, const char *name)
 	if (!list_select(l, list_id(name)))
 		clusters_show(a, ""); /* a filter hides it */
 	list_select(l, list_id(name));
-	v->view.details = true;
+	list_view_details(&v->view, true);
 	moved(v);
 	app_act(a, ACTION_VIEW_CLUSTERS);
 }

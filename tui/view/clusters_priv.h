@@ -10,7 +10,7 @@
 #include "tui/view/jobs.h"
 #include "tui/view/list.h"
 
-enum { C_NAME, C_STATUS, C_INFRA, C_RESOURCES, C_GPU, C_JOBS, C_PRICE, C_COST, C_AUTOSTOP, C_AGE, C_DOING };
+enum { C_NAME, C_STATUS, C_INFRA, C_RESOURCES, C_GPU, C_JOBS, C_PRICE, C_COST, C_AUTOSTOP, C_AGE, C_USER, C_PROJECT, C_DOING };
 
 struct clusters_state {
 	struct list_view view; /* its lists: the clusters; in the details, the jobs of the one that is selected */
@@ -25,8 +25,8 @@ const struct ui_cluster *clusters_selected(const struct clusters_state *v);
 const struct ui_job *clusters_selected_job(const struct clusters_state *v);
 
 enum role cluster_status_role(const char *status);
-/* "aws/us-east-1a" */
-const char *cluster_place(const struct ui_cluster *c, char *buf, size_t size);
+/* "aws/us-east-1a"; "sim (simulated)/sim-east-a" where the whole screen does not say so already. */
+const char *cluster_place(const struct app *a, const struct ui_cluster *c, char *buf, size_t size);
 
 /* "8x H100 spot", "2x(8x H100)" for two nodes. */
 const char *cluster_machines(const struct ui_cluster *c, char *buf, size_t size);

@@ -81,16 +81,17 @@ static struct sorter *sorter(struct cost_state *v)
 	return &v->sorter;
 }
 
-/* A cluster's row leads to it, the sum of a cloud or a user to the clusters it is made of. */
+/* A cluster's row leads to it, a sum to the clusters it is made of. */
 static void go_to_cluster(struct cost_state *v)
 {
+	static const char *const filters[COST_BYS] = {[COST_BY_CLOUD] = "infra:", [COST_BY_PROJECT] = "project=", [COST_BY_USER] = "user="};
 	const struct cost_row *r = cost_selected(v);
 	char filter[200];
 	if (v->by == COST_BY_CLUSTER) {
 		clusters_go_to(v->app, r->name);
 		return;
 	}
-	snprintf(filter, sizeof filter, v->by == COST_BY_CLOUD ? "infra:%s" : "%s", r->name);
+	snprintf(filter, sizeof filter, "%s%s", filters[v->by], r->name);
 	clusters_show(v->app, filter);
 }
 
@@ -102,8 +103,6 @@ static const char *why_not(void *state, const struct app *a, enum action what)
 		return NULL;
 	if (v->changes || !r)
 		return "no cluster is selected";
-	if (v->by == COST_BY_PROJECT)
-		return "which clusters a project has is not in the list of clusters; b goes on to users and clusters";
 	if (v->by == COST_BY_CLUSTER && !clusters_has(a, r->name))
 		return "that cluster is gone; 9 shows what happened to it";
 	return NULL;
@@ -251,42 +250,69 @@ static void draw_budget(const struct cost_state *v, const struct ui_cost *c, str
 	canvas_text(cv, line.x + label + w + 1, line.y, line.w - label - w - 1, percent >= 80 ? role : ROLE_TEXT, text);
 }
 
+enum { CHART_LABEL = 9, CHART_LEAST = 8 };
+
 /* "24 HOURS ▂▃▅ min 0 max 1.20 last 0.40" */
-static void draw_chart(struct canvas *c, struct rect r, const char *label, const int64_t *values, size_t n)
+struct chart_line {
+	const char *label;
+	const int64_t *values;
+	size_t n;
+	char text[160];
+	bool nothing;
+};
+
+static struct chart_line chart_line(const char *label, const int64_t *values, size_t n)
 {
-	char least[40], most[40], last[40], text[160] = "nothing yet";
+	char least[40], most[40], last[40];
+	struct chart_line l = {.label = label, .values = values, .n = n, .text = "nothing yet"};
 	int64_t low, high, end;
 	chart_range(values, n, &low, &high, &end);
-	if (high >= 0)
-		snprintf(text, sizeof text, "min $%s  max $%s  last $%s", money_text(low, least, sizeof least), money_text(high, most, sizeof most),
+	l.nothing = high < 0;
+	if (!l.nothing)
+		snprintf(l.text, sizeof l.text, "min $%s  max $%s  last $%s", money_text(low, least, sizeof least), money_text(high, most, sizeof most),
 		    money_text(end, last, sizeof last));
-	int words = width_text(text, strlen(text)), foot = r.y + r.h - 1;
-	struct rect bars = {r.x + 9, r.y, r.w - 9 - words - 2, r.h};
-	if (bars.w > 2 * (int)n)
-		bars.w = 2 * (int)n;
-	canvas_text(c, r.x, foot, 9, ROLE_DIM, label);
-	if (bars.w < 8) { /* the figures, when there is no room for the picture */
-		canvas_text(c, r.x + 9, foot, r.w - 9, ROLE_TEXT, text);
-		return;
-	}
-	int used = high >= 0 ? chart_bars(c, bars, ROLE_CHART, values, n) : -2;
-	canvas_text(c, bars.x + used + 2, foot, r.x + r.w - bars.x - used - 2, high >= 0 ? ROLE_TEXT : ROLE_DIM, text);
+	return l;
 }
 
-/* One above the other, or side by side where there is the width for both. */
+/* How wide its bars are: what the figures leave, two columns a value at most. */
+static int chart_width(const struct chart_line *l, int width)
+{
+	int room = width - CHART_LABEL - 2 - width_text(l->text, strlen(l->text));
+	return room < 2 * (int)l->n ? room : 2 * (int)l->n;
+}
+
+/* bars: how many columns they and what is beside them have before the figures. */
+static void draw_chart(struct canvas *c, struct rect r, const struct chart_line *l, int bars)
+{
+	int foot = r.y + r.h - 1, x = r.x + CHART_LABEL;
+	canvas_text(c, r.x, foot, CHART_LABEL, ROLE_DIM, l->label);
+	if (bars >= CHART_LEAST && !l->nothing) { /* else the figures alone */
+		int w = 2 * (int)l->n < bars ? 2 * (int)l->n : bars;
+		chart_bars(c, (struct rect){x, r.y, w, r.h}, ROLE_CHART, l->values, l->n);
+		x += bars + 2;
+	}
+	canvas_text(c, x, foot, r.x + r.w - x, l->nothing ? ROLE_DIM : ROLE_TEXT, l->text);
+}
+
+/* One above the other, with their figures in line, or side by side where there is the width for both. */
 static void draw_charts(const struct ui_cost *c, struct canvas *cv, struct rect *r, int height)
 {
 	enum { WIDE = 190 };
+	const struct chart_line hours = chart_line("24 HOURS", c->hours, COST_HOURS), days = chart_line("30 DAYS", c->days, COST_DAYS);
 	struct rect first = rect_cut_top(r, height), second = first;
 	if (r->w >= WIDE) {
 		first.w = r->w / 2;
 		second.x += first.w;
 		second.w -= first.w;
-	} else {
-		second = rect_cut_top(r, height);
+		draw_chart(cv, first, &hours, chart_width(&hours, first.w));
+		draw_chart(cv, second, &days, chart_width(&days, second.w));
+		return;
 	}
-	draw_chart(cv, first, "24 HOURS", c->hours, COST_HOURS);
-	draw_chart(cv, second, "30 DAYS", c->days, COST_DAYS);
+	second = rect_cut_top(r, height);
+	int room = r->w - CHART_LABEL - 2 - width_text(hours.text, strlen(hours.text)), bars = chart_width(&days, r->w);
+	bars = room < bars ? room : bars;
+	draw_chart(cv, first, &hours, bars);
+	draw_chart(cv, second, &days, bars);
 }
 
 /* Stopped machines whose disks are still paid for, and money that is none. */
@@ -379,7 +405,7 @@ static void title_line(void *state, struct app *a, struct canvas *c, struct rect
 	char right[120] = "", age[40];
 	bool old = report && app_snapshot(a)->link == UI_LINK_LOST;
 	canvas_printf(c, line.x, line.y, line.w, ROLE_TITLE, " Cost %s%s%s ", v->changes ? "since yesterday" : "by ", v->changes ? "" : words[v->by],
-	    report && report->simulated ? ", simulated: no money" : "");
+	    !report || !report->simulated ? "" : a->simulated ? ": no money" : ", simulated: no money");
 	if (old)
 		snprintf(right, sizeof right, " as of %s ", ago_text(report->at_ms, a->now_ms, age, sizeof age));
 	canvas_right(c, line.x, line.y, line.w, ROLE_WARN, right);

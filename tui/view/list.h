@@ -111,6 +111,7 @@ struct list_view {
 	const char *names[LIST_VIEW_MAX]; /* under which their orders are kept */
 	size_t n, focus;		  /* focus: the list that has the keys */
 	bool details;			  /* of what is selected, beside or below */
+	bool chosen;			  /* … because somebody said so; else where there is much room beside the list */
 	void (*moved)(void *view);	  /* what is selected may be something else now; may be NULL */
 };
 
@@ -120,6 +121,10 @@ void list_view_finish(struct list_view *v);
 struct list *list_view_focused(struct list_view *v);
 /* Esc, Enter and Tab for details and lists, and then what lists do. False: not a matter of lists. */
 bool list_view_act(struct list_view *v, enum action what);
+/* Open or close the details; from then on they stay so, however wide the screen is. */
+void list_view_details(struct list_view *v, bool open);
+/* Before drawing: while nobody has said anything else, details are open where there is much room beside the list. */
+void list_view_unfold(struct list_view *v, int width);
 /* The lists were not drawn: clicks do not reach them. To be called before drawing. */
 void list_view_hide(struct list_view *v);
 /* For a view with one list: draw it, and return the room for the details, empty when they are not open. */
@@ -144,7 +149,7 @@ int list_by_text(const char *a, const char *b);
 uint64_t list_id(const char *text);
 
 /* Does the text of an item match? A filter is words that all must occur, !word that must not, field:text with the title of a column or the
- * beginning of it, field<number (> <= >=), and /regular expression/. Pure: cells are asked for through get. */
+ * beginning of it, field=text for all of it, field<number (> <= >=), and /regular expression/. Pure: cells are asked for through get. */
 struct list_fields {
 	const struct grid_column *columns;
 	size_t n_columns;

@@ -60,7 +60,7 @@ static bool match_regex(const char *pattern, const char *all)
 
 static bool match_term(const struct list_fields *f, const char *term, const char *all)
 {
-	size_t len = strlen(term), name = strcspn(term, ":<>");
+	size_t len = strlen(term), name = strcspn(term, ":<>=");
 	if (term[0] == '/')
 		return match_regex(term + 1, all);
 	size_t column = term[name] ? column_named(f, term, name) : f->n_columns;
@@ -69,11 +69,11 @@ static bool match_term(const struct list_fields *f, const char *term, const char
 	const char *op = term + name, *value = op + 1 + (op[1] == '=');
 	if (!*value)
 		return true; /* not finished yet */
-	if (*op != ':')
+	if (*op == '<' || *op == '>')
 		return compare_number(f, column, op, value);
 	struct grid_cell cell = {.n_spans = 0};
 	f->cell(f->arg, column, &cell);
-	return str_istr(cell.text, value);
+	return *op == '=' ? !strcasecmp(cell.text, value) : str_istr(cell.text, value) != NULL;
 }
 
 static void add_all(const struct list_fields *f, struct str *all)

@@ -5,6 +5,8 @@
 #include "tui/view/details.h"
 #include "tui/view/list.h"
 
+enum { UNFOLD_COLUMNS = 170 };
+
 void list_view_add(struct list_view *v, const char *name, const struct list_kind *kind)
 {
 	list_init(&v->lists[v->n], v->app, kind, v);
@@ -28,16 +30,31 @@ static void moved(struct list_view *v)
 		v->moved(v);
 }
 
+void list_view_details(struct list_view *v, bool open)
+{
+	v->details = open;
+	v->chosen = true;
+}
+
+void list_view_unfold(struct list_view *v, int width)
+{
+	bool open = width >= UNFOLD_COLUMNS && v->lists[0].n;
+	if (v->chosen || open == v->details)
+		return;
+	v->details = open;
+	moved(v);
+}
+
 bool list_view_act(struct list_view *v, enum action what)
 {
 	struct list *l = list_view_focused(v);
 	bool plain = !l->grid.n_marks && !l->query.field.len;
-	if (what == ACTION_BACK && v->details) {
-		v->details = false;
+	if (what == ACTION_BACK && v->details && v->chosen) {
+		list_view_details(v, false);
 	} else if (what == ACTION_BACK && v->focus && plain) {
 		v->focus = 0;
 	} else if (what == ACTION_DETAILS) {
-		v->details = !v->details && l->n;
+		list_view_details(v, !v->details && l->n);
 	} else if (what == ACTION_PANE && v->n > 1) {
 		v->focus = (v->focus + 1) % v->n;
 	} else if (!list_act(l, what)) {
@@ -112,7 +129,8 @@ json_t *list_view_save(void *view)
 	json_t *j = json_object();
 	for (size_t i = 0; i < v->n; i++)
 		json_object_set_new(j, v->names[i], grid_save(&v->lists[i].grid));
-	json_object_set_new(j, "details", json_boolean(v->details));
+	if (v->chosen)
+		json_put_bool(j, "details", v->details);
 	return j;
 }
 
@@ -124,6 +142,7 @@ void list_view_restore(void *view, struct app *a, const json_t *saved)
 		grid_restore(&v->lists[i].grid, json_object_get(saved, v->names[i]));
 		list_remake(&v->lists[i]);
 	}
+	v->chosen = json_object_get(saved, "details") != NULL;
 	v->details = json_bool(saved, "details", false);
 	moved(v);
 }
@@ -140,6 +159,7 @@ struct rect list_view_draw(struct list_view *v, struct canvas *c, struct rect bo
 {
 	struct rect list = body, side = {0, 0, 0, 0};
 	list_view_hide(v);
+	list_view_unfold(v, body.w);
 	if (v->details && v->lists[0].n)
 		side = details_split(c, body, &list, v->lists[0].n + 1);
 	if (!rect_empty(list))

@@ -13,7 +13,7 @@
 #include "tui/view/list.h"
 
 /* Columns, flat and by kind of GPU. */
-enum { GPU, COUNT, CLOUD, INSTANCE, REGION, VCPU, RAM, PRICE, PER_GPU, SPOT, SAVE, RECLAIM, AVAIL, WEEK };
+enum { GPU, COUNT, CLOUD, INSTANCE, REGION, VCPU, RAM, PRICE, PER_GPU, SPOT, SAVE, RECLAIM, AVAIL, WEEK, AGE, SOURCE };
 enum { G_GPU, G_MEM, G_COUNTS, G_OFFERS, G_CLOUDS, G_PER_GPU, G_CLOUD, G_SPOT, G_SPOT_CLOUD };
 
 /* An offer as it was drawn. */

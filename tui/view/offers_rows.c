@@ -20,7 +20,7 @@ static const struct grid_column offer_columns[] = {
     [INSTANCE] = {"INSTANCE", 13, 30, 4, false, OFFER_BY_INSTANCE},
     [REGION] = {"REGION", 10, 18, 3, false, OFFER_BY_REGION},
     [VCPU] = {"vCPU", 5, 5, 6, true, OFFER_BY_VCPU},
-    [RAM] = {"RAM", 6, 6, 7, true, OFFER_BY_RAM},
+    [RAM] = {"RAM GB", 6, 6, 7, true, OFFER_BY_RAM},
     [PRICE] = {"$/h", 8, 9, 2, true, OFFER_BY_PRICE},
     [PER_GPU] = {"$/GPU\xc2\xb7h", 8, 9, 0, true, OFFER_BY_PER_GPU},
     [SPOT] = {"SPOT", 8, 9, 1, true, OFFER_BY_SPOT},
@@ -28,8 +28,9 @@ static const struct grid_column offer_columns[] = {
     [RECLAIM] = {"RECLAIM", 8, 8, 9, true, OFFER_BY_RECLAIM},
     [AVAIL] = {"AVAIL", 5, 5, 5, false, OFFER_BY_AVAIL},
     [WEEK] = {"7 DAYS", 7, 7, 10, false, -1},
+    [AGE] = {"AGE", 4, 7, 11, false, -1},
+    [SOURCE] = {"SOURCE", 12, 24, 12, false, -1},
 };
-
 
 static const struct grid_column group_columns[] = {
     [G_GPU] = {"GPU", 12, 22, 0, false, 1},
@@ -139,6 +140,17 @@ static void put_price(struct grid_cell *out, int64_t uusd, bool estimated, bool 
 	put(out, (optional ? format_optional : format_price)(uusd, estimated, buf, sizeof buf));
 }
 
+/* How old the price is. */
+static void put_age(const struct offers_state *v, const struct offer_source *source, struct grid_cell *out)
+{
+	if (source->live)
+		put(out, "live");
+	else if (source->as_of_known)
+		format_age(source->as_of_ms, v->app->now_ms, out->text, sizeof out->text);
+	else
+		put_none(out);
+}
+
 static void put_place(const struct offers_state *v, const struct offer_place *place, struct grid_cell *out)
 {
 	if (!place->region[0] && !place->zone[0]) {
@@ -215,6 +227,12 @@ static void offer_cell(void *arg, size_t at, size_t column, struct grid_cell *ou
 		return;
 	case WEEK:
 		put_week(v, offer, out);
+		return;
+	case AGE:
+		put_age(v, source, out);
+		return;
+	case SOURCE:
+		put(out, source->name);
 		return;
 	}
 }

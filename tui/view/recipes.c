@@ -138,7 +138,8 @@ static void edit(struct recipes_state *v, const struct recipe *r)
 
 static void open_text(struct recipes_state *v, bool open)
 {
-	v->view.details = v->in_text = open;
+	list_view_details(&v->view, open);
+	v->in_text = open;
 	v->top = 0;
 }
 
@@ -148,12 +149,12 @@ static bool act(void *state, struct app *a, enum action what)
 	const struct recipe *r = recipe_at(v, list_selected(&v->view.lists[0]));
 	if (v->in_text && r && scroll(v, r, what))
 		return true;
-	if (what == ACTION_BACK && v->view.details)
+	if (what == ACTION_BACK && v->view.details && (v->view.chosen || v->in_text))
 		open_text(v, false);
 	else if (what == ACTION_PANE && v->view.details)
 		v->in_text = !v->in_text;
 	else if (what == ACTION_DETAILS && r)
-		open_text(v, !v->view.details);
+		open_text(v, !v->view.details || !v->view.chosen);
 	else if (what == ACTION_EDIT && r)
 		edit(v, r);
 	else if (what == ACTION_LAUNCH && r)
