@@ -149,7 +149,8 @@ struct provider_env {
  *    "use_spot", "reason": text or null}
  *
  * CHECK      {} or {"settings": as if its file said so}     → {"enabled": bool, "identity": text or null, "reason": text or null,
- *             "permissions":[{"name","ok": bool|null, "why"}], "quotas":[{"name","region","limit","used"|null}], "hints":[text]; more of its own}
+ *             "permissions":[{"name","ok": bool|null, "why"}], "quotas":[{"name","region","limit","used"|null}], "hints":[text],
+ *             "none": false: there were credentials, which would not do; or absent; more of its own}
  * OFFERS of a cloud with {"catalog": true} are all that it sells, in parts (PROVIDER_PART); others are what is free now:
  * OFFERS     {}                                             → {"offers":[{"instance_type","accelerator"|null,"accelerator_count","gpu_mem_mib",
  *                                                              "vcpus","mem_mib","region","zone","price_uusd_h"|null,"spot_uusd_h"|null,

@@ -19,6 +19,7 @@ struct files {
 	const char *credentials_path, *config_path, *profile;
 	json_t *credentials, *config; /* {profile: {key: value}}; of this step */
 	bool machine;		      /* is one of EC2 */
+	const char *machine_said;     /* why it gave no keys; NULL: it was not asked */
 };
 
 /* ---- keys that end -------------------------------------------------------------------------------------------------- */
@@ -84,8 +85,8 @@ static const char *sts_region(struct aws *t, const struct aws_login *l)
 }
 
 /* "sts" AssumeRole with the keys of source, or AssumeRoleWithWebIdentity with a token. */
-static enum provider_step assume(struct aws *t, const char *name, const json_t *p, const char *role, const struct aws_login *source, const char *token,
-    struct aws_login *out)
+static enum provider_step assume(
+    struct aws *t, const char *name, const json_t *p, const char *role, const struct aws_login *source, const char *token, struct aws_login *out)
 {
 	static const struct sigv4_keys nobody = {0};
 	if (kept(t, name, out))
@@ -127,14 +128,18 @@ static enum provider_step web_identity(struct aws *t, const json_t *p, const cha
 	return assume(t, name, p, role, NULL, arena_strndup(t->a, token, strcspn(token, "\r\n")), out);
 }
 
-/* What a process or a metadata service printed. */
-static enum provider_step take_json(struct aws *t, const char *name, const char *text, const char *what, struct aws_login *out)
+/* What a process or a metadata service printed. todo: when there are no keys in it, or such as have ended. */
+static enum provider_step take_json(struct aws *t, const char *name, const char *text, const char *what, const char *todo, struct aws_login *out)
 {
 	struct err e = {0};
 	json_t *j = json_parse(text, strlen(text), &e);
-	bool good = j && aws_keep_keys(t, name, j, out);
+	const char *end = json_str(j, "Expiration", NULL), *code = json_str(j, "Code", "Success"),
+		   *message = json_str(j, "Message", json_str(j, "message", NULL));
+	bool ended = end && aws_time(end) && aws_time(end) <= aws_now_ms(t), good = j && !ended && str_eq(code, "Success") && aws_keep_keys(t, name, j, out);
+	const char *said = message ? arena_printf(t->a, ": %.200s", message) : !str_eq(code, "Success") ? arena_printf(t->a, ": %.100s", code) : "";
+	what = arena_printf(t->a, "%s gave %s%s", what, ended ? arena_printf(t->a, "keys that ended at %.30s", end) : "no keys", said);
 	json_decref(j);
-	return good ? PROVIDER_DONE : no_keys(t, arena_printf(t->a, "%s gave no keys", what), "run it by hand to see why");
+	return good ? PROVIDER_DONE : no_keys(t, what, todo);
 }
 
 static enum provider_step process(struct aws *t, const char *name, const char *const *argv, const char *what, struct aws_login *out)
@@ -149,7 +154,16 @@ static enum provider_step process(struct aws *t, const char *name, const char *c
 		const char *complaint = json_str(answer, "complaint", "");
 		return no_keys(t, arena_printf(t->a, "%s failed: %.300s", what, *complaint ? complaint : "it says nothing"), "run it by hand to see why");
 	}
-	return take_json(t, name, json_str(answer, "out", ""), what, out);
+	return take_json(t, name, json_str(answer, "out", ""), what, "run it by hand to see why", out);
+}
+
+/* The AWS CLI knows more ways to keys than are here. */
+static enum provider_step by_cli(struct aws *t, const char *name, const char *profile, struct aws_login *out)
+{
+	const char *const words[] = {"aws", "configure", "export-credentials", "--profile", profile, "--format", "process"};
+	const char **argv = arena_alloc(t->a, (ARRAY_LEN(words) + 1) * sizeof *argv);
+	memcpy(argv, words, sizeof words);
+	return process(t, name, argv, "`aws configure export-credentials`", out);
 }
 
 /* ---- SSO and aws login ------------------------------------------------------------------------------------------------ */
@@ -167,7 +181,8 @@ static bool base_url(struct aws *t, const char *dflt, const char **url)
 static enum provider_step sso_token(struct aws *t, const char *profile, const char *region, const json_t *cache, const char **token)
 {
 	int64_t end = aws_time(json_str(cache, "expiresAt", NULL)), now = aws_now_ms(t);
-	const char *refresh = json_str(cache, "refreshToken", NULL), *client = json_str(cache, "clientId", NULL), *secret = json_str(cache, "clientSecret", NULL);
+	const char *refresh = json_str(cache, "refreshToken", NULL), *client = json_str(cache, "clientId", NULL),
+		   *secret = json_str(cache, "clientSecret", NULL);
 	*token = json_str(cache, "accessToken", NULL);
 	if (*token && now < end - EARLY_MS / 3)
 		return PROVIDER_DONE;
@@ -181,8 +196,13 @@ static enum provider_step sso_token(struct aws *t, const char *profile, const ch
 	struct provider_http *http = arena_alloc(t->a, sizeof *http);
 	const char **headers = arena_alloc(t->a, 2 * sizeof *headers);
 	headers[0] = "Content-Type: application/json";
-	*http = (struct provider_http){.method = "POST", .url = arena_printf(t->a, "%s/token", base), .headers = headers, .body = arena_strdup(t->a, text),
-	    .body_len = strlen(text), .lane = "sso", .once = true};
+	*http = (struct provider_http){.method = "POST",
+	    .url = arena_printf(t->a, "%s/token", base),
+	    .headers = headers,
+	    .body = arena_strdup(t->a, text),
+	    .body_len = strlen(text),
+	    .lane = "sso",
+	    .once = true};
 	free(text);
 	json_decref(body);
 	const json_t *answers;
@@ -227,15 +247,21 @@ static enum provider_step sso(struct aws *t, const char *profile, const json_t *
 	struct provider_http *http = arena_alloc(t->a, sizeof *http);
 	const char **headers = arena_alloc(t->a, 2 * sizeof *headers);
 	headers[0] = arena_printf(t->a, "x-amz-sso_bearer_token: %s", token);
-	*http = (struct provider_http){.method = "GET", .url = arena_printf(t->a, "%s/federation/credentials?%s", base, aws_form_done(t, &query)), .headers = headers,
-	    .lane = "sso"};
+	*http = (struct provider_http){
+	    .method = "GET", .url = arena_printf(t->a, "%s/federation/credentials?%s", base, aws_form_done(t, &query)), .headers = headers, .lane = "sso"};
 	AWS_TRY(aws_fetch(t, "login/role", http, 1, &answers));
 	const json_t *answer = json_array_get(answers, 0);
-	if (json_int(answer, "status", 0) != 200)
-		return json_str(answer, "lost", NULL) ? aws_refused(t, answer, "asking for the keys of an SSO login")
-						      : no_keys(t, arena_printf(t->a, "the SSO login of profile %s was refused (HTTP status %d)", profile,
-								       (int)json_int(answer, "status", 0)),
-							    arena_printf(t->a, "run `aws sso login --profile %s`", profile));
+	int status = (int)json_int(answer, "status", 0);
+	if (!status)
+		return aws_refused(t, answer, "asking for the keys of an SSO login");
+	if (status == 403 || status == 404)
+		return no_keys(t,
+		    arena_printf(
+			t->a, "the SSO login of profile %s may not take the role %s in the account %s (HTTP status %d)", profile, role, account, status),
+		    "mend sso_role_name and sso_account_id in ~/.aws/config, or have the role assigned to you");
+	if (status != 200)
+		return no_keys(t, arena_printf(t->a, "the SSO login of profile %s was refused (HTTP status %d)", profile, status),
+		    arena_printf(t->a, "run `aws sso login --profile %s`", profile));
 	text = json_str(answer, "body", "");
 	json_t *j = json_parse(text, strlen(text), &e);
 	bool good = aws_keep_keys(t, name, json_obj(j, "roleCredentials"), out);
@@ -260,11 +286,7 @@ static enum provider_step cli_login(struct aws *t, const char *profile, const ch
 	json_decref(j);
 	if (good)
 		return PROVIDER_DONE;
-	const char **argv = arena_alloc(t->a, 8 * sizeof *argv);
-	const char *const words[] = {"aws", "configure", "export-credentials", "--profile", profile, "--format", "process"};
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		argv[i] = words[i];
-	return process(t, name, argv, "`aws configure export-credentials`", out);
+	return by_cli(t, name, profile, out);
 }
 
 /* ---- containers and machines of AWS ------------------------------------------------------------------------------------ */
@@ -278,54 +300,93 @@ static struct provider_http *metadata(struct aws *t, const char *method, const c
 	return http;
 }
 
+/* Where a container's token may be sent: AWS's own addresses in containers and pods, this machine, or anywhere over TLS. */
+static bool may_have_token(const char *url)
+{
+	static const char *const hosts[] = {"http://169.254.170.2/", "http://169.254.170.23/", "http://[fd00:ec2::23]/", "http://127.",
+	    "http://localhost:", "http://localhost/", "http://[::1]", "https://"};
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
+		if (str_starts(url, hosts[i]) && !strchr(url, '@'))
+			return true;
+	return false;
+}
+
 static enum provider_step container(struct aws *t, struct aws_login *out)
 {
+	static const char todo[] = "look at the role of its task, or of its pod";
 	const char *relative = aws_var(t, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"), *full = aws_var(t, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
 	const char *token = aws_var(t, "AWS_CONTAINER_AUTHORIZATION_TOKEN"), *file = aws_var(t, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
 	const char *url = relative ? arena_printf(t->a, "http://169.254.170.2%s", relative) : full;
+	const char *name = relative ? "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" : "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 	if (kept(t, "container", out))
 		return PROVIDER_DONE;
+	if (!url)
+		return no_keys(t, "credential_source is EcsContainer, and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not set",
+		    "this is no container of ECS: take another source");
+	if (!may_have_token(url))
+		return no_keys(t, "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor an address of containers or of this machine: nothing is sent there",
+		    "set it right");
 	if (file) {
 		const json_t *texts;
 		AWS_TRY(aws_read(t, "login/container file", &file, 1, &texts));
 		token = json_string_value(json_array_get(texts, 0));
-		token = token ? arena_strndup(t->a, token, strcspn(token, "\r\n")) : NULL;
+		if (!token)
+			return no_keys(t, arena_printf(t->a, "%s (AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE) cannot be read", file), "set it to a file that can");
 	}
+	token = token ? arena_printf(t->a, "Authorization: %.*s", (int)strcspn(token, "\r\n"), token) : NULL;
 	const json_t *answers;
-	AWS_TRY(aws_fetch(t, "login/container", metadata(t, "GET", url, token ? arena_printf(t->a, "Authorization: %s", token) : NULL), 1, &answers));
+	AWS_TRY(aws_fetch(t, "login/container", metadata(t, "GET", url, token), 1, &answers));
 	const json_t *answer = json_array_get(answers, 0);
-	if (json_int(answer, "status", 0) != 200)
-		return no_keys(t, arena_printf(t->a, "the container's credentials (AWS_CONTAINER_CREDENTIALS_%s_URI) cannot be had", relative ? "RELATIVE" : "FULL"),
-		    "look at the role of its task");
-	return take_json(t, "container", json_str(answer, "body", ""), "the container", out);
+	int status = (int)json_int(answer, "status", 0);
+	if (status != 200)
+		return no_keys(t,
+		    arena_printf(t->a, "the container's credentials (%s) cannot be had: %s", name,
+			status ? arena_printf(t->a, "HTTP status %d", status) : json_str(answer, "message", "no answer")),
+		    todo);
+	return take_json(t, "container", json_str(answer, "body", ""), "the container", todo, out);
+}
+
+static enum provider_step no_role(struct files *f, const char *said)
+{
+	f->machine_said = said;
+	return PROVIDER_DONE;
 }
 
 /* A role of the machine that this runs on. found: there is one. */
-static enum provider_step machine(struct aws *t, struct aws_login *out, bool *found)
+static enum provider_step machine(struct aws *t, struct files *f, struct aws_login *out, bool *found)
 {
-	static const char base[] = "http://169.254.169.254/latest";
+	const char *where = aws_var(t, "AWS_EC2_METADATA_SERVICE_ENDPOINT"), *base;
 	const json_t *answers;
 	*found = true;
 	if (kept(t, "machine", out))
 		return PROVIDER_DONE;
 	*found = false;
-	AWS_TRY(aws_fetch(t, "login/imds", metadata(t, "PUT", arena_printf(t->a, "%s/api/token", base), "x-aws-ec2-metadata-token-ttl-seconds: 21600"), 1, &answers));
+	if (where && !str_starts(where, "http://") && !str_starts(where, "https://"))
+		return no_role(f, "AWS_EC2_METADATA_SERVICE_ENDPOINT is no http address");
+	where = where ? where : "http://169.254.169.254";
+	base = arena_printf(t->a, "%.*s/latest", (int)(strlen(where) - str_ends(where, "/")), where);
+	AWS_TRY(aws_fetch(
+	    t, "login/imds", metadata(t, "PUT", arena_printf(t->a, "%s/api/token", base), "x-aws-ec2-metadata-token-ttl-seconds: 21600"), 1, &answers));
 	const json_t *answer = json_array_get(answers, 0);
+	if (!json_int(answer, "status", 0))
+		return no_role(f, "its metadata service does not answer; for a container on it raise its hop limit to 2");
 	if (json_int(answer, "status", 0) != 200)
-		return PROVIDER_DONE;
-	const char *header = arena_printf(t->a, "x-aws-ec2-metadata-token: %s", json_str(answer, "body", ""));
+		return no_role(f, arena_printf(t->a, "its metadata service gives no token (HTTP status %d)", (int)json_int(answer, "status", 0)));
+	const char *text = json_str(answer, "body", ""), *header = arena_printf(t->a, "x-aws-ec2-metadata-token: %.*s", (int)strcspn(text, "\r\n"), text);
 	const char *list = arena_printf(t->a, "%s/meta-data/iam/security-credentials/", base);
 	AWS_TRY(aws_fetch(t, "login/imds role", metadata(t, "GET", list, header), 1, &answers));
 	answer = json_array_get(answers, 0);
 	const char *role = json_str(answer, "body", "");
 	if (json_int(answer, "status", 0) != 200 || !*role)
-		return PROVIDER_DONE;
+		return no_role(f, "it has no role; attach an instance profile to it");
 	struct str path = str_new(4096);
 	sigv4_encode(&path, role, strcspn(role, "\r\n"), true);
 	const char *url = arena_printf(t->a, "%s%s", list, aws_form_done(t, &path));
 	AWS_TRY(aws_fetch(t, "login/imds keys", metadata(t, "GET", url, header), 1, &answers));
 	*found = true;
-	return take_json(t, "machine", json_str(json_array_get(answers, 0), "body", ""), "the role of this machine", out);
+	return take_json(t, "machine", json_str(json_array_get(answers, 0), "body", ""),
+	    arena_printf(t->a, "the role %.*s of this machine", (int)strcspn(role, "\r\n"), role),
+	    "look at the role's trust policy, and at its instance profile", out);
 }
 
 /* ---- profiles ----------------------------------------------------------------------------------------------------------- */
@@ -362,10 +423,18 @@ static enum provider_step role_source(struct aws *t, struct files *f, const char
 	else if (str_eq(kind, "EcsContainer"))
 		AWS_TRY(container(t, out));
 	else if (str_eq(kind, "Ec2InstanceMetadata"))
-		AWS_TRY(machine(t, out, found));
+		AWS_TRY(machine(t, f, out, found));
 	else
 		*found = false;
-	return *found ? PROVIDER_DONE : no_keys(t, arena_printf(t->a, "the role of profile %s has no source of keys", profile), "give source_profile one that has");
+	if (*found)
+		return PROVIDER_DONE;
+	return no_keys(t,
+	    arena_printf(t->a, "the role of profile %s has no source of keys: %s", profile,
+		source		  ? arena_printf(t->a, "profile %s has none", source)
+		: f->machine_said ? arena_printf(t->a, "of this machine, %s", f->machine_said)
+		: *kind		  ? arena_printf(t->a, "credential_source %s", kind)
+				  : "neither source_profile nor credential_source is set"),
+	    "give source_profile one that has");
 }
 
 static enum provider_step role(struct aws *t, struct files *f, const char *profile, const json_t *p, int depth, struct aws_login *out)
@@ -375,12 +444,18 @@ static enum provider_step role(struct aws *t, struct files *f, const char *profi
 	bool found;
 	if (web)
 		return web_identity(t, p, web, arn, out);
-	if (json_str(p, "mfa_serial", NULL)) { /* a code would have to be typed; the CLI may have a session of it */
-		const char **argv = arena_alloc(t->a, 8 * sizeof *argv);
-		const char *const words[] = {"aws", "configure", "export-credentials", "--profile", profile, "--format", "process"};
-		for (size_t i = 0; i < ARRAY_LEN(words); i++)
-			argv[i] = words[i];
-		return process(t, arena_printf(t->a, "mfa %s", profile), argv, "`aws configure export-credentials`", out);
+	if (json_str(p, "mfa_serial", NULL)) { /* a code would have to be typed; the CLI may have a session that still lasts */
+		enum provider_step s = by_cli(t, arena_printf(t->a, "mfa %s", profile), profile, out);
+		return s == PROVIDER_FAILED ? no_keys(t,
+						  arena_printf(t->a,
+						      "the role of profile %s asks for an MFA code (mfa_serial), which cannot be given here, and the AWS "
+						      "CLI has no session of it that still lasts",
+						      profile),
+						  arena_printf(t->a,
+						      "run `aws sts get-caller-identity --profile %s` and try again, or take a profile "
+						      "without MFA",
+						      profile))
+					    : s;
 	}
 	const char *name = arena_printf(t->a, "role %s %s", profile, arn);
 	if (kept(t, name, out))
@@ -417,7 +492,8 @@ static enum provider_step of_profile(struct aws *t, struct files *f, const char 
 	const char *line = json_str(p, "credential_process", json_str(keys, "credential_process", NULL));
 	if (line) {
 		out->source = arena_printf(t->a, "credential_process of profile %s", profile);
-		return process(t, arena_printf(t->a, "process %s", profile), aws_words(t->a, line), arena_printf(t->a, "credential_process of profile %s", profile), out);
+		return process(
+		    t, arena_printf(t->a, "process %s", profile), aws_words(t->a, line), arena_printf(t->a, "credential_process of profile %s", profile), out);
 	}
 	out->source = arena_printf(t->a, "profile %s in %s", profile, f->config_path);
 	*found = static_keys(out, p);
@@ -438,13 +514,15 @@ static enum provider_step read_files(struct aws *t, struct files *f)
 	AWS_TRY(aws_read(t, "login/files", paths, ARRAY_LEN(paths), &texts));
 	json_t *parsed = json_object_get(t->c->scratch, "profiles");
 	if (!parsed) { /* kept by the call: what is taken from it is borrowed */
-		parsed = json_pack("[o, o]", aws_ini(json_string_value(json_array_get(texts, 0)), false), aws_ini(json_string_value(json_array_get(texts, 1)), true));
+		parsed = json_pack(
+		    "[o, o]", aws_ini(json_string_value(json_array_get(texts, 0)), false), aws_ini(json_string_value(json_array_get(texts, 1)), true));
 		json_object_set_new(t->c->scratch, "profiles", parsed);
 	}
 	f->credentials = json_array_get(parsed, 0);
 	f->config = json_array_get(parsed, 1);
 	const char *made_by = json_string_value(json_array_get(texts, 2));
-	f->machine = made_by && str_starts(made_by, "Amazon EC2") && !str_ieq(aws_var(t, "AWS_EC2_METADATA_DISABLED"), "true");
+	f->machine = ((made_by && str_starts(made_by, "Amazon EC2")) || aws_var(t, "AWS_EC2_METADATA_SERVICE_ENDPOINT")) &&
+		     !str_ieq(aws_var(t, "AWS_EC2_METADATA_DISABLED"), "true");
 	return PROVIDER_DONE;
 }
 
@@ -470,6 +548,9 @@ static enum provider_step choose(struct aws *t, struct files *f, struct aws_logi
 	out->source = "a web identity (AWS_WEB_IDENTITY_TOKEN_FILE)";
 	if (web && arn)
 		return web_identity(t, NULL, web, arn, out);
+	if (f->profile && !json_object_get(f->config, profile) && !json_object_get(f->credentials, profile))
+		return no_keys(t, arena_printf(t->a, "there is no profile %s (AWS_PROFILE) in %s and %s", profile, f->credentials_path, f->config_path),
+		    "name one that is there (aws configure list-profiles)");
 	AWS_TRY(of_profile(t, f, profile, 0, out, found));
 	if (*found)
 		return PROVIDER_DONE;
@@ -479,7 +560,7 @@ static enum provider_step choose(struct aws *t, struct files *f, struct aws_logi
 		return container(t, out);
 	*found = false;
 	out->source = "this machine's role";
-	return f->machine ? machine(t, out, found) : PROVIDER_DONE;
+	return f->machine ? machine(t, f, out, found) : PROVIDER_DONE;
 }
 
 static enum provider_step look_for(struct aws *t, struct files *f, bool *found)
@@ -510,6 +591,7 @@ enum provider_step aws_login(struct aws *t)
 	return aws_failed(t, ERR_CREDENTIALS, ERR_SCOPE_CLOUD,
 	    arena_printf(t->a,
 		"no AWS keys: there are none in the environment (AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE), in profile %s of %s and %s, nor of a "
-		"container%s; run `aws configure`, or `aws configure sso`",
-		f.profile ? f.profile : "default", f.credentials_path, f.config_path, f.machine ? " or a role of this machine" : ""));
+		"container%s%s; run `aws configure`, or `aws configure sso`",
+		f.profile ? f.profile : "default", f.credentials_path, f.config_path, f.machine ? ", nor a role of this machine: " : "",
+		f.machine_said ? f.machine_said : ""));
 }

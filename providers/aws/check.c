@@ -165,11 +165,11 @@ static const struct permission {
 	bool needed;
 } permissions[] = {
     {"ec2:DescribeInstances", "ec2", NULL, "DescribeInstances", NULL, NULL, true},
-    {"ec2:DescribeInstanceTypes", "ec2", NULL, "DescribeInstanceTypes", NULL, NULL, true},
+    {"ec2:DescribeInstanceTypes", "ec2", NULL, "DescribeInstanceTypes", "InstanceType.1", "t3.micro", true},
     {"ec2:DescribeVpcs", "ec2", NULL, "DescribeVpcs", NULL, NULL, true},
     {"ec2:DescribeSubnets", "ec2", NULL, "DescribeSubnets", NULL, NULL, true},
     {"ec2:DescribeSecurityGroups", "ec2", NULL, "DescribeSecurityGroups", NULL, NULL, true},
-    {"ec2:DescribeSpotPriceHistory", "ec2", NULL, "DescribeSpotPriceHistory", NULL, NULL, false},
+    {"ec2:DescribeSpotPriceHistory", "ec2", NULL, "DescribeSpotPriceHistory", "InstanceType.1", "t3.micro", false},
     {"ec2:CreateSecurityGroup", "ec2", NULL, "CreateSecurityGroup", "GroupName", "skytop-check", true},
     {"ec2:RunInstances", "ec2", NULL, "RunInstances", "ImageId", "ami-00000000000000000", true},
     {"ssm:GetParameter", "ssm", "AmazonSSM.GetParameter",
@@ -258,10 +258,12 @@ static enum provider_step quotas_of(struct aws *t, json_t *out, json_t *hints)
 
 /* ---- check ------------------------------------------------------------------------------------------------------------------ */
 
-static enum provider_step not_enabled(struct aws *t)
+/* none: there are no keys at all. */
+static enum provider_step not_enabled(struct aws *t, bool none)
 {
 	json_t *r = json_object();
 	json_put_bool(r, "enabled", false);
+	json_put_bool(r, "none", none);
 	json_put_str(r, "identity", NULL);
 	json_object_set_new(r, "reason", json_foreign(t->err->text));
 	*t->err = (struct err){0};
@@ -294,9 +296,12 @@ static enum provider_step report(struct aws *t, const char *arn)
 enum provider_step aws_check(struct aws *t)
 {
 	const json_t *body;
-	enum provider_step s = aws_login(t);
+	bool found = true;
+	enum provider_step s = aws_login_if_any(t, &found);
+	if (s == PROVIDER_DONE && !found)
+		s = aws_login(t); /* which says why not */
 	if (s == PROVIDER_FAILED && t->err->code == ERR_CREDENTIALS)
-		return not_enabled(t);
+		return not_enabled(t, !found);
 	if (s != PROVIDER_DONE)
 		return s;
 	struct str form = aws_form("GetCallerIdentity");
@@ -304,7 +309,7 @@ enum provider_step aws_check(struct aws *t)
 	struct aws_ask q = {.service = "sts", .region = t->login.region, .body = aws_form_done(t, &form)};
 	s = aws_ask_one(t, "who", &q, arena_printf(t->a, "asking AWS who %s is", t->login.source), &body);
 	if (s == PROVIDER_FAILED && t->err->code == ERR_CREDENTIALS)
-		return not_enabled(t);
+		return not_enabled(t, false);
 	if (s != PROVIDER_DONE)
 		return s;
 	return report(t, json_str(json_obj(body, "GetCallerIdentityResult"), "Arn", "?"));

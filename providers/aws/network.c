@@ -322,6 +322,12 @@ enum provider_step aws_net(struct aws *t, const char *region, const char *zone, 
 	return ports ? use_group(t, "ports group", region, vpc, ports, cluster, &out->groups[1]) : PROVIDER_FAILED;
 }
 
+/* No answer, or one that says to come again: nothing is known of what is there. */
+static bool may_be_left(const json_t *answer)
+{
+	return !aws_ok(answer) && (aws_code(answer) == ERR_CONFLICT || err_info(aws_code(answer))->retry);
+}
+
 enum provider_step aws_net_clear(struct aws *t, const json_t *regions, const char *cluster, size_t *left)
 {
 	size_t n = json_array_size(regions), i, k = 0, g;
@@ -337,7 +343,8 @@ enum provider_step aws_net_clear(struct aws *t, const json_t *regions, const cha
 	struct aws_ask *d = arena_alloc(t->a, (n * 8 + 1) * sizeof *d);
 	size_t n_delete = 0;
 	*left = 0;
-	for (i = 0; i < k; i++)
+	for (i = 0; i < k; i++) {
+		*left += may_be_left(json_array_get(answers, i));
 		json_array_foreach(json_arr(json_object_get(json_array_get(answers, i), "body"), "securityGroupInfo"), g, v) {
 			if (n_delete == n * 8)
 				break;
@@ -345,10 +352,11 @@ enum provider_step aws_net_clear(struct aws *t, const json_t *regions, const cha
 			sigv4_form(&s, "GroupId", json_str(v, "groupId", ""));
 			d[n_delete++] = ec2(t, q[i].region, &s);
 		}
+	}
 	if (!n_delete)
 		return PROVIDER_DONE;
 	AWS_TRY(aws_ask(t, "delete groups", d, n_delete, &answers));
 	for (i = 0; i < n_delete; i++)
-		*left += aws_is(json_array_get(answers, i), "DependencyViolation");
+		*left += may_be_left(json_array_get(answers, i));
 	return PROVIDER_DONE;
 }

@@ -671,14 +671,13 @@ static const json_t *silent_part(struct aws *t, const struct look *l)
 	return NULL;
 }
 
-/* Regions in which there may be something of the cluster that is no machine. */
-static json_t *touched(struct aws *t, const struct look *l)
+/* Regions in which there may be something of the cluster that is no machine: a launch may have ended before it made one. */
+static json_t *touched(const struct look *l)
 {
 	json_t *out = json_array(), *part;
 	size_t i;
-	const char *run = json_str(json_object_get(json_object_get(t->memory, "runs"), json_str(t->c->args, "cluster", "")), "region", NULL);
 	json_array_foreach(l->parts, i, part)
-		if (json_array_size(json_arr(part, "instances")) || str_eq(run, json_str(part, "region", "")))
+		if (!json_object_get(part, "refused"))
 			json_array_append(out, json_object_get(part, "region"));
 	return out;
 }
@@ -690,7 +689,7 @@ static enum provider_step clear(struct aws *t, const struct look *l, size_t *lef
 		return PROVIDER_DONE;
 	json_t *regions = json_object_get(t->got, "touched");
 	if (!regions)
-		json_object_set_new(t->got, "touched", regions = touched(t, l));
+		json_object_set_new(t->got, "touched", regions = touched(l));
 	return json_array_size(regions) ? aws_net_clear(t, regions, json_str(t->c->args, "cluster", ""), left) : PROVIDER_DONE;
 }
 
@@ -711,7 +710,7 @@ static enum provider_step end_all(struct aws *t, const struct look *l)
 		return pending(t, 1, "a launch whose answer was lost, and which may still show up");
 	AWS_TRY(clear(t, l, &left));
 	if (left)
-		return pending(t, left, "security groups that are still in use");
+		return pending(t, left, "security groups that are still in use, or not told of");
 	json_object_del(json_object_get(t->memory, "runs"), json_str(t->c->args, "cluster", ""));
 	return aws_done(t, json_object());
 }

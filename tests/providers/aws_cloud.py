@@ -10,6 +10,7 @@ that are lost. Faults are for one EC2 action each, and count down:
         cloud.asked('RunInstances')      # how often it came
 """
 import base64, hashlib, hmac, http.client, http.server, json, os, re, shutil, socket, subprocess, sys, tempfile, threading, time, urllib.parse
+from xml.etree import ElementTree
 
 POLICY = {'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': ['ec2:*', 'ssm:*', 'sts:*', 'servicequotas:*', 'pricing:*'], 'Resource': '*'}]}
 ERROR = '<?xml version="1.0" encoding="UTF-8"?><Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>r-1</RequestID></Response>'
@@ -50,7 +51,38 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def do_GET(self):
+        if self.path.startswith('/rig/'):
+            q = urllib.parse.urlparse(self.path)
+            return self.answer(200, json.dumps(getattr(self.server.cloud, 'rig_' + q.path[5:])(**dict(urllib.parse.parse_qsl(q.query)))), 'application/json')
+        gives = self.keys_place()
+        if gives is not None:
+            return self.answer(200 if gives else 403, gives or '{"message": "no"}', 'application/json')
         self.handle_one(b'')
+
+    def do_PUT(self):
+        good = self.path == '/latest/api/token' and self.headers.get('x-aws-ec2-metadata-token-ttl-seconds')
+        self.answer(200 if good else 400, 'METADATA' if good else 'no', 'text/plain')
+
+    def keys_place(self):
+        """The services that give keys: of a pod, of a machine, of a login; None: it is none of them, '': it is not to be had so."""
+        cloud, path, said = self.server.cloud, urllib.parse.urlparse(self.path).path, self.headers.get
+        end = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() + 3600))
+        keys = {'Code': 'Success', 'AccessKeyId': cloud.key, 'SecretAccessKey': cloud.secret, 'Expiration': end}
+        if path == '/pod/keys':
+            return json.dumps(keys) if said('Authorization') == 'POD' else ''
+        if path.startswith('/latest/meta-data/iam/security-credentials/'):
+            return '' if said('x-aws-ec2-metadata-token') != 'METADATA' else 'my-role' if path.endswith('/') else json.dumps(keys) if path.endswith('/my-role') else ''
+        if path == '/federation/credentials':
+            mine = {'accessKeyId': cloud.key, 'secretAccessKey': cloud.secret, 'expiration': int(time.time() + 3600) * 1000}
+            return json.dumps({'roleCredentials': mine}) if said('x-amz-sso_bearer_token') == 'BEARER' and 'role_name=Dev' in self.path else ''
+        return None
+
+    def cut(self, late):
+        """No answer: the connection ends, or (for the tests' own client) it is as if none had come in time."""
+        if late:
+            self.wfile.write(b'timeout\r\n\r\n')
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
 
     def do_POST(self):
         self.handle_one(self.rfile.read(int(self.headers.get('Content-Length') or 0)))
@@ -63,18 +95,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with cloud.lock:
             cloud.log.append((action, region, form))
             fault = cloud.take_fault(action, region, form)
+            way = cloud.way_of(self.headers.get('X-Rig-Try'))
+        if way in ('error', 'busy'):
+            status, code = (500, 'InternalError') if way == 'error' else (503, 'Unavailable')
+            return self.answer(status, json.dumps({'__type': code, 'message': 'injected'}) if target else ERROR % (code, 'injected'))
+        if way in ('drop', 'hang'):
+            return self.cut(way == 'hang')
         if fault and not fault.get('lose'):
             if fault.get('json'):
                 return self.answer(fault['status'], json.dumps({'__type': fault['code'], 'message': fault['message']}), 'application/x-amz-json-1.1')
             return self.answer(fault['status'], ERROR % (fault['code'], fault['message']))
         own = cloud.own_answer(action, region, json.loads(body or b'{}') if target else form)
+        if own is not None and way:
+            return self.cut(way == 'late')
         if own is not None:
             return self.answer(own[0], json.dumps(own[1]), 'application/x-amz-json-1.1')
         status, headers, data = cloud.once(form, self.command, self.path, self.headers, body)
-        if fault:  # it was done, and nobody hears of it
-            self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
-            return
+        if fault or way:  # it was done, and nobody hears of it
+            return self.cut(way == 'late')
         data = cloud.readdress(data)
         if status == 200:
             cloud.happened(action, form, data.decode('utf-8', 'replace'))
@@ -104,6 +142,7 @@ class Cloud:
         self.prices = {'g6.xlarge': 0.8048, 'p5.48xlarge': 55.04, 't3.micro': 0.0104, 'g4dn.xlarge': 0.526}
         self.machines, self.told = None, set()
         self.image, self.launching, self.launched = None, threading.Lock(), {}
+        self.aim = {'n': 0, 'way': '', 'seen': 0}
 
     def __enter__(self):
         command = find_moto()
@@ -168,6 +207,10 @@ class Cloud:
         keys = self.admin('iam', dict(iam, Action='CreateAccessKey'))
         self.key = re.search('<AccessKeyId>([^<]+)', keys)[1]
         self.secret = re.search('<SecretAccessKey>([^<]+)', keys)[1].replace('&amp;', '&')
+        trust = {'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Principal': {'AWS': '*'}, 'Action': 'sts:AssumeRole'}]}
+        role = self.admin('iam', {'Action': 'CreateRole', 'Version': '2010-05-08', 'RoleName': 'worker', 'AssumeRolePolicyDocument': json.dumps(trust)})
+        self.admin('iam', {'Action': 'PutRolePolicy', 'Version': '2010-05-08', 'RoleName': 'worker', 'PolicyName': 'p', 'PolicyDocument': json.dumps(POLICY)})
+        self.role = re.search('<Arn>([^<]+)', role)[1]
         images = self.admin('ec2', {'Action': 'DescribeImages', 'Version': '2016-11-15', 'Filter.1.Name': 'name', 'Filter.1.Value.1': '*ubuntu*'})
         found = re.search('<imageId>([^<]+)', images)
         self.image = found[1] if found else 'ami-12c6146b'
@@ -193,6 +236,37 @@ class Cloud:
                 f['times'] -= 1
                 return f
         return None
+
+    # -- of one request, counted from now on: for the tests' own client --
+
+    def rig_arm(self, n, way):
+        with self.lock:
+            before, self.aim = self.aim['seen'], {'n': int(n), 'way': way, 'seen': 0}
+        return {'seen': before}
+
+    def rig_truth(self, regions='us-east-1,us-west-2'):
+        """What EC2 has, whatever its clients believe."""
+        out = {'machines': [], 'groups': []}
+        for region in regions.split(','):
+            def items(action, path, **more):
+                text = self.signed(region, dict({'Action': action, 'Version': '2016-11-15'}, **more))
+                return ElementTree.fromstring(re.sub(' xmlns="[^"]*"', '', text)).findall(path)
+
+            states = {'Filter.1.Value.%d' % k: s for k, s in enumerate(('pending', 'running', 'stopping', 'stopped'), 1)}
+            for i in items('DescribeInstances', './/instancesSet/item', **{'Filter.1.Name': 'instance-state-name'}, **states):
+                tags = {t.findtext('key'): t.findtext('value') for t in i.findall('tagSet/item')}
+                out['machines'].append({'id': region + '/' + i.findtext('instanceId'), 'state': i.findtext('instanceState/name'), 'cluster': tags.get('skytop-cluster')})
+            for g in items('DescribeSecurityGroups', './securityGroupInfo/item', **{'Filter.1.Name': 'tag-key', 'Filter.1.Value.1': 'skytop-cluster'}):
+                rules = [(p.findtext('fromPort'), p.findtext('toPort')) for p in g.findall('ipPermissions/item')]
+                out['groups'].append({'name': g.findtext('groupName'), 'ports': sorted('-'.join(dict.fromkeys(r)) for r in rules)})
+        return out
+
+    def way_of(self, tried):
+        """What becomes of this request; one that is sent again shares the fate of the first, but where that is to be its only one."""
+        self.aim['seen'] += not tried
+        if self.aim['seen'] != self.aim['n'] or (tried and self.aim['way'] == 'once'):
+            return None
+        return self.aim['way']
 
     def asked(self, action):
         with self.lock:

@@ -37,11 +37,15 @@ tests_providers_test_gcp_SOURCES = tests/providers/test_gcp.c tests/providers/st
 tests_providers_test_gcp_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_gcp_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/providers/test_aws_unit
-TESTS += tests/providers/test_aws_unit
-tests_providers_test_aws_unit_SOURCES = tests/providers/test_aws_unit.c
+AWS_SIDE = tests/providers/aws_side.c tests/providers/aws_side.h
+check_PROGRAMS += tests/providers/test_aws_unit tests/providers/test_aws_login
+TESTS += tests/providers/test_aws_unit tests/providers/test_aws_login
+tests_providers_test_aws_unit_SOURCES = tests/providers/test_aws_unit.c $(AWS_SIDE)
 tests_providers_test_aws_unit_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_aws_unit_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
+tests_providers_test_aws_login_SOURCES = tests/providers/test_aws_login.c $(AWS_SIDE)
+tests_providers_test_aws_login_CPPFLAGS = $(TEST_CFLAGS)
+tests_providers_test_aws_login_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/providers/test_azure tests/providers/test_azure_parts
 TESTS += tests/providers/test_azure tests/providers/test_azure_parts
@@ -56,6 +60,10 @@ check_PROGRAMS += tests/providers/test_aws_cloud
 tests_providers_test_aws_cloud_SOURCES = tests/providers/test_aws_cloud.c $(PROVIDER_RIG)
 tests_providers_test_aws_cloud_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_aws_cloud_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/providers/test_aws_torture
+tests_providers_test_aws_torture_SOURCES = tests/providers/test_aws_torture.c $(PROVIDER_RIG)
+tests_providers_test_aws_torture_CPPFLAGS = $(TEST_CFLAGS)
+tests_providers_test_aws_torture_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 endif
 TESTS += tests/providers/test_aws.py tests/providers/test_aws_prices.py
 EXTRA_DIST += tests/providers/test_aws.py tests/providers/test_aws_prices.py tests/providers/aws_cloud.py

@@ -52,7 +52,7 @@ static bool send_all(int fd, const char *p, size_t n)
 	return true;
 }
 
-static void head(struct str *s, const struct provider_http *h, const char *path)
+static void head(struct str *s, const struct provider_http *h, const char *path, int tries)
 {
 	const char *host = h->url + strlen("http://");
 	str_addf(s, "%s %s HTTP/1.1\r\nHost: %.*s\r\nConnection: close\r\n", h->method, path, (int)strcspn(host, "/?"), host);
@@ -60,6 +60,8 @@ static void head(struct str *s, const struct provider_http *h, const char *path)
 		str_addf(s, "%s\r\n", h->headers[i]);
 	if (h->body)
 		str_addf(s, "Content-Length: %zu\r\n", h->body_len);
+	if (tries) /* for a stand-in that counts */
+		str_addf(s, "X-Rig-Try: %d\r\n", tries);
 	str_add(s, "\r\n");
 	if (h->body)
 		str_addn(s, h->body, h->body_len);
@@ -82,17 +84,20 @@ static const char *const *headers_of(struct arena *a, char *text)
 	return v;
 }
 
-static void lost(struct provider_http_reply *out)
+/* What a stand-in says in place of an answer that does not come: nobody has to wait for it. */
+static void lost(struct provider_http_reply *out, const char *came)
 {
-	*out = (struct provider_http_reply){.code = ERR_NETWORK, .err_text = "the connection was lost", .body = ""};
+	bool late = str_starts(came, "timeout");
+	*out = (struct provider_http_reply){.code = late ? ERR_TIMEOUT : ERR_NETWORK, .err_text = late ? "no answer came in time" : "the connection was lost",
+	    .body = ""};
 }
 
-static void once(const struct provider_http *h, struct provider_http_reply *out, struct arena *a)
+static void once(const struct provider_http *h, int tries, struct provider_http_reply *out, struct arena *a)
 {
 	const char *path;
 	int fd = dial(h->url, &path);
 	struct str s = str_new(REPLY_MAX);
-	head(&s, h, path);
+	head(&s, h, path, tries);
 	bool ok = fd >= 0 && send_all(fd, str_text(&s), s.len);
 	str_clear(&s);
 	char buf[65536];
@@ -103,7 +108,7 @@ static void once(const struct provider_http *h, struct provider_http_reply *out,
 	char *all = arena_strndup(a, str_text(&s), s.len), *end = strstr(all, "\r\n\r\n");
 	int status = 0;
 	if (!ok || !end || sscanf(all, "HTTP/1.1 %d", &status) != 1) {
-		lost(out);
+		lost(out, all);
 	} else {
 		end[2] = '\0';
 		*out = (struct provider_http_reply){.status = status, .body = end + 4, .body_len = s.len - (size_t)(end + 4 - all), .headers = headers_of(a, all)};
@@ -128,7 +133,7 @@ void rig_http(const struct provider_request *q, struct provider_reply *reply, st
 	for (size_t i = 0; i < q->n_http; i++) {
 		int tries = 0;
 		do
-			once(&q->http[i], &list[i], a);
+			once(&q->http[i], tries, &list[i], a);
 		while (again(&q->http[i], &list[i]) && ++tries < TRIES);
 		if (q->http[i].piece && list[i].status >= 200 && list[i].status < 300) {
 			if (q->http[i].piece(q->http[i].piece_arg, list[i].body, list[i].body_len))
@@ -203,7 +208,7 @@ json_t *stand_in_tell(const struct stand_in *s, const char *path, json_t *body)
 	char *text = body ? json_text(body) : NULL;
 	struct provider_http h = {.method = body ? "POST" : "GET", .url = arena_printf(a, "http://127.0.0.1:%d%s", s->port, path), .body = text,
 	    .body_len = text ? strlen(text) : 0};
-	once(&h, &r, a);
+	once(&h, 0, &r, a);
 	if (r.status != 200)
 		fail_msg("the stand-in says %d to %s: %.500s", r.status, path, r.body);
 	json_t *j = json_parse(r.body, r.body_len, NULL);

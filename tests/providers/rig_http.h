@@ -6,7 +6,8 @@
 
 #include "core/provider.h"
 
-/* Send the requests of a step one after the other, again after a lost connection, 429, 502, 503 and 504, as core does; pauses are cut short.
+/* Send the requests of a step one after the other, again after a lost connection, 429, 502, 503 and 504, as core does (and says so in a header
+ * X-Rig-Try); pauses are cut short. A stand-in that says "timeout" and closes did not answer in time.
  * Fails the test when one is for another machine. The replies are the arena's. */
 void rig_http(const struct provider_request *q, struct provider_reply *reply, struct arena *a);
 void rig_read(const struct provider_request *q, struct provider_reply *reply, struct arena *a);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """AWS end to end: the list that every provider is held to, and clusters from launch to down, with jobs that really run: moto's server is EC2 (see
 aws_cloud.py), real sshd's are its machines. TAP. With SKYTOP_TORTURE=1 also what costs more."""
-import os, re, subprocess, sys, threading
+import hashlib, json, os, re, subprocess, sys, threading
 HERE = os.path.dirname(os.path.abspath(__file__))
 for folder in ('.', '../run', '../ssh'):
     sys.path.insert(0, os.path.join(HERE, folder))
@@ -57,14 +57,50 @@ class AwsHome(engine_test.Home):
         return {i: s for i, s in self.cloud.instances().items() if s not in ('terminated', 'shutting-down')}
 
 
-def the_list(h):
-    program = os.path.join(os.environ.get('top_builddir', '.'), 'tests/providers/test_aws_cloud')
-    if not os.path.exists(program):
+def program(h, name, least):
+    """A program of step functions: as many cases of it as that go well, and none goes badly."""
+    path = os.path.join(os.environ.get('top_builddir', '.'), 'tests/providers', name)
+    if not os.path.exists(path):
         raise engine_test.Skip('cmocka is not here')
     machines, h.cloud.machines = h.cloud.machines, None
-    p = subprocess.run([program], env=dict(h.env, RIG_VARS='1', CMOCKA_MESSAGE_OUTPUT='TAP'), capture_output=True, text=True, timeout=900)
+    p = subprocess.run([path], env=dict(h.env, RIG_VARS='1', CMOCKA_MESSAGE_OUTPUT='TAP'), capture_output=True, text=True, timeout=3000)
     h.cloud.machines = machines
-    assert p.returncode == 0 and len(re.findall(r'(?m)^ok \d', p.stdout + p.stderr)) > 4, p.stdout + p.stderr
+    assert p.returncode == 0 and len(re.findall(r'(?m)^ok \d', p.stdout + p.stderr)) >= least, p.stdout + p.stderr
+
+
+def the_list(h):
+    program(h, 'test_aws_cloud', 5)
+
+
+def torture(h):
+    program(h, 'test_aws_torture', 7)
+
+
+def keys(h):
+    """Whose keys count is found out by real requests: of a pod, of a machine of EC2, of a login, of a program, and of a role that is taken with them."""
+    cloud, env = h.cloud, {k: v for k, v in h.env.items() if not k.startswith('AWS_')}
+    env.update(AWS_ENDPOINT_URL=cloud.url, AWS_REGION='us-east-1')
+    home = h.dir + '/user/.aws'
+    os.makedirs(home + '/sso/cache')
+
+    def put(name, text):
+        with open(home + '/' + name, 'w') as f:
+            f.write(text)
+        os.chmod(home + '/' + name, 0o700)
+        return home + '/' + name
+    put('sso/cache/%s.json' % hashlib.sha1(b'corp').hexdigest(), '{"accessToken": "BEARER", "expiresAt": "2099-01-01T00:00:00Z"}')
+    give = put('give keys', '#!/bin/sh\n[ "$1 $2" = "for me" ] && echo \'%s\'' % json.dumps({'Version': 1, 'AccessKeyId': cloud.key, 'SecretAccessKey': cloud.secret}))
+    put('config', '[sso-session corp]\nsso_start_url = https://corp\nsso_region = us-east-1\n[profile sso]\nsso_session = corp\nsso_account_id = 1\nsso_role_name = Dev\n'
+        '[profile run]\ncredential_process = "%s" for me\n[profile role]\nrole_arn = %s\nsource_profile = run\n' % (give, cloud.role))
+    token = put('token', 'POD\n')
+    for words, more in ((['container'], {'AWS_CONTAINER_CREDENTIALS_FULL_URI': cloud.url + '/pod/keys', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE': token}),
+                        (["machine's role"], {'AWS_EC2_METADATA_SERVICE_ENDPOINT': cloud.url}), (['SSO login of profile sso'], {'AWS_PROFILE': 'sso'}),
+                        (['credential_process of profile run'], {'AWS_PROFILE': 'run'}), (['assumed-role/worker/skytop-', 'a role of profile role'], {'AWS_PROFILE': 'role'})):
+        p = subprocess.run([engine_test.SKYTOP, 'check', 'aws', '--json'], env=dict(env, **more), capture_output=True, text=True, timeout=60)
+        r = json.loads(p.stdout)[0]
+        assert r['enabled'] and all(w in r['account']['identity'] for w in words), (words, p.stdout, p.stderr)
+    p = subprocess.run([engine_test.SKYTOP, 'check', 'aws'], env=dict(env, AWS_CONTAINER_CREDENTIALS_FULL_URI=cloud.url + '/pod/keys'), capture_output=True, text=True)
+    assert p.returncode == 4 and re.search(r'(?m)^aws +refused +no +', p.stdout) and 'HTTP status 403' in p.stdout, p.stdout
 
 
 def one_node(h):
@@ -125,7 +161,8 @@ def left_behind(h):
     assert not h.alive(), h.alive()
 
 
-CASES = [('the list that every provider is held to', the_list), ('one node, after a zone without capacity: a job, stop, start, down', one_node),
+CASES = [('the list that every provider is held to', the_list), ('each request in turn goes wrong in each way', torture),
+         ('keys from where they are given', keys), ('one node, after a zone without capacity: a job, stop, start, down', one_node),
          ('three spot nodes by a call whose answer is lost', three_spot)]
 COSTLY = [('no quota', no_quota), ('a sweep finds and ends what was left behind', left_behind)]
 

@@ -154,7 +154,8 @@ static void add_row(struct table *t, const struct row *r, bool verbose)
 	    [CREDENTIAL_MISSING] = TONE_DIM, [CREDENTIAL_FOUND] = TONE_GOOD, [CREDENTIAL_BROKEN] = TONE_BAD};
 	table_cell(t, row_name(r));
 	table_cell_tone(t, r->account ? row_has_credentials(r) ? TONE_GOOD : TONE_BAD : r->cloud ? tones[r->finding.state] : TONE_GOOD, row_state(r));
-	table_cell_tone(t, r->provider && !r->off ? TONE_GOOD : TONE_DIM, r->off ? "off" : r->provider ? "yes" : "not yet");
+	bool ready = r->provider && !r->off && row_has_credentials(r);
+	table_cell_tone(t, ready ? TONE_GOOD : TONE_DIM, r->off ? "off" : !r->provider ? "not yet" : ready ? "yes" : "no");
 	note_cell(t, r);
 	for (size_t i = 0; verbose && i < r->finding.n; i++) {
 		table_cell(t, "");
@@ -258,8 +259,8 @@ static void ask_clouds(struct cli *c, struct row *rows, size_t n)
 	if (k)
 		accounts_ask(c, which, k, accounts);
 	for (size_t i = 0; i < k; i++) {
-		/* Where nothing is, the look at this machine says more than the cloud's own words. */
-		bool nothing = asked[i]->finding.state != CREDENTIAL_FOUND && !json_bool(accounts[i], "enabled", false);
+		/* Where nothing is, the look at this machine says more than the cloud's own words; not so of something that would not do. */
+		bool nothing = asked[i]->finding.state != CREDENTIAL_FOUND && !json_bool(accounts[i], "enabled", false) && json_bool(accounts[i], "none", true);
 		if (nothing)
 			json_decref(accounts[i]);
 		else
