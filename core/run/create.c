@@ -73,8 +73,11 @@ static json_t *create_args(struct op *op, const struct provider *p, struct err *
 	json_t *tags = json_object();
 	json_put_str(tags, "user", c->user);
 	json_put_str(tags, "project", c->project);
-	if (c->accelerator)
+	if (c->accelerator) {
+		char count[32];
 		json_put_str(tags, "accelerator", c->accelerator);
+		json_put_str(tags, "accelerator_count", micro_text(c->accel_count_micro, count, sizeof count));
+	}
 	json_object_set_new(a, "tags", tags);
 	json_object_set_new(a, "labels", json_object());
 	json_t *silent = json_arr(op->r->data, "silent");

@@ -148,7 +148,8 @@ bool launch_next_round(struct op *op, const struct err *err)
 	json_put_int(op->r->data, "round", round + 1);
 	json_put_int(op->r->data, "round_from", (int64_t)json_array_size(json_arr(op->r->data, "tried")));
 	op_progress(op, "nothing available: trying again in %d s", (int)(wait_ms / 1000));
-	run_event(op->engine, op_unit(op), op->r, "launch.retry", "warn", NULL, "nothing available, trying again in %d s: %s", (int)(wait_ms / 1000), err->text);
+	run_event(op->engine, op_unit(op), op->r, "launch.retry", "warn", NULL, "nothing available, trying again in %d s: %.*s", (int)(wait_ms / 1000),
+	    (int)strcspn(err->text, ";"), err->text);
 	op_goto_after(op, "offers", wait_ms);
 	return true;
 }

@@ -228,9 +228,26 @@ static void step_plan(struct op *op)
 	    .own_blocks = json_arr(op->r->data, "blocks"), .only_own = json_int(op->r->data, "round", 0) > 0}, planned, op);
 }
 
+/* There is room after all, whatever an earlier launch was told. */
+static void lift_blocks(struct op *op)
+{
+	const struct cluster *c = op_unit(op)->c;
+	struct err ignored;
+	json_t *place = json_object();
+	json_put_str(place, "provider", c->provider);
+	json_put_str(place, "region", c->region);
+	json_put_str(place, "zone", c->zone);
+	json_put_str(place, "instance_type", c->instance_type);
+	json_put_bool(place, "use_spot", c->use_spot);
+	state_lift_blocks(op->engine->state, place, &ignored);
+	json_decref(place);
+}
+
 static void agents_ready(struct op *op)
 {
 	struct unit *u = op_unit(op);
+	if (json_bool(op->r->data, "fresh", false))
+		lift_blocks(op);
 	if (!u->c->launched_at_ms)
 		u->c->launched_at_ms = wall_now_ms();
 	u->was_up_since_start = true;

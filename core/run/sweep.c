@@ -169,6 +169,7 @@ struct unit *sweep_adopt(struct engine *e, const struct provider *p, const json_
 	    .price_uusd_h = json_int(of, "price_uusd_h", PRICE_UNKNOWN), .price_estimated = json_bool(of, "price_estimated", false),
 	    .price_source = xstrdup(json_str(of, "price_source", NULL)), .autostop_minutes = -1, .created_at_ms = wall_now_ms(),
 	    .launched_at_ms = json_int(of, "created_at", wall_now_ms()), .reason = xstrdup("found at the provider, unknown to this state: taken in")};
+	num_micro(json_str(tags, "accelerator_count", "0"), &c->accel_count_micro);
 	take_machines(c, all);
 	struct unit *u = run_unit_add(e, c);
 	run_save(u);

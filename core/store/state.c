@@ -567,17 +567,32 @@ json_t *state_events(struct state *s, const char *cluster, int64_t after_id, int
 
 /* ---- blocks ------------------------------------------------------------------------------------------------------ */
 
+static int64_t spot_of(const json_t *b)
+{
+	const json_t *spot = json_object_get(b, "use_spot");
+	return json_is_boolean(spot) ? json_is_true(spot) : -1;
+}
+
+/* One of the same place gives way: many launches may meet the same refusal. */
 int state_add_block(struct state *s, const json_t *b, struct err *err)
 {
-	if (state_begin(s, err))
+	const char *provider = json_str(b, "provider", NULL), *region = json_str(b, "region", NULL), *zone = json_str(b, "zone", NULL),
+		   *type = json_str(b, "instance_type", NULL), *accelerator = json_str(b, "accelerator", NULL);
+	if (state_begin(s, err) || db_run(s->db, err, "DELETE FROM blocks WHERE provider IS ? AND region IS ? AND zone IS ? AND instance_type IS ?"
+	    " AND accelerator IS ? AND use_spot = ?", "sssssi", provider, region, zone, type, accelerator, spot_of(b)))
 		return -1;
-	const json_t *spot = json_object_get(b, "use_spot");
 	return db_run(s->db, err,
 	    "INSERT INTO blocks(provider, region, zone, instance_type, accelerator, use_spot, code, text, until, created_at, updated_at)"
 	    " VALUES(?,?,?,?,?,?,?,?,?,?,?)",
-	    "ssssspssiii", json_str(b, "provider", NULL), json_str(b, "region", NULL), json_str(b, "zone", NULL), json_str(b, "instance_type", NULL),
-	    json_str(b, "accelerator", NULL), (int64_t)(json_is_boolean(spot) ? json_is_true(spot) : -1), json_str(b, "code", "failed"),
+	    "sssssissiii", provider, region, zone, type, accelerator, spot_of(b), json_str(b, "code", "failed"),
 	    json_str(b, "text", NULL), us(json_int(b, "until", 0)), now_us(), now_us());
+}
+
+int state_lift_blocks(struct state *s, const json_t *b, struct err *err)
+{
+	return state_begin(s, err) ? -1 : db_run(s->db, err, "DELETE FROM blocks WHERE provider = ? AND (region IS NULL OR region = ?)"
+	    " AND (zone IS NULL OR zone = ?) AND (instance_type IS NULL OR instance_type = ?) AND (use_spot IS NULL OR use_spot < 0 OR use_spot = ?)", "ssssi",
+	    json_str(b, "provider", ""), json_str(b, "region", ""), json_str(b, "zone", ""), json_str(b, "instance_type", ""), spot_of(b));
 }
 
 json_t *state_blocks(struct state *s, int64_t now_ms, struct err *err)

@@ -103,6 +103,8 @@ void budgets_free(struct budget *list, size_t n);
 /* What failed where, until when: the failover's memory across requests. JSON objects {provider, region, zone, instance_type, accelerator,
  * use_spot, code, text, until}; NULL members match anything. */
 int state_add_block(struct state *s, const json_t *block, struct err *err);
+/* Machines were had there ({provider, region, zone, instance_type, use_spot}): whatever was held against that place is over. */
+int state_lift_blocks(struct state *s, const json_t *place, struct err *err);
 json_t *state_blocks(struct state *s, int64_t now_ms, struct err *err); /* expired ones are dropped */
 
 #endif

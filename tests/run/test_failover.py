@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Where a launch goes when a place refuses it: how far each refusal reaches, that nothing is left of an attempt when the next one begins, what
 ends a launch, and rounds without end. TAP."""
-import os, sys, time
+import os, signal, sys, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from fake_cloud import Refused, main, offer  # noqa
 
@@ -125,9 +125,13 @@ def until_it_is_up(home):
     first = tried(home)
     assert first == ['r1-a', 'r1-b', 'r2-a', 'r2-b'], first
     refuse(home, r1_a=('capacity', 'place'))
+    for pid in home.engine_pids():
+        os.kill(pid, signal.SIGKILL)  # another goes on with it, and who waits goes on waiting
     out, err = p.communicate(timeout=60)
     assert p.returncode == 0, err
     assert tried(home) == ['r1-a', 'r1-b'], home.asked  # from the start, whatever was refused
+    # What was held against a place is over when machines were had there.
+    assert home.json('launch', '--dryrun', '--gpus', 'H100:1', '--infra', 'akash')['plan'][0]['zone'] == 'r1-b'
 
 
 def no_quota(home):

@@ -7,7 +7,7 @@ from engine_test import main  # noqa
 SIM = '''version: 1
 boot_ms: 20
 regions: [{name: east, zones: [east-a]}]
-types: [{name: small, vcpus: 8, mem_gib: 32, price: 0.30}]
+types: [{name: small, vcpus: 8, mem_gib: 32, price: 0.30}, {name: two, accelerator: H100, count: 2, gpu_mem_gib: 80, vcpus: 8, mem_gib: 32, price: 0.30}]
 '''
 SLOW_END = SIM + 'terminate_ms: 400\nfailures: [{verb: terminate, nth: 1, error: network}]\n'
 NO_QUERY = SIM + 'failures: [{verb: query, every: 1, error: credentials}]\n'
@@ -37,7 +37,7 @@ def machines(h, *args):
 
 
 def a_lost_state_is_told(h):
-    h.ok('launch', '-y', '-d', '-c', 'pair', '--infra', 'sim', '--num-nodes', '2', 'sleep 1000')
+    h.ok('launch', '-y', '-d', '-c', 'pair', '--infra', 'sim', '--gpus', 'H100:2', '--num-nodes', '2', 'sleep 1000')
     h.ok('launch', '-y', '-d', '-c', 'own', '--infra', 'local', 'sleep 1000')
     assert machines(h) == []
     rc, out, err = h.run('sweep')
@@ -57,7 +57,7 @@ def a_lost_state_is_told(h):
     # adopted, they are clusters like any other
     h.ok('sweep', '--adopt', 'sim')
     pair = h.wait('the cluster', lambda: [c for c in h.json('status') if c['status'] == 'UP'])[0]
-    assert pair['name'] == 'pair' and pair['num_nodes'] == 2 and pair['total_uusd_h'] == 600000, pair
+    assert pair['name'] == 'pair' and pair['num_nodes'] == 2 and pair['total_uusd_h'] == 600000 and pair['accelerator_count'] == 2, pair
     assert [m['cluster'] for m in machines(h)] == ['own']
     assert [j['status'] for j in h.wait('its jobs', lambda: h.json('queue', 'pair'))] == ['RUNNING']
     h.ok('down', '-y', 'pair')

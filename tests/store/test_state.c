@@ -284,8 +284,24 @@ static void test_blocks(void **state)
 	json_t *b = json_pack("{s:s, s:s, s:b, s:s, s:I}", "provider", "sim", "zone", "z1", "use_spot", 1, "code", "capacity", "until", (json_int_t)5000);
 	assert_int_equal(state_add_block(f->s, b, &e), 0);
 	json_decref(b);
+	/* The same once more, for longer; then its place is had as well, and those that are not it stay. */
+	b = json_pack("{s:s, s:s, s:b, s:s, s:I}", "provider", "sim", "zone", "z1", "use_spot", 1, "code", "capacity", "until", (json_int_t)5000);
+	assert_int_equal(state_add_block(f->s, b, &e), 0);
+	json_decref(b);
+	static const char *const others[] = {"{\"provider\": \"sim\", \"region\": \"r\"}",
+	    "{\"provider\": \"sim\", \"region\": \"r\", \"zone\": \"z2\", \"use_spot\": false}",
+	    "{\"provider\": \"sim\", \"instance_type\": \"big\"}", "{\"provider\": \"sim\", \"region\": \"r\", \"zone\": \"z2\", \"use_spot\": true}"};
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		b = json_parse(others[i], strlen(others[i]), NULL);
+		json_put_int(b, "until", 5000);
+		assert_int_equal(state_add_block(f->s, b, &e), 0);
+		json_decref(b);
+	}
+	b = json_pack("{s:s, s:s, s:s, s:s, s:b}", "provider", "sim", "region", "r", "zone", "z2", "instance_type", "small", "use_spot", 0);
+	assert_int_equal(state_lift_blocks(f->s, b, &e), 0);
+	json_decref(b);
 	b = state_blocks(f->s, 4999, &e);
-	assert_int_equal(json_array_size(b), 1);
+	assert_int_equal(json_array_size(b), 3); /* z1, big, and z2 as spot */
 	assert_true(json_is_true(json_object_get(json_array_get(b, 0), "use_spot")));
 	assert_true(json_is_null(json_object_get(json_array_get(b, 0), "region")));
 	json_decref(b);

@@ -57,8 +57,10 @@ static void note_of(const json_t *j, int64_t now, char *buf, size_t size)
 		    money(j, "wasted_uusd", wasted, sizeof wasted));
 		return;
 	}
-	if (json_bool(j, "stopped", false) && json_int(j, "disk_uusd_h", 1))
-		snprintf(buf, size, "stopped; disk %s$%s/h", json_int(j, "disk_uusd_h", 0) ? "~" : "", money(j, "disk_uusd_h", wasted, sizeof wasted));
+	if (json_bool(j, "stopped", false) && !json_is_integer(json_object_get(j, "disk_uusd_h")))
+		snprintf(buf, size, "stopped; what its disk costs is not known");
+	else if (json_bool(j, "stopped", false) && json_int(j, "disk_uusd_h", 0))
+		snprintf(buf, size, "stopped; disk ~$%s/h", money(j, "disk_uusd_h", wasted, sizeof wasted));
 	else
 		snprintf(buf, size, "%s", "");
 }
@@ -73,7 +75,7 @@ static void cost_row(struct table *t, const json_t *j, int64_t now)
 	table_cellf(t, "%" PRId64 "x %s %s%s", json_int(j, "num_nodes", 0), json_str(j, "provider", "?"), json_str(j, "instance_type", "?"),
 	    json_bool(j, "simulated", false) ? " (simulated)" : "");
 	table_cell_tone(t, running ? TONE_PLAIN : TONE_DIM, state_of(j));
-	table_cell(t, money(j, running ? "now_uusd_h" : "price_uusd_h", buf, sizeof buf));
+	table_cell(t, money(j, running ? "now_uusd_h" : json_bool(j, "stopped", false) ? "disk_uusd_h" : "price_uusd_h", buf, sizeof buf));
 	const char *cost = figure(j, "cost_uusd", (char[48]){0}, 48);
 	table_cellf(t, "%s%s", json_bool(j, "estimated", false) && strcmp(cost, "-") ? "~" : "", cost);
 	note_of(j, now, buf, sizeof buf);

@@ -14,7 +14,7 @@
 #include "core/base/str.h"
 #include "core/model/cluster.h"
 
-enum { CALL_MS = 30000 };
+enum { CALL_MS = 30000, RECONNECTS = 20, RECONNECT_MS = 300 };
 
 struct client *session_open(struct cli *c, bool start, struct err *err)
 {
@@ -103,6 +103,33 @@ static int detached(struct cli *c, int64_t id)
 	return CLI_INTERRUPTED;
 }
 
+static json_t *follow(struct client *cl, int64_t id, struct checklist *k, struct err *err)
+{
+	client_listen(cl, on_notice, k);
+	client_interruptible(cl);
+	json_t *r = client_call(cl, "follow", json_pack("{s:I}", "id", (json_int_t)id), 0, err);
+	client_listen(cl, NULL, NULL);
+	return r;
+}
+
+/* The engine is gone, and the request is not: another one goes on with it, begun by who looks after it. One that was told to leave stays away. */
+static json_t *follow_again(struct cli *c, int64_t id, struct checklist *k, struct err *err)
+{
+	json_t *r = NULL;
+	for (int i = 0; i < RECONNECTS && !r && err->code == ERR_NETWORK; i++) {
+		struct err none;
+		usleep(RECONNECT_MS * 1000);
+		struct client *cl = session_open(c, false, &none);
+		if (!cl)
+			continue;
+		r = follow(cl, id, k, err);
+		client_close(cl);
+	}
+	if (!r && err->code == ERR_NETWORK)
+		err_set(err, ERR_NETWORK, "the engine has left; request %" PRId64 " goes on when there is one again: skytop requests", id);
+	return r;
+}
+
 int session_request(struct cli *c, struct client *cl, const char *verb, json_t *args, json_t **result)
 {
 	int status;
@@ -121,10 +148,9 @@ int session_request(struct cli *c, struct client *cl, const char *verb, json_t *
 		return 0;
 	}
 	struct checklist k = {.c = c, .live = isatty(2)};
-	client_listen(cl, on_notice, &k);
-	client_interruptible(cl);
-	r = client_call(cl, "follow", json_pack("{s:I}", "id", (json_int_t)id), 0, &err);
-	client_listen(cl, NULL, NULL);
+	r = follow(cl, id, &k, &err);
+	if (!r && err.code == ERR_NETWORK)
+		r = follow_again(c, id, &k, &err);
 	wipe(&k);
 	if (!r)
 		return err.code == ERR_CANCELLED ? detached(c, id) : cli_fail(c, &err);

@@ -260,7 +260,7 @@ static void finish(struct copy *k)
 
 static int copy_all(struct copy *k, struct err *err)
 {
-	if (ask(k, err) || set_up(k, err))
+	if ((ask(k, err) && (err->code != ERR_NETWORK || ask_again(k, err))) || set_up(k, err))
 		return -1;
 	find_start(k);
 	int rc = follow(k, err);
