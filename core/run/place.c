@@ -267,6 +267,20 @@ static void plan_over(struct place_plan *p, struct err *err)
 
 static void quota_known(void *arg);
 
+/* All that fits failed lately, for others: better tried again than refused unseen. */
+static void choose_anyway(struct place_plan *p, const json_t *blocks, struct err *err)
+{
+	struct err own;
+	p->plan = place_choose(p->e, p->dag, p->clouds, p->live, blocks, true, &own);
+	if (!p->plan)
+		return;
+	p->only_own = true;
+	char *note = xasprintf("%.*s: tried again all the same", (int)strcspn(err->text, ";"), err->text);
+	json_array_append_new(json_arr(p->plan, "notes"), json_foreign(note));
+	free(note);
+	err->code = ERR_NONE;
+}
+
 /* Choose; look up what its candidates may still start; and choose again without those that have no room. */
 static void plan_look(struct place_plan *p)
 {
@@ -276,6 +290,8 @@ static void plan_look(struct place_plan *p)
 	json_array_extend(blocks, p->quota_blocks);
 	json_decref(p->plan);
 	p->plan = place_choose(p->e, p->dag, p->clouds, p->live, blocks, p->only_own, &err);
+	if (!p->plan && !p->only_own && err.code == ERR_CAPACITY)
+		choose_anyway(p, blocks, &err);
 	json_decref(blocks);
 	json_t *merged = p->plan ? quota_merge(p->candidates, json_arr(p->plan, "candidates")) : NULL;
 	if (merged) {

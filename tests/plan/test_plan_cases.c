@@ -419,7 +419,7 @@ static void test_blocks(void **state)
 	/* Everything. */
 	b[1] = (struct block){.accelerator = "H100", .use_spot = -1, .expiry_at_ms = 61000};
 	refused(&a, ERR_CAPACITY,
-	    "all 4 offers that fit 8x H100 [spot] have failed lately; the first may be tried again in 1m 0s, and all at once with --retry-until-up");
+	    "all 4 offers that fit 8x H100 [spot] have failed lately; the first may be tried again in 1m");
 	/* A request without accelerators does not fall back to machines that have some. */
 	a.r[0] = resources_any();
 	a.q.n_blocks = 1;

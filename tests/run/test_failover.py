@@ -134,6 +134,16 @@ def until_it_is_up(home):
     assert home.json('launch', '--dryrun', '--gpus', 'H100:1', '--infra', 'akash')['plan'][0]['zone'] == 'r1-b'
 
 
+def all_failed_lately(home):
+    """Where there is nothing else, what failed for others is tried again rather than refused unseen."""
+    refuse(home, r1_a=('capacity', 'place'), r1_b=('capacity', 'place'), r2_a=('capacity', 'place'), r2_b=('capacity', 'place'))
+    assert home.launch('-d')[0] == 3
+    refuse(home, r1_a=('capacity', 'place'))
+    rc, out, err = home.launch('-d')
+    assert rc == 0 and 'have failed lately: tried again' in err, (rc, err)
+    assert tried(home) == ['r1-a', 'r1-b'], home.asked
+
+
 def no_quota(home):
     """Places without room are told and not tried; one whose quota is not known is."""
     rooms = {'r1': 0, 'r2': None}
@@ -180,4 +190,4 @@ def a_cap_for_spot(home):
 
 main([(f.__name__.replace('_', ' '), f, {'offers': MORE if f in (a_region_for_every_machine, a_region_for_this_machine) else PLACES})
       for f in (the_next_zone, a_whole_region, a_region_for_every_machine, a_region_for_this_machine, the_account, the_task, half_of_it,
-                gone_before_it_was_up, until_it_is_up, no_quota, a_cap_for_spot)])
+                gone_before_it_was_up, until_it_is_up, all_failed_lately, no_quota, a_cap_for_spot)])
