@@ -53,6 +53,7 @@ struct http_call {
 	int (*piece)(void *arg, const char *data, size_t len);
 	void *piece_arg;
 	bool stopped; /* by piece */
+	bool direct;
 	char error[CURL_ERROR_SIZE];
 	http_fn *fn;
 	void *arg;
@@ -100,6 +101,17 @@ static void call_free(struct http_call *call)
 	free(call);
 }
 
+/* As curl's own program does: the first that is set. */
+static const char *from_environment(const char *const *names)
+{
+	for (; *names; names++) {
+		const char *value = getenv(*names);
+		if (value && *value)
+			return value;
+	}
+	return "";
+}
+
 static enum err_code curl_code(CURLcode rc)
 {
 	switch ((int)rc) {
@@ -119,6 +131,26 @@ static enum err_code curl_code(CURLcode rc)
 	}
 }
 
+/* The proxy that was not there: by config.yaml, else by what curl looks at; NULL: none is set. Whether this host is excepted is not looked at,
+ * so that it is said as what may be. */
+static const char *proxy_set(const struct http_call *call)
+{
+	static const char *const plain[] = {"http_proxy", "all_proxy", "ALL_PROXY", NULL}, *const tls[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
+	const char *p = call->http->proxy;
+	if (!*p)
+		p = from_environment(str_starts(call->url, "https:") ? tls : plain);
+	return call->direct || !*p || !strcmp(p, "none") ? NULL : p;
+}
+
+static void say_proxy(const struct http_call *call, CURLcode rc, struct err *err)
+{
+	const char *proxy = proxy_set(call), *at = proxy ? strrchr(proxy, '@') : NULL; /* before it: a password */
+	if (!proxy || (rc != CURLE_COULDNT_CONNECT && rc != CURLE_COULDNT_RESOLVE_PROXY))
+		return;
+	struct err e = *err;
+	err_set(err, e.code, "%s (a proxy is set, %.100s: http.proxy in config.yaml says another, or none)", e.text, at ? at + 1 : proxy);
+}
+
 static void say_why(const struct http_call *call, CURLcode rc, struct err *err)
 {
 	char *place = redact_place(call->url);
@@ -131,6 +163,7 @@ static void say_why(const struct http_call *call, CURLcode rc, struct err *err)
 		    call->error[0] ? call->error : call->http->c.easy_strerror(rc));
 	else
 		err_set(err, curl_code(rc), "%s: %s", place, call->error[0] ? call->error : call->http->c.easy_strerror(rc));
+	say_proxy(call, rc, err);
 	free(place);
 }
 
@@ -288,22 +321,12 @@ const char *http_header(const struct http_reply *reply, const char *name)
 	return "";
 }
 
-/* As curl's own program does: the first that is set. */
-static const char *from_environment(const char *const *names)
-{
-	for (; *names; names++) {
-		const char *value = getenv(*names);
-		if (value && *value)
-			return value;
-	}
-	return "";
-}
-
 /* Where it goes through, and whom it believes. */
 static void set_route(struct http_call *call, const struct http_request *req)
 {
 	static const char *const files[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE", NULL}, *const folders[] = {"SSL_CERT_DIR", NULL};
 	const struct http *h = call->http;
+	call->direct = req->direct;
 	if (req->direct || !strcmp(h->proxy, "none"))
 		h->c.easy_setopt(call->easy, CURLOPT_PROXY, "");
 	else if (*h->proxy)

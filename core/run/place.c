@@ -144,6 +144,9 @@ static const char **answered(struct arena *a, const json_t *live, int64_t now_ms
 static int nobody(const json_t *live, struct err *err)
 {
 	const json_t *first = json_array_get(live, 0);
+	enum err_code code = err_code_of(json_str(first, "code", ""));
+	if (err_info(code)->retry)
+		return err_set(err, code, "no cloud answers: %s", json_str(first, "error", "?"));
 	return err_set(err, ERR_CREDENTIALS, "no cloud is enabled%s%s%s%s", first ? ": " : "", json_str(first, "provider", ""), first ? ": " : "",
 	    json_str(first, "error", ""));
 }
