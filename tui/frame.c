@@ -250,6 +250,8 @@ static void draw_view(struct app *a, struct canvas *c, const struct layout *l)
 void frame_draw(struct app *a, struct canvas *c)
 {
 	struct layout l = layout_of(c->w, c->h);
+	if (app_view(a)->bare)
+		layout_unbox(&l);
 	if (l.tiny) {
 		draw_tiny(a, c, &l);
 		return;

@@ -104,6 +104,15 @@ struct layout layout_of(int columns, int rows)
 	return l;
 }
 
+void layout_unbox(struct layout *l)
+{
+	if (!l->boxed)
+		return;
+	l->boxed = false;
+	l->body = l->frame;
+	rect_cut_top(&l->body, 1);
+}
+
 enum { BESIDE_COLUMNS = 150, BELOW_ROWS = 18, DETAILS_COLUMNS = 58, DETAILS_ROWS = 13 };
 
 enum layout_split layout_details(struct rect body, struct rect *table, struct rect *details)

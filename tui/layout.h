@@ -35,6 +35,8 @@ struct layout {
 
 /* Where everything goes on a screen of this size. Pure. */
 struct layout layout_of(int columns, int rows);
+/* The same without the border: the title line goes over the whole width, and the body has the rest. */
+void layout_unbox(struct layout *l);
 
 /* A table and its details: beside it where there is width, below it where there is height, else instead of it. */
 enum layout_split { SPLIT_NONE, SPLIT_BESIDE, SPLIT_BELOW, SPLIT_INSTEAD };

@@ -257,8 +257,8 @@ bool panes_toward(struct panes *p, const struct panes_layout *l, int dx, int dy)
 {
 	struct rect r = l->at[panes_focused(p)];
 	/* Look from the middle of the side, over the line between. */
-	int x = dx < 0 ? r.x - 2 : dx > 0 ? r.x + r.w + 1 : r.x + r.w / 2;
-	int y = dy < 0 ? r.y - 1 : dy > 0 ? r.y + r.h : r.y + r.h / 2;
+	int x = dx < 0 ? r.x - 2 : dx > 0 ? r.x + r.w + 1 : r.x + (r.w - 1) / 2;
+	int y = dy < 0 ? r.y - 1 : dy > 0 ? r.y + r.h : r.y + (r.h - 1) / 2;
 	int slot = panes_at(l, x, y);
 	panes_focus(p, slot);
 	return slot >= 0;

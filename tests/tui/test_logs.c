@@ -260,7 +260,7 @@ static void test_times(void **state)
 	(void)state;
 	struct screen *s = start(80, 24, NULL, NULL);
 	press(s, "t", "12:00:00 2026-11-25 11:03:19 ERROR");
-	press(s, "Right", "12:00:00 loss 3.660"); /* half a screen on, and the times stay */
+	press(s, "Right", "12:00:00 oss 3.660"); /* half a screen on, and the times stay */
 	press(s, "Left t", "+0.00s 2026-11-25");
 	screen_keys(s, "t");
 	must_lack(s, "+0.00s");
