@@ -22,15 +22,25 @@ trap end EXIT
 trap 'exit 1' INT TERM HUP
 
 suites=
-start() { # NAME SHELL [PATH [CASES]]
-  mkdir "$work/$1"
-  cases=${SUITE_CASES:-}
-  [ -z "$suites" ] || [ -n "$cases${SKYTOP_TORTURE:-}" ] || cases=${4:-}
-  suites="$suites $1"
-  (PATH=${3:-$PATH} && SUITE_CASES=$cases && export SUITE_CASES && cd "$work/$1" && exec "$2" "$here/suite.sh" "$1" "$work/$1" "$2") >"$work/$1.out" 2>"$work/$1.err" </dev/null &
+start() { # NAME SHELL PATH CASES: under that name, in a folder of that name and of the first case
+  cases=${SUITE_CASES:-$4}
+  s_dir=$1-${cases%% *}
+  suites="$suites $s_dir"
+  mkdir "$work/$s_dir"
+  (PATH=${3:-$PATH} && SUITE_CASES=$cases && export SUITE_CASES && cd "$work/$s_dir" && exec "$2" "$here/suite.sh" "$1" "$work/$s_dir" "$2") \
+    >"$work/$s_dir.out" 2>"$work/$s_dir.err" </dev/null &
+}
+# NAME SHELL PATH CASES: all cases, in two halves side by side, if it is the first shell or all are to do all; else those.
+start_shell() {
+  if [ -n "${SUITE_CASES:-}" ] || { [ -n "$suites" ] && [ -z "${SKYTOP_TORTURE:-}" ]; }; then
+    start "$@"
+  else
+    start "$1" "$2" "$3" 'lost crashes gang watch secrets json'
+    start "$1" "$2" "$3" 'init run setup submit logs fifo many cancel deaths autostop json'
+  fi
 }
 for shell in dash bash; do
-  if command -v $shell >/dev/null 2>&1; then start $shell $shell "" 'init run logs watch gang secrets json'; fi
+  if command -v $shell >/dev/null 2>&1; then start_shell $shell $shell "" 'init run logs watch gang secrets json'; fi
 done
 if busybox sh -c : 2>/dev/null; then
   mkdir "$work/applets"
@@ -38,13 +48,13 @@ if busybox sh -c : 2>/dev/null; then
   for tool in bash python3; do
     if command -v $tool >/dev/null 2>&1; then ln -sf "$(command -v $tool)" "$work/applets/$tool"; fi
   done
-  start ash "$work/applets/sh" "$work/applets" 'init run setup submit logs cancel gang autostop json'
+  start_shell ash "$work/applets/sh" "$work/applets" 'init run setup submit logs cancel gang lost autostop json'
 fi
-if [ -z "$suites" ]; then start sh sh; fi
+[ -n "$suites" ] || start_shell sh sh "" all
 wait
 
 for name in $suites; do
-  sed "s/^\(not ok\|ok\) /\1 $name: /" "$work/$name.out"
+  sed "s/^\(not ok\|ok\) /\1 ${name%%-*}: /" "$work/$name.out"
   grep -q '^# complete' "$work/$name.out" || echo "not ok $name: the suite ran to its end"
   sed "s/^/# $name: /" "$work/$name.err" | head -n 50
 done | awk '/^(not )?ok / { n++; sub(/ok /, "ok " n " - ") } { print } END { print n }' >"$work/all"
