@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Files on their way to nodes: the packer, and skytop-tree on the node's side, under every shell that is here, with its own tools and with
-busybox alone; cut off anywhere; and both behind the engine. Python plays the engine in most cases: ask, pack, send."""
+busybox alone; cut off anywhere; and both behind the engine. Python plays the engine in most cases: ask, pack, send.
+
+With SKYTOP_TORTURE=1 it is cut off at every step, not at every third one, and three times as many random folders are held against git."""
 import hashlib, itertools, json, os, random, shutil, signal, stat, subprocess, sys, tempfile, threading, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from engine_test import SKYTOP, Home, Skip, main  # noqa
@@ -9,6 +11,7 @@ TOP = os.environ['top_srcdir']
 SCRIPT = os.path.abspath(TOP + '/share/agent/skytop-tree')
 TOOLS = 'awk cat cmp cp find head ln mkdir mv readlink rm rmdir sed sort stat tar tr xargs sh sleep gzip kill'.split()
 KEY = '00000000000000aa'
+TORTURE = bool(os.environ.get('SKYTOP_TORTURE'))
 stamps = itertools.count(1)
 
 
@@ -101,7 +104,7 @@ def old(path):
     os.utime(path, (1700000000, 1700000000 + next(stamps)))
 
 
-def odd_tree(d):
+def odd_tree(d, big=3 << 20):
     for name in ('plain', 'with blank', ' lead', 'trail ', '-dash', '--', 'new\nline', 'q\'uote"s', '$(touch x)`y`', 'back\\slash', 'tab\there', '*', '~',
                  'Ä ö', 'a' * 200):
         put('%s/%s' % (d, name), name)
@@ -116,7 +119,7 @@ def odd_tree(d):
     put(d + '/secret', 'x', 0o600)
     put(d + '/nobody', 'x', 0o400)
     put(d + '/zero', b'')
-    put(d + '/big', os.urandom(3 << 20))
+    put(d + '/big', os.urandom(big))
     os.chmod(d + '/empty', 0o750)
     os.symlink('plain', d + '/link')
     os.symlink('/no/such\nplace', d + '/dangling')
@@ -125,8 +128,11 @@ def odd_tree(d):
 
 def shells(h):
     """Every shell that is here with the system's tools, and busybox with nothing but its own."""
+    seen = set()
     for shell in (('dash',), ('bash', '--posix'), ('bash',), ('sh',)):
-        if shutil.which(shell[0]):
+        real = os.path.realpath(shutil.which(shell[0]) or '')
+        if os.path.isfile(real) and (real, *shell[1:]) not in seen:  # sh is often one of the others
+            seen.add((real, *shell[1:]))
             yield shell, None
     box = shutil.which('busybox')
     if box:
@@ -277,14 +283,14 @@ def killed_at(node, n, args, stdin):
 def cut_off_anywhere(h):
     first, then = h.dir + '/first', h.dir + '/then'
     os.mkdir(first)
-    odd_tree(first)
+    odd_tree(first, big=100000)
     subprocess.check_call(['cp', '-a', first, then])
     change(then)
     wanted = {'first': look(first), 'then': look(then)}
     shell = ('dash',) if shutil.which('dash') else ('sh',)
     seen = set()
     for start in (None, first):
-        for n in range(1, 200):
+        for n in range(1, 200, 1 if TORTURE else 3):
             node = Node('%s/node' % h.dir, shell)
             if start:
                 sync(node, h.dir + '/pack', start)
@@ -342,7 +348,7 @@ def the_rules_of_git(h):
                 'foo bar ', '[abc]', '[!a]', '[^ab]*', '[a-c]b', 'a?', '?', '\\!a', '#a', '\\#a', '.*', '!.hid', '*/b', '*/c/', 'build/', '!build/', 'a*c', '**',
                 '**/', '/**/b', 'a**', 'a**b', '**b', '[[:alpha:]]', '[[:digit:]a]', '[]a]', '[a', 'a\\', '', '   ', '!', '/', '//', 'x.*', '!x.py', '*b*', 'a/*/c',
                 '\xef\xbb\xbfa', '!**/x.py', 'b/**/', 'a/b/c', 'c/../a', './a', 'a//b', '*.py\r', 'c ', 'c\\ ', '[\\a]b', '\\a', '\\*']
-    for round in range(60):
+    for round in range(60 if TORTURE else 20):
         src = '%s/r%d' % (h.dir, round)
         os.makedirs(src)
         dirs = ['']
@@ -533,7 +539,7 @@ def files_that_move(h):
 
     def write():
         i = 0
-        while not stop.is_set():
+        while not stop.wait(0.001):
             with open(src + '/long', 'ab') as f:
                 f.write(b'y' * 100)
             with open(src + '/small', 'r+b') as f:
@@ -682,7 +688,7 @@ main([
     ('a tree arrives as it is', the_tree_as_it_is, {}),
     ('only what changed is sent, what went is deleted', only_what_changed, {}),
     ('what jobs did to files is undone, what they made is kept', what_jobs_did_to_files, {}),
-    ('cut off anywhere: the old tree or the new', cut_off_anywhere, {}),
+    ('cut off %s: the old tree or the new' % ('anywhere' if TORTURE else 'at every third step'), cut_off_anywhere, {}),
     ('a stream that ends early is no stream', the_stream_is_cut, {}),
     ('the rules of .gitignore are those of git', the_rules_of_git, {}),
     ('what cannot be sent is said', what_cannot_be_sent, {}),
