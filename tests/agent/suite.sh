@@ -1,6 +1,6 @@
 #!/bin/sh
 # The cases of the node agent. Run by test_agent.sh under one shell:
-#   SHELL suite.sh NAME FOLDER "SHELL"
+#   SHELL suite.sh NAME FOLDER "SHELL" "CASE…"
 # Prints "ok TEXT" or "not ok TEXT" lines, and "# complete" at the end. Jobs that are to wait do so for a file (gate), so that no case
 # depends on how fast the machine is; time limits only end what hangs.
 # shellcheck disable=SC2012,SC2016,SC2086,SC2094 # ls for modes; scripts for the jobs; numbers
@@ -880,7 +880,7 @@ PY
   sed 's/^/# /' "$work/json.out"
 }
 
-for c in ${SUITE_CASES:?}; do
+for c in $4; do
   case_$c
   [ -z "${SUITE_TIMES:-}" ] || { echo "# $c"; times; } # how long they take: run test_agent.sh with SUITE_TIMES=1
 done

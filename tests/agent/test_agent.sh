@@ -9,7 +9,7 @@ SKYTOP_TEST_MARK=skytop-agent-test-$$
 export SKYTOP_TEST_MARK top_srcdir
 unset SKYTOP_AGENT_DIR SKYTOP_AGENT_JOB SKYTOP_BOOT_ID
 
-# (grep itself must not have the mark.)
+# (grep itself must not have the mark. It fails when a process goes while it looks, whatever it has found.)
 left_over() { env -u SKYTOP_TEST_MARK grep -lzF "SKYTOP_TEST_MARK=$SKYTOP_TEST_MARK" /proc/[0-9]*/environ 2>/dev/null; }
 end() {
   for f in $(left_over); do
@@ -27,7 +27,7 @@ start() { # NAME SHELL PATH CASES: under that name, in a folder of that name and
   s_dir=$1-${cases%% *}
   suites="$suites $s_dir"
   mkdir "$work/$s_dir"
-  (PATH=${3:-$PATH} && SUITE_CASES=$cases && export SUITE_CASES && cd "$work/$s_dir" && exec "$2" "$here/suite.sh" "$1" "$work/$s_dir" "$2") \
+  (PATH=${3:-$PATH} && cd "$work/$s_dir" && exec "$2" "$here/suite.sh" "$1" "$work/$s_dir" "$2" "$cases") \
     >"$work/$s_dir.out" 2>"$work/$s_dir.err" </dev/null &
 }
 # NAME SHELL PATH CASES: all cases, in two halves side by side, if it is the first shell or all are to do all; else those.
@@ -63,8 +63,8 @@ sed '$d' "$work/all"
 n=$((n + 1))
 tries=0
 # The sleep of a daemon that a case killed goes on for up to ten seconds.
-while left=$(left_over) && [ -n "$left" ] && [ $tries -lt 300 ]; do
-  [ $tries = 150 ] && for f in $left; do echo "# still there: ${f%/environ} $(tr '\0' ' ' 2>/dev/null <"${f%environ}cmdline")"; done
+while left=$(left_over); [ -n "$left" ] && [ $tries -lt 300 ]; do
+  [ $tries = 290 ] && for f in $left; do echo "# still there: ${f%/environ} $(tr '\0' ' ' 2>/dev/null <"${f%environ}cmdline")"; done
   sleep 0.1
   tries=$((tries + 1))
 done

@@ -2,13 +2,22 @@
 """The engine is killed (SIGKILL, by itself, right after its Nth commit) anywhere in the life of a cluster: launch, exec, stop, start, down.
 
 Whatever N: every request that was accepted ends, no job runs twice, the state is what was asked for, and when the cluster is down nothing of it
-is left: no folder, no process, no row, no open ledger interval, no secret. TAP. SKYTOP_TORTURE=1 tries every N, otherwise every few.
+is left: no folder, no process, no row, no open ledger interval, no secret. TAP. SKYTOP_TORTURE=1 tries every N, otherwise a
+few that are spread evenly.
 """
 import json, os, shutil, signal, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor
 
 SKYTOP = os.environ['SKYTOP']
-PROVIDERS = ['local', 'sim']
+# The scenario has some 43 commits.
+FEW = {'local': range(2, 43, 6), 'sim': range(5, 43, 12)}
+CLOUD = '''version: 1
+boot_ms: 50
+stop_ms: 50
+terminate_ms: 50
+regions: [{name: east, zones: [east-a, east-b]}]
+types: [{name: small, vcpus: 8, mem_gib: 32, price: 0.30, spot: 0.10}]
+'''
 
 
 class Home:
@@ -21,7 +30,9 @@ class Home:
         os.makedirs(self.dir + '/config')
         os.makedirs(self.dir + '/user')
         with open(self.dir + '/config/config.yaml', 'w') as f:
-            f.write('sim:\n  enabled: %s\n' % ('true' if provider == 'sim' else 'false'))
+            f.write('sim:\n  enabled: %s\n' % ('true\n  scenario: %s/scenario.yaml' % self.dir if provider == 'sim' else 'false'))
+        with open(self.dir + '/scenario.yaml', 'w') as f:
+            f.write(CLOUD)
         if pools:
             with open(self.dir + '/config/ssh_pools.yaml', 'w') as f:
                 f.write(pools)
@@ -162,17 +173,19 @@ def one(provider, n, **where):
     return n, died, why
 
 
-def sweep(provider, first, step, workers, **where):
-    """The scenario with a crash after commit first, first + step, …, until there are no more commits: [(name, what is wrong or None)]."""
-    results, n, over = [], first, False
+def sweep(provider, points, workers, **where):
+    """The scenario with a crash after each of these commits, or (None) after each there is: [(name, what is wrong or None)]."""
+    results, died = [], 0
     with ThreadPoolExecutor(workers) as pool:
-        while not over and n < 400:
-            batch = [pool.submit(one, provider, n + i * step, **where) for i in range(workers * 2)]
-            for f in batch:
-                k, died, why = f.result()
-                over = over or not died
-                results.append(('%s: killed after commit %d' % (provider, k), why))
-            n += workers * 2 * step
+        for n in [points] if points else (range(i, i + workers * 2) for i in range(1, 400, workers * 2)):
+            before = died
+            for k, dead, why in pool.map(lambda k: one(provider, k, **where), n):
+                died += dead
+                results.append(('%s: killed after commit %d%s' % (provider, k, '' if dead else ' (it was over before that)'), why))
+            if died - before < len(n):
+                break
+    if points and died < len(points) - 1:
+        results.append(('%s: the commits at which it is killed' % provider, 'only %d of %d were made: take others' % (died, len(points))))
     return results
 
 
@@ -187,8 +200,7 @@ def tell(results):
 def main():
     torture = bool(os.environ.get('SKYTOP_TORTURE'))
     workers = int(os.environ.get('SKYTOP_TEST_JOBS', '3'))
-    few = {'local': (2, 5), 'sim': (4, 9)}
-    tell([r for p in PROVIDERS for r in sweep(p, *((1, 1) if torture else few[p]), workers)])
+    tell([r for p, few in FEW.items() for r in sweep(p, None if torture else few, workers)])
 
 
 if __name__ == '__main__':
