@@ -49,6 +49,12 @@ static bool hurried(const struct trial *t)
 	return t->subject->slow && every(2) > 1;
 }
 
+/* A look is a process, or several on each host. */
+static void between_looks(const struct trial *t)
+{
+	usleep(t->subject->slow ? 60000 : 10000);
+}
+
 static bool can_cut(const struct trial *t)
 {
 	return !t->subject->slow && !t->subject->elsewhere && rig_can_trace();
@@ -118,7 +124,7 @@ static void terminate(struct trial *t, json_t *args)
 			json_decref(args);
 			return;
 		}
-		usleep(4000);
+		between_looks(t);
 	}
 	fail_msg("nodes are still there after many a terminate");
 }
@@ -134,7 +140,7 @@ static json_t *settle(struct trial *t, const char *cluster, const char *status)
 		if (n && k == n)
 			return r;
 		json_decref(r);
-		usleep(4000);
+		between_looks(t);
 	}
 	fail_msg("cluster %s does not become %s", cluster, status);
 	return NULL;
@@ -511,7 +517,7 @@ static void check_ends_itself(void **state)
 		json_t *seen = query(t, "c1");
 		for (int i = 0; i < 2000 && !str_eq(json_str(node(seen, 0), "status", ""), "STOPPED"); i++) {
 			json_decref(seen);
-			usleep(4000);
+			between_looks(t);
 			seen = query(t, "c1");
 		}
 		assert_string_equal(json_str(node(seen, 0), "status", ""), "STOPPED");
@@ -521,7 +527,7 @@ static void check_ends_itself(void **state)
 	}
 	pid_t pid = rig_run_on(node(r, 1), "touch ready; .skytop/on_autostop down; exec sleep 120");
 	for (int i = 0; i < 2000 && (rig_alive(pid) || count(t, "c1") > 1); i++)
-		usleep(4000);
+		between_looks(t);
 	assert_int_equal(count(t, "c1"), 1);
 	json_decref(r);
 	terminate(t, of_cluster("c1"));
