@@ -47,6 +47,7 @@ libproviders_a_SOURCES = \
 	providers/gcp/check.c \
 	providers/gcp/create.c \
 	providers/gcp/errors.c \
+	providers/gcp/federation.c \
 	providers/gcp/gcp.c providers/gcp/gcp_priv.h \
 	providers/gcp/machine.c \
 	providers/gcp/names.c \

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { CREDENTIAL_PLACES = 5 };
+enum { CREDENTIAL_PLACES = 8 };
 
 /* A place: "env:A+B" (all of these variables), or a file: "~/x", "$VAR/x", alternatives separated by "|", of which the first
  * whose variable is set counts. */

@@ -190,17 +190,11 @@ static int from_file(struct azure *g, const char **subscription)
 static int take_cli(struct azure *g, const json_t *a, const char *mark)
 {
 	enum { UNTOLD_MS = 30 * 60 * 1000 };
-	const char *out = json_str(a, "out", ""), *why = json_str(a, "complaint", "");
+	const char *out = json_str(a, "out", "");
 	if (json_int(a, "status", -1)) {
-		struct str clean = str_new(400);
-		text_clean(&clean, why, strlen(why) < 399 ? strlen(why) : 399);
-		while (clean.len && clean.data[clean.len - 1] == ' ')
-			clean.data[--clean.len] = '\0';
 		const char *todo = json_int(a, "status", -1) == 127 ? "install it, or set $AZURE_CLIENT_SECRET and what goes with it" : "run `az login`";
-		int r = refuse(g, arena_printf(g->c->arena, "the Azure CLI gives no token: %s; %s",
-			clean.len ? str_text(&clean) : "`az account get-access-token` ended without a word", todo));
-		str_free(&clean);
-		return r;
+		return refuse(g, arena_printf(g->c->arena, "the Azure CLI gives no token: %s; %s",
+			talk_complaint(&g->talk, a, "`az account get-access-token` ended without a word"), todo));
 	}
 	json_t *j = json_parse(out, strlen(out), NULL);
 	int64_t until = number(j, "expires_on") * 1000;

@@ -10,7 +10,7 @@
 #include "core/base/json.h"
 #include "core/base/str.h"
 
-enum { TEXT_MAX = 2000, FORM_MAX = 65536, HEADERS_MAX = 8, COMMAND_MS = 60000 };
+enum { TEXT_MAX = 16000, FORM_MAX = 65536, COMPLAINT_MAX = 400, HEADERS_MAX = 8, COMMAND_MS = 60000 };
 
 json_t *talk_part(struct talk *t, const char *name)
 {
@@ -173,7 +173,8 @@ static void add(struct talk *t, const char *key, const struct talk_ask *q)
 	if (t->n_asks == t->cap_asks)
 		grow(t);
 	struct provider_http *r = &t->asks[t->n_asks];
-	*r = (struct provider_http){.method = q->method ? q->method : "GET", .url = q->url, .headers = headers_of(t, q), .lane = q->lane, .direct = q->direct};
+	*r = (struct provider_http){.method = q->method ? q->method : "GET", .url = arena_strdup(t->c->arena, q->url), .headers = headers_of(t, q),
+	    .lane = q->lane, .direct = q->direct};
 	if (q->body) {
 		char *text = json_text(q->body);
 		r->body = arena_strdup(t->c->arena, text);
@@ -214,7 +215,7 @@ const char *talk_read(struct talk *t, const char *path)
 	struct provider_file *reads = arena_alloc(t->c->arena, (t->n_reads + 1) * sizeof *reads);
 	if (t->n_reads)
 		memcpy(reads, t->reads, t->n_reads * sizeof *reads);
-	reads[t->n_reads++] = (struct provider_file){.path = path};
+	reads[t->n_reads++] = (struct provider_file){.path = arena_strdup(t->c->arena, path)};
 	t->reads = reads;
 	return NULL;
 }
@@ -227,6 +228,18 @@ const json_t *talk_exec(struct talk *t, const char *key, const char *const *argv
 		t->argv_key = key;
 	}
 	return a;
+}
+
+const char *talk_complaint(struct talk *t, const json_t *answer, const char *dflt)
+{
+	const char *why = json_str(answer, "complaint", "");
+	struct str clean = str_new(COMPLAINT_MAX);
+	text_clean(&clean, why, strlen(why) < COMPLAINT_MAX ? strlen(why) : COMPLAINT_MAX - 1);
+	while (clean.len && clean.data[clean.len - 1] == ' ')
+		clean.data[--clean.len] = '\0';
+	const char *out = clean.len ? arena_strdup(t->c->arena, str_text(&clean)) : dflt;
+	str_free(&clean);
+	return out;
 }
 
 bool talk_asks(const struct talk *t)
@@ -289,7 +302,7 @@ bool talk_begin_anew(struct talk *t, const char *but)
 	json_t *a;
 	bool refused = false;
 	json_object_foreach(json_obj(t->c->scratch, "answers"), key, a)
-		refused = refused || (talk_status(a) == 401 && strcmp(key, but));
+		refused = refused || (talk_status(a) == 401 && strncmp(key, but, strlen(but)));
 	if (!refused || json_bool(t->c->scratch, "renewed", false))
 		return false;
 	json_object_clear(talk_memory(t, "token"));
@@ -320,6 +333,14 @@ enum provider_step talk_failed(struct talk *t, enum err_code code, enum err_scop
 }
 
 /* ---- text ----------------------------------------------------------------------------------------------------------- */
+
+const char *talk_json(struct arena *a, const json_t *j)
+{
+	char *text = json_text(j);
+	const char *out = arena_strdup(a, text);
+	free(text);
+	return out;
+}
 
 static void quote_to(struct str *s, const char *text)
 {

@@ -50,6 +50,8 @@ int talk_status(const json_t *answer); /* its HTTP status; 0: none came */
 const char *talk_read(struct talk *t, const char *path);
 /* What a command says: {"status": n, "out", "complaint"}; NULL: it runs with the next talk_send. */
 const json_t *talk_exec(struct talk *t, const char *key, const char *const *argv);
+/* What it complained of, clean and short; `dflt` when of nothing. */
+const char *talk_complaint(struct talk *t, const json_t *answer, const char *dflt);
 bool talk_asks(const struct talk *t); /* is there something to send? */
 enum provider_step talk_send(struct talk *t);
 enum provider_step talk_wait(struct talk *t); /* what has nothing to go on with: talk_send, or FAILED where there is an error */
@@ -65,13 +67,14 @@ int talk_endpoint(struct talk *t, const char *name, const char **base);
 enum { TALK_TOKEN_EARLY_MS = 5 * 60 * 1000 };
 const char *talk_token(struct talk *t, const char *mark);
 const char *talk_keep_token(struct talk *t, const char *mark, const char *text, int64_t life_ms);
-/* Was the token refused (401) by an answer that is not one of `but`'s key? Then it is forgotten and the call begins anew, once. */
+/* Was the token refused (401) by an answer whose key does not begin with `but`? Then it is forgotten and the call begins anew, once. */
 bool talk_begin_anew(struct talk *t, const char *but);
 
 /* How a step ends: with a result (taken), or with an error. */
 enum provider_step talk_done(struct talk *t, json_t *result);
 enum provider_step talk_failed(struct talk *t, enum err_code code, enum err_scope scope, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+const char *talk_json(struct arena *a, const json_t *j); /* in one line */
 /* Text for a URL's query. */
 const char *talk_quote(struct arena *a, const char *text);
 /* A form: name, value, name, value…, NULL. */

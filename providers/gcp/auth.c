@@ -1,8 +1,11 @@
 /* Who we are, as Google's own libraries find it ("application default credentials"): $GOOGLE_APPLICATION_CREDENTIALS, the file that `gcloud auth
- * application-default login` writes, the metadata server of a machine of Google's. The files are read at every call, so that a new login counts
- * at once; tokens are kept in memory until five minutes before they end, by a hash of what they were given for. Nothing is asked of the
- * network unless there are credentials, and the metadata server only where this machine says it is one of Google's. */
+ * application-default login` writes, the metadata server of a machine of Google's; and what they do not look at, the login of gcloud itself, which is asked
+ * of gcloud. The files are read at every call, so that a new login counts at once; tokens are kept in memory until five minutes before they end, by a hash
+ * of what they were given for. Nothing is asked of the network unless there are credentials, and the metadata server only where this machine says that it
+ * is one of Google's, or $GCE_METADATA_HOST says where it is. */
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,9 +14,9 @@
 #include "providers/common/jwt.h"
 #include "providers/gcp/gcp_priv.h"
 
-enum { TOKEN_LIFE_S = 3600 };
+enum { TOKEN_LIFE_S = 3600, UNTOLD_MS = 30 * 60 * 1000 };
 
-static const char token_key[] = "token";
+static const char token_key[] = "token", token_host[] = "https://oauth2.googleapis.com/token";
 
 static const char *config_dir(struct gcp *g)
 {
@@ -27,10 +30,20 @@ static const char *credentials_path(struct gcp *g)
 	return path ? path : arena_printf(g->c->arena, "%s/application_default_credentials.json", config_dir(g));
 }
 
-static int refuse(struct gcp *g, const char *text)
+int gcp_refuse(struct gcp *g, const char *fmt, ...)
 {
+	char text[sizeof g->err->text];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
 	err_set(g->err, ERR_CREDENTIALS, "%s", text);
 	return err_set_scope(g->err, ERR_SCOPE_CLOUD);
+}
+
+const char *gcp_scope(void)
+{
+	return "https://www.googleapis.com/auth/cloud-platform";
 }
 
 /* ---- the project ---------------------------------------------------------------------------------------------------- */
@@ -93,27 +106,33 @@ static int find_project(struct gcp *g, const json_t *cred, const char *metadata)
 		p = json_str(cred, "quota_project_id", "");
 	if (!*p && metadata && g->local)
 		return 1;
+	json_t *told = talk_memory(&g->talk, "project of this machine");
+	if (!*p && metadata)
+		p = json_str(told, metadata, "");
 	if (!*p && metadata) {
 		const char *url = arena_printf(g->c->arena, "%s/project/project-id", metadata);
 		const json_t *a = gcp_ask(g, "project-id", &(struct gcp_ask){.url = url, .header = "Metadata-Flavor: Google", .bare = true, .direct = true});
 		if (!a)
 			return 0;
 		p = talk_status(a) == 200 ? json_str(a, "text", "") : "";
+		json_put_str(told, metadata, p);
 	}
 	if (!*p || strlen(p) > 100 || strpbrk(p, "/?#% \t\r\n"))
-		return refuse(g, arena_printf(g->c->arena,
-		    "which project of Google Cloud is meant is not said%s%.100s: set $GOOGLE_CLOUD_PROJECT, or run `gcloud config set project PROJECT`",
-		    *p ? " rightly: " : "", p));
+		return gcp_refuse(g, "which project of Google Cloud is meant is not said%s%.100s: set $GOOGLE_CLOUD_PROJECT, or run `gcloud config set project PROJECT`",
+		    *p ? " rightly: " : "", p);
 	g->project = arena_strdup(g->c->arena, p);
 	return 1;
 }
 
 /* ---- tokens --------------------------------------------------------------------------------------------------------- */
 
-static const char *token_url(struct gcp *g, const json_t *cred)
+const char *gcp_named_url(struct gcp *g, const char *url)
 {
-	const char *uri = json_str(cred, "token_uri", "https://oauth2.googleapis.com/token");
-	return g->base ? arena_printf(g->c->arena, "%s/token", g->base) : uri;
+	const char *path = str_starts(url, "https://") ? strchr(url + strlen("https://"), '/') : NULL;
+	if (path && !strpbrk(url, " \t\r\n"))
+		return g->base ? arena_printf(g->c->arena, "%s%s", g->base, path) : arena_strdup(g->c->arena, url);
+	gcp_refuse(g, "the credentials of Google Cloud are to be taken to %.200s, which is no place on https", url);
+	return NULL;
 }
 
 /* What service accounts send for a token: a claim, signed. NULL with err. */
@@ -123,9 +142,8 @@ static const char *service_form(struct gcp *g, const json_t *cred)
 	json_t *header = json_pack("{s:s, s:s}", "alg", "RS256", "typ", "JWT");
 	if (json_str(cred, "private_key_id", NULL))
 		json_put_str(header, "kid", json_str(cred, "private_key_id", NULL));
-	json_t *claims = json_pack("{s:s, s:s, s:s, s:I, s:I}", "iss", json_str(cred, "client_email", ""), "scope",
-	    "https://www.googleapis.com/auth/cloud-platform", "aud", json_str(cred, "token_uri", "https://oauth2.googleapis.com/token"), "iat",
-	    (json_int_t)now_s, "exp", (json_int_t)now_s + TOKEN_LIFE_S);
+	json_t *claims = json_pack("{s:s, s:s, s:s, s:I, s:I}", "iss", json_str(cred, "client_email", ""), "scope", gcp_scope(), "aud",
+	    json_str(cred, "token_uri", token_host), "iat", (json_int_t)now_s, "exp", (json_int_t)now_s + TOKEN_LIFE_S);
 	char *jwt = jwt_rs256(header, claims, json_str(cred, "private_key", ""), g->err);
 	json_decref(header);
 	json_decref(claims);
@@ -147,77 +165,121 @@ static const char *user_form(struct gcp *g, const json_t *cred)
 	return talk_form(g->c->arena, pairs);
 }
 
+/* {"access_token", "expires_in"}, or of what acts as a service account {"accessToken", "expireTime"}. */
+int gcp_take_token(struct gcp *g, const char *key, const struct gcp_ask *q, struct gcp_token *out)
+{
+	const json_t *a = gcp_ask(g, key, q), *body = json_obj(a, "body");
+	const char *until = json_str(body, "expireTime", NULL), *text = json_str(body, "access_token", json_str(body, "accessToken", ""));
+	if (!a)
+		return 0;
+	if (gcp_answer_error(a, arena_printf(g->c->arena, "asking Google for a token for %s", g->identity), false, g->err)) {
+		if (g->err->code == ERR_INVALID || g->err->code == ERR_NOT_FOUND) {
+			g->err->code = ERR_CREDENTIALS;
+			err_set_scope(g->err, ERR_SCOPE_CLOUD);
+		}
+		return -1;
+	}
+	if (!*text || strpbrk(text, "\r\n"))
+		return gcp_refuse(g, "Google gave no token for %s", g->identity);
+	*out = (struct gcp_token){arena_strdup(g->c->arena, text), until ? name_time(until) - g->c->env->now_ms : json_int(body, "expires_in", 0) * 1000};
+	return 1;
+}
+
+static int service_token(struct gcp *g, const json_t *cred, struct gcp_token *out)
+{
+	const char *url = gcp_named_url(g, json_str(cred, "token_uri", token_host)), *form = url ? service_form(g, cred) : NULL;
+	return form ? gcp_take_token(g, token_key, &(struct gcp_ask){.method = "POST", .url = url, .form = form, .bare = true}, out) : -1;
+}
+
+static int user_token(struct gcp *g, const json_t *cred, struct gcp_token *out)
+{
+	const char *url = gcp_named_url(g, json_str(cred, "token_uri", token_host));
+	return url ? gcp_take_token(g, token_key, &(struct gcp_ask){.method = "POST", .url = url, .form = user_form(g, cred), .bare = true}, out) : -1;
+}
+
+/* ---- kinds of credentials ------------------------------------------------------------------------------------------- */
+
+static const char *service_name(struct gcp *g, const json_t *cred)
+{
+	return arena_strdup(g->c->arena, json_str(cred, "client_email", "a service account"));
+}
+
+static const char *user_name(struct gcp *g, const json_t *cred)
+{
+	const char *account = json_str(cred, "account", "");
+	return *account ? arena_strdup(g->c->arena, account) : "the user of `gcloud auth application-default login`";
+}
+
+/* The pool and its provider: "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/P/providers/X" → "…P/providers/X". */
+static const char *external_name(struct gcp *g, const json_t *cred)
+{
+	const char *audience = json_str(cred, "audience", ""), *pool = strstr(audience, "Pools/");
+	return arena_printf(g->c->arena, "an external account of %.200s", pool ? pool + strlen("Pools/") : audience);
+}
+
+static const struct kind {
+	const char *type;
+	const char *(*name)(struct gcp *g, const json_t *cred);
+	int (*token)(struct gcp *g, const json_t *cred, struct gcp_token *out);
+} kinds[] = {{"service_account", service_name, service_token}, {"authorized_user", user_name, user_token},
+    {"external_account", external_name, gcp_external_token}};
+
+static const struct kind *kind_of(const json_t *cred)
+{
+	const char *type = json_str(cred, "type", "");
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (!strcmp(kinds[i].type, type))
+			return &kinds[i];
+	return NULL;
+}
+
 static bool remembered(struct gcp *g, const char *mark)
 {
 	g->token = talk_token(&g->talk, mark);
 	return g->token != NULL;
 }
 
-static int keep_token(struct gcp *g, const json_t *answer, const char *mark)
+/* A token of `kind` by what `by` says; and of the service account that `cred` names to act as, if it does. 1, 0, −1. */
+static int obtain(struct gcp *g, const struct kind *kind, const json_t *by, const json_t *cred, const char *mark)
 {
-	const json_t *body = json_obj(answer, "body");
-	const char *text = json_str(body, "access_token", "");
-	int64_t life_ms = json_int(body, "expires_in", 0) * 1000;
-	if (!*text || strpbrk(text, "\r\n"))
-		return refuse(g, arena_printf(g->c->arena, "Google gave no token for %s", g->identity));
-	g->token = talk_keep_token(&g->talk, mark, text, life_ms);
-	return 1;
-}
-
-static int exchange(struct gcp *g, const struct gcp_ask *q, const char *mark)
-{
+	const char *url = json_str(cred, "service_account_impersonation_url", NULL), *as = gcp_impersonated(g, url);
+	struct gcp_token t, own;
+	g->identity = as ? arena_printf(g->c->arena, "%s (by %s)", as, kind->name(g, by)) : kind->name(g, by);
 	if (remembered(g, mark) || g->local)
 		return 1;
-	const json_t *a = gcp_ask(g, token_key, q);
-	if (!a)
-		return 0;
-	if (gcp_answer_error(a, arena_printf(g->c->arena, "asking Google for a token for %s", g->identity), false, g->err))
-		return -1;
-	return keep_token(g, a, mark);
+	int r = kind->token(g, by, &t);
+	if (r > 0 && url) {
+		own = t;
+		r = gcp_impersonate(g, cred, url, &own, &t);
+	}
+	if (r > 0)
+		g->token = talk_keep_token(&g->talk, mark, t.text, t.life_ms);
+	return r;
 }
 
-static int service_account(struct gcp *g, const json_t *cred, const char *mark)
+/* Who acts as a service account says by what credentials of their own. */
+static const json_t *source_of(const json_t *cred)
 {
-	g->identity = arena_strdup(g->c->arena, json_str(cred, "client_email", "a service account"));
-	if (remembered(g, mark) || g->local)
-		return 1;
-	const char *body = service_form(g, cred);
-	return body ? exchange(g, &(struct gcp_ask){.method = "POST", .url = token_url(g, cred), .form = body, .bare = true}, mark) : -1;
+	return str_eq(json_str(cred, "type", ""), "impersonated_service_account") ? json_obj(cred, "source_credentials") : cred;
 }
-
-static int authorized_user(struct gcp *g, const json_t *cred, const char *mark)
-{
-	const char *account = json_str(cred, "account", ""), *quota = json_str(cred, "quota_project_id", NULL);
-	g->identity = *account ? arena_strdup(g->c->arena, account) : "the user of `gcloud auth application-default login`";
-	if (quota && !strpbrk(quota, "\r\n"))
-		g->quota_project = arena_strdup(g->c->arena, quota);
-	return exchange(g, &(struct gcp_ask){.method = "POST", .url = token_url(g, cred), .form = user_form(g, cred), .bare = true}, mark);
-}
-
-/* ---- kinds of credentials ------------------------------------------------------------------------------------------- */
-
-static const struct {
-	const char *type;
-	int (*get)(struct gcp *g, const json_t *cred, const char *mark);
-} kinds[] = {{"service_account", service_account}, {"authorized_user", authorized_user}};
 
 static int from_file(struct gcp *g, const char *path, const char *text)
 {
 	json_t *cred = json_parse(text, strlen(text), NULL);
-	const char *type = json_str(cred, "type", NULL);
+	const char *type = json_str(cred, "type", NULL), *quota = json_str(cred, "quota_project_id", NULL);
+	const json_t *by = source_of(cred);
+	const struct kind *kind = kind_of(by);
 	int r;
-	size_t i = 0;
-	while (type && i < ARRAY_LEN(kinds) && strcmp(kinds[i].type, type))
-		i++;
 	if (!type)
-		r = refuse(g, arena_printf(g->c->arena, "%s holds no credentials of Google's: run `gcloud auth application-default login`", path));
-	else if (i == ARRAY_LEN(kinds))
-		r = refuse(g, arena_printf(g->c->arena,
-		    "%s holds credentials of the kind \"%.60s\", which cannot be used yet: use a service account's key, or run `gcloud auth "
-		    "application-default login`", path, type));
+		r = gcp_refuse(g, "%s holds no credentials of Google's: run `gcloud auth application-default login`", path);
+	else if (!kind)
+		r = gcp_refuse(g,
+		    "%s holds credentials of the kind \"%.60s\", which cannot be used: use a service account's key, or run `gcloud auth application-default login`",
+		    path, json_str(by, "type", type));
 	else {
-		const char *mark = arena_printf(g->c->arena, "%s%s", name_hash(g->c->arena, text), g->base ? g->base : "");
-		r = kinds[i].get(g, cred, mark);
+		if (quota && !strpbrk(quota, "\r\n"))
+			g->quota_project = arena_strdup(g->c->arena, quota);
+		r = obtain(g, kind, by, cred, arena_printf(g->c->arena, "%s%s", name_hash(g->c->arena, text), g->base ? g->base : ""));
 		if (r > 0)
 			r = find_project(g, cred, NULL);
 	}
@@ -225,23 +287,57 @@ static int from_file(struct gcp *g, const char *path, const char *text)
 	return r;
 }
 
-/* Asked only where the machine says that it is Google's; never for a stand-in, never when Google's own switch says not to. */
-static int from_metadata(struct gcp *g, const char *looked)
+/* ---- machines of Google's, and gcloud ------------------------------------------------------------------------------- */
+
+enum { NOT_HERE = 2 }; /* a source that has nothing; else 1, 0, −1 */
+
+/* Never for a stand-in, unless it is said where; never when Google's own switch says not to. */
+static int from_metadata(struct gcp *g)
 {
-	const char *vendor = g->base || talk_var(&g->talk, "NO_GCE_CHECK") ? "" : talk_read(&g->talk, "/sys/class/dmi/id/sys_vendor");
 	const char *host = talk_var(&g->talk, "GCE_METADATA_HOST");
+	const char *vendor = host || g->base || talk_var(&g->talk, "NO_GCE_CHECK") ? "" : talk_read(&g->talk, "/sys/class/dmi/id/sys_vendor");
+	struct gcp_token t;
 	if (!vendor)
 		return 0;
-	if (!str_starts(vendor, "Google"))
-		return refuse(g, arena_printf(g->c->arena,
-		    "no credentials of Google Cloud: neither in $GOOGLE_APPLICATION_CREDENTIALS nor in %s, and this is no machine of Google's; run "
-		    "`gcloud auth application-default login`", looked));
+	if (!host && !str_starts(vendor, "Google"))
+		return NOT_HERE;
 	const char *stem = arena_printf(g->c->arena, "http://%s/computeMetadata/v1", host ? host : "metadata.google.internal");
+	const char *mark = arena_printf(g->c->arena, "metadata %s", stem);
 	g->identity = "this machine's service account";
-	struct gcp_ask q = {.url = arena_printf(g->c->arena, "%s/instance/service-accounts/default/token", stem), .header = "Metadata-Flavor: Google", .bare = true,
-	    .direct = true};
-	int r = exchange(g, &q, "metadata");
-	return r > 0 ? find_project(g, NULL, stem) : r;
+	if (!remembered(g, mark) && !g->local) {
+		struct gcp_ask q = {.url = arena_printf(g->c->arena, "%s/instance/service-accounts/default/token", stem), .header = "Metadata-Flavor: Google",
+		    .bare = true, .direct = true};
+		int r = gcp_take_token(g, token_key, &q, &t);
+		if (r < 0 && g->err->code == ERR_CREDENTIALS)
+			err_wrap(g->err, "the metadata server (%s): has this machine a service account?", host ? host : "metadata.google.internal");
+		if (r <= 0)
+			return r;
+		g->token = talk_keep_token(&g->talk, mark, t.text, t.life_ms);
+	}
+	return find_project(g, NULL, stem);
+}
+
+/* Somebody who is logged in to gcloud and not "for applications": gcloud gives a token, and does not say how long it will do. */
+static int from_gcloud(struct gcp *g)
+{
+	static const char *const argv[] = {"env", "gcloud", "auth", "print-access-token", "--quiet", NULL};
+	const char *store = talk_read(&g->talk, arena_printf(g->c->arena, "%s/credentials.db", config_dir(g)));
+	if (!store || !*store)
+		return store ? NOT_HERE : 0;
+	const char *mark = arena_printf(g->c->arena, "gcloud %s", name_hash(g->c->arena, config_dir(g)));
+	g->identity = "the user of `gcloud auth login`";
+	if (!remembered(g, mark) && !g->local) {
+		const json_t *a = talk_exec(&g->talk, token_key, argv);
+		const char *out = json_str(a, "out", "");
+		size_t n = strcspn(out, " \t\r\n");
+		if (!a)
+			return 0;
+		if (json_int(a, "status", -1) || !n)
+			return gcp_refuse(g, "gcloud is logged in, but gives no token: %s; run `gcloud auth application-default login`",
+			    talk_complaint(&g->talk, a, "`gcloud auth print-access-token` ended without a word"));
+		g->token = talk_keep_token(&g->talk, mark, arena_strndup(g->c->arena, out, n), UNTOLD_MS);
+	}
+	return find_project(g, NULL, NULL);
 }
 
 int gcp_auth(struct gcp *g)
@@ -255,6 +351,13 @@ int gcp_auth(struct gcp *g)
 	if (*text)
 		return from_file(g, path, text);
 	if (explicit)
-		return refuse(g, arena_printf(g->c->arena, "%s, which $GOOGLE_APPLICATION_CREDENTIALS names, is not there or cannot be read", path));
-	return from_metadata(g, path);
+		return gcp_refuse(g, "%s, which $GOOGLE_APPLICATION_CREDENTIALS names, is not there or cannot be read", path);
+	int r = from_metadata(g);
+	if (r == NOT_HERE)
+		r = from_gcloud(g);
+	if (r == NOT_HERE)
+		return gcp_refuse(g,
+		    "no credentials of Google Cloud: neither in $GOOGLE_APPLICATION_CREDENTIALS nor in %s, this is no machine of Google's, and gcloud is not logged in; "
+		    "run `gcloud auth application-default login`", path);
+	return r;
 }

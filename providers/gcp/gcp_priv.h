@@ -72,6 +72,24 @@ void gcp_operation_error(const json_t *error, const char *what, bool creates, st
 /* ---- auth.c ---- */
 /* Who we are and for which project: 1, 0 (something is to be asked), −1 with g->err. */
 int gcp_auth(struct gcp *g);
+int gcp_refuse(struct gcp *g, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* for want of credentials: −1 */
+/* A place of Google's that a file of credentials names, at the stand-in where there is one. NULL with g->err: it is no https. */
+const char *gcp_named_url(struct gcp *g, const char *url);
+const char *gcp_scope(void); /* what our tokens are for */
+/* Ask for a token by `key`, with one of our own that it is exchanged for: 1, 0, −1. */
+struct gcp_token {
+	const char *text;
+	int64_t life_ms;
+};
+int gcp_take_token(struct gcp *g, const char *key, const struct gcp_ask *q, struct gcp_token *out);
+
+/* ---- federation.c: tokens for other tokens ---- */
+/* Of an external account: what somebody else says that we are, exchanged at Google's security token service. 1, 0, −1. */
+int gcp_external_token(struct gcp *g, const json_t *cred, struct gcp_token *out);
+/* Of the service account that url names, by means of `by`, for whom `cred` has the delegates. 1, 0, −1. */
+int gcp_impersonate(struct gcp *g, const json_t *cred, const char *url, const struct gcp_token *by, struct gcp_token *out);
+/* The service account that url names; NULL: none. */
+const char *gcp_impersonated(struct gcp *g, const char *url);
 
 /* ---- names.c: what things are called ---- */
 const char *gcp_cluster_tag(struct arena *a, const char *cluster);	      /* network tag and stem of firewall rules */

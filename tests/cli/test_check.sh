@@ -10,6 +10,7 @@ ok "what is missing is named" contains "$err" "clouds without credentials: aws, 
 sky check aws
 ok "a cloud without credentials ends with 4" test "$status" = 4
 ok "what to do" contains "$out" "aws configure"
+ok "nothing is launched without keys" test "$(printf '%s\n' "$out" | awk '$1 == "aws" {print $2, $3; exit}')" = "missing no"
 ok "where it was looked for" contains "$out" "~/.aws/credentials"
 sky check aws/us-east-1
 ok "a place in a cloud is its cloud" test "$status" = 4
@@ -49,7 +50,7 @@ sky check --offline
 ok "found" contains "$out" "aws"
 ok "one look is enough" lacks "$err" "credentials: aws"
 ok "not yet launching is said" contains "$err" "comes with that cloud's provider"
-ok "gcloud without application credentials" contains "$out" "gcloud auth application-default login"
+ok "what is no store of gcloud" contains "$out" "gcloud auth application-default login"
 ok "an empty file" contains "$out" "~/.runpod/config.toml: it is empty"
 ok "a file without its key" contains "$out" "~/.lambda_cloud/lambda_keys: there is no api_key in it"
 ok "a folder for a file" contains "$out" "~/.kube/config"
@@ -58,6 +59,7 @@ ok "every place" contains "$out" "AWS_WEB_IDENTITY_TOKEN_FILE"
 ok "no secret is told" lacks "$out$err" VERYSECRET
 sky check --offline aws
 ok "found ends with 0" test "$status" = 0
+ok "found launches" test "$(printf '%s\n' "$out" | awk '$1 == "aws" {print $2, $3; exit}')" = "found yes"
 sky check --offline aws gcp
 ok "one of two is not enough" test "$status" = 4
 sky check --offline --json aws

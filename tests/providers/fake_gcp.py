@@ -92,6 +92,7 @@ class Cloud(World):
         self.instances, self.operations, self.firewalls, self.networks = {}, {}, {}, {}
         self.effects = {}  # operation → what happens at its end
         self.tokens, self.unreachable = {'fixed'}, set()
+        self.account, self.only_robots = True, False  # has the machine one; of tokens
         self.free = []  # that machines get; made up when there are none left
         self.keys = {}  # address → authorized_keys of the real machine behind it
         self.denied = set()  # permissions
@@ -301,6 +302,25 @@ class Cloud(World):
         for name in a['names']:
             self.add_network(name)
 
+    # --- tokens for other tokens
+    def metadata(self, q):
+        if q.headers.get('Metadata-Flavor') != 'Google':
+            return 403, 'Missing Metadata-Flavor:Google header.'
+        if q.path.endswith('/project/project-id'):
+            return 200, PROJECT
+        if q.path.endswith('/instance/service-accounts/default/token') and self.account:
+            return 200, {'access_token': self.new_token('ya29.vm.'), 'expires_in': 3000, 'token_type': 'Bearer'}
+        return 404, 'not found'
+
+    def impersonate(self, q):
+        name = re.fullmatch('/v1/projects/-/serviceAccounts/([^/]+):generateAccessToken', q.path).group(1)
+        if name != 'robot@p.iam.gserviceaccount.com' or not q.body['scope'][0].endswith('/cloud-platform') or not q.body['lifetime'].endswith('s'):
+            raise refusal(403, 'IAM_PERMISSION_DENIED', "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).", 'PERMISSION_DENIED')
+        if self.only_robots:  # nobody else's tokens are taken by what follows
+            self.tokens.clear()
+        until = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() + int(q.body['lifetime'][:-1])))
+        return 200, {'accessToken': self.new_token('ya29.robot.'), 'expireTime': until}
+
     # --- answers
     def state(self):
         return {'instances': list(self.instances.values()), 'firewalls': self.firewalls, 'networks': sorted(self.networks)}
@@ -311,8 +331,16 @@ class Cloud(World):
     def answer(self, q):
         if q.path == '/token':
             return token(q.form)
+        if q.path.startswith('/computeMetadata/v1/'):
+            return self.metadata(q)
+        if q.path == '/v1/token':
+            return exchange(q.form)
+        if q.path == '/subject':  # what vouches for an external account elsewhere
+            return (200, {'id': 'subject'}) if q.headers.get('X-Ask') == 'nicely' else (403, 'ask nicely')
         if q.bearer() not in self.tokens:
             raise refusal(401, 'authError', 'Request had invalid authentication credentials.', 'UNAUTHENTICATED')
+        if q.path.endswith(':generateAccessToken'):
+            return self.impersonate(q)
         if q.path == f'/v1/projects/{PROJECT}:testIamPermissions':
             return 200, {'permissions': [p for p in q.body['permissions'] if p not in self.denied]}
         if q.path.startswith('/v1/services/6F81-5844-456A/skus'):
@@ -585,6 +613,16 @@ def token(form):
         if not ok or abs(claims['iat'] - time.time()) > 300:
             return 400, {'error': 'invalid_grant', 'error_description': 'Invalid JWT: Token must be a short-lived token.'}
     return 200, {'access_token': CLOUD.new_token('ya29.'), 'expires_in': 3599, 'token_type': 'Bearer'}
+
+
+def exchange(form):
+    """Google's security token service."""
+    want = {'grant_type': 'urn:ietf:params:oauth:grant-type:token-exchange', 'requested_token_type': 'urn:ietf:params:oauth:token-type:access_token',
+            'subject_token_type': 'urn:ietf:params:oauth:token-type:jwt', 'scope': 'https://www.googleapis.com/auth/cloud-platform'}
+    wrong = [k for k, v in want.items() if form.get(k) != [v]]
+    if wrong or not form.get('audience', [''])[0].startswith('//iam.googleapis.com/') or form.get('subject_token') != ['subject']:
+        return 400, {'error': 'invalid_grant', 'error_description': 'The given credential is rejected by the attribute condition. ' + ', '.join(wrong)}
+    return 200, {'access_token': CLOUD.new_token('ya29.sts.'), 'issued_token_type': want['requested_token_type'], 'token_type': 'Bearer', 'expires_in': 3599}
 
 
 def skus(query):

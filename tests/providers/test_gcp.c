@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/base/json.h"
 #include "core/base/str.h"
@@ -352,8 +353,8 @@ static const char a_user[] = "{'type': 'authorized_user', 'client_id': 'c', 'cli
 static void test_credentials(void **s)
 {
 	struct rig *r = *s;
-	credentials("{'type': 'external_account', 'audience': 'x'}");
-	cloud_refused(r, "external_account");
+	credentials("{'type': 'gdch_service_account', 'audience': 'x'}");
+	cloud_refused(r, "gdch_service_account");
 	cloud_fails(r, PROVIDER_QUERY, cloud_cluster(), ERR_CREDENTIALS);
 	credentials("hello");
 	cloud_refused(r, "gcloud auth application-default login");
@@ -387,6 +388,112 @@ static void test_credentials(void **s)
 	free(file);
 	free(configurations);
 	credentials(a_user);
+}
+
+#define POOL "'audience': '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/providers/x', " \
+	     "'token_url': 'https://sts.googleapis.com/v1/token', 'subject_token_type': 'urn:ietf:params:oauth:token-type:jwt', 'project_id': 'proj-1', "
+#define ROBOT \
+	"'service_account_impersonation_url': 'https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/%s@p.iam.gserviceaccount.com:generateAccessToken'"
+
+/* One whom another than Google vouches for: by a file, or at an address; as themselves, or as a service account. */
+static void test_external(void **s)
+{
+	struct rig *r = *s;
+	char *file = cloud_put("subject", "subject\n", 0600), *text = xasprintf("{'type': 'external_account', " POOL "'credential_source': {'file': '%s'}}", file);
+	credentials(text);
+	cloud_enabled(r, "an external account of pool/providers/x, project proj-1");
+	assert_int_equal(cloud_asked("POST /v1/token"), 1);
+	json_decref(rig_do(r, PROVIDER_QUERY, json_object()));
+	assert_int_equal(cloud_asked("POST /v1/token"), 1); /* it is kept */
+	free(cloud_put("subject", "other", 0600));
+	json_object_clear(r->memory);
+	cloud_refused(r, "rejected by the attribute condition");
+	unlink(file);
+	cloud_refused(r, "subject, where the external account's token is, is not there");
+	free(text);
+	free(file);
+	/* At an address, in a member of JSON; as a service account. */
+	cloud_tell("set", "{'only_robots': true}");
+	text = xasprintf("{'type': 'external_account', " POOL "'credential_source': {'url': 'http://127.0.0.1:%d/subject', 'headers': {'X-Ask': 'nicely'}, "
+		"'format': {'type': 'json', 'subject_token_field_name': 'id'}}, " ROBOT "}", stand_in.port, "robot");
+	credentials(text);
+	cloud_enabled(r, "robot@p.iam.gserviceaccount.com (by an external account of pool/providers/x)");
+	free(text);
+	text = xasprintf("{'type': 'external_account', " POOL "'credential_source': {'url': 'http://127.0.0.1:%d/subject'}}", stand_in.port);
+	credentials(text);
+	json_object_clear(r->memory);
+	cloud_refused(r, "/subject, where the external account's token is, says no: HTTP 403");
+	free(text);
+	credentials("{'type': 'external_account', " POOL "'credential_source': {'environment_id': 'aws1'}}");
+	cloud_refused(r, "whose token comes from AWS cannot be used");
+	credentials("{'type': 'external_account', " POOL "'credential_source': {'executable': {'command': 'x'}}}");
+	cloud_refused(r, "whose token comes from a program cannot be used");
+	credentials(a_user);
+}
+
+/* A user, and a service account's key, that act as a service account. */
+static void test_impersonated(void **s)
+{
+	struct rig *r = *s;
+	static const char form[] = "{'type': 'impersonated_service_account', 'delegates': [], " ROBOT ", 'source_credentials': {'type': 'authorized_user', "
+				   "'client_id': 'c', 'client_secret': 's', 'refresh_token': 'good'}, 'project_id': 'proj-1'}";
+	char *text = xasprintf(form, "robot");
+	cloud_tell("set", "{'only_robots': true}");
+	credentials(text);
+	cloud_enabled(r, "robot@p.iam.gserviceaccount.com (by the user of");
+	assert_int_equal(cloud_asked("generateAccessToken"), 1);
+	r->now_ms = json_int(json_obj(r->memory, "token"), "until", 0) + 1; /* an hour, but for five minutes */
+	assert_true(r->now_ms - wall_now_ms() > 50 * 60 * 1000 && r->now_ms - wall_now_ms() < 56 * 60 * 1000);
+	free(text);
+	r->now_ms = 0;
+	text = xasprintf(form, "boss");
+	credentials(text);
+	cloud_refused(r, "iam.serviceAccounts.getAccessToken");
+	free(text);
+	credentials("{'type': 'impersonated_service_account', 'service_account_impersonation_url': 'ftp://x', 'source_credentials': {'type': 'authorized_user', "
+		    "'client_id': 'c', 'client_secret': 's', 'refresh_token': 'good'}, 'project_id': 'proj-1'}");
+	cloud_refused(r, "ftp://x, which is no place on https");
+	credentials(a_user);
+}
+
+/* A machine of Google's, and who is logged in to gcloud alone. */
+static void test_elsewhere(void **s)
+{
+	struct rig *r = *s;
+	char *kept = xstrdup(getenv("GOOGLE_APPLICATION_CREDENTIALS")), *host = xasprintf("127.0.0.1:%d", stand_in.port), *old_path = xstrdup(getenv("PATH"));
+	unsetenv("GOOGLE_APPLICATION_CREDENTIALS");
+	setenv("GCE_METADATA_HOST", host, 1);
+	cloud_enabled(r, "this machine's service account, project proj-1");
+	json_decref(rig_do(r, PROVIDER_QUERY, json_object()));
+	assert_int_equal(cloud_asked("/default/token"), 1);
+	assert_int_equal(cloud_asked("/project/project-id"), 1);
+	r->now_ms = json_int(json_obj(r->memory, "token"), "until", 0) + 1; /* five minutes early */
+	json_decref(rig_do(r, PROVIDER_QUERY, json_object()));
+	assert_int_equal(cloud_asked("/default/token"), 2);
+	cloud_tell("set", "{'account': false}");
+	json_object_clear(r->memory);
+	cloud_refused(r, "has this machine a service account?");
+	unsetenv("GCE_METADATA_HOST");
+	/* gcloud */
+	char *path = xasprintf("%s:%s", cloud_folder, old_path), *db = cloud_put("credentials.db", "SQLite format 3", 0600);
+	setenv("PATH", path, 1);
+	rig_config(r, "{'project': 'proj-1'}");
+	char *gcloud = cloud_put("gcloud", "#!/bin/sh\necho 'ERROR: Reauthentication failed.' >&2\nexit 1\n", 0700);
+	cloud_refused(r, "gives no token: ERROR: Reauthentication failed.");
+	free(cloud_put("gcloud", "#!/bin/sh\n[ \"$*\" = 'auth print-access-token --quiet' ] && echo fixed\n", 0700));
+	cloud_enabled(r, "the user of `gcloud auth login`, project proj-1");
+	unlink(gcloud);
+	unlink(db);
+	json_object_clear(r->memory);
+	cloud_refused(r, "gcloud is not logged in");
+	setenv("PATH", old_path, 1);
+	setenv("GOOGLE_APPLICATION_CREDENTIALS", kept, 1);
+	free(kept);
+	free(host);
+	free(old_path);
+	free(path);
+	free(db);
+	free(gcloud);
 }
 
 /* A token is asked for once, and again when Google does not take it any more; the call goes on. */
@@ -498,6 +605,7 @@ static void environment(void)
 {
 	char *cred = path_join(cloud_folder, "adc.json");
 	credentials(a_user);
+	unsetenv("GCE_METADATA_HOST");
 	setenv("GOOGLE_APPLICATION_CREDENTIALS", cred, 1);
 	setenv("CLOUDSDK_CONFIG", cloud_folder, 1);
 	free(cred);
@@ -515,6 +623,7 @@ int main(void)
 	static const struct CMUnitTest own[] = {CLOUD_CASE(test_described), CLOUD_CASE(test_body), CLOUD_CASE(test_no_network), CLOUD_CASE(test_images),
 	    CLOUD_CASE(test_zone_found), CLOUD_CASE(test_stockout), CLOUD_CASE(test_quota_exceeded), CLOUD_CASE(test_throttled), CLOUD_CASE(test_torture),
 	    CLOUD_CASE(test_reclaimed), CLOUD_CASE(test_pages), CLOUD_CASE(test_dark_zone), CLOUD_CASE(test_by_id), CLOUD_CASE(test_local_ssd),
-	    CLOUD_CASE(test_credentials), CLOUD_CASE(test_tokens), CLOUD_CASE(test_check), CLOUD_CASE(test_catalog), CLOUD_CASE(test_quotas)};
+	    CLOUD_CASE(test_credentials), CLOUD_CASE(test_external), CLOUD_CASE(test_impersonated), CLOUD_CASE(test_elsewhere),
+	    CLOUD_CASE(test_tokens), CLOUD_CASE(test_check), CLOUD_CASE(test_catalog), CLOUD_CASE(test_quotas)};
 	return cloud_main(&google, own, ARRAY_LEN(own));
 }
