@@ -2,6 +2,7 @@
  * old"; and a small cache in front of the price history, since drawing must not read the disk for rows that are on the screen anyway. */
 #include "tui/prices.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "core/base/fs.h"
 #include "core/base/mem.h"
 #include "core/plan/market.h"
+#include "core/plan/trend.h"
 #include "core/store/catalog.h"
 
 /* What is on the largest screen fits, whatever its ids are: each has WAYS places to be in. */
@@ -227,34 +229,20 @@ int64_t prices_as_of_ms(const struct prices *p)
 	return p->as_of_ms;
 }
 
-size_t prices_history(struct prices *p, uint32_t offer_id, struct price_change *out, size_t max)
+size_t prices_history(struct prices *p, uint32_t offer_id, struct price_point *out, size_t max)
 {
-	struct price_point points[HISTORY_MAX];
 	if (!p->catalog || offer_id & OFFER_LIVE)
 		return 0;
-	int most = max < HISTORY_MAX ? (int)max : HISTORY_MAX;
-	int n = catalog_history(p->catalog, offer_id, points, most, NULL);
-	for (int i = 0; i < n; i++)
-		out[i] = (struct price_change){points[i].at_ms, points[i].price_uusd_h, points[i].spot_uusd_h};
+	int n = catalog_history(p->catalog, offer_id, out, max < INT_MAX ? (int)max : INT_MAX, NULL);
 	return n < 0 ? 0 : (size_t)n;
 }
 
-/* Changes → the value at the end of each day: what stands until the next change. */
 static void fill_week(struct prices *p, struct week *w, int64_t now_ms)
 {
-	struct price_change changes[HISTORY_MAX];
-	size_t n = prices_history(p, w->offer_id - 1, changes, HISTORY_MAX), at = 0;
-	int64_t value = -1;
-	w->known = 0;
-	for (int d = 0; d < PRICES_DAYS; d++) {
-		int64_t end = (now_ms / day_ms - (PRICES_DAYS - 1 - d) + 1) * day_ms;
-		for (; at < n && changes[at].at_ms < end; at++)
-			value = w->spot ? changes[at].spot_uusd_h : changes[at].price_uusd_h;
-		w->values[d] = value < 0 ? -1 : value;
-		w->known += value >= 0;
-	}
-	if (!n)
-		w->known = 0;
+	struct price_point changes[HISTORY_MAX];
+	size_t n = prices_history(p, w->offer_id - 1, changes, HISTORY_MAX);
+	int64_t tomorrow = (now_ms / day_ms + 1) * day_ms;
+	w->known = trend_of(changes, n, w->spot, tomorrow - PRICES_DAYS * day_ms, tomorrow, w->values, PRICES_DAYS).n_known;
 }
 
 size_t prices_week(struct prices *p, uint32_t offer_id, bool spot, int64_t now_ms, int64_t out[PRICES_DAYS])

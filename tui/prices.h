@@ -44,10 +44,7 @@ enum { PRICES_DAYS = 7 };
  * same rows again reads nothing. */
 size_t prices_week(struct prices *p, uint32_t offer_id, bool spot, int64_t now_ms, int64_t out[PRICES_DAYS]);
 
-struct price_change {
-	int64_t at_ms, price_uusd_h, spot_uusd_h;
-};
 /* The last `max` changes, oldest first. */
-size_t prices_history(struct prices *p, uint32_t offer_id, struct price_change *out, size_t max);
+size_t prices_history(struct prices *p, uint32_t offer_id, struct price_point *out, size_t max);
 
 #endif

@@ -44,6 +44,7 @@ libcli_a_SOURCES = \
 	tui/cli/output.c \
 	tui/cli/plan_text.c \
 	tui/cli/recipes.c \
+	tui/cli/requests.c \
 	tui/cli/screen.c \
 	tui/cli/table.c tui/cli/table.h \
 	tui/cli/task.c \

@@ -32,6 +32,11 @@ struct offer_place {
 	const char *zone;   /* "" where not told apart */
 };
 
+/* From then on an offer had these prices; PRICE_UNKNOWN. */
+struct price_point {
+	int64_t at_ms, price_uusd_h, spot_uusd_h;
+};
+
 struct offer_source {
 	const char *name;     /* where the price is from, for people: "aws price list" */
 	int64_t as_of_ms;     /* the day of the figures */

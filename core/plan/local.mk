@@ -16,5 +16,6 @@ libplan_a_SOURCES = \
 	core/plan/rings.c core/plan/rings.h \
 	core/plan/spend.c core/plan/spend.h \
 	core/plan/disks.c core/plan/disks.h \
-	core/plan/transfer.c core/plan/transfer.h
+	core/plan/transfer.c core/plan/transfer.h \
+	core/plan/trend.c core/plan/trend.h
 PLAN_LIBS = libplan.a $(STORE_LIBS)

@@ -39,10 +39,6 @@ const struct offers *catalog_offers(const struct catalog *c);
 /* The row with this id, or SIZE_MAX. Linear. */
 size_t catalog_find(const struct catalog *c, uint32_t offer_id);
 
-struct price_point {
-	int64_t at_ms;
-	int64_t price_uusd_h, spot_uusd_h; /* PRICE_UNKNOWN */
-};
 /* The last `max` price changes of an offer, oldest first; an offer whose price never moved has none. Reads the disk: some
  * 0.05 ms. Returns how many; -1 on failure. */
 int catalog_history(struct catalog *c, uint32_t offer_id, struct price_point *out, int max, struct err *err);

@@ -122,6 +122,72 @@ def happened(words, times=1, seconds=20):
     return False
 
 
+# What each view shows beside the plain twin that says it too: (view, verb, {title of the view's column: (title of the verb's, field of its
+# JSON)}). A column that a view gets and that is not here fails the test.
+TWINS = [
+    ("offers", ["offers", "T4", "-v"], {"GPU": ("GPU", "accelerator"), "N": ("N", "accelerator_count"), "CLOUD": ("CLOUD", "cloud"),
+     "INSTANCE": ("INSTANCE", "instance_type"), "REGION": ("REGION", "region"), "vCPU": ("vCPU", "vcpus"), "RAM GB": ("RAM GB", "memory_gib"),
+     "$/h": ("$/h", "price_uusd_h"), "$/GPU\u00b7h": ("$/GPU/h", "price_per_accelerator_uusd_h"), "SPOT": ("SPOT $/h", "spot_uusd_h"),
+     "SAVE": ("SAVE", "spot_uusd_h"), "RECLAIM": ("RECLAIM", "reclaim_percent"), "AVAIL": ("AVAIL", "available"),
+     "7 DAYS": ("PRICE, 30 DAYS", "last_30_days"), "AGE": ("AGE", "as_of"), "SOURCE": ("SOURCE", "source")}),
+    ("clusters", ["status", "-v"], {"NAME": ("NAME", "name"), "STATUS": ("STATUS", "status"), "INFRA": ("INFRA", "provider"),
+     "RESOURCES": ("RESOURCES", "accelerator"), "GPU": ("GPU", "heartbeat"), "JOBS": ("JOBS", "jobs_running"), "$/h": ("$/H", "total_uusd_h"),
+     "COST": ("COST", "cost_uusd"), "AUTOSTOP": ("AUTOSTOP", "autostop"), "LAUNCHED": ("LAUNCHED", "launched_at"), "USER": ("USER", "user"),
+     "PROJECT": ("PROJECT", "project"), "DOING": ("NOTE", "progress")}),
+    ("jobs", ["queue"], {"CLUSTER": ("CLUSTER", "cluster"), "JOB": ("ID", "job_id"), "NAME": ("NAME", "name"), "STATUS": ("STATUS", "status"),
+     "USER": ("USER", "user"), "RESOURCES": ("RESOURCES", "gpus"), "SUBMITTED": ("SUBMITTED", "submitted_at"), "TOOK": ("DURATION", "started_at"),
+     "EXIT": ("EXIT", "exit_code"), "REASON": ("REASON", "reason")}),
+    ("cost", ["cost"], {"CLUSTER": ("NAME", "name"), "STATUS": ("STATUS", "status"), "CLOUD": ("RESOURCES", "provider"), "$/h": ("COST/hr", "now_uusd_h"),
+     "TODAY": ("TODAY", "today_uusd"), "MONTH": ("MONTH", "month_uusd"), "COST": ("COST (est.)", "cost_uusd"), "24 HOURS": ("24 hours", "hours"),
+     "NOTE": ("NOTE", "wasted_uusd")}),
+    ("activity", ["requests", "--all"], {"ID": ("ID", "id"), "REQUEST": ("VERB", "verb"), "STATE": ("STATE", "state"), "USER": ("USER", "user"),
+     "ASKED": ("CREATED", "created_at"), "TOOK": ("TOOK", "finished_at"), "PROGRESS": ("NOTE", "progress")}),
+    ("recipes", ["recipes"], {"RECIPE": ("NAME", "name"), "FROM": ("FROM", "own"), "WHAT IT DOES": ("WHAT IT DOES", "title"), "NEEDS": ("NEEDS", "needs")}),
+]
+
+
+def titles(screen, first):
+    """The titles of a view's table: its line begins with the first of them; what is beside it, the details, is left out."""
+    for line in screen.splitlines():
+        words = line.strip("\u2502 ").split("\u2502")[0]
+        if words.startswith(first):
+            return [re.sub("[\u25b2\u25bc]", "", w) for w in re.split(r"\s{2,}", words.strip())]
+    return []
+
+
+def twins(say, tell):
+    for view, verb, columns in TWINS:
+        screen = say("screen", view, "--once", "--size", "300x40")
+        there = titles(screen, next(iter(columns)))
+        text, rows = say(*verb), tell(*verb)
+        rows = rows.get("offers") or rows.get("clusters") if isinstance(rows, dict) else rows
+        wrong = [t for t in there if t not in columns] + [w for w, _ in columns.values() if w not in text] + [f for _, f in columns.values() if f not in rows[0]]
+        ok(f"{view}: skytop {' '.join(verb)} says all that the view does, as text and as JSON", there and not wrong, f"{wrong}\n{screen}\n{text}\n{rows[0]}")
+    ok("details of a cluster: nodes, GPUs, use", all(w in say("status", "-v", "train") for w in ("NODE", "SILENT", "GPU 7", "CPU", "disk")), say("status", "-v", "train"))
+    launch = next(r for r in tell("requests", "--all") if r["verb"] == "launch" and r["cluster"] == "train")
+    steps = say("requests", str(launch["id"]))
+    ok("the list of a launch's steps, with the place that was tried", "attempt 1, sim sim-north-a" in steps and "creating nodes" in steps and "SUCCEEDED" in steps, steps)
+    one = tell("requests", str(launch["id"]))
+    ok("as JSON, with what can be done next", any(e["kind"] == "provision.failed" for e in one["steps"]) and "next" in one, one)
+    events = say("events")
+    ok("events with their level", re.search(r"^\S+Z  error  \[nightly\] ", events, re.M) and {"id", "at", "cluster", "request", "level", "text"} <= set(tell("events")[0]), events)
+    spend, text = tell("cost"), say("cost")
+    ok("cost: now, today, month, where it leads with a band, budget, courses", {"now_uusd_h", "today_uusd", "month_uusd", "projection", "budget"} <= set(spend["spend"])
+       and {"low_uusd", "high_uusd", "method"} <= set(spend["spend"]["projection"]) and len(spend["hours"]) == 24 and len(spend["days"]) == 30
+       and all(w in text for w in ("now $", "today $", "end of the month", "budget $", "30 days")), text)
+    ok("what changed since yesterday and why", "WHY" in say("cost", "--changes") and {"diff_uusd", "why", "text"} <= set(spend["changes"][0]), spend["changes"])
+    ok("sums by cloud, project, user", all({"name", "now_uusd_h", "days"} <= set(spend["by"][k][0]) and "THIS MONTH" in say("cost", "--by", k) for k in ("cloud", "project", "user")))
+    text, told = say("metrics", "--measure", "cpu", "--span", "6h"), tell("metrics", "--measure", "cpu", "--span", "6h")
+    ok("metrics: each node's measures and their past, each figure", "CPU, LAST 6 hours" in text and len(told["figures"]) >= 15 and all(f["title"] in text and f["explain"]
+       for f in told["figures"]) and {"now", "series", "heard_at"} <= set(told["nodes"][0]), text)
+    ok("logs: their lines; as JSON how the job stands", "tokens/s" in say("logs", "train", "1", "--no-follow", "--tail", "50") and tell("logs", "train", "1")["status"], say("logs", "train", "1", "--no-follow"))
+    stamped = say("logs", "train", "1", "--no-follow", "-t", "--tail", "2")
+    ok("with when each line came", len(re.findall(r"^20\d\d-\d\d-\d\dT[\d:]{8}Z \(.*rank=", stamped, re.M)) == 2, stamped)
+    for view in ("managed", "services"):
+        screen = say("screen", view, "--once", "--size", "120x12")
+        ok(f"{view}: nothing to be had as text; it says so, and with what command that will change", "this version cannot run them yet" in screen and "`skytop" in screen, screen)
+
+
 def left():
     return f"{os.listdir(TMP)} {ours()}"
 
@@ -161,6 +227,10 @@ try:
 
     ok("the spot cluster is taken back", happened("taken back by the provider"))
     ok("and launched again", happened("nightly is UP", 2))
+    def say(*words):
+        p = subprocess.run([SKYTOP, *words], env={**ENV, "SKYTOP_HOME": f"{TMP}/{os.listdir(TMP)[0]}"}, capture_output=True, text=True, check=False)
+        return p.stdout + p.stderr
+    twins(say, tell)
     s.keys("q")
     status = s.end()
     ok("q: status", status == 0, status)

@@ -12,6 +12,7 @@
 #include "core/base/mem.h"
 #include "core/plan/figures.h"
 #include "core/plan/rings.h"
+#include "core/plan/trend.h"
 
 #define T0 INT64_C(1795608000000) /* a whole quarter of an hour */
 
@@ -167,11 +168,29 @@ static void test_figures(void **state)
 	assert_int_equal(span_named(NULL), SPANS);
 }
 
+/* What stood at the end of each part, whatever came between; before the first change nothing is known. */
+static void test_trend(void **state)
+{
+	(void)state;
+	const struct price_point changes[] = {{150, 10, 4}, {180, 12, PRICE_UNKNOWN}, {190, 11, 6}, {320, 9, 6}, {500, 1, 1}};
+	int64_t values[4];
+	struct trend t = trend_of(changes, ARRAY_LEN(changes), false, 0, 400, values, 4);
+	const int64_t want[] = {-1, 11, 11, 9}, spot[] = {-1, 6, 6, 6};
+	assert_memory_equal(values, want, sizeof want);
+	assert_true(t.low == 9 && t.high == 11 && t.last == 9 && t.n_known == 3);
+	t = trend_of(changes, ARRAY_LEN(changes), true, 0, 400, values, 4);
+	assert_memory_equal(values, spot, sizeof spot);
+	assert_true(t.low == 6 && t.high == 6);
+	t = trend_of(changes, 2, true, 0, 400, values, 4);
+	assert_true(t.n_known == 0 && t.last == -1); /* it is not sold so any more */
+	assert_int_equal(trend_of(NULL, 0, false, 0, 400, values, 4).n_known, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_means_and_gaps), cmocka_unit_test(test_all_of_a_week), cmocka_unit_test(test_clock_jumps),
-	    cmocka_unit_test(test_bounds), cmocka_unit_test(test_restart), cmocka_unit_test(test_figures),
+	    cmocka_unit_test(test_bounds), cmocka_unit_test(test_restart), cmocka_unit_test(test_figures), cmocka_unit_test(test_trend),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -162,6 +162,10 @@ int cli_width(const struct cli *c);
 /* May text beyond ASCII be printed? By LC_ALL, LC_CTYPE, LANG; yes when none is set. */
 bool cli_utf8(void);
 
+/* A course of values, a sign each: blocks from low to high, or ASCII; a value below 0 is not known, and a blank. */
+struct str;
+void cli_spark(struct str *out, const int64_t *values, size_t n, int64_t low, int64_t high);
+
 struct table;
 /* Print for people: in colour, cut to the terminal. Takes the table. Returns 0. */
 int cli_print_table(struct cli *c, struct table *t);

@@ -76,6 +76,8 @@ static void cost_row(struct table *t, const json_t *j, int64_t now)
 	    json_bool(j, "simulated", false) ? " (simulated)" : "");
 	table_cell_tone(t, running ? TONE_PLAIN : TONE_DIM, state_of(j));
 	table_cell(t, money(j, running ? "now_uusd_h" : json_bool(j, "stopped", false) ? "disk_uusd_h" : "price_uusd_h", buf, sizeof buf));
+	table_cell(t, figure(j, "today_uusd", buf, sizeof buf));
+	table_cell(t, figure(j, "month_uusd", buf, sizeof buf));
 	const char *cost = figure(j, "cost_uusd", (char[48]){0}, 48);
 	table_cellf(t, "%s%s", json_bool(j, "estimated", false) && strcmp(cost, "-") ? "~" : "", cost);
 	note_of(j, now, buf, sizeof buf);
@@ -84,12 +86,12 @@ static void cost_row(struct table *t, const json_t *j, int64_t now)
 
 static void print_clusters(struct cli *c, const json_t *report)
 {
-	static const char *const titles[] = {"NAME", "LAUNCHED", "DURATION", "RESOURCES", "STATUS", "COST/hr", "COST (est.)", "NOTE"};
+	static const char *const titles[] = {"NAME", "LAUNCHED", "DURATION", "RESOURCES", "STATUS", "COST/hr", "TODAY", "MONTH", "COST (est.)", "NOTE"};
 	struct table *t = table_create();
 	size_t i;
 	json_t *j;
 	for (i = 0; i < ARRAY_LEN(titles); i++)
-		table_column(t, titles[i], i == 5 || i == 6 ? TABLE_RIGHT : 0);
+		table_column(t, titles[i], i >= 5 && i <= 8 ? TABLE_RIGHT : 0);
 	json_array_foreach(json_arr(report, "clusters"), i, j)
 		cost_row(t, j, json_int(report, "at", 0));
 	cli_print_table(c, t);
@@ -158,6 +160,30 @@ static void print_spend(struct cli *c, const json_t *spend)
 		    figure(apart, "today_uusd", b, sizeof b), figure(apart, "month_uusd", m, sizeof m));
 }
 
+/* "24 hours  ▁▂▃  $0.00 to $3.70 an hour, last $1.32" */
+static void print_course(struct cli *c, const json_t *report, const char *key, const char *label, const char *each)
+{
+	enum { VALUES_MAX = 64 };
+	int64_t values[VALUES_MAX], low = INT64_MAX, high = -1, last = -1;
+	size_t n = 0, i;
+	json_t *v;
+	char a[40], b[40], m[40];
+	json_array_foreach(json_arr(report, key), i, v) {
+		if (n == VALUES_MAX)
+			break;
+		values[n++] = last = json_is_integer(v) ? json_integer_value(v) : -1;
+		low = last >= 0 && last < low ? last : low;
+		high = last > high ? last : high;
+	}
+	if (high < 0)
+		return;
+	struct str course = str_new(4 * VALUES_MAX);
+	cli_spark(&course, values, n, 0, high);
+	cli_note(c, "%s  %s  $%s to $%s %s, last %s%s", label, str_text(&course), money_text(low, a, sizeof a), money_text(high, b, sizeof b), each,
+	    last < 0 ? "" : "$", last < 0 ? "not known" : money_text(last, m, sizeof m));
+	str_free(&course);
+}
+
 static int print_report(struct cli *c, const json_t *report)
 {
 	const char *by = cli_value(c, "by");
@@ -170,6 +196,8 @@ static int print_report(struct cli *c, const json_t *report)
 	else
 		cli_note(c, "nothing has run yet: skytop launch TASK.yaml starts something");
 	print_spend(c, json_obj(report, "spend"));
+	print_course(c, report, "hours", "24 hours", "an hour");
+	print_course(c, report, "days", "30 days ", "a day");
 	return 0;
 }
 

@@ -1,4 +1,4 @@
-/* engine, requests, cancel-request, events: the process that owns the world, and what it is doing. */
+/* engine, events: the process that owns the world, and what it is doing. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -153,102 +153,6 @@ const struct verb verb_engine = {
     .run = run_engine,
 };
 
-/* ---- requests ---------------------------------------------------------------------------------------------------- */
-
-static void request_row(struct table *t, const json_t *j, int64_t now)
-{
-	char buf[64];
-	int64_t started = json_int(j, "started_at", 0), ended = json_int(j, "finished_at", 0);
-	const char *state = json_str(j, "state", "?"), *progress = json_str(j, "progress", NULL);
-	table_cellf(t, "%" PRId64, json_int(j, "id", 0));
-	table_cell(t, json_str(j, "verb", "?"));
-	table_cell(t, json_str(j, "cluster", "-"));
-	table_cell(t, json_str(j, "user", "-"));
-	table_cell(t, ago_text(json_int(j, "created_at", 0), now, buf, sizeof buf));
-	table_cell(t, started ? duration_text((ended ? ended : now) - started, buf, sizeof buf) : "-");
-	table_cell_tone(t, !strcmp(state, "FAILED") ? TONE_BAD : !strcmp(state, "SUCCEEDED") ? TONE_GOOD : TONE_PLAIN, state);
-	table_cell(t, json_obj(j, "error") ? json_str(json_obj(j, "error"), "message", "") : ended ? NULL : progress ? progress : json_str(j, "step", NULL));
-}
-
-static int run_requests(struct cli *c)
-{
-	struct err err;
-	int status = 0;
-	int64_t limit = 50;
-	if (cli_int(c, "limit", 1, 10000, &limit, &err))
-		return cli_fail(c, &err);
-	struct client *cl = session_open(c, true, &err);
-	if (!cl)
-		return cli_fail(c, &err);
-	json_t *list = session_call(c, cl, "requests", json_pack("{s:b, s:I}", "all", cli_flag(c, "all"), "limit", (json_int_t)limit), &status), *j;
-	client_close(cl);
-	if (!list)
-		return status;
-	if (cli_json(c))
-		return cli_print_json(c, list);
-	static const char *const titles[] = {"ID", "VERB", "CLUSTER", "USER", "CREATED", "TOOK", "STATE"};
-	struct table *t = table_create();
-	for (size_t i = 0; i < ARRAY_LEN(titles); i++)
-		table_column(t, titles[i], i ? 0 : TABLE_RIGHT);
-	table_column(t, "NOTE", TABLE_SHRINK);
-	size_t i;
-	json_array_foreach(list, i, j)
-		request_row(t, j, wall_now_ms());
-	if (!json_array_size(list))
-		cli_note(c, cli_flag(c, "all") ? "no requests yet" : "no open requests; --all shows those that are over");
-	json_decref(list);
-	return cli_print_table(c, t);
-}
-
-static const struct option_spec requests_options[] = {
-    CLI_FLAG('a', "all", "those that are over, too"),
-    CLI_VALUE('l', "limit", "N", "at most N, the newest; 50 when not given"),
-    CLI_END,
-};
-
-const struct verb verb_requests = {
-    .name = "requests",
-    .group = GROUP_ENGINE,
-    .summary = "List what the engine was asked to do and is doing.",
-    .options = requests_options,
-    .run = run_requests,
-};
-
-static int run_cancel_request(struct cli *c)
-{
-	struct err err;
-	int status = 0;
-	int64_t id;
-	if (!num_int(cli_arg(c, 0), 1, INT64_C(1) << 60, &id))
-		return cli_usage(c, "'%s' is not the number of a request", cli_arg(c, 0));
-	struct client *cl = session_open(c, true, &err);
-	if (!cl)
-		return cli_fail(c, &err);
-	json_t *j = session_call(c, cl, "cancel", json_pack("{s:I}", "id", (json_int_t)id), &status);
-	if (j) {
-		json_decref(j);
-		j = session_call(c, cl, "follow", json_pack("{s:I}", "id", (json_int_t)id), &status);
-	}
-	client_close(cl);
-	if (!j)
-		return status;
-	cli_note(c, "request %" PRId64 ": %s", id, json_str(j, "state", "?"));
-	if (cli_json(c))
-		return cli_print_json(c, j);
-	json_decref(j);
-	return 0;
-}
-
-const struct verb verb_cancel_request = {
-    .name = "cancel-request",
-    .group = GROUP_ENGINE,
-    .summary = "Stop a request; what it had begun to make is removed.",
-    .args = "ID",
-    .min_args = 1,
-    .max_args = 1,
-    .run = run_cancel_request,
-};
-
 /* ---- events ------------------------------------------------------------------------------------------------------ */
 
 static void print_event(struct cli *c, const json_t *e)
@@ -260,7 +164,8 @@ static void print_event(struct cli *c, const json_t *e)
 	if (cluster)
 		str_addf(&clean, "[%s] ", cluster);
 	text_clean(&clean, text, strlen(text));
-	printf("%s  %s%s%s\n", time_rfc3339(json_int(e, "at", 0), at, sizeof at), cli_sgr(c, tone), str_text(&clean), tone == TONE_PLAIN ? "" : cli_sgr(c, TONE_PLAIN));
+	printf("%s  %s%-5.5s  %s%s\n", time_rfc3339(json_int(e, "at", 0), at, sizeof at), cli_sgr(c, tone), level, str_text(&clean),
+	    tone == TONE_PLAIN ? "" : cli_sgr(c, TONE_PLAIN));
 	str_free(&clean);
 }
 

@@ -41,6 +41,7 @@ static void job_row(struct table *t, const json_t *j, int64_t now)
 		table_cellf(t, "%" PRId64, json_int(j, "exit_code", 0));
 	else
 		table_cell(t, "-");
+	table_cell(t, json_str(j, "reason", NULL));
 }
 
 static json_t *gather_jobs(struct cli *c, struct client *cl, int *status)
@@ -95,6 +96,7 @@ static int run_queue(struct cli *c)
 	static const char *const titles[] = {"ID", "CLUSTER", "NAME", "USER", "SUBMITTED", "STARTED", "DURATION", "RESOURCES", "STATUS", "EXIT"};
 	for (size_t i = 0; i < ARRAY_LEN(titles); i++)
 		table_column(t, titles[i], i ? 0 : TABLE_RIGHT);
+	table_column(t, "REASON", TABLE_SHRINK);
 	size_t i;
 	int64_t now = wall_now_ms();
 	json_array_foreach(jobs, i, j)

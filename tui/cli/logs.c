@@ -34,6 +34,7 @@ static int read_options(struct cli *c, struct session_log *l)
 	struct err err;
 	const char *since = cli_value(c, "since");
 	*l = (struct session_log){.cluster = cli_arg(c, 0), .tail_lines = -1, .rank = -1, .from_node = cli_flag(c, "from-node"), .setup = cli_flag(c, "setup"),
+	    .timestamps = cli_flag(c, "timestamps"),
 	    .follow = cli_tristate(c, "follow") >= 0};
 	if (cli_int(c, "tail", -1, INT64_C(1) << 40, &l->tail_lines, &err) || cli_int(c, "rank", 0, 1000000, &l->rank, &err) ||
 	    (since && since_parse(since, wall_now_ms(), &l->since_ms, &err)))
@@ -46,6 +47,8 @@ static int read_options(struct cli *c, struct session_log *l)
 		return cli_usage(c, "--setup shows all that setup said: it goes with neither --tail nor --since");
 	if (l->from_node && since)
 		return cli_usage(c, "when a rank's own log was written is not known: --since goes with --rank, but not with --from-node");
+	if (l->from_node && l->timestamps)
+		return cli_usage(c, "when a rank's own log was written is not known: --timestamps goes with --rank, but not with --from-node");
 	if (cli_n_args(c) > 2 && !cli_flag(c, "sync-down"))
 		return cli_usage(c, "several jobs at once only with --sync-down");
 	if ((cli_flag(c, "all") || cli_value(c, "dir")) && !cli_flag(c, "sync-down"))
@@ -122,6 +125,7 @@ static const struct option_spec logs_options[] = {
     CLI_FLAG(0, "follow", "go on until the job is over (this is what happens without it, too)", .negatable = true),
     CLI_VALUE(0, "tail", "N", "begin with the last N lines"),
     CLI_VALUE(0, "since", "TIME", "begin with what was written since then: 90s, 10m, 2h30m, 3d ago, or a time as 2026-11-25T21:30:00Z"),
+    CLI_FLAG('t', "timestamps", "begin each line with when it came to the engine"),
     CLI_VALUE(0, "rank", "R", "only the lines of this rank"),
     CLI_FLAG(0, "from-node", "with --rank: the rank's own log, unlabelled, as it is on its node"),
     CLI_FLAG(0, "setup", "only what setup said, on each node or on that of --rank"),

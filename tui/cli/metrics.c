@@ -53,29 +53,22 @@ static int64_t tenths_of(const json_t *v)
 	return json_is_number(v) ? (int64_t)(json_number_value(v) * 10 + 0.5) : RING_UNKNOWN;
 }
 
-/* A sign a column, each the mean of so many steps: what is unknown is a dot in the middle, never the lowest block. */
+/* A sign a column, each the mean of so many steps. */
 static void add_history(struct str *out, const json_t *series)
 {
-	static const char *const blocks[] = {"\xe2\x96\x81", "\xe2\x96\x82", "\xe2\x96\x83", "\xe2\x96\x84", "\xe2\x96\x85", "\xe2\x96\x86", "\xe2\x96\x87",
-	    "\xe2\x96\x88"};
-	static const char ascii[] = ".,:-=+*#";
-	size_t n = json_array_size(series), per = n / HISTORY_COLUMNS ? n / HISTORY_COLUMNS : 1;
-	for (size_t at = 0; at + per <= n; at += per) {
+	enum { ALL = 1000 };
+	int64_t means[2 * HISTORY_COLUMNS];
+	size_t n = json_array_size(series), per = n / HISTORY_COLUMNS ? n / HISTORY_COLUMNS : 1, columns = 0;
+	for (size_t at = 0; at + per <= n && columns < ARRAY_LEN(means); at += per) {
 		int64_t sum = 0, known = 0;
 		for (size_t i = at; i < at + per; i++) {
 			int64_t v = tenths_of(json_array_get(series, i));
 			sum += v < 0 ? 0 : v;
 			known += v >= 0;
 		}
-		int64_t level = known ? sum / known * 8 / 1000 : -1;
-		level = level > 7 ? 7 : level;
-		if (level < 0)
-			str_add(out, " ");
-		else if (cli_utf8())
-			str_add(out, blocks[level]);
-		else
-			str_addc(out, ascii[level]);
+		means[columns++] = known ? sum / known : -1;
 	}
+	cli_spark(out, means, columns, 0, ALL);
 }
 
 static int print_nodes(struct cli *c, const json_t *answer)

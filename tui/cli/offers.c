@@ -259,12 +259,14 @@ static int answer(struct listing *s, const char *text)
 	if (!s->o)
 		return status;
 	s->spot = cli_flag(s->c, "spot");
+	s->verbose = cli_flag(s->c, "verbose");
+	s->now_ms = wall_now_ms();
 	filter_run(s->filter, s->o, &s->rows);
 	s->matched = s->rows.n;
 	for (size_t i = 0; i < s->rows.n && !s->tells_stock; i++)
 		s->tells_stock = s->o->rows[s->rows.rows[i]].available != AVAILABLE_UNKNOWN;
 	bool everything = filter_is_empty(s->filter) && !cli_value(s->c, "sort") && !cli_flag(s->c, "all") &&
-	    !cli_flag(s->c, "all-regions") && !cli_value(s->c, "limit");
+	    !cli_flag(s->c, "all-regions") && !cli_value(s->c, "limit") && !s->verbose;
 	if (s->matched == 0)
 		return nothing(s, text);
 	if (everything || cli_flag(s->c, "group"))
@@ -301,6 +303,7 @@ static const struct option_spec options[] = {
     CLI_VALUE(0, "saved", "NAME", "the filter of this name as well; F on the screen saves one"),
     CLI_VALUE(0, "save", "NAME", "give this filter a name, to be used again"),
     CLI_VALUE(0, "forget", "NAME", "forget the filter of this name"),
+    CLI_FLAG('v', "verbose", "more columns: who says each price, how old it is, its course over 30 days with least and most; and the same in --json"),
     CLI_FLAG(0, "csv", "comma-separated values with every column"),
     CLI_END,
 };

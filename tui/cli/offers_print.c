@@ -9,6 +9,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "core/plan/trend.h"
 #include "tui/cli/table.h"
 
 enum { MAX_COUNTS_TEXT = 60 };
@@ -114,6 +115,85 @@ static const char *reclaim_text(uint8_t reclaim, char *buf, size_t size)
 	return buf;
 }
 
+static json_t *whole(int64_t v)
+{
+	return v < 0 ? json_null() : json_integer(v);
+}
+
+/* --- the course of a price ------------------------------------------------------------------------------------------- */
+
+enum { COURSE_DAYS = 30, COURSE_COLUMNS = 15, CHANGES_MAX = 200 };
+
+struct course {
+	struct price_point changes[CHANGES_MAX];
+	size_t n_changes;
+	int64_t values[COURSE_COLUMNS];
+	struct trend trend;
+};
+
+static void read_changes(const struct listing *s, uint32_t row, struct course *c)
+{
+	uint32_t id = s->o->rows[row].id;
+	int n = id & OFFER_LIVE ? 0 : catalog_history(s->catalog, id, c->changes, CHANGES_MAX, NULL);
+	c->n_changes = n < 0 ? 0 : (size_t)n;
+}
+
+static void run_course(const struct listing *s, struct course *c, bool spot)
+{
+	int64_t from_ms = s->now_ms - COURSE_DAYS * INT64_C(86400000);
+	c->trend = trend_of(c->changes, c->n_changes, spot, from_ms, s->now_ms, c->values, COURSE_COLUMNS);
+}
+
+static void course_columns(struct table *t)
+{
+	static const struct {
+		const char *title;
+		unsigned flags;
+	} cols[] = {{"PRICE, 30 DAYS", 0}, {"MIN", TABLE_RIGHT}, {"MAX", TABLE_RIGHT}, {"SPOT, 30 DAYS", 0}, {"MIN", TABLE_RIGHT}, {"MAX", TABLE_RIGHT},
+	    {"AGE", 0}, {"SOURCE", TABLE_SHRINK}};
+	for (size_t i = 0; i < ARRAY_LEN(cols); i++)
+		table_column(t, cols[i].title, cols[i].flags);
+}
+
+static void course_cells(struct table *t, const struct listing *s, uint32_t row)
+{
+	const struct offer_source *q = &s->o->sources[s->o->rows[row].source];
+	struct course c;
+	char age[32];
+	read_changes(s, row, &c);
+	for (int spot = 0; spot < 2; spot++) {
+		struct str text = str_new(COURSE_COLUMNS * 4);
+		run_course(s, &c, spot);
+		cli_spark(&text, c.values, c.trend.n_known ? COURSE_COLUMNS : 0, c.trend.low, c.trend.high);
+		table_cell(t, c.trend.n_known ? str_text(&text) : "-");
+		cell_price(t, c.trend.n_known ? c.trend.low : PRICE_UNKNOWN, "");
+		cell_price(t, c.trend.n_known ? c.trend.high : PRICE_UNKNOWN, "");
+		str_free(&text);
+	}
+	table_cell(t, q->live ? "live" : q->as_of_known ? ago_text(q->as_of_ms, s->now_ms, age, sizeof age) : "day unknown");
+	table_cell(t, q->name);
+}
+
+/* {changes: [{at, price_uusd_h, spot_uusd_h}], price: {min, max, last}, spot: {…}}: in micro-dollars an hour. */
+static json_t *course_json(const struct listing *s, uint32_t row)
+{
+	struct course c;
+	char at[32];
+	json_t *j = json_object(), *changes = json_array();
+	read_changes(s, row, &c);
+	for (size_t i = 0; i < c.n_changes; i++)
+		json_array_append_new(changes, json_pack("{s:s, s:o, s:o}", "at", time_rfc3339(c.changes[i].at_ms, at, sizeof at), "price_uusd_h",
+						   whole(c.changes[i].price_uusd_h), "spot_uusd_h", whole(c.changes[i].spot_uusd_h)));
+	json_object_set_new(j, "changes", changes);
+	for (int spot = 0; spot < 2; spot++) {
+		run_course(s, &c, spot);
+		const struct trend *t = &c.trend;
+		json_object_set_new(j, spot ? "spot" : "price", t->n_known ? json_pack("{s:I, s:I, s:o}", "min", (json_int_t)t->low, "max", (json_int_t)t->high, "last",
+								    whole(t->last)) : json_null());
+	}
+	return j;
+}
+
 static void columns(struct table *t, const struct listing *s)
 {
 	table_column(t, "GPU", 0);
@@ -129,8 +209,10 @@ static void columns(struct table *t, const struct listing *s)
 	table_column(t, "SPOT $/h", TABLE_RIGHT);
 	table_column(t, "SAVE", TABLE_RIGHT);
 	table_column(t, "RECLAIM", TABLE_RIGHT);
-	if (s->tells_stock)
+	if (s->tells_stock || s->verbose)
 		table_column(t, "AVAIL", 0);
+	if (s->verbose)
+		course_columns(t);
 }
 
 static void row_cells(struct table *t, const struct listing *s, uint32_t row)
@@ -161,8 +243,10 @@ static void row_cells(struct table *t, const struct listing *s, uint32_t row)
 	else
 		table_cell(t, "-");
 	table_cell(t, reclaim_text(r->reclaim, buf, sizeof buf));
-	if (s->tells_stock)
+	if (s->tells_stock || s->verbose)
 		table_cell(t, avail_text(r->available) ? avail_text(r->available) : "-");
+	if (s->verbose)
+		course_cells(t, s, row);
 }
 
 /* Machine-readable: numbers as they are, nothing where nothing is known. */
@@ -221,11 +305,6 @@ static json_t *dollars(int64_t micro)
 	return micro < 0 ? json_null() : json_real((double)micro / 1e6);
 }
 
-static json_t *whole(int64_t v)
-{
-	return v < 0 ? json_null() : json_integer(v);
-}
-
 static json_t *text_or_null(const char *s)
 {
 	return s && *s ? json_foreign(s) : json_null();
@@ -259,6 +338,8 @@ static json_t *offer_json(const struct listing *s, uint32_t row)
 	json_object_set_new(j, "as_of", q->as_of_ms ? json_string(time_rfc3339(q->as_of_ms, date, sizeof date)) : json_null());
 	json_object_set_new(j, "as_of_known", json_boolean(q->as_of_known));
 	json_object_set_new(j, "stale", json_boolean(q->stale));
+	if (s->verbose)
+		json_object_set_new(j, "last_30_days", course_json(s, row));
 	return j;
 }
 

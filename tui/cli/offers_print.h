@@ -20,6 +20,8 @@ struct listing {
 	bool tells_stock;	/* of one of them it is known whether it is free now: that is shown */
 	bool spot;		/* sorted and folded by the spot price */
 	enum fold fold;
+	bool verbose;		/* also who says each price, how long ago, and its course */
+	int64_t now_ms;
 };
 
 /* The first `shown` of the rows, as the options ask. Returns the exit status. */

@@ -204,6 +204,26 @@ bool cli_utf8(void)
 	return true;
 }
 
+void cli_spark(struct str *out, const int64_t *values, size_t n, int64_t low, int64_t high)
+{
+	enum { LEVELS = 8 };
+	static const char *const blocks[LEVELS] = {"\xe2\x96\x81", "\xe2\x96\x82", "\xe2\x96\x83", "\xe2\x96\x84", "\xe2\x96\x85", "\xe2\x96\x86",
+	    "\xe2\x96\x87", "\xe2\x96\x88"};
+	static const char ascii[] = ".,:-=+*#";
+	bool utf8 = cli_utf8();
+	for (size_t i = 0; i < n; i++) {
+		double share = high > low ? (double)(values[i] - low) / (double)(high - low) : 0.5; /* what never moved stands in the middle */
+		int level = share <= 0 ? 0 : (int)(share * LEVELS);
+		level = level < LEVELS ? level : LEVELS - 1;
+		if (values[i] < 0)
+			str_addc(out, ' ');
+		else if (utf8)
+			str_add(out, blocks[level]);
+		else
+			str_addc(out, ascii[level]);
+	}
+}
+
 int cli_print_table(struct cli *c, struct table *t)
 {
 	struct table_style style = {.width = cli_width(c), .color = cli_color(c), .utf8 = cli_utf8()};

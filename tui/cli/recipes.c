@@ -18,6 +18,7 @@ static json_t *recipe_json(const struct recipe *r, bool with_text)
 	json_put_str(j, "title", r->title);
 	json_put_str(j, "needs", r->needs);
 	json_put_str(j, "path", r->path);
+	json_put_bool(j, "own", r->own);
 	if (with_text)
 		json_put_str(j, "text", r->text);
 	return j;
@@ -38,10 +39,12 @@ static int list(struct cli *c, const struct recipes *rs)
 	}
 	struct table *t = table_create();
 	table_column(t, "NAME", 0);
+	table_column(t, "FROM", 0);
 	table_column(t, "WHAT IT DOES", TABLE_SHRINK);
 	table_column(t, "NEEDS", TABLE_SHRINK);
 	for (size_t i = 0; i < rs->n; i++) {
 		table_cell_tone(t, TONE_ACCENT, rs->v[i].name);
+		table_cell(t, rs->v[i].own ? "you" : "skytop");
 		table_cell(t, rs->v[i].title);
 		table_cell(t, rs->v[i].needs);
 	}

@@ -34,6 +34,7 @@ struct session_log {
 	int64_t rank;	    /* -1: all */
 	bool from_node;	    /* the rank's own log, as it is on its node, instead of its lines in the merged one */
 	bool setup;	    /* only what setup said */
+	bool timestamps;    /* each line begins with when it came to the engine */
 	bool follow;
 	bool quiet_end;	    /* do not say how it ended */
 };

@@ -33,6 +33,8 @@ struct copy {
 	char status[32], reason[300], times[4096];
 	char *buf;
 	struct str sieved, shown;
+	int64_t stamp_ms;   /* when what is being put came to the engine; 0 not known */
+	bool within_line;   /* what was put last is no whole line */
 };
 
 /* ---- what the engine says ---------------------------------------------------------------------------------------- */
@@ -161,6 +163,27 @@ static int set_up(struct copy *k, struct err *err)
 
 /* ---- copying ----------------------------------------------------------------------------------------------------- */
 
+/* When the line that begins came to the engine; what is not known is a dash as wide. */
+static void stamp(const struct copy *k)
+{
+	char at[40];
+	fprintf(k->to, "%-20s ", k->stamp_ms ? time_rfc3339(k->stamp_ms, at, sizeof at) : "-");
+}
+
+static void put_stamped(struct copy *k, const char *data, size_t len)
+{
+	while (len) {
+		const char *nl = memchr(data, '\n', len);
+		size_t n = nl ? (size_t)(nl - data) + 1 : len;
+		if (!k->within_line)
+			stamp(k);
+		fwrite(data, 1, n, k->to);
+		k->within_line = !nl;
+		data += n;
+		len -= n;
+	}
+}
+
 static void put(struct copy *k, const char *data, size_t len)
 {
 	if (k->filtering && len) {
@@ -169,7 +192,10 @@ static void put(struct copy *k, const char *data, size_t len)
 		data = str_text(&k->shown);
 		len = k->shown.len;
 	}
-	fwrite(data, 1, len, k->to);
+	if (k->l->timestamps)
+		put_stamped(k, data, len);
+	else
+		fwrite(data, 1, len, k->to);
 }
 
 static void pass(struct copy *k, const char *data, size_t len)
@@ -181,6 +207,23 @@ static void pass(struct copy *k, const char *data, size_t len)
 	str_clear(&k->sieved);
 	logsieve_feed(&k->sieve, data, len, &k->sieved);
 	put(k, str_text(&k->sieved), k->sieved.len);
+}
+
+/* The same, a part at a time, each of which came at one time. at: where it lies in the log. */
+static void pass_timed(struct copy *k, const char *data, size_t len, int64_t at)
+{
+	struct logread_times *times = k->l->timestamps ? logread_times_read(k->times[0] ? k->times : NULL) : NULL;
+	if (!k->l->timestamps)
+		pass(k, data, len);
+	for (size_t done = 0; k->l->timestamps && done < len;) {
+		int64_t until = INT64_MAX;
+		k->stamp_ms = times ? logread_times_at(times, at + (int64_t)done, &until) : 0;
+		int64_t most = until - at - (int64_t)done;
+		size_t n = most > 0 && (uint64_t)most < len - done ? (size_t)most : len - done;
+		pass(k, data + done, n);
+		done += n;
+	}
+	logread_times_destroy(times);
 }
 
 static bool is_done(const struct copy *k)
@@ -204,7 +247,7 @@ static int copy_new(struct copy *k, struct err *err)
 	size_t n;
 	int rc = 0;
 	for (size_t pieces = 1; (n = logread_next(k->read, k->buf, PIECE)) > 0 && !ferror(k->to) && !k->sieve.over; pieces++) {
-		pass(k, k->buf, n);
+		pass_timed(k, k->buf, n, logread_at(k->read) - (int64_t)n);
 		if (pieces % 8)
 			continue;
 		if (k->telling && pieces % 64 == 0)

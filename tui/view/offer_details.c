@@ -8,6 +8,7 @@
 #include "core/base/str.h"
 #include "core/model/accelerator.h"
 #include "core/plan/order.h"
+#include "core/plan/trend.h"
 #include "tui/app.h"
 #include "tui/format.h"
 #include "tui/view/views.h"
@@ -121,37 +122,16 @@ static void machine_rows(struct pen *p, const struct offer_type *t)
 	row(p, "GPU", ROLE_TEXT, text);
 }
 
-/* A month of prices in `w` cells, each what stood at its end. */
-static size_t month(const struct price_change *h, size_t n, bool spot, int64_t now_ms, int64_t *out, size_t w, int64_t *low,
-    int64_t *high)
+static void history_row(struct pen *p, const struct app *a, const struct price_point *h, size_t n, bool spot)
 {
-	int64_t from = now_ms - HISTORY_DAYS * INT64_C(86400000), value = -1;
-	size_t at = 0, known = 0;
-	*low = INT64_MAX;
-	*high = -1;
-	for (size_t i = 0; i < w; i++) {
-		int64_t end = from + (now_ms - from) * (int64_t)(i + 1) / (int64_t)w;
-		for (; at < n && h[at].at_ms <= end; at++)
-			value = spot ? h[at].spot_uusd_h : h[at].price_uusd_h;
-		out[i] = value;
-		if (value < 0)
-			continue;
-		known++;
-		*low = value < *low ? value : *low;
-		*high = value > *high ? value : *high;
-	}
-	return known;
-}
-
-static void history_row(struct pen *p, const struct app *a, const struct price_change *h, size_t n, bool spot)
-{
-	int64_t values[SPARK_MAX], low, high;
+	int64_t values[SPARK_MAX];
 	/* The figures beside it where there is room, else below. */
 	int room = p->r.w - LABEL - 1;
 	bool beside = room - MONTH_TEXT >= MONTH_LEAST;
 	size_t w = (size_t)(beside ? room - MONTH_TEXT : room > 1 ? room : 1);
 	w = w > SPARK_MAX ? SPARK_MAX : w;
-	if (p->y >= p->r.y + p->r.h || !month(h, n, spot, a->now_ms, values, w, &low, &high))
+	struct trend t = trend_of(h, n, spot, a->now_ms - HISTORY_DAYS * INT64_C(86400000), a->now_ms, values, w);
+	if (p->y >= p->r.y + p->r.h || !t.n_known)
 		return;
 	char lo[40], hi[40], last[40];
 	canvas_text(p->c, p->r.x, p->y, LABEL, ROLE_DIM, spot ? "spot, 30 d" : "price, 30 d");
@@ -165,7 +145,7 @@ static void history_row(struct pen *p, const struct app *a, const struct price_c
 	else if (++p->y >= p->r.y + p->r.h)
 		return;
 	canvas_printf(p->c, x, p->y, p->r.x + p->r.w - x, ROLE_TEXT, "min $%s  max $%s  last $%s",
-	    format_price(low, 0, lo, sizeof lo), format_price(high, 0, hi, sizeof hi), format_price(values[w - 1], 0, last, sizeof last));
+	    format_price(t.low, 0, lo, sizeof lo), format_price(t.high, 0, hi, sizeof hi), format_price(t.last, 0, last, sizeof last));
 	p->y++;
 }
 
@@ -205,7 +185,7 @@ void offer_details_draw(struct app *a, struct canvas *c, struct rect r, size_t a
 		    count_text((int64_t)n, all, sizeof all));
 		row(&p, "rank", ROLE_TEXT, text);
 	}
-	struct price_change history[HISTORY_MAX];
+	struct price_point history[HISTORY_MAX];
 	size_t changes = prices_history(a->prices, offer->id, history, HISTORY_MAX);
 	history_row(&p, a, history, changes, false);
 	history_row(&p, a, history, changes, true);
