@@ -40,6 +40,7 @@ enum {
 	PROVIDER_CAN_IMAGES = 1 << 4,
 	PROVIDER_CAN_DISK_TIERS = 1 << 5,
 	PROVIDER_CAN_SPOT_CAP = 1 << 6,
+	PROVIDER_CAN_OPEN_PORTS = 1 << 8, /* of a cluster that is there: CREATE with {"open_ports": true} makes nothing, and opens the ports of the call */
 	PROVIDER_TELLS_STOCK = 1 << 7, /* its offers say what is free at this moment: what failed for one request may do for the next */
 };
 

@@ -185,3 +185,28 @@ void launch_wait(struct op *op)
 	}
 	op_call(op, run_provider(op->engine, u->c->provider), PROVIDER_QUERY, nodes_query(u), waited);
 }
+
+static const json_t *ports_of(const json_t *task)
+{
+	return json_object_get(json_array_get(json_arr(task, "resources"), 0), "ports");
+}
+
+bool launch_open_ports(struct op *op, const json_t *task_before, void (*fn)(struct op *op, const json_t *result))
+{
+	struct unit *u = op_unit(op);
+	const struct provider *p = run_provider(op->engine, u->c->provider);
+	struct err err;
+	json_t *args = run_is_cloud(p) && ports_of(u->c->task) ? create_args(op, p, &err) : NULL;
+	bool some = json_array_size(json_arr(args, "ports")), can = some && p->can & PROVIDER_CAN_OPEN_PORTS;
+	if (some && !can && !json_equal(ports_of(task_before), ports_of(u->c->task)))
+		run_event(op->engine, u, op->r, "launch.ports", "warn", NULL, "%s opens ports only for machines that it makes: those of this task are open if the "
+			  "cluster had them", p->title);
+	if (!can) {
+		json_decref(args);
+		return false;
+	}
+	json_put_bool(args, "open_ports", true);
+	op_progress(op, "opening ports");
+	op_call(op, p, PROVIDER_CREATE, args, fn);
+	return true;
+}

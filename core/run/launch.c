@@ -377,6 +377,13 @@ static void step_submit(struct op *op)
 
 /* ---- reuse ------------------------------------------------------------------------------------------------------- */
 
+static void reuse(struct op *op, const json_t *result)
+{
+	const struct unit *u = op_unit(op);
+	(void)result;
+	op_goto(op, u->c->status == CLUSTER_STOPPED ? "start" : u->c->status == CLUSTER_UP ? "sync" : "agent");
+}
+
 static void step_reuse(struct op *op)
 {
 	struct unit *u = op_unit(op);
@@ -390,10 +397,12 @@ static void step_reuse(struct op *op)
 		return;
 	}
 	json_put_bool(op->r->data, "fresh", false);
-	json_decref(u->c->task);
+	json_t *before = u->c->task;
 	u->c->task = json_incref(json_obj(op->r->args, "task"));
 	run_save(u);
-	op_goto(op, u->c->status == CLUSTER_STOPPED ? "start" : u->c->status == CLUSTER_UP ? "sync" : "agent");
+	if (!launch_open_ports(op, before, reuse))
+		reuse(op, NULL);
+	json_decref(before);
 }
 
 /* A cluster whose state is not known: the provider tells, and only what is whole is used again. */

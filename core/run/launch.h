@@ -24,6 +24,9 @@ void launch_autostop(struct op *op, void (*fn)(struct op *op));
 /* ---- create.c: the steps that make nodes and wait for them ---- */
 void launch_create(struct op *op);
 void launch_wait(struct op *op);
+/* Ask for the task's ports on a cluster that is there, where its cloud can open some then: true, and fn when it is done. Where it cannot, an event
+ * says so of ports that the task before had not. */
+bool launch_open_ports(struct op *op, const json_t *task_before, void (*fn)(struct op *op, const json_t *result));
 /* Machines of the user's own that cannot be reached just now: there is no other place where they are, so they are waited for. False: not these,
  * or not any longer. */
 bool launch_wait_for_machines(struct op *op, const struct err *err);

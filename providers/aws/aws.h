@@ -76,6 +76,8 @@ enum provider_step aws_endpoint(struct aws *t, const char **base);
 const char *aws_var(const struct aws *t, const char *name);
 const char *aws_config(const struct aws *t, const char *key);
 bool aws_config_bool(const struct aws *t, const char *key, bool dflt);
+/* Names in a text with commas, or a list of them; borrowed; NULL: none. */
+const json_t *aws_config_list(struct aws *t, const char *key);
 /* Our clock as AWS's is, and the time of a text of theirs (0: it is none). */
 int64_t aws_now_ms(const struct aws *t);
 int64_t aws_time(const char *text);
@@ -178,6 +180,11 @@ struct aws_net {
 	bool is_public;	       /* gets a public address */
 };
 enum provider_step aws_net(struct aws *t, const char *region, const char *zone, size_t nodes, struct aws_net *out);
+/* The ports of the call are opened for machines that are there (EC2's items; all of one VPC): rules of the cluster's group, and the group itself where a
+ * machine is not in it. */
+enum provider_step aws_net_open(struct aws *t, const char *region, const json_t *instances);
+/* A reservation of the user's own (aws.specific_reservations) that has room for so many of the call's type in a zone; NULL: none. */
+enum provider_step aws_net_reserved(struct aws *t, const char *region, const char *zone, size_t nodes, const char **id);
 /* The security groups that were made for a cluster's ports are deleted. DONE: *left is how many are still in use. */
 enum provider_step aws_net_clear(struct aws *t, const json_t *regions, const char *cluster, size_t *left);
 

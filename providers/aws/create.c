@@ -214,7 +214,8 @@ static void add_user_data(struct aws *t, struct str *s)
 	sigv4_form(s, "UserData", crypto_base64(t->a, data, strlen(data)));
 }
 
-static const char *launch_form(struct aws *t, const json_t *missing, const struct aws_image *image, const struct aws_net *net, const json_t *tags)
+static const char *launch_form(struct aws *t, const json_t *missing, const struct aws_image *image, const struct aws_net *net, const json_t *tags,
+    const char *reservation)
 {
 	const char *token = token_of_launch(t, missing, net), *profile = aws_config(t, "instance_profile");
 	if (!token)
@@ -238,6 +239,8 @@ static const char *launch_form(struct aws *t, const json_t *missing, const struc
 	sigv4_form(&s, "MetadataOptions.HttpTokens", "required");
 	sigv4_form(&s, "MetadataOptions.HttpPutResponseHopLimit", "2");
 	add_market(t, &s);
+	if (reservation)
+		sigv4_form(&s, "CapacityReservationSpecification.CapacityReservationTarget.CapacityReservationId", reservation);
 	add_user_data(t, &s);
 	if (profile)
 		sigv4_form(&s, str_starts(profile, "arn:") ? "IamInstanceProfile.Arn" : "IamInstanceProfile.Name", profile);
@@ -336,13 +339,18 @@ static enum provider_step launch_in(struct aws *t, const char *region, const jso
 	if (!tags)
 		json_object_set_new(t->got, "tags", tags = tags_of(t, missing, image, net));
 	AWS_TRY(check_tags(t, tags));
-	struct aws_ask q = {.service = "ec2", .region = region, .body = launch_form(t, missing, image, net, tags)};
+	const char *reservation = NULL;
+	if (!json_bool(t->c->args, "use_spot", false))
+		AWS_TRY(aws_net_reserved(t, region, net->zone, json_array_size(missing), &reservation));
+	struct aws_ask q = {.service = "ec2", .region = region, .body = launch_form(t, missing, image, net, tags, reservation)};
 	if (!q.body)
 		return PROVIDER_FAILED;
 	if (!json_object_get(t->got, key))
 		remember(t, region, "open_since", aws_now_ms(t));
 	AWS_TRY(aws_ask(t, key, &q, 1, &answers));
 	const json_t *answer = json_array_get(answers, 0);
+	if (aws_is(answer, "IdempotentParameterMismatch")) /* it was asked for already, in other words, and may still show up */
+		return aws_failed(t, ERR_CONFLICT, ERR_SCOPE_PLACE, arena_printf(t->a, "an earlier launch of these nodes in %s is not over", net->zone));
 	if (!aws_ok(answer)) {
 		if (!json_str(answer, "lost", NULL) && !err_info(aws_code(answer))->retry)
 			remember(t, region, "refused_at", aws_now_ms(t));
@@ -401,15 +409,45 @@ static bool is_late(struct aws *t, const struct there *th, const json_t *missing
 	return false;
 }
 
-enum provider_step aws_create(struct aws *t)
+/* Of a cluster that is there: nothing is made but rules. */
+static enum provider_step open_ports(struct aws *t, const char *region)
 {
-	const char *region = json_str(t->c->args, "region", "");
+	json_t *instances, *instance, *alive = json_array();
+	size_t i;
+	enum provider_step s = aws_find(t, "there", region, &instances);
+	json_array_foreach(s == PROVIDER_DONE ? instances : NULL, i, instance) {
+		const char *state = json_str(json_obj(instance, "instanceState"), "name", "");
+		if (!str_eq(state, "terminated") && !str_eq(state, "shutting-down"))
+			json_array_append(alive, instance);
+	}
+	if (s == PROVIDER_DONE && !json_array_size(alive))
+		s = aws_failed(t, ERR_NOT_FOUND, ERR_SCOPE_PLACE, "opening ports: none of the cluster's machines is there");
+	if (s == PROVIDER_DONE)
+		s = aws_net_open(t, region, alive);
+	json_decref(alive);
+	return s == PROVIDER_DONE ? aws_done(t, json_pack("{s:[]}", "nodes")) : s;
+}
+
+/* EC2 knows our keys not in a region that is off, whatever the list of regions said. Where STS knows them it is the region. */
+static enum provider_step check_region(struct aws *t, const char *region)
+{
+	struct err first = *t->err;
+	struct str s = aws_form("GetCallerIdentity");
+	sigv4_form(&s, "Version", "2011-06-15");
+	struct aws_ask q = {.service = "sts", .region = t->login.region, .body = aws_form_done(t, &s)};
+	const json_t *answers;
+	AWS_TRY(aws_ask(t, "who", &q, 1, &answers));
+	*t->err = first;
+	if (!aws_ok(json_array_get(answers, 0)))
+		return PROVIDER_FAILED;
+	return aws_failed(t, ERR_UNSUPPORTED, ERR_SCOPE_REGION_ALL,
+	    arena_printf(t->a, "%s does not know keys that are good elsewhere: the region is not on; switch it on in the AWS console, or leave it out", region));
+}
+
+static enum provider_step make(struct aws *t, const char *region)
+{
 	json_t *instances, *missing;
 	struct there th;
-	if (request_check_create(t->c->args, t->err))
-		return PROVIDER_FAILED;
-	AWS_TRY(aws_login(t));
-	AWS_TRY(aws_region_is_on(t, region));
 	for (int look = 0;; look++) {
 		if (look && !json_object_get(t->got, arena_printf(t->a, "there %d look#0", look)))
 			aws_pause(t, LOOK_MS);
@@ -430,4 +468,15 @@ enum provider_step aws_create(struct aws *t)
 	json_decref(th.found);
 	json_decref(missing);
 	return s;
+}
+
+enum provider_step aws_create(struct aws *t)
+{
+	const char *region = json_str(t->c->args, "region", "");
+	if (request_check_create(t->c->args, t->err))
+		return PROVIDER_FAILED;
+	AWS_TRY(aws_login(t));
+	AWS_TRY(aws_region_is_on(t, region));
+	enum provider_step s = json_bool(t->c->args, "open_ports", false) ? open_ports(t, region) : make(t, region);
+	return s == PROVIDER_FAILED && t->err->code == ERR_CREDENTIALS && strstr(t->err->text, "AuthFailure") ? check_region(t, region) : s;
 }

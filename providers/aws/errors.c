@@ -45,6 +45,7 @@ static const struct row rows[] = {
     {"RulesPerSecurityGroupLimitExceeded", NULL, ERR_QUOTA, ERR_SCOPE_REGION_ALL, "ask for fewer ports"},
     {"VpcLimitExceeded", NULL, ERR_QUOTA, ERR_SCOPE_REGION_ALL, raise_quota},
     {"NetworkInterfaceLimitExceeded", NULL, ERR_QUOTA, ERR_SCOPE_REGION_ALL, raise_quota},
+    {"OptInRequired", "Marketplace", ERR_INVALID, ERR_SCOPE_TASK, "accept the image's terms where the message says, or take another image"},
     {"OptInRequired", NULL, ERR_CREDENTIALS, ERR_SCOPE_CLOUD, account},
     {"PendingVerification", NULL, ERR_CREDENTIALS, ERR_SCOPE_CLOUD, account},
     {"Blocked", NULL, ERR_CREDENTIALS, ERR_SCOPE_CLOUD, account},

@@ -43,11 +43,18 @@ static enum provider_step make_vpc(struct aws *t, const char *region, const char
 	return PROVIDER_FAILED;
 }
 
-static enum provider_step find_vpc(struct aws *t, const char *region, const char *name, const char **vpc)
+/* As a filter: ids by their id, others by their Name tag. Of several names of both kinds the kind of the first counts. */
+static void add_names(struct str *s, int n, const char *prefix, const char *id_filter, const json_t *names)
+{
+	aws_filter_list(s, n, str_starts(json_string_value(json_array_get(names, 0)), prefix) ? id_filter : "tag:Name", names);
+}
+
+/* names: one of these; NULL: the default one. */
+static enum provider_step find_vpc(struct aws *t, const char *region, const json_t *names, const char **vpc)
 {
 	struct str s = form_of("DescribeVpcs");
-	if (name)
-		aws_filter(&s, 1, str_starts(name, "vpc-") ? "vpc-id" : "tag:Name", name);
+	if (names)
+		add_names(&s, 1, "vpc-", "vpc-id", names);
 	else
 		aws_filter(&s, 1, "isDefault", "true");
 	struct aws_ask q = ec2(t, region, &s);
@@ -56,8 +63,10 @@ static enum provider_step find_vpc(struct aws *t, const char *region, const char
 	*vpc = json_str(json_array_get(json_arr(body, "vpcSet"), 0), "vpcId", NULL);
 	if (*vpc)
 		return PROVIDER_DONE;
-	if (name)
-		return aws_failed(t, ERR_UNSUPPORTED, ERR_SCOPE_REGION_ALL, arena_printf(t->a, "%s has no VPC %.60s (aws.vpc_name)", region, name));
+	if (names)
+		return aws_failed(t, ERR_UNSUPPORTED, ERR_SCOPE_REGION_ALL,
+		    arena_printf(t->a, "%s has no VPC %.60s%s (aws.vpc_name)", region, json_string_value(json_array_get(names, 0)),
+			json_array_size(names) > 1 ? ", nor any other that is named" : ""));
 	return make_vpc(t, region, vpc);
 }
 
@@ -149,6 +158,9 @@ static enum provider_step find_subnet(struct aws *t, const char *region, const c
 	struct str s = form_of("DescribeSubnets");
 	aws_filter(&s, 1, "vpc-id", vpc);
 	aws_filter(&s, 2, "state", "available");
+	const json_t *own = aws_config_list(t, "subnet_names");
+	if (own)
+		add_names(&s, 3, "subnet-", "subnet-id", own);
 	json_t *subnets, *zones = NULL;
 	AWS_TRY(aws_pages(t, "subnets", region, aws_form_done(t, &s), "subnetSet", &subnets));
 	if (!zone)
@@ -156,15 +168,16 @@ static enum provider_step find_subnet(struct aws *t, const char *region, const c
 	json_t *one = zone ? json_pack("[s]", zone) : NULL;
 	const json_t *subnet = best(subnets, zone ? one : zones, json_object_get(t->got, "tried"), nodes);
 	json_decref(one);
-	if (!subnet && zone && !named)
+	if (!subnet && zone && !named && !own)
 		AWS_TRY(make_subnet(t, region, zone, &subnet));
 	if (!subnet)
 		return aws_failed(t, ERR_UNSUPPORTED, zone ? ERR_SCOPE_PLACE : ERR_SCOPE_REGION,
-		    arena_printf(t->a, "%s of %s has no subnet with %zu free addresses%s", vpc, zone ? zone : region, nodes, zone ? "" : " where this type is offered"));
+		    arena_printf(t->a, "%s of %s has no subnet with %zu free addresses%s%s", vpc, zone ? zone : region, nodes, zone ? "" : " where this type is offered",
+			own ? " among aws.subnet_names" : ""));
 	out->subnet = arena_strdup(t->a, json_str(subnet, "subnetId", ""));
 	out->zone = arena_strdup(t->a, json_str(subnet, "availabilityZone", zone ? zone : ""));
-	out->is_public = !named;
-	if (named)
+	out->is_public = !named && !own;
+	if (!out->is_public)
 		AWS_TRY(has_way_out(t, region, vpc, out->subnet, &out->is_public));
 	if (aws_config_bool(t, "use_internal_ips", false))
 		out->is_public = false;
@@ -310,7 +323,8 @@ static const char *group_of_cluster(struct aws *t, const char *cluster)
 
 enum provider_step aws_net(struct aws *t, const char *region, const char *zone, size_t nodes, struct aws_net *out)
 {
-	const char *named = aws_config(t, "vpc_name"), *own = aws_config(t, "security_group_name"), *vpc, *cluster = json_str(t->c->args, "cluster", "");
+	const json_t *named = aws_config_list(t, "vpc_name");
+	const char *own = aws_config(t, "security_group_name"), *vpc, *cluster = json_str(t->c->args, "cluster", "");
 	*out = (struct aws_net){0};
 	AWS_TRY(find_vpc(t, region, named, &vpc));
 	AWS_TRY(find_subnet(t, region, zone, vpc, named != NULL, nodes, out));
@@ -321,6 +335,78 @@ enum provider_step aws_net(struct aws *t, const char *region, const char *zone, 
 	const char *ports = group_of_cluster(t, cluster);
 	return ports ? use_group(t, "ports group", region, vpc, ports, cluster, &out->groups[1]) : PROVIDER_FAILED;
 }
+
+/* ---- machines that are there ------------------------------------------------------------------------------------------------ */
+
+/* The groups of a machine's first card and one more: the whole list is replaced. NULL: it is among them. */
+static const char *join_form(struct aws *t, const json_t *instance, const char *group)
+{
+	json_t *ids = json_array(), *card = NULL, *v;
+	size_t i;
+	bool has = false;
+	json_array_foreach(json_arr(instance, "networkInterfaceSet"), i, v)
+		if (!card || str_eq(json_str(json_obj(v, "attachment"), "deviceIndex", ""), "0"))
+			card = v;
+	json_array_foreach(json_arr(card, "groupSet"), i, v) {
+		has = has || str_eq(json_str(v, "groupId", ""), group);
+		json_array_append(ids, json_object_get(v, "groupId"));
+	}
+	json_array_append_new(ids, json_string(group));
+	struct str s = form_of("ModifyNetworkInterfaceAttribute");
+	sigv4_form(&s, "NetworkInterfaceId", json_str(card, "networkInterfaceId", ""));
+	aws_list(&s, "SecurityGroupId", ids);
+	json_decref(ids);
+	const char *form = aws_form_done(t, &s);
+	return has ? NULL : form;
+}
+
+enum provider_step aws_net_open(struct aws *t, const char *region, const json_t *instances)
+{
+	const char *cluster = json_str(t->c->args, "cluster", ""), *name = group_of_cluster(t, cluster), *id;
+	const char *vpc = json_str(json_array_get(instances, 0), "vpcId", "");
+	size_t n = json_array_size(instances), k = 0, i;
+	json_t *instance;
+	if (!name)
+		return PROVIDER_FAILED;
+	AWS_TRY(use_group(t, "ports group", region, vpc, name, cluster, &id));
+	struct aws_ask *q = arena_alloc(t->a, (n + 1) * sizeof *q);
+	const json_t *answers;
+	json_array_foreach(instances, i, instance) {
+		const char *form = join_form(t, instance, id);
+		if (form)
+			q[k++] = (struct aws_ask){.service = "ec2", .region = region, .body = form};
+	}
+	if (k)
+		AWS_TRY(aws_ask(t, "join ports", q, k, &answers));
+	for (i = 0; i < k; i++)
+		if (!aws_ok(json_array_get(answers, i)))
+			return aws_refused(t, json_array_get(answers, i), arena_printf(t->a, "opening ports of machines in %s", region));
+	return PROVIDER_DONE;
+}
+
+enum provider_step aws_net_reserved(struct aws *t, const char *region, const char *zone, size_t nodes, const char **id)
+{
+	const json_t *names = aws_config_list(t, "specific_reservations"), *body;
+	*id = NULL;
+	if (!names)
+		return PROVIDER_DONE;
+	struct str s = form_of("DescribeCapacityReservations");
+	aws_filter(&s, 1, "instance-type", json_str(t->c->args, "instance_type", ""));
+	aws_filter(&s, 2, "state", "active");
+	struct aws_ask q = ec2(t, region, &s);
+	AWS_TRY(aws_ask_one(t, "reservations", &q, arena_printf(t->a, "looking for capacity reservations in %s", region), &body));
+	size_t i;
+	json_t *r;
+	json_array_foreach(json_arr(body, "capacityReservationSet"), i, r) {
+		int64_t room = 0;
+		num_int(json_str(r, "availableInstanceCount", ""), 0, 1 << 20, &room);
+		if (!*id && json_has(names, json_str(r, "capacityReservationId", "")) && str_eq(json_str(r, "availabilityZone", ""), zone) && room >= (int64_t)nodes)
+			*id = json_str(r, "capacityReservationId", NULL);
+	}
+	return PROVIDER_DONE;
+}
+
+/* ---- the end ---------------------------------------------------------------------------------------------------------------- */
 
 /* No answer, or one that says to come again: nothing is known of what is there. */
 static bool may_be_left(const json_t *answer)

@@ -46,20 +46,9 @@ static enum provider_step all_regions(struct aws *t, const json_t **out)
 	return PROVIDER_DONE;
 }
 
-/* What the configuration names, in a text with commas or as a list; borrowed; NULL: nothing. */
 static const json_t *wanted(struct aws *t)
 {
-	const json_t *list = json_arr(t->c->env->config, "regions");
-	const char *text = aws_config(t, "regions");
-	if (!text || list)
-		return json_array_size(list) ? list : NULL;
-	json_t *out = json_object_get(t->got, "wanted");
-	if (out)
-		return out;
-	json_object_set_new(t->got, "wanted", out = json_array());
-	for (size_t n; (text += strspn(text, ", ")), (n = strcspn(text, ", ")); text += n)
-		json_array_append_new(out, json_foreign(arena_strndup(t->a, text, n)));
-	return json_array_size(out) ? out : NULL;
+	return aws_config_list(t, "regions");
 }
 
 bool aws_region_is_wanted(struct aws *t, const char *region)

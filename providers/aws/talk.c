@@ -31,6 +31,21 @@ bool aws_config_bool(const struct aws *t, const char *key, bool dflt)
 	return json_bool(t->c->env->config, key, dflt);
 }
 
+const json_t *aws_config_list(struct aws *t, const char *key)
+{
+	const json_t *list = json_arr(t->c->env->config, key);
+	const char *text = aws_config(t, key), *name = arena_printf(t->a, "config %s", key);
+	if (!text || list)
+		return json_array_size(list) ? list : NULL;
+	json_t *out = json_object_get(t->got, name);
+	if (!out) {
+		json_object_set_new(t->got, name, out = json_array());
+		for (size_t n; (text += strspn(text, ", ")), (n = strcspn(text, ", ")); text += n)
+			json_array_append_new(out, json_foreign(arena_strndup(t->a, text, n)));
+	}
+	return json_array_size(out) ? out : NULL;
+}
+
 int64_t aws_now_ms(const struct aws *t)
 {
 	return wall_now_ms() + json_int(t->memory, "skew_ms", 0);
@@ -514,7 +529,7 @@ const struct provider provider_aws = {
     .name = "aws",
     .title = "AWS",
     .can = PROVIDER_CAN_STOP | PROVIDER_CAN_SPOT | PROVIDER_CAN_MULTI_NODE | PROVIDER_CAN_PORTS | PROVIDER_CAN_IMAGES | PROVIDER_CAN_DISK_TIERS |
-	   PROVIDER_CAN_SPOT_CAP,
+	   PROVIDER_CAN_SPOT_CAP | PROVIDER_CAN_OPEN_PORTS,
     .more_quota = "of AWS in the console, Service Quotas, Amazon EC2 (or: aws service-quotas request-service-quota-increase)",
     .credentials = "AWS_ACCESS_KEY_ID, ~/.aws/credentials, ~/.aws/config (aws configure, aws configure sso)",
     .max_name_len = 200,

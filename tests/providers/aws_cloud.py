@@ -255,7 +255,8 @@ class Cloud:
             states = {'Filter.1.Value.%d' % k: s for k, s in enumerate(('pending', 'running', 'stopping', 'stopped'), 1)}
             for i in items('DescribeInstances', './/instancesSet/item', **{'Filter.1.Name': 'instance-state-name'}, **states):
                 tags = {t.findtext('key'): t.findtext('value') for t in i.findall('tagSet/item')}
-                out['machines'].append({'id': region + '/' + i.findtext('instanceId'), 'state': i.findtext('instanceState/name'), 'cluster': tags.get('skytop-cluster')})
+                out['machines'].append({'id': region + '/' + i.findtext('instanceId'), 'state': i.findtext('instanceState/name'), 'cluster': tags.get('skytop-cluster'),
+                                        'groups': [g.findtext('groupName') for g in i.findall('networkInterfaceSet/item/groupSet/item')]})
             for g in items('DescribeSecurityGroups', './securityGroupInfo/item', **{'Filter.1.Name': 'tag-key', 'Filter.1.Value.1': 'skytop-cluster'}):
                 rules = [(p.findtext('fromPort'), p.findtext('toPort')) for p in g.findall('ipPermissions/item')]
                 out['groups'].append({'name': g.findtext('groupName'), 'ports': sorted('-'.join(dict.fromkeys(r)) for r in rules)})

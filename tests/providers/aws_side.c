@@ -71,7 +71,12 @@ json_t *side_call(struct side *s, enum provider_verb verb, json_t *args, struct 
 	now_tested = s;
 	if (!s->memory)
 		s->memory = json_object();
-	struct provider_env env = {.var = var, .memory = s->memory, .user = "cafe0123", .now_ms = wall_now_ms()};
+	char settings[1000] = "{}";
+	for (size_t i = 0; s->config && i < sizeof settings && (i == 0 || settings[i - 1]); i++)
+		settings[i] = s->config[i] == '\'' ? '"' : s->config[i];
+	json_t *config = json_parse(settings, strlen(settings), NULL);
+	assert_non_null(config);
+	struct provider_env env = {.var = var, .config = config, .memory = s->memory, .user = "cafe0123", .now_ms = wall_now_ms()};
 	struct provider_call c = {.verb = verb, .args = args, .env = &env, .arena = arena_create(), .scratch = json_object()};
 	struct provider_reply reply;
 	*err = (struct err){0};
@@ -107,6 +112,7 @@ json_t *side_call(struct side *s, enum provider_verb verb, json_t *args, struct 
 	assert_true(step == PROVIDER_DONE || (step == PROVIDER_FAILED && err->code && err->text[0]));
 	json_t *result = step == PROVIDER_DONE ? c.result : NULL;
 	json_decref(c.scratch);
+	json_decref(config);
 	json_decref(args);
 	arena_destroy(c.arena);
 	return result;

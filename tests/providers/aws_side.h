@@ -19,6 +19,7 @@ struct side {
 	const char *const *files;	   /* path, text, …, NULL */
 	struct answer *answers;
 	size_t n;
+	const char *config; /* settings as JSON with ' for "; NULL: none */
 	const char *exec;  /* what a program prints; NULL: none may be run */
 	int exec_status;
 	const char *complaint; /* what it prints on stderr */

@@ -38,8 +38,11 @@ tests_providers_test_gcp_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_gcp_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 
 AWS_SIDE = tests/providers/aws_side.c tests/providers/aws_side.h
-check_PROGRAMS += tests/providers/test_aws_unit tests/providers/test_aws_login
-TESTS += tests/providers/test_aws_unit tests/providers/test_aws_login
+check_PROGRAMS += tests/providers/test_aws_unit tests/providers/test_aws_login tests/providers/test_aws_launch
+TESTS += tests/providers/test_aws_unit tests/providers/test_aws_login tests/providers/test_aws_launch
+tests_providers_test_aws_launch_SOURCES = tests/providers/test_aws_launch.c $(AWS_SIDE)
+tests_providers_test_aws_launch_CPPFLAGS = $(TEST_CFLAGS)
+tests_providers_test_aws_launch_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_providers_test_aws_unit_SOURCES = tests/providers/test_aws_unit.c $(AWS_SIDE)
 tests_providers_test_aws_unit_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_aws_unit_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)

@@ -108,7 +108,7 @@ def one_node(h):
     h.need_machines()
     launched = h.cloud.asked('RunInstances')
     h.cloud.fault('RunInstances', code='InsufficientInstanceCapacity', status=500, message='We currently do not have sufficient g6.xlarge capacity')
-    rc, out, err = h.launch('one', '--infra', 'aws', '--gpus', 'L4:1', 'echo hello from $SKYPILOT_NODE_RANK of $SKYPILOT_NUM_NODES')
+    rc, out, err = h.launch('one', '--infra', 'aws', '--gpus', 'L4:1', '--ports', '8080', 'echo hello from $SKYPILOT_NODE_RANK of $SKYPILOT_NUM_NODES')
     assert rc == 0 and 'hello from 0 of 1' in out, (rc, out, err)
     assert h.cloud.asked('RunInstances') == launched + 2 and len(h.alive()) == 1, h.alive()
     c = h.json('status')[0]
@@ -117,10 +117,13 @@ def one_node(h):
     assert list(h.alive().values()) == ['stopped'], h.alive()
     assert h.json('status')[0]['status'] == 'STOPPED'
     h.ok('start', '-y', 'one', timeout=120)
-    rc, out, err = h.run('exec', 'one', 'echo again')
+    assert [g['ports'] for g in h.cloud.rig_truth()['groups']] == [['8080']], h.cloud.rig_truth()
+    rc, out, err = h.launch('one', '--ports', '8080', '--ports', '9000-9010', 'echo again')
     assert rc == 0 and 'again' in out, (rc, out, err)
+    truth = h.cloud.rig_truth()
+    assert [g['ports'] for g in truth['groups']] == [['8080', '9000-9010']] and truth['groups'][0]['name'] in truth['machines'][0]['groups'], truth
     h.ok('down', '-y', 'one')
-    assert not h.alive(), h.alive()
+    assert not h.alive() and not h.cloud.rig_truth()['groups'], h.cloud.rig_truth()
 
 
 def three_spot(h):

@@ -38,19 +38,22 @@ struct life {
 
 /* ---- the other side ------------------------------------------------------------------------------------------------- */
 
-/* EC2 has the cluster's machines in this state, and nothing else; NULL: nothing at all, nor any of its security groups. */
-static void is_so(const struct life *l, const char *state)
+/* EC2 has the cluster's machines in this state, with these ports open, and nothing else; NULL: nothing at all, nor any of its security groups. */
+static void is_so(const struct life *l, const char *state, const char *ports)
 {
-	json_t *t = stand_in_tell(&l->cloud, state ? "/rig/truth?regions=us-east-1" : "/rig/truth", NULL), *list = json_arr(t, "machines"), *m;
-	size_t i, want = state ? (size_t)l->nodes : 0, groups = json_array_size(json_arr(t, "groups"));
-	bool good = json_array_size(list) == want && groups == (state != NULL);
+	json_t *t = stand_in_tell(&l->cloud, state ? "/rig/truth?regions=us-east-1" : "/rig/truth", NULL), *list = json_arr(t, "machines"), *m, *p;
+	const json_t *group = json_array_get(json_arr(t, "groups"), 0);
+	size_t i, want = state ? (size_t)l->nodes : 0;
+	struct str open = str_new(200);
+	json_array_foreach(json_arr(group, "ports"), i, p)
+		str_addf(&open, "%s%s", open.len ? " " : "", json_string_value(p));
+	bool good = json_array_size(list) == want && json_array_size(json_arr(t, "groups")) == (state != NULL) && (!state || str_eq(str_text(&open), ports));
 	json_array_foreach(list, i, m)
 		good = good && str_eq(json_str(m, "state", ""), state) && str_eq(json_str(m, "cluster", ""), l->name) &&
-		       (!l->ids || json_has(l->ids, json_str(m, "id", "")));
-	const json_t *ports = json_arr(json_array_get(json_arr(t, "groups"), 0), "ports");
-	good = good && (!state || (json_array_size(ports) == 2 && json_has(ports, "8080") && json_has(ports, "9000-9010")));
+		       (!l->ids || json_has(l->ids, json_str(m, "id", ""))) && json_has(json_arr(m, "groups"), json_str(group, "name", "?"));
 	if (!good)
 		fail_msg("wanted: %zu %s; there are %s", want, state ? state : "left", json_text(t));
+	str_free(&open);
 	json_decref(t);
 }
 
@@ -98,11 +101,11 @@ static void terminate(struct life *l)
 	fail_msg("the cluster does not go");
 }
 
-static json_t *create_args(const struct life *l)
+static json_t *create_args(const struct life *l, const char *ports)
 {
 	json_t *args = rig_json("{'cluster': '%s', 'name': 'torture', 'instance_type': 'g6.xlarge', 'region': 'us-east-1', 'zone': 'us-east-1a', 'use_spot': %s, "
-				"'accelerator': 'L4', 'disk_size_gib': 100, 'ports': ['8080', '9000-9010'], 'ssh_public_key': 'ssh-ed25519 AAAA test'}",
-	    l->name, l->nodes > 1 ? "true" : "false");
+				"'accelerator': 'L4', 'disk_size_gib': 100, 'ports': [%s], 'ssh_public_key': 'ssh-ed25519 AAAA test'}",
+	    l->name, l->nodes > 1 ? "true" : "false", ports);
 	json_t *nodes = json_array();
 	for (int i = 0; i < l->nodes; i++)
 		json_array_append_new(nodes, rig_json("{'token': '%s-%d-%d', 'rank': %d}", l->name, l->clean_first ? l->attempt : 0, i, i));
@@ -117,10 +120,10 @@ static void create(struct life *l)
 	size_t i;
 	for (; !r && l->attempt < TRIES; l->attempt++) {
 		err = (struct err){0};
-		r = rig_call(&l->rig, PROVIDER_CREATE, create_args(l), &err);
+		r = rig_call(&l->rig, PROVIDER_CREATE, create_args(l, "'8080'"), &err);
 		if (!r && l->clean_first) {
 			terminate(l);
-			is_so(l, NULL);
+			is_so(l, NULL, NULL);
 		}
 	}
 	if (!r)
@@ -167,15 +170,18 @@ static void live(struct life *l)
 	json_decref(again(l, PROVIDER_QUOTA,
 	    rig_json("{'candidates': [{'instance_type': 'g6.xlarge', 'region': 'us-east-1', 'use_spot': %s, 'nodes': %d}]}", l->nodes > 1 ? "true" : "false", l->nodes)));
 	create(l);
-	is_so(l, "running");
+	is_so(l, "running", "8080");
+	json_t *open = create_args(l, "'8080', '9000-9010'");
+	json_put_bool(open, "open_ports", true);
+	json_decref(again(l, PROVIDER_CREATE, open));
 	if (l->nodes == 1) { /* spot machines end when they stop */
 		turn(l, PROVIDER_STOP, "STOPPED");
-		is_so(l, "stopped");
+		is_so(l, "stopped", "8080 9000-9010");
 		turn(l, PROVIDER_START, "RUNNING");
-		is_so(l, "running");
 	}
+	is_so(l, "running", "8080 9000-9010");
 	terminate(l);
-	is_so(l, NULL);
+	is_so(l, NULL, NULL);
 	json_t *r = again(l, PROVIDER_QUERY, json_object());
 	assert_int_equal(json_array_size(json_arr(r, "nodes")), 0);
 	json_decref(r);
