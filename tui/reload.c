@@ -1,5 +1,5 @@
 /* inotify on folders rather than on files: editors write a new file and rename it over the old one. A folder that is not there yet
- * is waited for in its nearest parent that is. Where there is no inotify nothing is watched; the next start reads everything. */
+ * is waited for in its nearest parent that is: what else happens there, as in a home folder, is not looked at. Where there is no inotify nothing is watched; the next start reads everything. */
 #include "tui/reload.h"
 
 #include <stdlib.h>
@@ -16,10 +16,16 @@
 /* Editors need a moment between truncating a file and having written it. */
 enum { REST_MS = 60, FOLDERS_MAX = 4 };
 
+struct folder {
+	char *path;
+	int wd;
+	size_t seen; /* so many bytes of the path are the folder that is watched */
+};
+
 struct reload {
 	struct loop *loop;
 	int fd;
-	char *folders[FOLDERS_MAX];
+	struct folder folders[FOLDERS_MAX];
 	size_t n;
 	unsigned timer;
 	void (*fn)(void *arg);
@@ -27,22 +33,37 @@ struct reload {
 };
 
 /* The folder, or its nearest parent that is there. The same watch twice is one. */
-static void watch(const struct reload *r, const char *folder)
+static void watch(const struct reload *r, struct folder *f)
 {
-	char *path = xstrdup(folder);
-	while (inotify_add_watch(r->fd, path, IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR) < 0) {
+	const uint32_t all = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR;
+	char *path = xstrdup(f->path);
+	while ((f->wd = inotify_add_watch(r->fd, path, all)) < 0) {
 		char *slash = strrchr(path, '/');
 		if (!slash || slash == path)
 			break;
 		*slash = '\0';
 	}
+	f->seen = strlen(path);
 	free(path);
 }
 
-static void watch_all(const struct reload *r)
+static void watch_all(struct reload *r)
 {
 	for (size_t i = 0; i < r->n; i++)
-		watch(r, r->folders[i]);
+		watch(r, &r->folders[i]);
+}
+
+/* Has it happened in one of the folders, or is it the way to one? */
+static bool matters(const struct reload *r, const struct inotify_event *e)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct folder *f = &r->folders[i];
+		const char *next = f->path + f->seen;
+		size_t len = e->len ? strlen(e->name) : 0;
+		if (f->wd == e->wd && (!*next || (len && !strncmp(next + 1, e->name, len) && (!next[1 + len] || next[1 + len] == '/'))))
+			return true;
+	}
+	return e->mask & IN_Q_OVERFLOW;
 }
 
 static void on_rest(void *arg)
@@ -57,9 +78,17 @@ static void on_events(int fd, int events, void *arg)
 {
 	(void)events;
 	struct reload *r = arg;
-	char buf[4096];
-	while (read(fd, buf, sizeof buf) > 0)
-		continue;
+	_Alignas(struct inotify_event) char buf[4096];
+	bool due = false;
+	for (ssize_t n; (n = read(fd, buf, sizeof buf)) > 0;) {
+		for (ssize_t at = 0; at < n;) {
+			const struct inotify_event *e = (const void *)(buf + at);
+			due = due || matters(r, e);
+			at += (ssize_t)(sizeof *e + e->len);
+		}
+	}
+	if (!due)
+		return;
 	loop_cancel(r->loop, r->timer);
 	r->timer = loop_after(r->loop, REST_MS, on_rest, r);
 }
@@ -70,8 +99,8 @@ static void add_folder(struct reload *r, char *folder)
 		free(folder);
 		return;
 	}
-	r->folders[r->n++] = folder;
-	watch(r, folder);
+	r->folders[r->n] = (struct folder){.path = folder};
+	watch(r, &r->folders[r->n++]);
 }
 
 struct reload *reload_create(struct loop *l, void (*fn)(void *arg), void *arg)
@@ -110,7 +139,7 @@ void reload_destroy(struct reload *r)
 	loop_cancel(r->loop, r->timer);
 	close(r->fd);
 	for (size_t i = 0; i < r->n; i++)
-		free(r->folders[i]);
+		free(r->folders[i].path);
 	free(r);
 }
 

@@ -171,6 +171,27 @@ static void test_live_keys(void **state)
 	remove_config();
 }
 
+/* Until there is a folder for the configuration it is waited for: what else comes where it would be draws nothing. */
+static void test_beside(void **state)
+{
+	(void)state;
+	remove_config();
+	struct screen *s = start("--view", "clusters", NULL, NULL);
+	must_have(s, "S stop");
+	screen_settle(s, 200);
+	size_t before = screen_raw(s)->len;
+	char *path = path_join(stage_home(), "beside");
+	assert_int_equal(fs_write(path, "", 0, 0600, NULL), 0);
+	screen_settle(s, 200);
+	assert_int_equal(screen_raw(s)->len, before);
+	write_config("keys.yaml", "clusters:\n  stop: Z\n");
+	must_have(s, "Z stop");
+	screen_free(s);
+	remove_config();
+	unlink(path);
+	free(path);
+}
+
 /* y copies by OSC 52; what is too long, or where that is switched off, goes to a file. m gives the mouse to the terminal. */
 static void test_copy(void **state)
 {
@@ -419,7 +440,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_theme), cmocka_unit_test(test_contexts), cmocka_unit_test(test_true_color), cmocka_unit_test(test_live_keys),
-	    cmocka_unit_test(test_copy), cmocka_unit_test(test_title),
+	    cmocka_unit_test(test_beside), cmocka_unit_test(test_copy), cmocka_unit_test(test_title),
 	    cmocka_unit_test(test_links), cmocka_unit_test(test_footer_click), cmocka_unit_test(test_first_time),
 	    cmocka_unit_test(test_layout), cmocka_unit_test(test_everything_is_listed), cmocka_unit_test(test_plain),
 	};

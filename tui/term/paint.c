@@ -54,6 +54,7 @@ struct paint {
 	bool true_color;
 	struct truecolor exact;
 	bool links_wanted;
+	struct theme given; /* as paint_theme got it; at first all zero, which none is */
 	struct theme theme; /* with the numbers that stand for exact colours */
 	struct canvas_link links[CANVAS_LINKS]; /* in the last frame */
 	size_t n_links;
@@ -241,9 +242,20 @@ static attr_t attrs_of(unsigned attrs)
 	return a;
 }
 
+static bool same_theme(const struct theme *a, const struct theme *b)
+{
+	for (int i = 0; i < ROLES; i++)
+		if (a->styles[i].fg != b->styles[i].fg || a->styles[i].bg != b->styles[i].bg || a->styles[i].attrs != b->styles[i].attrs)
+			return false;
+	return true;
+}
+
 void paint_theme(struct paint *p, const struct theme *theme)
 {
 	struct theme t = *theme;
+	if (same_theme(theme, &p->given))
+		return;
+	p->given = *theme;
 	truecolor_assign(&p->exact, &t);
 	p->theme = t;
 	for (int i = 0; i < ROLES; i++) {

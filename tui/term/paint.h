@@ -18,7 +18,8 @@ void paint_destroy(struct paint *p); /* NULL is fine */
 int paint_colors(const struct paint *p);
 /* Can it show any colour, beside the 256? */
 bool paint_true_color(const struct paint *p);
-/* Already reduced to what the terminal can (theme_reduce), but for exact colours where it can show those. The next frame is a whole one. */
+/* Already reduced to what the terminal can (theme_reduce), but for exact colours where it can show those. The next frame is a whole one, if
+ * it is another theme than before. */
 void paint_theme(struct paint *p, const struct theme *t);
 /* Are links wanted? They are not, at first. */
 void paint_links(struct paint *p, bool on);
