@@ -61,6 +61,9 @@ static const struct action_info actions[ACTIONS] = {
     [ACTION_SAVED] = {"saved", "Saved filters", "saved", "Give the filter a name, or recall one that has.", "skytop offers --saved NAME",
 	false},
 
+    [ACTION_PRICES] = {"prices", "Ask the clouds for their prices", NULL, "All that have credentials here, or need none, in the background; how "
+	"far it is stands in Activity.", "skytop catalog update --live", true},
+
     [ACTION_EXEC] = {"exec", "Run a job", "exec", "Run a command or a task file on the cluster.",
 	"skytop exec CLUSTER COMMAND", true},
     [ACTION_LOGS] = {"logs", "Follow the log", "logs", "Follow the log of the newest job, or of the job selected.",

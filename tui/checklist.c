@@ -43,6 +43,7 @@ static const struct step {
     {"down", "terminate", "terminating nodes"},
     {"autostop", "set", "setting autostop"},
     {"cancel", "cancel", "cancelling jobs"},
+    {"prices", "ask", "asking the clouds for their prices"},
 };
 
 static const struct step *step_of(const char *verb, const char *name)

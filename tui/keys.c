@@ -16,6 +16,7 @@ const struct key_binding key_table[] = {
     {SCOPE_OFFERS, "l", ACTION_LAUNCH},
     {SCOPE_OFFERS, "t", ACTION_GROUP},
     {SCOPE_OFFERS, "F", ACTION_SAVED},
+    {SCOPE_OFFERS, "U", ACTION_PRICES},
 
     {SCOPE_CLUSTERS, "o", ACTION_LOGS},
     {SCOPE_CLUSTERS, "O", ACTION_LOGS_BESIDE},

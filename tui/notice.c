@@ -66,6 +66,8 @@ unsigned notices_order(struct notices *ns, const struct ui_order *order, int64_t
 		snprintf(n->what, sizeof n->what, "cancel request %lld", (long long)order->id);
 	else if (order->verb == UI_BUDGET)
 		snprintf(n->what, sizeof n->what, "budget of %.80s", order->project && order->project[0] ? order->project : "all projects");
+	else if (order->verb == UI_PRICES)
+		snprintf(n->what, sizeof n->what, "prices of the clouds");
 	else
 		snprintf(n->what, sizeof n->what, "%s %s", ui_verb_name(order->verb), cluster);
 	copy(n->text, sizeof n->text, "asked the engine");

@@ -77,6 +77,6 @@ void ui_source_destroy(struct ui_source *s)
 const char *ui_verb_name(enum ui_verb verb)
 {
 	static const char *const names[UI_VERBS] = {
-	    "launch", "exec", "stop", "start", "down", "autostop", "cancel", "cancel-request", "budget"};
+	    "launch", "exec", "stop", "start", "down", "autostop", "cancel", "cancel-request", "budget", "prices"};
 	return names[verb];
 }

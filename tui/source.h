@@ -157,7 +157,7 @@ struct ui_snapshot {
 /* --- what can be asked ------------------------------------------------------------------------------------------- */
 
 enum ui_verb {
-	UI_LAUNCH, UI_EXEC, UI_STOP, UI_START, UI_DOWN, UI_AUTOSTOP, UI_CANCEL_JOB, UI_CANCEL_REQUEST, UI_BUDGET, UI_VERBS
+	UI_LAUNCH, UI_EXEC, UI_STOP, UI_START, UI_DOWN, UI_AUTOSTOP, UI_CANCEL_JOB, UI_CANCEL_REQUEST, UI_BUDGET, UI_PRICES, UI_VERBS
 };
 
 /* An order. Strings may be NULL where they do not matter; they are borrowed during the call only. */

@@ -118,7 +118,8 @@ static int serve(const struct daemon_setup *d, struct loop *l, struct err *err)
 	struct engine *e = engine_create(&(struct engine_setup){.loop = l, .providers = d->providers, .self = d->self, .provider_config = d->provider_config,
 					     .default_autostop_minutes = d->default_autostop_minutes, .max_hourly_uusd = d->max_hourly_uusd,
 					     .no_ssh_include = d->no_ssh_include, .lost_after_ms = d->lost_after_ms,
-					     .logs_keep_ms = d->logs_keep_ms, .logs_max_bytes = d->logs_max_bytes, .crash_at_commit = d->crash_at_commit}, err);
+					     .prices_every_ms = d->prices_every_ms, .logs_keep_ms = d->logs_keep_ms,
+					     .logs_max_bytes = d->logs_max_bytes, .crash_at_commit = d->crash_at_commit}, err);
 	int fd = e ? unix_listen(path, err) : -1;
 	if (fd >= 0) {
 		struct server *s = server_create(&(struct server_setup){.loop = l, .engine = e, .fd = fd, .socket_path = path, .idle_exit_ms = d->idle_exit_ms,

@@ -12,7 +12,7 @@ struct daemon_setup {
 	const struct provider *const *providers;
 	const char *self;	 /* path of this program */
 	json_t *provider_config; /* borrowed */
-	int64_t default_autostop_minutes, max_hourly_uusd, logs_keep_ms, logs_max_bytes; /* as in engine_setup */
+	int64_t default_autostop_minutes, max_hourly_uusd, logs_keep_ms, logs_max_bytes, prices_every_ms; /* as in engine_setup */
 	int64_t idle_exit_ms;	 /* -1: stays */
 	bool no_ssh_include;	 /* as in engine_setup */
 	bool foreground;	 /* no supervisor: systemd is one */

@@ -11,6 +11,7 @@
  *                 price, known_uusd, estimated, simulated}
  *       autostop  {cluster, autostop {idle_minutes (-1: off), down, wait_for?}}
  *       cancel    {cluster, jobs [id…] | all}
+ *       prices    {clouds? [name…]}: the clouds themselves are asked for what they sell, into catalog.db
  *       sweep     {provider, action: destroy | adopt, ids [machine…]}: machines that `sweep` below told
  *   follow {id}                              → the request, when it is over. Meanwhile notifications:
  *       request {request}                        each time it moved

@@ -21,6 +21,8 @@ const struct config_key config_keys[] = {
     {"catalog.url", CONFIG_URL, "https://raw.githubusercontent.com/skypilot-org/skypilot-catalog/master/catalogs/v8", 0,
 	0, "Where `catalog update` fetches price lists from: CLOUD/vms.csv below it."},
     {"catalog.max_age_hours", CONFIG_INT, "7", 1, 87600, "Prices last fetched or imported longer ago than this are called old."},
+    {"catalog.live_hours", CONFIG_INT, "0", 0, 8760,
+	"The engine asks the clouds themselves for their prices every so many hours, in the background; 0: only when told to."},
     {"clouds", CONFIG_CLOUDS, "", 0, 0, "Clouds that may be used; empty means every cloud that has credentials here."},
     {"local.enabled", CONFIG_BOOL, "true", 0, 0, "May jobs run on this machine?"},
     {"local.max_nodes", CONFIG_INT, "8", 1, 1000, "How many nodes of its own this machine may play at most."},

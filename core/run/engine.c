@@ -266,6 +266,7 @@ static void on_tick(void *arg)
 	}
 	metrics_tick(e);
 	money_tick(e);
+	prices_tick(e, now);
 	run_commit(e);
 }
 
@@ -601,14 +602,39 @@ json_t *engine_jobs(struct engine *e, const char *cluster, struct err *err)
 	return a;
 }
 
+/* What a request is doing just now is known here alone: it is no step that was committed. */
+static json_t *with_progress(struct engine *e, json_t *j)
+{
+	int64_t id = json_int(j, "id", 0);
+	size_t low = 0, high = e->n_ops; /* by id */
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (e->ops[mid]->r->id < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	const struct request *r = low < e->n_ops && e->ops[low]->r->id == id ? e->ops[low]->r : NULL;
+	if (r && !request_is_over(r->state)) {
+		json_put_str(j, "state", request_state_name(r->state));
+		json_put_str(j, "progress", r->progress);
+	}
+	return j;
+}
+
 json_t *engine_requests(struct engine *e, bool all, int64_t limit, struct err *err)
 {
-	return state_requests(e->state, all, limit, err);
+	json_t *a = state_requests(e->state, all, limit, err), *j;
+	size_t i;
+	json_array_foreach(a, i, j)
+		with_progress(e, j);
+	return a;
 }
 
 json_t *engine_request(struct engine *e, int64_t id, struct err *err)
 {
-	return state_request(e->state, id, err);
+	json_t *j = state_request(e->state, id, err);
+	return j ? with_progress(e, j) : NULL;
 }
 
 json_t *engine_events(struct engine *e, const char *cluster, int64_t after, int64_t limit, struct err *err)

@@ -25,6 +25,7 @@ struct engine_setup {
 	bool no_ssh_include;			 /* leave ~/.ssh/config alone */
 	int64_t lost_after_ms;			 /* a head not heard of for so long: its jobs count as failed; 0: ten minutes */
 	int64_t logs_keep_ms, logs_max_bytes;	 /* of logs of clusters that are gone; < 0: without limit */
+	int64_t prices_every_ms;		 /* ask the clouds for prices so often; 0: never by itself */
 	int64_t crash_at_commit;		 /* for tests: SIGKILL ourselves after the nth commit; 0: never */
 };
 
@@ -42,7 +43,7 @@ struct engine *engine_create(const struct engine_setup *setup, struct err *err);
 void engine_destroy(struct engine *e); /* drops what is in flight; it is resumed by the next engine. NULL is fine */
 void engine_listen(struct engine *e, const struct engine_listener *l);
 
-/* Accept a mutation: verb is launch exec stop start down autostop cancel sweep; args as core/api/protocol.h says (borrowed). Its id, or 0 with
+/* Accept a mutation: verb is launch exec stop start down autostop cancel sweep prices; args as core/api/protocol.h says (borrowed). Its id, or 0 with
  * err: nothing was written. */
 int64_t engine_submit(struct engine *e, const char *user, const char *verb, const json_t *args, struct err *err);
 /* Ask a request to stop. Already over is a CONFLICT. */

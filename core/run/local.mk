@@ -31,6 +31,7 @@ librun_a_SOURCES = \
 	core/run/op.c core/run/op.h \
 	core/run/packer.c core/run/packer.h \
 	core/run/place.c core/run/place.h \
+	core/run/prices.c \
 	core/run/quota.c core/run/quota.h \
 	core/run/reach.c core/run/reach.h \
 	core/run/reconcile.c \

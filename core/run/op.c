@@ -21,9 +21,10 @@
 #include "core/base/mem.h"
 #include "core/io/proc.h"
 
-static const struct op_kind *const kinds[] = {&op_launch, &op_exec, &op_stop, &op_start, &op_down, &op_autostop, &op_cancel_jobs, &op_sweep};
+static const struct op_kind *const kinds[] = {&op_launch, &op_exec, &op_stop, &op_start, &op_down, &op_autostop, &op_cancel_jobs, &op_sweep, &op_prices};
 
 enum { PERSIST_RETRY_MS = 2000, NODE_RETRY_MS = 180000, REST_MS = 500, PLACES_MIN = 16, PLACES_A_CORE = 8, PLACES_MAX = 64 };
+enum { COMPLAINT_KEPT = 4096, COMPLAINT_MAX = 65536, OUT_MAX = 1 << 20 };
 
 const struct op_kind *op_kind_of(const char *verb)
 {
@@ -35,8 +36,9 @@ const struct op_kind *op_kind_of(const char *verb)
 
 struct proc_watch {
 	struct op *op;
-	struct str complaint;
+	struct str complaint, out, line;
 	char *what;
+	void (*heard)(struct op *op, const char *line); /* NULL: nobody */
 	void (*fn)(struct op *op);
 };
 
@@ -45,6 +47,8 @@ static void proc_watch_free(struct op *op)
 	if (!op->proc_watch)
 		return;
 	str_free(&op->proc_watch->complaint);
+	str_free(&op->proc_watch->out);
+	str_free(&op->proc_watch->line);
 	free(op->proc_watch->what);
 	free(op->proc_watch);
 	op->proc_watch = NULL;
@@ -111,6 +115,7 @@ void op_destroy(struct op *op)
 {
 	drop_flight(op);
 	free(op->remotes);
+	free(op->proc_out);
 	request_destroy(op->r);
 	free(op);
 }
@@ -526,8 +531,22 @@ void op_remote(struct op *op, const struct op_remote_spec *spec, size_t first, s
 static void on_proc_out(void *arg, bool is_err, const char *data, size_t len)
 {
 	struct proc_watch *w = arg;
-	if (is_err)
+	if (!is_err && w->heard)
+		str_addn(&w->out, data, len);
+	for (size_t i = 0; is_err && i < len; i++) {
+		if (data[i] != '\n') {
+			str_addc(&w->line, data[i]);
+			continue;
+		}
+		if (w->heard)
+			w->heard(w->op, str_text(&w->line));
+		str_clear(&w->line);
+	}
+	if (is_err) {
 		str_addn(&w->complaint, data, len);
+		if (w->complaint.len > COMPLAINT_KEPT)
+			str_shift(&w->complaint, w->complaint.len - COMPLAINT_KEPT);
+	}
 }
 
 static void on_proc_exit(void *arg, int status, bool timed_out)
@@ -537,6 +556,10 @@ static void on_proc_exit(void *arg, int status, bool timed_out)
 	free(op->proc_watch);
 	op->proc_watch = NULL;
 	op->proc = NULL;
+	free(op->proc_out);
+	op->proc_out = w.heard ? xstrdup(str_text(&w.out)) : NULL;
+	str_free(&w.out);
+	str_free(&w.line);
 	char how[64];
 	struct err err;
 	struct str said = str_new(500);
@@ -556,9 +579,16 @@ static void on_proc_exit(void *arg, int status, bool timed_out)
 
 void op_proc(struct op *op, const char *const *argv, const char *what, int64_t timeout_ms, void (*fn)(struct op *op))
 {
+	op_proc_heard(op, argv, what, timeout_ms, NULL, fn);
+}
+
+void op_proc_heard(struct op *op, const char *const *argv, const char *what, int64_t timeout_ms, void (*heard)(struct op *op, const char *line),
+    void (*fn)(struct op *op))
+{
 	struct err err;
 	struct proc_watch *w = op->proc_watch = xcalloc(1, sizeof *w);
-	*w = (struct proc_watch){.op = op, .complaint = str_new(4096), .what = xstrdup(what), .fn = fn};
+	*w = (struct proc_watch){.op = op, .complaint = str_new(2 * COMPLAINT_MAX), .out = str_new(OUT_MAX), .line = str_new(COMPLAINT_MAX), .what = xstrdup(what),
+	    .heard = heard, .fn = fn};
 	op->proc = proc_start(op->engine->loop, &(struct proc_spec){.argv = argv, .timeout_ms = timeout_ms}, &(struct proc_handlers){on_proc_out, on_proc_exit, w}, &err);
 	if (!op->proc) {
 		err_wrap(&err, "%s", what);

@@ -33,7 +33,7 @@ struct op_kind {
 };
 
 /* One a file; listed in op.c. */
-extern const struct op_kind op_launch, op_exec, op_stop, op_start, op_down, op_autostop, op_cancel_jobs, op_sweep;
+extern const struct op_kind op_launch, op_exec, op_stop, op_start, op_down, op_autostop, op_cancel_jobs, op_sweep, op_prices;
 
 struct op {
 	struct engine *engine;
@@ -57,6 +57,7 @@ struct op {
 	struct place_plan *plan; /* what is chosen among them waits for quotas */
 	struct proc *proc;     /* a child on this machine */
 	struct proc_watch *proc_watch;
+	char *proc_out;	       /* what the last of them printed, where somebody wanted to hear it; NULL */
 	void (*after_agents)(struct op *op); /* see launch_agents */
 	bool draining;	       /* waits for spool_drain */
 	const char *look_step; /* see left_look; NULL: nobody looks */
@@ -106,6 +107,9 @@ struct op_remote_spec {
 };
 /* Run a program on this machine; fn when it ended well, else op_failed with what it complained of. */
 void op_proc(struct op *op, const char *const *argv, const char *what, int64_t timeout_ms, void (*fn)(struct op *op));
+/* The same; heard gets each line of its stderr as it comes, and its stdout is kept in proc_out, also when it fails. */
+void op_proc_heard(struct op *op, const char *const *argv, const char *what, int64_t timeout_ms, void (*heard)(struct op *op, const char *line),
+    void (*fn)(struct op *op));
 void op_remote(struct op *op, const struct op_remote_spec *spec, size_t first, size_t n, void (*fn)(struct op *op));
 
 #endif

@@ -57,6 +57,7 @@ struct engine {
 	struct log_wait *log_waits; /* questions about logs that wait for a node */
 	struct logs_prune *logs_prune;
 	struct metrics *metrics; /* measures of nodes */
+	int64_t prices_next_ms; /* when clouds are asked for prices by the clock; 0: not looked up yet */
 	struct money *money; /* what is kept of the ledger; NULL: nothing yet */
 	json_t *heard; /* {provider: {"at": ms on the monotonic clock, "result": its latest OFFERS}}; see place_ask */
 	json_t *quotas;	    /* what accounts may still start; see quota.c */
@@ -136,6 +137,10 @@ void watch_stop(struct unit *u);
 
 /* ---- logs.c ---- */
 void logs_cancel_all(struct engine *e); /* questions under way: nobody is answered */
+
+/* ---- prices.c ---- */
+/* Each second: is it time to ask the clouds for their prices? */
+void prices_tick(struct engine *e, int64_t now_ms);
 
 /* ---- reconcile.c ---- */
 /* Ask the provider about u and bring its status in line; nothing while an operation is at work on it. fn (may be NULL) is called in

@@ -565,6 +565,18 @@ json_t *state_events(struct state *s, const char *cluster, int64_t after_id, int
 	return a;
 }
 
+int64_t state_last_request(struct state *s, const char *verb)
+{
+	struct err ignored;
+	sqlite3_stmt *r = db_query(s->db, &ignored, "SELECT created_at FROM requests WHERE verb = ? ORDER BY id DESC LIMIT 1", "s", verb);
+	int64_t at = 0;
+	if (r && db_next(s->db, r, &ignored) > 0) {
+		at = db_int(r, 0) / 1000;
+		db_end(r);
+	}
+	return at;
+}
+
 /* ---- blocks ------------------------------------------------------------------------------------------------------ */
 
 static int64_t spot_of(const json_t *b)

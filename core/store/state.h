@@ -100,6 +100,8 @@ int state_drop_budget(struct state *s, const char *project, bool simulated, stru
 int state_load_budgets(struct state *s, struct budget **list, size_t *n, struct err *err);
 void budgets_free(struct budget *list, size_t n);
 
+int64_t state_last_request(struct state *s, const char *verb); /* when the newest of that verb was made; 0: there is none */
+
 /* What failed where, until when: the failover's memory across requests. JSON objects {provider, region, zone, instance_type, accelerator,
  * use_spot, code, text, until}; NULL members match anything. */
 int state_add_block(struct state *s, const json_t *block, struct err *err);

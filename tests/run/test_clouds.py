@@ -53,6 +53,7 @@ class Cloud(Home):
             self.tell('reset', {})  # its machines are nowhere: nothing is to be waited for
             for pid in self.engine_pids():
                 os.kill(pid, signal.SIGTERM)
+            self.wait('the engine to leave', lambda: not self.engine_pids())
         finally:
             super().close()
             self.fake.stdin.close()
@@ -91,11 +92,30 @@ def prices_of_the_cloud_itself(h):
     assert offers and all('asked directly' in json.dumps(o) for o in offers[:3]), offers[:2]
     again = h.json('catalog', 'update', '--live', 'gcp')['clouds'][0]
     assert again['offers'] == r['offers'] and again['added'] == again['removed'] == again['changed'] == 0, again
+    # The engine has it done in a child, and says how far it is; one at a time.
+    h.json('status')
+    h.tell('fault', {'match': '/skus', 'wait_s': 0.5})
+    rid = h.ask('submit', verb='prices', args={'clouds': ['gcp']})['result']['id']
+    said = set()
+
+    def over():
+        r = [r for r in h.json('requests', '--all') if r['id'] == rid][0]
+        said.add(r['progress'])
+        return r if r['finished_at'] else None
+    twice = h.ask('submit', verb='prices', args={})
+    assert 'already' in twice['error']['message'], twice
+    r = h.wait('the prices', over)
+    assert r['state'] == 'SUCCEEDED' and r['result']['clouds'][0]['offers'] == again['offers'], r
+    assert any('offers' in (s or '') for s in said), said
+    assert 'no provider' in h.ask('submit', verb='prices', args={'clouds': ['nope']})['error']['message']
     # It breaks off in the middle: the old stays, marked.
     h.tell('fault', {'match': '/skus', 'times': 50, 'status': 403, 'body': {'error': {'code': 403, 'message': 'no', 'errors': [{'reason': 'forbidden'}]}}})
     rc, out, err = h.run('catalog', 'update', '--live', 'gcp')
     assert rc != 0 and 'kept as they were' in err, (rc, out, err)
     assert len(h.json('offers', 'cloud:gcp gpu:l4')['offers']) == len(offers)
+    rid = h.ask('submit', verb='prices', args={'clouds': ['gcp']})['result']['id']
+    r = h.wait('the refusal', lambda: [r for r in h.json('requests', '--all') if r['id'] == rid and r['finished_at']])[0]
+    assert r['state'] == 'FAILED' and 'kept as they were' in r['error']['message'], r
 
 
 def a_forgotten_machine(h):

@@ -192,6 +192,7 @@ static int run_update(struct cli *c)
 static const struct option_spec update_options[] = {
     CLI_VALUE(0, "url", "URL", "where the lists are: URL/CLOUD/vms.csv; otherwise catalog.url of the config"),
     CLI_FLAG(0, "live", "ask the clouds themselves instead, with your credentials where they need some"),
+    CLI_FLAG(0, "progress", "with --live: lines on stderr that say how far it is, also where that is no terminal"),
     CLI_FLAG(0, "force", "fetch lists that did not change, and take a list however short it is"),
     CLI_VALUE(0, "timeout", "SECONDS", "give up after so long (120; with --live 900)"),
     CLI_END,

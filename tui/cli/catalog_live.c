@@ -16,6 +16,7 @@
 struct shown {
 	const struct cli *c;
 	bool live; /* stderr is a terminal */
+	bool lines; /* somebody reads them there */
 };
 
 static void on_progress(void *arg, const char *cloud, size_t offers, const char *text, bool over)
@@ -29,6 +30,8 @@ static void on_progress(void *arg, const char *cloud, size_t offers, const char 
 		cli_note(s->c, "%s: %s", cloud, str_text(&clean));
 	else if (over)
 		cli_note(s->c, "%s: %zu offers", cloud, offers);
+	else if (s->lines)
+		fprintf(stderr, "%s: %zu offers so far%s%.100s\n", cloud, offers, *text ? "; " : "", str_text(&clean));
 	else if (s->live && !cli_quiet(s->c))
 		fprintf(stderr, "%s: %zu offers so far%s%.50s", cloud, offers, *text ? "; " : "", str_text(&clean));
 	fflush(stderr);
@@ -38,7 +41,7 @@ static void on_progress(void *arg, const char *cloud, size_t offers, const char 
 int catalog_live(struct cli *c, int64_t timeout_ms, struct import_report *report, struct err *err)
 {
 	struct daemon_setup d = {.ready_fd = -1};
-	struct shown s = {c, isatty(2)};
+	struct shown s = {c, isatty(2), cli_flag(c, "progress")};
 	char *self = client_self();
 	engine_config_load(c, &d);
 	struct live_update want = {.providers = cli_program(c)->providers, .clouds = cli_args(c), .self = self, .provider_config = d.provider_config,

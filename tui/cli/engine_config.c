@@ -4,7 +4,7 @@
 #include "core/model/config.h"
 #include "core/provider.h"
 
-enum { MINUTE_MS = 60000, DAY_MS = 86400000, GB = 1000000000 };
+enum { MINUTE_MS = 60000, HOUR_MS = 3600000, DAY_MS = 86400000, GB = 1000000000 };
 
 void engine_config_load(struct cli *c, struct daemon_setup *d)
 {
@@ -19,6 +19,7 @@ void engine_config_load(struct cli *c, struct daemon_setup *d)
 	}
 	json_object_set_new(d->provider_config, "http", config_section(k, "http"));
 	int64_t idle = config_int(k, "engine.idle_exit_minutes");
+	d->prices_every_ms = config_int(k, "catalog.live_hours") * HOUR_MS;
 	d->idle_exit_ms = idle < 0 ? -1 : idle * MINUTE_MS;
 	d->default_autostop_minutes = config_int(k, "autostop.default_minutes");
 	d->logs_keep_ms = config_int(k, "logs.keep_days") * DAY_MS;

@@ -233,6 +233,9 @@ static bool act(void *state, struct app *a, enum action what)
 	case ACTION_SAVED:
 		offers_saved_open(v);
 		return true;
+	case ACTION_PRICES:
+		app_send(a, &(struct ui_order){.verb = UI_PRICES});
+		return true;
 	case ACTION_GROUP:
 		set_grouped(v, !v->grouped);
 		return true;
