@@ -1,6 +1,8 @@
-/* CHECK and QUOTA: who we are, what we may do (by dry runs: EC2 says what would have been allowed), and how many vCPUs of each family of instance
- * types may run. Limits are of a region, a family and a market, in vCPUs; what counts against them are machines that run. */
+/* CHECK and QUOTA: who we are, what we may do (by dry runs, where EC2 says what would have been allowed; the rest as IAM simulates it), and how many
+ * vCPUs of each family of instance types may run. Limits are of a region, a family and a market, in vCPUs; what counts against them are machines that
+ * run. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -238,17 +240,131 @@ static enum provider_step permissions_of(struct aws *t, json_t *out, json_t *hin
 	return PROVIDER_DONE;
 }
 
+/* What cannot be tried without something to try it on: IAM is asked what it would say. */
+static const struct {
+	const char *name;
+	bool needed, of_profile; /* of_profile: only where machines get a role */
+} simulated[] = {
+    {"ec2:TerminateInstances", true, false},
+    {"ec2:CreateTags", true, false},
+    {"ec2:DescribeImages", true, false},
+    {"ec2:DescribeInstanceTypeOfferings", true, false},
+    {"ec2:AuthorizeSecurityGroupIngress", true, false},
+    {"iam:PassRole", true, true},
+    {"ec2:StopInstances", false, false},
+    {"ec2:StartInstances", false, false},
+    {"ec2:DeleteSecurityGroup", false, false},
+    {"ec2:ModifyNetworkInterfaceAttribute", false, false},
+    {"pricing:GetProducts", false, false},
+    {"iam:CreateServiceLinkedRole", false, false},
+};
+
+/* Whose policies count: "arn:aws:sts::1:assumed-role/R/session" is the role R. NULL: nobody whose they are (the account itself). */
+static const char *principal_of(struct aws *t, const char *arn)
+{
+	const char *role = strstr(arn, ":assumed-role/"), *account = str_starts(arn, "arn:aws:sts::") ? arn + strlen("arn:aws:sts::") : NULL;
+	if (role && account) {
+		const char *name = role + strlen(":assumed-role/");
+		return arena_printf(t->a, "arn:aws:iam::%.*s:role/%.*s", (int)strcspn(account, ":"), account, (int)strcspn(name, "/"), name);
+	}
+	return str_starts(arn, "arn:aws:iam::") && strstr(arn, ":user/") ? arn : NULL;
+}
+
+static const char *simulation(struct aws *t, const char *principal)
+{
+	struct str s = aws_form("SimulatePrincipalPolicy");
+	char key[40];
+	int n = 0;
+	sigv4_form(&s, "Version", "2010-05-08");
+	sigv4_form(&s, "PolicySourceArn", principal);
+	sigv4_form(&s, "ContextEntries.member.1.ContextKeyName", "aws:RequestedRegion");
+	sigv4_form(&s, "ContextEntries.member.1.ContextKeyType", "string");
+	sigv4_form(&s, "ContextEntries.member.1.ContextKeyValues.member.1", t->login.region);
+	for (size_t i = 0; i < ARRAY_LEN(simulated); i++) {
+		snprintf(key, sizeof key, "ActionNames.member.%d", ++n);
+		sigv4_form(&s, key, simulated[i].name);
+	}
+	return aws_form_done(t, &s);
+}
+
+static const json_t *verdict_on(const json_t *answer, const char *action)
+{
+	size_t i;
+	json_t *r;
+	json_array_foreach(json_arr(json_obj(json_object_get(answer, "body"), "SimulatePrincipalPolicyResult"), "EvaluationResults"), i, r)
+		if (str_ieq(json_str(r, "EvalActionName", ""), action))
+			return r;
+	return NULL;
+}
+
+/* What depends on more than who asks (conditions) is not known. */
+static json_t *simulated_one(const char *name, const json_t *verdict)
+{
+	bool allowed = str_eq(json_str(verdict, "EvalDecision", ""), "allowed"), open = json_array_size(json_arr(verdict, "MissingContextValues")) > 0;
+	json_t *out = json_object();
+	json_put_str(out, "name", name);
+	json_object_set_new(out, "ok", allowed ? json_true() : open || !verdict ? json_null() : json_false());
+	json_put_str(out, "why", allowed ? NULL : !verdict ? "IAM says nothing of it" : open ? "it depends on conditions of the policy" : "denied");
+	return out;
+}
+
+/* One line for all that IAM does not tell. */
+static json_t *no_simulation(struct aws *t, const json_t *answer)
+{
+	json_t *out = json_object();
+	json_put_str(out, "name", "iam:SimulatePrincipalPolicy");
+	json_object_set_new(out, "ok", json_null());
+	json_object_set_new(out, "why", json_foreign(arena_printf(t->a, "%s: of %s and others, which cannot be tried, nothing is known",
+				    !answer ? "not of this identity" : is_denied(answer) ? "denied" : json_str(answer, "code", "no answer"), simulated[0].name)));
+	return out;
+}
+
+static enum provider_step simulated_of(struct aws *t, const char *arn, json_t *out, json_t *hints, const char **lacking)
+{
+	const char *principal = principal_of(t, arn);
+	const json_t *answers, *answer = NULL;
+	if (principal) {
+		struct aws_ask q = {.service = "iam", .region = "us-east-1", .body = simulation(t, principal)};
+		AWS_TRY(aws_ask(t, "simulation", &q, 1, &answers));
+		answer = json_array_get(answers, 0);
+	}
+	if (!answer || !aws_ok(answer)) {
+		json_array_append_new(out, no_simulation(t, answer));
+		return PROVIDER_DONE;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(simulated); i++) {
+		const char *name = simulated[i].name;
+		if (simulated[i].of_profile && !aws_config(t, "instance_profile"))
+			continue;
+		json_t *one = simulated_one(name, verdict_on(answer, name));
+		bool denied = json_is_false(json_object_get(one, "ok"));
+		json_array_append_new(out, one);
+		if (denied && simulated[i].needed && !*lacking)
+			*lacking = name;
+		if (denied)
+			json_array_append_new(hints, json_string(arena_printf(t->a, "allow %s in IAM%s", name, simulated[i].needed ? "" : " (it does without)")));
+	}
+	return PROVIDER_DONE;
+}
+
 static enum provider_step quotas_of(struct aws *t, json_t *out, json_t *hints)
 {
 	for (size_t i = 0; i < ARRAY_LEN(families) * 2; i++) {
 		const struct family *f = &families[i / 2];
 		bool spot = i % 2;
-		int64_t max = -1;
+		int64_t max = -1, now = -1;
 		if (!f->gpus || !code_of(f, spot))
 			continue;
 		AWS_TRY(limit(t, t->login.region, code_of(f, spot), &max));
-		json_array_append_new(out, json_pack("{s:s, s:s, s:o, s:n}", "name", quota_name(t, f, spot), "region", t->login.region, "limit",
-					       max < 0 ? json_null() : json_integer(max), "used"));
+		enum provider_step s = max > 0 ? used(t, t->login.region, f, spot, &now) : PROVIDER_DONE;
+		if (s == PROVIDER_REQUEST)
+			return s;
+		if (s == PROVIDER_FAILED) { /* what is used is not known, and the limit is */
+			*t->err = (struct err){0};
+			now = -1;
+		}
+		json_array_append_new(out, json_pack("{s:s, s:s, s:o, s:o}", "name", quota_name(t, f, spot), "region", t->login.region, "limit",
+					       max < 0 ? json_null() : json_integer(max), "used", now < 0 ? json_null() : json_integer(now)));
 		if (!max && *f->begins)
 			json_array_append_new(hints, json_string(arena_printf(t->a, "%s: none may run in %s; ask for some under Service Quotas (%s)",
 							 quota_name(t, f, spot), t->login.region, code_of(f, spot))));
@@ -275,6 +391,8 @@ static enum provider_step report(struct aws *t, const char *arn)
 	json_t *allowed = json_array(), *quotas = json_array(), *hints = json_array();
 	const char *lacking = NULL;
 	enum provider_step s = permissions_of(t, allowed, hints, &lacking);
+	if (s == PROVIDER_DONE)
+		s = simulated_of(t, arn, allowed, hints, &lacking);
 	if (s == PROVIDER_DONE)
 		s = quotas_of(t, quotas, hints);
 	if (s != PROVIDER_DONE) {

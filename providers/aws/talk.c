@@ -150,6 +150,8 @@ static const char *url_of(struct aws *t, const char *base, const struct aws_ask 
 {
 	if (base)
 		return arena_printf(t->a, "%s/", base);
+	if (str_eq(q->service, "iam")) /* of the whole account */
+		return "https://iam.amazonaws.com/";
 	const char *domain = str_starts(q->region, "cn-") ? "amazonaws.com.cn" : "amazonaws.com";
 	return arena_printf(t->a, "https://%s%s.%s.%s/", str_eq(q->service, "pricing") ? "api." : "", q->service, q->region, domain);
 }

@@ -46,6 +46,8 @@ static struct provider_http_reply answer_to(struct side *s, struct arena *a, con
 	str_addf(&text, "\n%s", q->body ? q->body : "");
 	snprintf(s->last, sizeof s->last, "%s", str_text(&text));
 	str_free(&text);
+	if (s->keep && strstr(s->last, s->keep))
+		snprintf(s->kept, s->kept_size, "%s", s->last);
 	s->http++;
 	for (size_t i = 0; i < s->n; i++) {
 		struct answer *r = &s->answers[i];

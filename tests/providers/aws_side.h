@@ -24,6 +24,9 @@ struct side {
 	int exec_status;
 	const char *complaint; /* what it prints on stderr */
 	char last[20000];  /* the last request, as text */
+	const char *keep;  /* of requests that hold this the last one goes to kept; NULL: of none */
+	char *kept;
+	size_t kept_size;
 	char argv[500];
 	int http, paused, direct;
 	json_t *memory;

@@ -366,6 +366,89 @@ static void limits(void **state)
 	side_end(&s, r);
 }
 
+/* ---- check ------------------------------------------------------------------------------------------------------------------ */
+
+#define WHO(arn) "<R><GetCallerIdentityResult><Arn>" arn "</Arn><Account>1</Account></GetCallerIdentityResult></R>"
+#define VERDICT(action, decision, more) "<member><EvalActionName>" action "</EvalActionName><EvalDecision>" decision "</EvalDecision>" more "</member>"
+
+static const char *ok_of(const json_t *r, const char *name)
+{
+	size_t i;
+	json_t *p;
+	json_array_foreach(json_arr(r, "permissions"), i, p) if (str_eq(json_str(p, "name", ""), name)) return json_is_true(json_object_get(p, "ok")) ? "yes"
+	: json_is_false(json_object_get(p, "ok"))												      ? "no"
+						  : json_str(p, "why", "?");
+	return "it is not listed";
+}
+
+static json_t *checked(const char *who, const char *simulation, int status, char *last_of_iam, size_t size)
+{
+	struct answer a[] = {{"Action=GetCallerIdentity", who, NULL, 200, 0},
+	    {"POST https://iam.amazonaws.com/|us-east-1/iam/aws4_request|Action=SimulatePrincipalPolicy", simulation, NULL, status, 0},
+	    {"DryRun=true", EC2_ERROR("DryRunOperation", "it would have succeeded"), NULL, 412, 0}, {"AmazonSSM", "{}", NULL, 200, 0},
+	    {"GetServiceQuota", "{\"Quota\":{\"Value\":64.0}}", NULL, 200, 0},
+	    {"DescribeInstances",
+		PAGE("<item><instanceId>i-1</instanceId><instanceType>g6.xlarge</instanceType><cpuOptions><coreCount>2</coreCount><threadsPerCore>2</"
+		     "threadsPerCore>"
+		     "</cpuOptions></item>",
+		    ""),
+		NULL, 200, 0}};
+	struct side s = {.vars = plain_vars,
+	    .answers = a,
+	    .n = ARRAY_LEN(a),
+	    .config = "{'instance_profile':'w'}",
+	    .keep = "SimulatePrincipalPolicy",
+	    .kept = last_of_iam,
+	    .kept_size = size};
+	struct err err;
+	json_t *r = side_call(&s, PROVIDER_CHECK, json_object(), &err);
+	if (!r)
+		fail_msg("%s", err.text);
+	side_end(&s, NULL);
+	return r;
+}
+
+static void permissions(void **state)
+{
+	(void)state;
+	char asked[4000] = "";
+	json_t *r = checked(WHO("arn:aws:sts::1:assumed-role/Work/me"),
+	    "<R><SimulatePrincipalPolicyResult><EvaluationResults>" VERDICT("ec2:TerminateInstances", "implicitDeny", "")
+		VERDICT("ec2:StopInstances", "explicitDeny", "") VERDICT("ec2:StartInstances", "allowed", "")
+		    VERDICT("ec2:CreateTags", "implicitDeny", "<MissingContextValues><member>aws:RequestTag/team</member></MissingContextValues>")
+			VERDICT("iam:PassRole", "allowed", "") "</EvaluationResults></SimulatePrincipalPolicyResult></R>",
+	    200, asked, sizeof asked);
+	assert_true(side_has_all(asked, "PolicySourceArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2FWork&|aws%3ARequestedRegion"));
+	assert_string_equal(ok_of(r, "ec2:TerminateInstances"), "no");
+	assert_string_equal(ok_of(r, "ec2:StopInstances"), "no");
+	assert_string_equal(ok_of(r, "ec2:StartInstances"), "yes");
+	assert_string_equal(ok_of(r, "ec2:CreateTags"), "it depends on conditions of the policy");
+	assert_string_equal(ok_of(r, "iam:PassRole"), "yes");
+	assert_string_equal(ok_of(r, "ec2:RunInstances"), "yes");
+	/* Machines that could not be ended are not begun. */
+	assert_false(json_bool(r, "enabled", true));
+	assert_non_null(strstr(json_str(r, "reason", ""), "ec2:TerminateInstances"));
+	/* What is used of a limit is told as well. */
+	size_t i;
+	json_t *q;
+	int64_t g = -1;
+	json_array_foreach(json_arr(r, "quotas"), i, q) if (strstr(json_str(q, "name", ""), "on-demand G and VT")) g = json_int(q, "used", -1);
+	assert_int_equal(g, 4);
+	json_decref(r);
+	/* Who may not ask is let in all the same, and told. */
+	r = checked(WHO("arn:aws:iam::1:user/me"), "<ErrorResponse><Error><Code>AccessDenied</Code><Message>m</Message></Error></ErrorResponse>", 403, asked,
+	    sizeof asked);
+	assert_true(side_has_all(asked, "PolicySourceArn=arn%3Aaws%3Aiam%3A%3A1%3Auser%2Fme&"));
+	assert_true(json_bool(r, "enabled", false));
+	assert_string_equal(ok_of(r, "iam:SimulatePrincipalPolicy"), "denied: of ec2:TerminateInstances and others, which cannot be tried, nothing is known");
+	json_decref(r);
+	asked[0] = '\0';
+	r = checked(WHO("arn:aws:iam::1:root"), "", 500, asked, sizeof asked);
+	assert_string_equal(asked, "");
+	assert_true(json_bool(r, "enabled", false));
+	json_decref(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +462,7 @@ int main(void)
 	    cmocka_unit_test(silence),
 	    cmocka_unit_test(types),
 	    cmocka_unit_test(limits),
+	    cmocka_unit_test(permissions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
