@@ -28,6 +28,7 @@ enum provider_verb {
 	PROVIDER_STOP,
 	PROVIDER_TERMINATE, /* done only when the cloud says they are gone, or were never there */
 	PROVIDER_QUOTA,	    /* what the account may still start, before it is tried */
+	PROVIDER_OBJECTS,   /* what a URI of its object store names, and links to that */
 	PROVIDER_VERBS
 };
 
@@ -174,6 +175,10 @@ struct provider_env {
  * START/STOP {"cluster": id, "ids":[…]}                      → {"nodes":[…]} their state after the call; may still be PENDING/STOPPING: QUERY tells
  * QUOTA      {"candidates":[{"instance_type","region","use_spot","nodes"}…]} → {"verdicts":[{"room": nodes that still fit, or null: unknown,
  *             "name": the quota's own name, "limit","used"}…]} in the same order; providers without quotas fail with ERR_UNSUPPORTED
+ * OBJECTS    {"uri"} → in parts, {"objects":[{"name": below the URI, "" for a single object,"size","etag"|null,"folder": true or absent}…]}, and in the end
+ *             {"single": bool: the URI names one object,"region"|null,"public": bool: nobody was asked who we are,"as": who asked|null}
+ * OBJECTS    {"uri","single","public","names":[as above…]} → {"links":[{"url","header"|null: to be sent with it}…]} in the same order, for whoever has them,
+ *             good for PROVIDER_LINK_S; both are secrets unless public
  * TERMINATE  {"cluster": id} and/or {"ids":[…]}              → {} when all of the cluster's nodes are gone; {"pending": n, "waiting": what
  *                                                              for, or absent} when still going
  */
@@ -188,7 +193,9 @@ struct provider_call {
 	json_t *result;		 /* owned by the call */
 };
 
-/* PROVIDER_PART: `result` is one part of the answer, {"offers":[…], "progress": text}; core takes it and calls again with an empty reply. */
+enum { PROVIDER_LINK_S = 3600 };
+
+/* PROVIDER_PART: `result` is one part of the answer, {"offers":[…], "progress": text} or {"objects":[…]}; core takes it and calls again with an empty reply. */
 enum provider_step { PROVIDER_REQUEST, PROVIDER_DONE, PROVIDER_FAILED, PROVIDER_PART };
 
 struct provider {
@@ -200,6 +207,8 @@ struct provider {
 	/* YAML files that describe what there is, NULL-terminated; the first that is there is read at each call: a name in the config
 	 * folder, or "~/…". NULL: none. */
 	const char *const *settings_files;
+	/* URIs of its object store, with * and ?, NULL-terminated; NULL: it has none, and no OBJECTS. */
+	const char *const *stores;
 	bool needs_flag;	 /* off unless config NAME.enabled says so */
 	bool simulated;		 /* marked as such wherever it is shown */
 	int max_name_len;	 /* of a cluster; 0: no limit */
@@ -221,7 +230,7 @@ int cloud_side_main(const struct provider *const all[], const char *name);
 /* What a provider may share: the EXEC request that asks its own cloud side, and the reading of that child's answer. For step functions. */
 static inline const char *provider_verb_name(enum provider_verb v)
 {
-	static const char *const names[PROVIDER_VERBS] = {"check", "offers", "create", "query", "start", "stop", "terminate", "quota"};
+	static const char *const names[PROVIDER_VERBS] = {"check", "offers", "create", "query", "start", "stop", "terminate", "quota", "objects"};
 	return v < PROVIDER_VERBS ? names[v] : "?";
 }
 

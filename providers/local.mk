@@ -11,6 +11,7 @@ libproviders_a_SOURCES = \
 	providers/aws/ini.c \
 	providers/aws/network.c \
 	providers/aws/nodes.c \
+	providers/aws/objects.c \
 	providers/aws/offers.c \
 	providers/aws/regions.c \
 	providers/aws/talk.c \
@@ -33,6 +34,7 @@ libproviders_a_SOURCES = \
 	providers/common/machines.c providers/common/machines.h \
 	providers/common/names.c providers/common/names.h \
 	providers/common/nodes.c providers/common/nodes.h \
+	providers/common/objects.c providers/common/objects.h \
 	providers/common/refusal.c providers/common/refusal.h \
 	providers/common/report.c providers/common/report.h \
 	providers/common/requests.c providers/common/requests.h \

@@ -44,7 +44,8 @@ share/systemd/system/skytop.service: share/systemd/system/skytop.service.in Make
 
 # What nodes get: shell scripts, installed as they are (core finds them with share_path("agent/skytop-agent")).
 agentdir = $(pkgdatadir)/agent
-dist_agent_SCRIPTS = share/agent/skytop-agent share/agent/skytop-enter share/agent/skytop-access share/agent/skytop-tree
+dist_agent_SCRIPTS = share/agent/skytop-agent share/agent/skytop-enter share/agent/skytop-access share/agent/skytop-tree \
+	share/agent/skytop-fetch
 EXTRA_DIST += share/agent/PROTOCOL.md share/agent/skytop-host
 
 # The tables of README.md, between its marks, are the program's own; a test compares them.

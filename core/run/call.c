@@ -123,6 +123,7 @@ static int read_settings(struct call *c)
 	case PROVIDER_STOP:
 	case PROVIDER_TERMINATE:
 	case PROVIDER_QUOTA:
+	case PROVIDER_OBJECTS:
 	case PROVIDER_VERBS:
 		return 0;
 	}

@@ -12,9 +12,11 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/run/access.h"
+#include "core/run/fetch.h"
 #include "core/run/hooks.h"
 #include "core/run/hosts.h"
 #include "core/run/launch.h"
+#include "core/run/listing.h"
 #include "core/run/mounts.h"
 #include "core/run/place.h"
 #include "core/run/quota.h"
@@ -68,7 +70,7 @@ static int accept_task(struct engine *e, const json_t *args, const struct unit *
 	struct dag *d = task_unpack(json_obj(args, "task"), err);
 	if (!d)
 		return -1;
-	int rc = mounts_check(&d->tasks[0], only_here(e, u), err);
+	int rc = mounts_check(&d->tasks[0], only_here(e, u), err) || listing_check(e, &d->tasks[0], err) ? -1 : 0;
 	if (!rc && d->tasks[0].num_nodes > NODES_MAX)
 		rc = err_set(err, ERR_INVALID, "num_nodes: %" PRId64 " nodes; %d is the most", d->tasks[0].num_nodes, NODES_MAX);
 	dag_destroy(d);
@@ -111,6 +113,8 @@ static void got_offers(void *arg, json_t *live)
 static void step_offers(struct op *op)
 {
 	struct unit *u = op_unit(op);
+	if (fetch_looks_first(op))
+		return;
 	if (u && u->c->n_nodes) {
 		if (json_bool(op->r->data, "fresh", false)) {
 			launch_set_outcome(op, "retry");
@@ -462,6 +466,8 @@ static const struct op_step launch_steps[] = {
     {"inspect", "asking for its state", step_inspect, 120000},
     {"start", "starting nodes", step_start, CREATE_TIMEOUT_MS},
     {"clean", "removing what was made", launch_clean, 0},
+    {"sources", "looking at what is to be copied", fetch_look, 10 * 60000},
+    {"fetch", "copying from elsewhere", fetch_start, 0},
 };
 
 const struct op_kind op_launch = {.verb = "launch", .steps = launch_steps, .n_steps = ARRAY_LEN(launch_steps), .accept = accept_launch,

@@ -10,6 +10,8 @@ librun_a_SOURCES = \
 	core/run/create.c \
 	core/run/engine.c core/run/engine.h \
 	core/run/failover.c \
+	core/run/fetch.c core/run/fetch.h \
+	core/run/fetch_nodes.c core/run/fetch_priv.h \
 	core/run/hooks.c core/run/hooks.h \
 	core/run/hosts.c core/run/hosts.h \
 	core/run/jobs.c \
@@ -21,6 +23,7 @@ librun_a_SOURCES = \
 	core/run/link.c core/run/link.h core/run/link_priv.h \
 	core/run/link_command.c \
 	core/run/link_conn.c \
+	core/run/listing.c core/run/listing.h \
 	core/run/logs.c \
 	core/run/logs_prune.c core/run/logs_prune.h \
 	core/run/metrics.c core/run/metrics.h core/run/metrics_priv.h \
@@ -28,6 +31,7 @@ librun_a_SOURCES = \
 	core/run/money.c core/run/money.h \
 	core/run/mounts.c core/run/mounts.h \
 	core/run/nodes.c \
+	core/run/objects.c core/run/objects.h \
 	core/run/op.c core/run/op.h \
 	core/run/packer.c core/run/packer.h \
 	core/run/place.c core/run/place.h \
@@ -45,5 +49,6 @@ librun_a_SOURCES = \
 	core/run/sync.c core/run/sync.h \
 	core/run/user.c core/run/user.h \
 	core/run/walk.c core/run/walk.h \
-	core/run/watch.c
+	core/run/watch.c \
+	core/run/web_source.c core/run/web_source.h
 RUN_LIBS = librun.a $(PLAN_LIBS)

@@ -3,6 +3,7 @@
  * Invariant: when a step's function runs, a commit has made its name durable. So after a crash the persisted step is entered
  * again, and nothing that comes after it can have happened. */
 #include "core/run/op.h"
+#include "core/run/fetch.h"
 #include "core/run/place.h"
 #include "core/run/sync.h"
 
@@ -79,6 +80,7 @@ static void drop_flight(struct op *op)
 	op->proc = NULL;
 	proc_watch_free(op);
 	sync_drop(op);
+	fetch_drop(op);
 	if (op->call) {
 		call_cancel(op->call);
 		free(op->call_flight);
@@ -216,6 +218,12 @@ void op_goto_after(struct op *op, const char *step, int64_t ms)
 	if (!ms)
 		own_str(&op->r->progress, NULL);
 	schedule(op, ms);
+}
+
+void op_leap(struct op *op, const char *step)
+{
+	step_over(op);
+	op_goto_after(op, step, 0);
 }
 
 void op_goto(struct op *op, const char *step)
@@ -455,6 +463,12 @@ static void on_waits(void *arg, const char *host, const struct err *why)
 	run_changed(op->engine);
 }
 
+static void on_piece(void *arg, const char *data, size_t len)
+{
+	struct flight *f = arg;
+	f->spec.piece(f->op, f->i, data, len);
+}
+
 static void on_remote(void *arg, const char *out, size_t len, const struct err *err)
 {
 	if (((struct flight *)arg)->waiting)
@@ -497,7 +511,8 @@ static void start_remote(struct op *op, const struct op_remote_spec *spec, struc
 	ARRAY_GROW(op->remotes, op->n_remotes, op->remotes_cap);
 	op->remotes[op->n_remotes++] = (struct op_remote){.flight = f, .call = remote_run(op->engine->remotes, u->c->nodes[i].reach,
 	    &(struct remote_spec){.command = command, .input = input, .input_len = input_len, .stdin_fd = fd, .timeout_ms = spec->timeout_ms,
-		.retry_ms = spec->best_effort || spec->once ? 0 : spec->patience_ms ? spec->patience_ms : NODE_RETRY_MS, .waits = spec->best_effort ? NULL : on_waits},
+		.retry_ms = spec->best_effort || spec->once ? 0 : spec->patience_ms ? spec->patience_ms : NODE_RETRY_MS, .waits = spec->best_effort ? NULL : on_waits,
+		.piece = spec->piece ? on_piece : NULL},
 	    what, on_remote, f)};
 	op->remotes_open++;
 	if (fd > 0)

@@ -64,6 +64,7 @@ struct op {
 	int64_t look_ms;
 	bool resting;	       /* waits for time to pass: others may work meanwhile */
 	struct sync *sync;     /* the sync step's; not persisted: it begins anew */
+	struct fetch *fetch;   /* of the steps that look at and copy what is elsewhere; the same */
 };
 
 const struct op_kind *op_kind_of(const char *verb);
@@ -77,6 +78,7 @@ struct unit *op_unit(struct op *op); /* its cluster, NULL when there is none (an
 /* What a step ends with. */
 void op_next(struct op *op);
 void op_goto(struct op *op, const char *step);
+void op_leap(struct op *op, const char *step); /* as op_next, but to that one */
 void op_goto_after(struct op *op, const char *step, int64_t ms);	/* not before ms have passed; may be cancelled meanwhile */
 void op_again(struct op *op, int64_t after_ms);			/* the same step, later */
 void op_done(struct op *op, json_t *result);			/* result stolen; NULL is {} */
@@ -99,6 +101,8 @@ struct op_remote_spec {
 	const char *input_path; /* instead of input: a file, the same for all */
 	int (*input_fd)(struct op *op, size_t i); /* instead of both: closed here */
 	void (*each)(struct op *op, size_t i, const char *out, size_t len);
+	/* A piece of the output as it comes, besides; NULL. Not to end the step from. */
+	void (*piece)(struct op *op, size_t i, const char *data, size_t len);
 	void (*failed)(struct op *op, const struct err *err); /* instead of op_failed; NULL: that */
 	bool once;		/* it may not be begun again when the connection is lost under it */
 	int64_t patience_ms;	/* so long a node that does not answer is waited for; 0: three minutes */

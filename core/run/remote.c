@@ -478,6 +478,8 @@ static void on_call_out(void *arg, bool is_err, const char *data, size_t len)
 {
 	struct remote_call *c = arg;
 	str_addn(is_err ? &c->complaint : &c->out, data, len);
+	if (!is_err && c->spec.piece)
+		c->spec.piece(c->arg, data, len);
 }
 
 static void on_call_waits(void *arg, const char *host, const struct err *why)

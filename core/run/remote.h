@@ -50,6 +50,8 @@ struct remote_spec {
 	bool anew; /* somebody wants to know now: a pause after a failure is cut short */
 	/* Told (with the handlers' arg) when it waits for a connection, and why; and, with why NULL, when a command over SSH has begun. */
 	void (*waits)(void *arg, const char *host, const struct err *why);
+	/* remote_run: told each piece of stdout as it comes, besides; NULL. It may not cancel the call. */
+	void (*piece)(void *arg, const char *data, size_t len);
 };
 
 enum remote_how { REMOTE_EXITED, REMOTE_SIGNALLED, REMOTE_LOST, REMOTE_TIMED_OUT };

@@ -19,6 +19,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/io/proc.h"
+#include "core/run/fetch.h"
 #include "core/run/launch.h"
 #include "core/run/mounts.h"
 
@@ -513,13 +514,13 @@ static void finish(struct sync *y)
 		op_failed(op, &y->send_err);
 	} else {
 		tell(y);
-		op_next(op);
+		fetch_after_sync(op);
 	}
 }
 
 /* ---- the step ---------------------------------------------------------------------------------------------------- */
 
-static void make_ticket(struct sync *y)
+char *sync_ticket(void)
 {
 	unsigned char b[8] = {0};
 	char hex[20];
@@ -527,14 +528,14 @@ static void make_ticket(struct sync *y)
 		memcpy(b, &(int64_t){mono_now_us()}, sizeof b);
 	for (size_t i = 0; i < sizeof b; i++)
 		snprintf(hex + 2 * i, 3, "%02x", b[i]);
-	free(y->ticket);
-	y->ticket = xasprintf("%" PRIx64 "-%s", wall_now_ms(), hex);
+	return xasprintf("%" PRIx64 "-%s", wall_now_ms(), hex);
 }
 
 static void ask(struct op *op)
 {
 	struct sync *y = op->sync;
-	make_ticket(y);
+	free(y->ticket);
+	y->ticket = sync_ticket();
 	y->done = y->piped = y->sending = y->sent = false;
 	y->packer_err.code = y->send_err.code = ERR_NONE;
 	y->files = y->bytes = y->deleted = 0;
@@ -585,6 +586,8 @@ static int check_again(struct op *op, const struct task *t, struct err *err)
 	struct task only = *t; /* exec leaves the mounts alone */
 	if (!mounts)
 		only.n_mounts = 0;
+	if (!mounts)
+		only.storage_mounts = NULL;
 	return mounts_check(&only, here, err);
 }
 
@@ -614,7 +617,7 @@ void sync_start(struct op *op)
 	if (wrong)
 		op_failed(op, &err);
 	else if (!json_array_size(y->items))
-		op_next(op);
+		fetch_after_sync(op);
 	else
 		ask(op);
 }

@@ -6,6 +6,8 @@
 
 /* Workdir (and, for launch, file mounts) to all nodes; then op_next. */
 void sync_start(struct op *op);
+/* A name for one exchange with nodes that no other has had. The caller frees. */
+char *sync_ticket(void);
 /* Drop what is in flight, with its temporary files. Fine when there is none. */
 void sync_drop(struct op *op);
 

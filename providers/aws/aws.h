@@ -62,6 +62,8 @@ enum provider_step aws_ask_one(struct aws *t, const char *key, const struct aws_
 enum provider_step aws_pages(struct aws *t, const char *key, const char *region, const char *form, const char *set, json_t **list);
 /* Requests as they are, unsigned. Answers as above, with the body as text. */
 enum provider_step aws_fetch(struct aws *t, const char *key, const struct provider_http *http, size_t n, const json_t **answers);
+/* The same for S3, signed by who asks: {"status", "body": text, "region", "etag", "length": of headers, text or null}, or a refusal with its code and those. */
+enum provider_step aws_s3(struct aws *t, const char *key, const struct provider_http *http, size_t n, const json_t **answers);
 /* Texts of files, null for one that is not there. */
 enum provider_step aws_read(struct aws *t, const char *key, const char *const *paths, size_t n, const json_t **texts);
 /* A program: {"status", "out", "complaint"}. */
@@ -72,6 +74,8 @@ void aws_pause(struct aws *t, int64_t ms);
 /* The base of URLs that all services are reached under, for tests and emulators; NULL: the services' own. FAILED: it is none, or plain HTTP to
  * elsewhere than this machine. */
 enum provider_step aws_endpoint(struct aws *t, const char **base);
+/* The same for one service: a variable of its own goes before that for all. NULL: there is none. */
+enum provider_step aws_endpoint_of(struct aws *t, const char *of_service, const char **base);
 /* A variable of the environment; NULL when unset or empty. */
 const char *aws_var(const struct aws *t, const char *name);
 const char *aws_config(const struct aws *t, const char *key);
@@ -158,6 +162,7 @@ enum provider_step aws_check(struct aws *t);
 enum provider_step aws_create(struct aws *t);
 enum provider_step aws_offers(struct aws *t);
 enum provider_step aws_quota(struct aws *t);
+enum provider_step aws_objects(struct aws *t);
 
 /* ---- bulk.c ---- */
 

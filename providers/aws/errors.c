@@ -53,6 +53,8 @@ static const struct row rows[] = {
     {"AuthFailure", NULL, ERR_CREDENTIALS, ERR_SCOPE_CLOUD, renew},
     {"InvalidClientTokenId", NULL, ERR_CREDENTIALS, ERR_SCOPE_CLOUD, renew},
     {"UnrecognizedClientException", NULL, ERR_CREDENTIALS, ERR_SCOPE_CLOUD, renew},
+    {"InvalidAccessKeyId", NULL, ERR_CREDENTIALS, ERR_SCOPE_CLOUD, renew},
+    {"InvalidToken", NULL, ERR_CREDENTIALS, ERR_SCOPE_CLOUD, renew},
     {"SignatureDoesNotMatch", NULL, ERR_CREDENTIALS, ERR_SCOPE_CLOUD, renew},
     {"InvalidSignatureException", NULL, ERR_CREDENTIALS, ERR_SCOPE_CLOUD, renew},
     {"RequestTimeTooSkewed", NULL, ERR_CREDENTIALS, ERR_SCOPE_CLOUD, "set this machine's clock"},
@@ -78,6 +80,8 @@ static const struct row rows[] = {
     /* not there, or in the way */
     {"InvalidInstanceID.NotFound", NULL, ERR_NOT_FOUND, ERR_SCOPE_PLACE, NULL},
     {"InvalidInstanceID.Malformed", NULL, ERR_NOT_FOUND, ERR_SCOPE_PLACE, NULL},
+    {"NoSuchBucket", NULL, ERR_NOT_FOUND, ERR_SCOPE_TASK, NULL},
+    {"NoSuchKey", NULL, ERR_NOT_FOUND, ERR_SCOPE_TASK, NULL},
     {"InvalidSubnetID.NotFound", NULL, ERR_UNSUPPORTED, ERR_SCOPE_REGION_ALL, NULL},
     {"InvalidGroup.NotFound", NULL, ERR_UNSUPPORTED, ERR_SCOPE_REGION_ALL, NULL},
     {"InvalidVpcID.NotFound", NULL, ERR_UNSUPPORTED, ERR_SCOPE_REGION_ALL, NULL},

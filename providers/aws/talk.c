@@ -130,9 +130,11 @@ static bool is_loopback(const char *url)
 	return false;
 }
 
-enum provider_step aws_endpoint(struct aws *t, const char **base)
+enum provider_step aws_endpoint_of(struct aws *t, const char *of_service, const char **base)
 {
 	const char *url = aws_var(t, "SKYTOP_AWS_ENDPOINT");
+	if (!url && of_service)
+		url = aws_var(t, of_service);
 	if (!url)
 		url = aws_var(t, "AWS_ENDPOINT_URL");
 	*base = NULL;
@@ -144,6 +146,11 @@ enum provider_step aws_endpoint(struct aws *t, const char **base)
 	size_t n = strlen(url);
 	*base = arena_strndup(t->a, url, n - (url[n - 1] == '/'));
 	return PROVIDER_DONE;
+}
+
+enum provider_step aws_endpoint(struct aws *t, const char **base)
+{
+	return aws_endpoint_of(t, NULL, base);
 }
 
 static const char *url_of(struct aws *t, const char *base, const struct aws_ask *q)
@@ -228,19 +235,34 @@ enum provider_step aws_ask(struct aws *t, const char *key, const struct aws_ask 
 	return PROVIDER_REQUEST;
 }
 
-enum provider_step aws_fetch(struct aws *t, const char *key, const struct provider_http *http, size_t n, const json_t **answers)
+/* kind: how the answers are read; see read_answer. */
+static enum provider_step fetch(struct aws *t, const char *key, const struct provider_http *http, size_t n, json_t *kind, const json_t **answers)
 {
 	size_t open;
 	*answers = slots(t, key, n, &open);
-	if (!open)
+	if (!open) {
+		json_decref(kind);
 		return PROVIDER_DONE;
+	}
+	struct provider_http *kept = arena_alloc(t->a, n * sizeof *kept);
+	memcpy(kept, http, n * sizeof *kept);
 	begin(t, PROVIDER_HTTP, key);
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(json_object_get(t->c->scratch, "slots"), json_integer((json_int_t)i));
-	json_object_set_new(t->c->scratch, "json", json_null());
-	t->c->request.http = http;
+	json_object_set_new(t->c->scratch, "json", kind);
+	t->c->request.http = kept;
 	t->c->request.n_http = n;
 	return PROVIDER_REQUEST;
+}
+
+enum provider_step aws_fetch(struct aws *t, const char *key, const struct provider_http *http, size_t n, const json_t **answers)
+{
+	return fetch(t, key, http, n, json_null(), answers);
+}
+
+enum provider_step aws_s3(struct aws *t, const char *key, const struct provider_http *http, size_t n, const json_t **answers)
+{
+	return fetch(t, key, http, n, json_string("s3"), answers);
 }
 
 enum provider_step aws_read(struct aws *t, const char *key, const char *const *paths, size_t n, const json_t **texts)
@@ -365,7 +387,24 @@ static void read_json(json_t *out, const struct provider_http_reply *r)
 	json_decref(root);
 }
 
-/* One answer as the rest of this provider sees it. New reference. */
+/* Lists are long: whoever asked reads their XML. Of a HEAD there are headers alone. */
+static void read_s3(json_t *out, const struct provider_http_reply *r)
+{
+	static const struct {
+		const char *header, *name;
+	} kept[] = {{"x-amz-bucket-region", "region"}, {"etag", "etag"}, {"content-length", "length"}};
+	struct err e = {0};
+	json_t *root = r->status / 100 == 2 || !r->body_len ? NULL : xml_json(r->body, r->body_len, &e), *error = json_obj(root, "Error");
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		json_object_set_new(out, kept[i].name, json_foreign(header(r, kept[i].header)));
+	if (r->status / 100 == 2)
+		json_object_set_new(out, "body", json_foreign(r->body));
+	else
+		put_refusal(out, json_str(error, "Code", ""), json_str(error, "Message", ""));
+	json_decref(root);
+}
+
+/* One answer as the rest of this provider sees it; kind: null, text; "s3"; true, JSON; else XML. New reference. */
 static json_t *read_answer(const struct provider_http_reply *r, const json_t *kind)
 {
 	json_t *out = json_object();
@@ -379,11 +418,13 @@ static json_t *read_answer(const struct provider_http_reply *r, const json_t *ki
 		json_object_set_new(out, "body", json_foreign(r->body));
 		if (header(r, "content-range"))
 			json_object_set_new(out, "range", json_foreign(header(r, "content-range")));
-	}
-	if (json_is_true(kind))
+	} else if (json_is_string(kind)) {
+		read_s3(out, r);
+	} else if (json_is_true(kind)) {
 		read_json(out, r);
-	else if (!json_is_null(kind))
+	} else {
 		read_xml(out, r);
+	}
 	return out;
 }
 
@@ -503,6 +544,7 @@ static enum provider_step (*const verbs[PROVIDER_VERBS])(struct aws *t) = {
     [PROVIDER_STOP] = aws_start_or_stop,
     [PROVIDER_TERMINATE] = aws_terminate,
     [PROVIDER_QUOTA] = aws_quota,
+    [PROVIDER_OBJECTS] = aws_objects,
 };
 
 static json_t *member(json_t *obj, const char *key)
@@ -526,6 +568,8 @@ static enum provider_step step(struct provider_call *c, const struct provider_re
 	return verbs[c->verb](&t);
 }
 
+static const char *const stores[] = {"s3://*", NULL};
+
 extern const struct provider provider_aws;
 const struct provider provider_aws = {
     .name = "aws",
@@ -535,5 +579,6 @@ const struct provider provider_aws = {
     .more_quota = "of AWS in the console, Service Quotas, Amazon EC2 (or: aws service-quotas request-service-quota-increase)",
     .credentials = "AWS_ACCESS_KEY_ID, ~/.aws/credentials, ~/.aws/config (aws configure, aws configure sso)",
     .max_name_len = 200,
+    .stores = stores,
     .step = step,
 };

@@ -105,6 +105,7 @@ static const char *wrong_shape(enum provider_verb verb, const json_t *args, cons
 		return !json_object_get(r, "pending") || json_int(r, "pending", -1) >= 0 ? NULL
 											 : "a broken \"pending\"";
 	case PROVIDER_QUOTA:
+	case PROVIDER_OBJECTS:
 	case PROVIDER_VERBS:
 		break;
 	}
@@ -181,8 +182,8 @@ static int read_reply(const char *name, struct provider_call *c, const struct pr
 enum provider_step cloudside_step(
     const char *name, struct provider_call *c, const struct provider_reply *reply, struct err *err)
 {
-	if (c->verb == PROVIDER_QUOTA) {
-		err_set(err, ERR_UNSUPPORTED, "%s has no quotas", name);
+	if (c->verb == PROVIDER_QUOTA || c->verb == PROVIDER_OBJECTS) {
+		err_set(err, ERR_UNSUPPORTED, "%s has no %s", name, provider_verb_name(c->verb));
 		return PROVIDER_FAILED;
 	}
 	if (!reply || c->step == STEP_ASK) {

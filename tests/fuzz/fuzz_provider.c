@@ -25,7 +25,7 @@ static void reply(unsigned kind, const char *text, size_t len)
 	    .body_len = len,
 	    .complaint = kind & 1 ? text : ""};
 	struct err err = {0};
-	if (c.verb == PROVIDER_QUOTA)
+	if (c.verb == PROVIDER_QUOTA || c.verb == PROVIDER_OBJECTS)
 		MUST(cloudside_step("sim", &c, NULL, &err) == PROVIDER_FAILED && err.code == ERR_UNSUPPORTED);
 	else
 		MUST(cloudside_step("sim", &c, NULL, &err) == PROVIDER_REQUEST);

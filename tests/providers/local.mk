@@ -69,7 +69,7 @@ tests_providers_test_aws_torture_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_aws_torture_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 endif
 TESTS += tests/providers/test_aws.py tests/providers/test_aws_prices.py
-EXTRA_DIST += tests/providers/test_aws.py tests/providers/test_aws_prices.py tests/providers/aws_cloud.py
+EXTRA_DIST += tests/providers/test_aws.py tests/providers/test_aws_prices.py tests/providers/aws_cloud.py tests/providers/s3_store.py
 TESTS += tests/providers/test_azure_life.py tests/providers/test_gcp_life.py
 EXTRA_DIST += tests/providers/test_azure_life.py tests/providers/test_gcp_life.py tests/providers/cloud_life.py \
 	tests/providers/fake_azure.py tests/providers/fake_gcp.py tests/providers/fake_http.py tests/providers/openapi.py

@@ -129,6 +129,7 @@ static enum provider_step fake_step(struct provider_call *c, const struct provid
 			return ask(c, 1, "POST", "/stop", json_incref((json_t *)(uintptr_t)c->args));
 		case PROVIDER_QUOTA:
 			return ask(c, 1, "POST", "/quota", json_incref((json_t *)(uintptr_t)c->args));
+		case PROVIDER_OBJECTS:
 		case PROVIDER_VERBS:
 			break;
 		}

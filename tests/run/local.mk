@@ -32,6 +32,15 @@ tests_run_test_logs_prune_SOURCES = tests/run/test_logs_prune.c
 tests_run_test_logs_prune_CPPFLAGS = $(TEST_CFLAGS)
 tests_run_test_logs_prune_LDADD = $(RUN_LIBS) $(CMOCKA_LIBS)
 endif
+if HAVE_CMOCKA
+check_PROGRAMS += tests/run/test_objects
+TESTS += tests/run/test_objects
+tests_run_test_objects_SOURCES = tests/run/test_objects.c
+tests_run_test_objects_CPPFLAGS = $(TEST_CFLAGS)
+tests_run_test_objects_LDADD = $(RUN_LIBS) $(CMOCKA_LIBS)
+endif
+dist_check_SCRIPTS += tests/run/test_fetch.py
+TESTS += tests/run/test_fetch.py
 dist_check_SCRIPTS += tests/run/test_metrics.py
 TESTS += tests/run/test_metrics.py
 if HAVE_CMOCKA
