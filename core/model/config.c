@@ -37,14 +37,14 @@ const struct config_key config_keys[] = {
     {"http.proxy", CONFIG_TEXT, "", 0, 0,
 	"The proxy that clouds and price lists are asked through; none: never one; otherwise what https_proxy and no_proxy say."},
     {"http.ca_file", CONFIG_TEXT, "", 0, 0, "A file of CA certificates to believe, instead of the system's."},
-    {"aws.regions", CONFIG_TEXT, "", 0, 0, "Regions of AWS that machines may be in and prices are asked of, with commas; empty: all that are on for the account."},
-    {"aws.vpc_name", CONFIG_TEXT, "", 0, 0,
+    {"aws.regions", CONFIG_TEXT, "", CONFIG_SEVERAL, 0, "Regions of AWS that machines may be in and prices are asked of, with commas; empty: all that are on for the account."},
+    {"aws.vpc_name", CONFIG_TEXT, "", CONFIG_SEVERAL, 0,
 	"The network (its id, or its Name tag) for machines on AWS, or several with commas, of which a region needs one; empty: the default VPC."},
-    {"aws.subnet_names", CONFIG_TEXT, "", 0, 0, "Subnets (their ids, or their Name tags) for machines on AWS, with commas; empty: any with room."},
+    {"aws.subnet_names", CONFIG_TEXT, "", CONFIG_SEVERAL, 0, "Subnets (their ids, or their Name tags) for machines on AWS, with commas; empty: any with room."},
     {"aws.security_group_name", CONFIG_TEXT, "", 0, 0, "A security group of yours for machines on AWS, used as it is; empty: one that skytop makes."},
     {"aws.use_internal_ips", CONFIG_BOOL, "false", 0, 0, "Machines on AWS get no address on the internet, and are reached inside the network."},
     {"aws.instance_profile", CONFIG_TEXT, "", 0, 0, "The instance profile, by name or ARN, that gives machines on AWS a role."},
-    {"aws.specific_reservations", CONFIG_TEXT, "", 0, 0,
+    {"aws.specific_reservations", CONFIG_TEXT, "", CONFIG_SEVERAL, 0,
 	"Capacity reservations of yours on AWS (cr-…), with commas: machines on demand start in them while they have room."},
     {"aws.disk_encrypted", CONFIG_BOOL, "false", 0, 0, "Disks on AWS are encrypted with the account's key."},
     {"gcp.project", CONFIG_TEXT, "", 0, 0, "The project of Google Cloud that machines are made in; empty: as gcloud and the credentials say."},
@@ -152,9 +152,26 @@ static const char *read_clouds(struct arena *a, const struct yaml_node *n, struc
 	return NULL;
 }
 
+/* [a, b] as "a,b"; NULL: not all of it is text. */
+static const char *joined(struct arena *a, const struct yaml_node *list)
+{
+	const char *out = "";
+	for (size_t i = 0; i < list->n; i++) {
+		const struct yaml_node *n = list->items[i];
+		if (n->kind != YAML_STRING || strpbrk(n->text, ",\n\r"))
+			return NULL;
+		out = arena_printf(a, "%s%s%s", out, i ? "," : "", n->text);
+	}
+	return out;
+}
+
 static const char *read_text(
     struct arena *a, const struct config_key *k, const struct yaml_node *n, struct config_value *v)
 {
+	if (k->type == CONFIG_TEXT && k->min == CONFIG_SEVERAL && n->kind == YAML_LIST && joined(a, n)) {
+		v->shown = joined(a, n);
+		return NULL;
+	}
 	if (n->kind != YAML_STRING || strpbrk(n->text, "\n\r"))
 		return "must be text on one line";
 	if (k->type == CONFIG_URL && !str_starts(n->text, "https://") && !str_starts(n->text, "http://"))

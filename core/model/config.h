@@ -19,11 +19,13 @@ enum config_type {
 	CONFIG_CLOUDS,	/* names of clouds; empty: all that have credentials */
 };
 
+enum { CONFIG_SEVERAL = 1 };
+
 struct config_key {
 	const char *name; /* "catalog.url" */
 	enum config_type type;
 	const char *dflt; /* as it would be written; "" for empty text and lists */
-	int64_t min, max; /* CONFIG_INT and CONFIG_MINUTES */
+	int64_t min, max; /* CONFIG_INT and CONFIG_MINUTES; CONFIG_TEXT: min is CONFIG_SEVERAL where it is several, with commas: a list will do */
 	const char *help; /* one sentence */
 };
 extern const struct config_key config_keys[];

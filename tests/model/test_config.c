@@ -83,6 +83,7 @@ static const struct {
     {"local: {price_per_hour: '1'}\n", "must be dollars"},
     {"autostop: {default_minutes: -5}\n", "or never"},
     {"theme: [a]\n", "must be text"},
+    {"aws: {specific_reservations: [cr-1, [2]]}\n", "must be text"},
     {"- a\n", "c.yaml:1:1: must be a map of settings"},
     {"theme: a\ntheme: b\n", "c.yaml:2:1: duplicate key 'theme'"},
     {"a: [\n", "defaults are used for everything"},
@@ -100,6 +101,12 @@ static void test_wrong(void **state)
 		assert_int_equal(config_int(c, "catalog.max_age_hours"), 7);
 		config_destroy(c);
 	}
+	/* Several may be a list. */
+	struct config *several = parse("aws: {regions: [us-east-1, us-west-2], subnet_names: 'a, b'}\n");
+	assert_int_equal(config_n_problems(several), 0);
+	assert_string_equal(config_text(several, "aws.regions"), "us-east-1,us-west-2");
+	assert_string_equal(config_text(several, "aws.subnet_names"), "a, b");
+	config_destroy(several);
 	/* One slip does not spoil the rest. */
 	struct config *c = parse("ui: {mouse: 7, ascii: true}\ntheme: mine\n");
 	assert_int_equal(config_n_problems(c), 1);

@@ -164,10 +164,19 @@ def left_behind(h):
     assert not h.alive(), h.alive()
 
 
+def prices(h):
+    """Live offers with keys: all types and zones of two regions, on demand and as spot."""
+    rc, out, err = h.run('catalog', 'update', '--live', '--json', 'aws', timeout=300)
+    assert rc == 0 and json.loads(out)['clouds'][0]['offers'] > 3000, (rc, out, err)
+    rows = h.json('offers', '--all', 'L4', '--infra', 'aws/us-west-2')['offers']
+    mine = [o for o in rows if o['instance_type'] == 'g6.xlarge' and o['zone'].startswith('us-west-2')]
+    assert mine and all(o['price_uusd_h'] == 804800 for o in mine), rows[:3]
+
+
 CASES = [('the list that every provider is held to', the_list), ('each request in turn goes wrong in each way', torture),
          ('keys from where they are given', keys), ('one node, after a zone without capacity: a job, stop, start, down', one_node),
          ('three spot nodes by a call whose answer is lost', three_spot)]
-COSTLY = [('no quota', no_quota), ('a sweep finds and ends what was left behind', left_behind)]
+COSTLY = [('live offers', prices), ('no quota', no_quota), ('a sweep finds and ends what was left behind', left_behind)]
 
 
 def main():

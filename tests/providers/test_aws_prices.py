@@ -65,6 +65,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header('Content-Range', 'bytes %s-%d/%d' % (asked[1], int(asked[1]) + len(part) - 1, len(body)))
         self.send_header('Content-Length', str(len(part)))
         self.end_headers()
+        if kind and kind[2] in s.hang:
+            s.hang[kind[2]].wait(30)
+            self.close_connection = True
+            return
         if kind and s.cut.pop(kind[2], None):
             self.wfile.write(part[:len(part) * 2 // 3])
             self.close_connection = True
@@ -77,7 +81,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(('127.0.0.1', 0), Handler)
-        self.versions, self.files, self.asked, self.cut = {}, {}, [], {}
+        self.versions, self.files, self.asked, self.cut, self.hang = {}, {}, [], {}, {}
         threading.Thread(target=self.serve_forever, kwargs={'poll_interval': 0.05}, daemon=True).start()
 
     def took(self):
@@ -186,6 +190,19 @@ def main():
     took = server.took()
     ok('a file of 70 MB comes in three ranges, with less than 64 MB of memory', rc == 0 and len(took) == 3 and
        {v[0] for k, v in c.rows("t.instance_type = 'g6.xlarge'").items() if k[1] == 'us-east-1'} == {510000}, (rc, report, err, took))
+
+    # No time left: what came whole counts, and the rest is asked for the next time.
+    server.versions.update({'us-east-1': '20260101000000', 'us-west-2': '20260101000000'})
+    server.files.update({r: file(line('g6.xlarge', 0.61, gpus='1')) for r in server.versions})
+    server.hang['us-west-2'] = threading.Event()
+    rc, report, err = c.update('--timeout', '2', 'aws')
+    server.hang.pop('us-west-2').set()
+    now = c.rows("t.instance_type = 'g6.xlarge'")
+    ok('out of time: regions that came whole are taken, the rest is said to be missing', rc == 1 and 'not all of its offers came in time' in err and
+       {v[0] for k, v in now.items() if k[1] == 'us-east-1'} == {610000} and {v[0] for k, v in now.items() if k[1] == 'us-west-2'} == {950000}, (rc, report, err, now))
+    server.took()
+    rc, report, err = c.update('aws')
+    ok('and comes the next time, alone', rc == 0 and [a[0] for a in server.took()] == ['us-west-2'], (rc, report, err))
 
     server.shutdown()
     server.server_close()
