@@ -20,6 +20,7 @@ libproviders_a_SOURCES = \
 	providers/azure/check.c \
 	providers/azure/create.c \
 	providers/azure/errors.c \
+	providers/azure/identity.c \
 	providers/azure/nodes.c \
 	providers/azure/offers.c \
 	providers/azure/quota.c \

@@ -51,6 +51,7 @@ const struct config_key config_keys[] = {
     {"gcp.vpc_name", CONFIG_TEXT, "", 0, 0, "The network for machines on Google Cloud; empty: \"default\", or one that skytop makes."},
     {"gcp.use_internal_ips", CONFIG_BOOL, "false", 0, 0, "Machines on Google Cloud get no address on the internet, and are reached inside the network."},
     {"azure.subscription", CONFIG_TEXT, "", 0, 0, "The subscription of Azure that machines are made in, its id; empty: as the credentials say."},
+    {"azure.cloud", CONFIG_TEXT, "", 0, 0, "Which of Azure's clouds: AzureCloud, AzureUSGovernment or AzureChinaCloud; empty: as the credentials say."},
     {"azure.use_internal_ips", CONFIG_BOOL, "false", 0, 0, "Machines on Azure get no address on the internet, and are reached inside the network."},
     {"ssh.include", CONFIG_BOOL, "true", 0, 0,
 	"May one Include line be added to ~/.ssh/config, so that plain ssh knows the clusters?"},

@@ -16,8 +16,39 @@ enum { PAGES_MAX = 1000, URL_MAX = 4096, FIRST_PAUSE_MS = 2000, LAST_PAUSE_MS = 
 
 /* ---- asking --------------------------------------------------------------------------------------------------------- */
 
-static const char *const hosts[AZURE_HOSTS] = {[AZURE_ARM] = "https://management.azure.com", [AZURE_LOGIN] = "https://login.microsoftonline.com",
-    [AZURE_PRICES] = "https://prices.azure.com"};
+static const char *const everywhere[] = {"eastus", "eastus2", "southcentralus", "westus2", "westus3", "westus", "centralus", "northcentralus", "westcentralus",
+    "canadacentral", "canadaeast", "brazilsouth", "northeurope", "westeurope", "uksouth", "ukwest", "francecentral", "germanywestcentral", "switzerlandnorth",
+    "norwayeast", "swedencentral", "polandcentral", "italynorth", "spaincentral", "israelcentral", "uaenorth", "qatarcentral", "southafricanorth", "centralindia",
+    "southindia", "eastasia", "southeastasia", "japaneast", "japanwest", "koreacentral", "australiaeast", "australiasoutheast", "newzealandnorth",
+    "indonesiacentral", "malaysiawest", "mexicocentral", "chilecentral", "austriaeast", NULL};
+static const char *const for_quotas[] = {"eastus", "eastus2", "southcentralus", "westus2", "westus3", "northeurope", "westeurope", "swedencentral", NULL};
+static const char *const us_government[] = {"usgovvirginia", "usgovarizona", "usgovtexas", NULL};
+static const char *const china[] = {"chinaeast2", "chinaeast3", "chinanorth2", "chinanorth3", NULL};
+
+/* Clouds of Azure for themselves, as `az cloud list` has them. That of China tells no prices in dollars. */
+static const struct azure_cloud clouds[] = {
+    {"AzureCloud", {"https://management.azure.com", "https://login.microsoftonline.com", "https://prices.azure.com"}, everywhere, for_quotas},
+    {"AzureUSGovernment", {"https://management.usgovcloudapi.net", "https://login.microsoftonline.us", "https://prices.azure.com"}, us_government, us_government},
+    {"AzureChinaCloud", {"https://management.chinacloudapi.cn", "https://login.chinacloudapi.cn", NULL}, china, china},
+};
+
+const struct azure_cloud *azure_cloud(const struct azure *g)
+{
+	return g->cloud ? g->cloud : &clouds[0];
+}
+
+const struct azure_cloud *azure_cloud_of(const char *name, const char *login)
+{
+	for (size_t i = 0; i < ARRAY_LEN(clouds); i++)
+		if (name ? str_ieq(name, clouds[i].name) : str_starts(login, clouds[i].hosts[AZURE_LOGIN]))
+			return &clouds[i];
+	return NULL;
+}
+
+static const char *host_of(const struct azure *g, enum azure_host host)
+{
+	return g->base ? g->base : azure_cloud(g)->hosts[host];
+}
 
 const char *azure_url(struct azure *g, enum azure_host host, const char *path, ...)
 {
@@ -26,7 +57,7 @@ const char *azure_url(struct azure *g, enum azure_host host, const char *path, .
 	va_start(ap, path);
 	vsnprintf(text, sizeof text, path, ap);
 	va_end(ap);
-	return arena_printf(g->c->arena, "%s%s", g->base ? g->base : hosts[host], text);
+	return arena_printf(g->c->arena, "%s%s", host_of(g, host), text);
 }
 
 const char *azure_in(struct azure *g, const char *subscription, const char *version, const char *path, ...)
@@ -61,7 +92,7 @@ const json_t *azure_get(struct azure *g, const char *key, const char *url)
 /* Is this a place of Azure's, that our token (or nothing) may go to? */
 static bool azures(const struct azure *g, enum azure_host host, const char *url)
 {
-	const char *stem = g->base ? g->base : hosts[host];
+	const char *stem = host_of(g, host);
 	size_t n = strlen(stem);
 	if (strncmp(url, stem, n) || strpbrk(url, " \t\r\n") || strlen(url) >= URL_MAX)
 		return false;
@@ -263,6 +294,6 @@ const struct provider provider_azure = {
     .can = PROVIDER_CAN_STOP | PROVIDER_CAN_SPOT | PROVIDER_CAN_MULTI_NODE | PROVIDER_CAN_PORTS | PROVIDER_CAN_IMAGES | PROVIDER_CAN_DISK_TIERS |
 	   PROVIDER_CAN_SPOT_CAP,
     .more_quota = "of Azure in its portal under Quotas, Compute (https://portal.azure.com)",
-    .credentials = "$AZURE_TENANT_ID, $AZURE_CLIENT_ID and $AZURE_CLIENT_SECRET, or `az login`",
+    .credentials = "$AZURE_TENANT_ID, $AZURE_CLIENT_ID and $AZURE_CLIENT_SECRET (or a certificate), or `az login`",
     .step = azure_step,
 };

@@ -23,6 +23,15 @@ enum azure_host { AZURE_ARM, AZURE_LOGIN, AZURE_PRICES, AZURE_HOSTS };
 
 #define AZURE_USER "ubuntu" /* whom machines are logged in to as */
 
+/* One of Azure's clouds; hosts[AZURE_PRICES] may be NULL. Regions: all, and those whose quotas are shown, NULL-terminated. */
+struct azure_cloud {
+	const char *name; /* as the CLI has it */
+	const char *hosts[AZURE_HOSTS];
+	const char *const *regions, *const *shown;
+};
+/* By its name; name NULL: by the URL where one logs in. NULL: there is none such. */
+const struct azure_cloud *azure_cloud_of(const char *name, const char *login);
+
 /* One step of one call. Strings are the call's arena's. */
 struct azure {
 	struct provider_call *c;
@@ -31,11 +40,15 @@ struct azure {
 	bool local;	  /* azure_auth only looks whether there are credentials: nothing is asked of anybody */
 	const char *base; /* of a stand-in for Azure, no slash at its end; NULL: Azure's own hosts */
 	/* Set by azure_auth. */
+	const struct azure_cloud *cloud; /* NULL: the one that everybody uses */
 	const char *token, *subscription;
 	const char *identity; /* for people */
 };
 
 /* ---- azure.c: asking ---- */
+
+/* That of the call. */
+const struct azure_cloud *azure_cloud(const struct azure *g);
 
 const char *azure_url(struct azure *g, enum azure_host host, const char *path, ...) __attribute__((format(printf, 3, 4)));
 /* "/subscriptions/S" + path, with the version of the API. subscription NULL: the call's. */
@@ -64,6 +77,22 @@ void azure_operation_error(const json_t *error, const char *what, bool creates, 
 /* ---- auth.c ---- */
 /* Who we are and for which subscription: 1, 0 (something is to be asked), −1 with g->err. */
 int azure_auth(struct azure *g);
+int azure_refuse(struct azure *g, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* for want of credentials: −1 */
+enum { AZURE_NOT_HERE = 2 }; /* what a source of credentials says that has none; else 1, 0, −1 */
+bool azure_remembered(struct azure *g, const char *mark); /* the token of that mark, into g->token */
+int azure_keep_token(struct azure *g, const char *text, int64_t life_ms, const char *mark); /* 1, −1 */
+/* The token of an answer, kept by its mark: 1, −1. */
+int azure_take_token(struct azure *g, const json_t *answer, const char *mark);
+const char *azure_resource(const struct azure *g); /* what tokens are for: "https://management.azure.com/" */
+int64_t azure_number(const json_t *body, const char *key); /* a number, or its text; 0 */
+
+/* ---- identity.c: who a machine is, who has a certificate, and whose login is at hand ---- */
+int azure_from_app_service(struct azure *g);
+int azure_from_metadata(struct azure *g);
+/* What a principal with the certificate and key of `pem` signs, for `audience`; NULL with g->err. */
+const char *azure_assertion(struct azure *g, const char *pem, const char *client, const char *audience);
+/* The CLI's own token for a user (or a principal's id) of a tenant, where it is still good: 1, with g->token; 0: to be asked; AZURE_NOT_HERE. */
+int azure_from_cli_cache(struct azure *g, const char *dir, const char *tenant, const char *user, const char *mark);
 
 /* ---- size.c: machine sizes ---- */
 struct azure_size {

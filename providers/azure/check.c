@@ -28,9 +28,6 @@ static const struct report_permission permissions[] = {
     {"Microsoft.Insights/eventtypes/values/Read", "to tell a reclaim from an end by hand", false},
 };
 
-/* Where quotas are shown. */
-static const char *const regions[] = {"eastus", "eastus2", "southcentralus", "westus2", "westus3", "northeurope", "westeurope", "swedencentral"};
-
 static bool any_fits(const json_t *globs, const char *name)
 {
 	size_t i;
@@ -72,7 +69,8 @@ static bool of_interest(const char *name)
 static int add_quotas(struct azure *g, json_t *out)
 {
 	int whole = 1;
-	for (size_t i = 0; i < ARRAY_LEN(regions); i++) {
+	const char *const *regions = azure_cloud(g)->shown;
+	for (size_t i = 0; regions[i]; i++) {
 		const json_t *list = azure_list(g, arena_printf(g->c->arena, "usages:%s", regions[i]),
 		    azure_in(g, NULL, AZURE_COMPUTE, "/providers/Microsoft.Compute/locations/%s/usages", regions[i]), "looking at quotas"), *u;
 		size_t k;

@@ -11,12 +11,6 @@
 
 enum { AT_ONCE = 4 };
 
-static const char *const regions[] = {"eastus", "eastus2", "southcentralus", "westus2", "westus3", "westus", "centralus", "northcentralus", "westcentralus",
-    "canadacentral", "canadaeast", "brazilsouth", "northeurope", "westeurope", "uksouth", "ukwest", "francecentral", "germanywestcentral", "switzerlandnorth",
-    "norwayeast", "swedencentral", "polandcentral", "italynorth", "spaincentral", "israelcentral", "uaenorth", "qatarcentral", "southafricanorth", "centralindia",
-    "southindia", "eastasia", "southeastasia", "japaneast", "japanwest", "koreacentral", "australiaeast", "australiasoutheast", "newzealandnorth",
-    "indonesiacentral", "malaysiawest", "mexicocentral", "chilecentral", "austriaeast"};
-
 /* ---- what is kept --------------------------------------------------------------------------------------------------- */
 
 static json_t *kept(json_t *state, const char *name)
@@ -166,7 +160,11 @@ static json_t *state_of(struct azure *g, const char *kind, const char *region)
 /* The next regions, a few at once; `done` of them are given already. */
 static enum provider_step next_part(struct azure *g, bool sizes)
 {
-	size_t done = (size_t)json_int(g->c->scratch, "done", 0), end = done + AT_ONCE < ARRAY_LEN(regions) ? done + AT_ONCE : ARRAY_LEN(regions);
+	const char *const *regions = azure_cloud(g)->regions;
+	size_t done = (size_t)json_int(g->c->scratch, "done", 0), all = 0, end;
+	while (regions[all])
+		all++;
+	end = done + AT_ONCE < all ? done + AT_ONCE : all;
 	int ready = 1;
 	for (size_t i = done; i < end; i++) {
 		int r = read_region(g, regions[i], sizes);
@@ -182,9 +180,9 @@ static enum provider_step next_part(struct azure *g, bool sizes)
 		json_object_del(json_obj(g->c->scratch, "lists"), arena_printf(g->c->arena, "sizes:%s", regions[i]));
 	}
 	json_put_int(g->c->scratch, "done", (int64_t)end);
-	if (end == ARRAY_LEN(regions))
+	if (end == all)
 		return talk_done(&g->talk, json_pack("{s:o, s:s}", "offers", rows, "source", sizes ? "Azure's retail prices and sizes" : "Azure's retail prices"));
-	talk_done(&g->talk, json_pack("{s:o, s:s}", "offers", rows, "progress", arena_printf(g->c->arena, "Azure: %zu of %zu regions", end, ARRAY_LEN(regions))));
+	talk_done(&g->talk, json_pack("{s:o, s:s}", "offers", rows, "progress", arena_printf(g->c->arena, "Azure: %zu of %zu regions", end, all)));
 	return PROVIDER_PART;
 }
 
@@ -201,5 +199,8 @@ enum provider_step azure_offers(struct azure *g)
 	if (r < 0 && !none)
 		return PROVIDER_FAILED;
 	*g->err = (struct err){.code = ERR_NONE};
+	if (!azure_cloud(g)->hosts[AZURE_PRICES])
+		return talk_failed(&g->talk, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD,
+		    "%s tells no prices in dollars: those of the catalog are all there are", azure_cloud(g)->name);
 	return next_part(g, !none);
 }

@@ -8,6 +8,7 @@
 #include "core/base/json.h"
 #include "core/base/lazy.h"
 #include "core/base/mem.h"
+#include "providers/common/crypto.h"
 
 enum { JWT_MAX = 64 << 10, PEM_MAX = 64 << 10 };
 
@@ -137,4 +138,58 @@ char *jwt_rs256(const json_t *header, const json_t *claims, const char *pem, str
 	char *out = jwt_sign_rs256(str_text(&input), pem, err);
 	str_free(&input);
 	return out;
+}
+
+/* ---- certificates --------------------------------------------------------------------------------------------------- */
+
+static int digit(char c)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *p = c ? strchr(digits, c) : NULL;
+	return p ? (int)(p - digits) : -1;
+}
+
+/* Base64 up to something that is none of it, white space left out. Returns how many bytes; out has room for them. */
+static size_t decode(const char *text, size_t len, unsigned char *out)
+{
+	unsigned bits = 0;
+	size_t n = 0;
+	int have = 0;
+	for (size_t i = 0; i < len; i++) {
+		int d = digit(text[i]);
+		if (d < 0 && strchr(" \t\r\n", text[i]))
+			continue;
+		if (d < 0)
+			break;
+		bits = bits << 6 | (unsigned)d;
+		have += 6;
+		if (have >= 8) {
+			have -= 8;
+			out[n++] = (unsigned char)(bits >> have);
+		}
+	}
+	return n;
+}
+
+int jwt_x5t(const char *pem, struct str *out, struct err *err)
+{
+	static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
+	const char *from = strstr(pem, begin), *to = from ? strstr(from, end) : NULL;
+	char hex[SHA1_HEX];
+	unsigned char raw[SHA1_HEX / 2];
+	if (!to || (size_t)(to - from) > PEM_MAX)
+		return err_set(err, ERR_INVALID, "there is no certificate in PEM form");
+	from += sizeof begin - 1;
+	unsigned char *der = xmalloc((size_t)(to - from) + 1);
+	size_t n = decode(from, (size_t)(to - from), der);
+	int r = crypto_sha1_hex(der, n, hex, err);
+	free(der);
+	if (r)
+		return -1;
+	for (size_t i = 0; i < sizeof raw; i++) {
+		const char pair[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+		raw[i] = (unsigned char)strtoul(pair, NULL, 16);
+	}
+	base64url_add(out, raw, sizeof raw);
+	return 0;
 }

@@ -16,4 +16,7 @@ char *jwt_rs256(const json_t *header, const json_t *claims, const char *pem, str
 /* The same over "header.claims" as it is. Caller frees. */
 char *jwt_sign_rs256(const char *input, const char *pem, struct err *err);
 
+/* The SHA-1 thumbprint of the first certificate in `pem`, as "x5t" of a header has it (RFC 7515, 4.1.7); appends to out. INVALID: there is none. */
+int jwt_x5t(const char *pem, struct str *out, struct err *err);
+
 #endif

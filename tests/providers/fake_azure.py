@@ -6,6 +6,8 @@ while, quotas, prices, sizes, paging, and all that goes wrong: stockouts, thrott
 
 How it is told what to do is in fake_http.py. With --spec, every request to Microsoft.Compute is checked against Azure's own description of it; what
 does not fit is refused, and kept in state.violations."""
+import base64
+import json
 import os
 import re
 import sys
@@ -44,7 +46,8 @@ class Cloud(World):
         self.sold_out = set()  # the same, refused at once
         self.limits = {'cores': 500, 'lowPriorityCores': 500}
         self.actions, self.not_actions = ['*'], []
-        self.registered = 'Registered'
+        self.identity, self.asked = True, []  # has the machine, or the app, one; what tokens were asked for
+        self.registered, self.thumbprint = 'Registered', None
         self.subscriptions = [{'subscriptionId': SUB, 'displayName': 'One', 'state': 'Enabled'}, {'subscriptionId': 'sub-2', 'displayName': 'Two', 'state': 'Disabled'}]
 
     # --- operations
@@ -197,16 +200,28 @@ class Cloud(World):
             if n == a['name']:
                 vm['x-power'] = a['power']
 
+    def beside(self, q):
+        """What a machine, or an app, asks for the token of its identity."""
+        metadata, version = q.path.startswith('/metadata'), q.query.get('api-version')
+        if (q.headers.get('Metadata') != 'true' or version != ['2018-02-01']) if metadata else (q.headers.get('X-IDENTITY-HEADER') != 'sesame' or version != ['2019-08-01']):
+            return 400, {'error': 'invalid_request', 'error_description': 'Required metadata header not specified'}
+        if not self.identity or q.query.get('client_id', ['mine']) != ['mine']:
+            return 400, {'error': 'invalid_request', 'error_description': 'Identity not found'}
+        self.asked.append(q.query['resource'][0])
+        return 200, {'access_token': self.new_token('eyJ.vm.'), 'expires_on': str(int(time.time()) + 3000), 'token_type': 'Bearer'}
+
     # --- answers
     def state(self):
-        return {'vms': list(self.vms.values()), 'groups': self.groups, 'cards': len(self.cards), 'addresses': len(self.addresses), 'nsgs': list(self.nsgs.values())}
+        return {'asked': self.asked, 'vms': list(self.vms.values()), 'groups': self.groups, 'cards': len(self.cards), 'addresses': len(self.addresses), 'nsgs': list(self.nsgs.values())}
 
     def validated(self, path):
         return path if '/Microsoft.Compute/' in path and '/operations/' not in path and not path.endswith('/skus') else None
 
     def answer(self, q):
         if re.fullmatch('/[^/]+/oauth2/v2.0/token', q.path):
-            return token(q.form)
+            return token(q)
+        if q.path in ('/metadata/identity/oauth2/token', '/app/token'):
+            return self.beside(q)
         if q.path == '/api/retail/prices':
             return 200, prices(q.query, q.base)
         if q.bearer() not in self.tokens and q.bearer() != 'cli-token':
@@ -452,9 +467,24 @@ def prices(query, base):
     return out
 
 
-def token(form):
-    ok = form.get('grant_type') == ['client_credentials'] and form.get('scope') == ['https://management.azure.com/.default']
-    if not ok or (form.get('client_secret') != ['good'] and form.get('client_assertion') != ['assertion']):
+def part(text):
+    return json.loads(base64.urlsafe_b64decode(text + '=' * (-len(text) % 4)))
+
+
+def signed(assertion, q):
+    """Is it what a certificate's owner says? That it is rightly signed is for test_jwt.c."""
+    header, claims = (part(p) for p in assertion.split('.')[:2])
+    fits = header == {'alg': 'RS256', 'typ': 'JWT', 'x5t': CLOUD.thumbprint} and claims['iss'] == claims['sub'] == q.form['client_id'][0]
+    return fits and claims['aud'] == q.base + q.path and claims['exp'] - claims['nbf'] == 600 and claims['jti']
+
+
+def token(q):
+    form, scope = q.form, q.form.get('scope', [''])[0]
+    CLOUD.asked.append(scope)
+    ok = form.get('grant_type') == ['client_credentials'] and re.fullmatch(r'https://management\.(azure\.com|usgovcloudapi\.net|chinacloudapi\.cn)/\.default', scope)
+    said = form.get('client_assertion', [''])[0]
+    proven = form.get('client_secret') == ['good'] or said == 'assertion' or (said.count('.') == 2 and signed(said, q))
+    if not ok or not proven or bool(said) != ('client_assertion_type' in form):
         return 401, {'error': 'invalid_client', 'error_description': 'AADSTS7000215: Invalid client secret provided.'}
     return 200, {'access_token': CLOUD.new_token('eyJ.'), 'expires_in': 3599, 'token_type': 'Bearer'}
 

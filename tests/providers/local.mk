@@ -18,7 +18,7 @@ tests_providers_test_ssh_pool_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS
 
 check_PROGRAMS += tests/providers/test_jwt
 TESTS += tests/providers/test_jwt
-tests_providers_test_jwt_SOURCES = tests/providers/test_jwt.c
+tests_providers_test_jwt_SOURCES = tests/providers/test_jwt.c tests/providers/rfc7515.h
 tests_providers_test_jwt_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_jwt_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 
@@ -55,7 +55,7 @@ TESTS += tests/providers/test_azure tests/providers/test_azure_parts
 tests_providers_test_azure_parts_SOURCES = tests/providers/test_azure_parts.c $(PROVIDER_RIG)
 tests_providers_test_azure_parts_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_azure_parts_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
-tests_providers_test_azure_SOURCES = tests/providers/test_azure.c tests/providers/stand_in.c tests/providers/stand_in.h $(PROVIDER_RIG)
+tests_providers_test_azure_SOURCES = tests/providers/test_azure.c tests/providers/rfc7515.h tests/providers/stand_in.c tests/providers/stand_in.h $(PROVIDER_RIG)
 tests_providers_test_azure_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_azure_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 

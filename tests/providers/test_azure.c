@@ -10,10 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/base/json.h"
 #include "core/base/str.h"
 #include "providers/azure/azure_priv.h"
+#include "tests/providers/rfc7515.h"
 #include "tests/providers/stand_in.h"
 
 extern const struct provider provider_azure;
@@ -234,6 +236,13 @@ static void principal(void)
 	setenv("AZURE_CLIENT_SECRET", "good", 1);
 }
 
+static void nobody(void)
+{
+	unsetenv("AZURE_TENANT_ID");
+	unsetenv("AZURE_CLIENT_ID");
+	unsetenv("AZURE_CLIENT_SECRET");
+}
+
 static void test_credentials(void **s)
 {
 	struct rig *r = *s;
@@ -241,17 +250,13 @@ static void test_credentials(void **s)
 	cloud_refused(r, "AADSTS7000215");
 	cloud_fails(r, PROVIDER_QUERY, cloud_cluster(), ERR_CREDENTIALS);
 	unsetenv("AZURE_CLIENT_SECRET");
-	setenv("AZURE_CLIENT_CERTIFICATE_PATH", "/x.pem", 1);
-	cloud_refused(r, "certificates");
-	unsetenv("AZURE_CLIENT_CERTIFICATE_PATH");
 	char *token = path_join(cloud_folder, "token");
 	setenv("AZURE_FEDERATED_TOKEN_FILE", token, 1);
 	cloud_refused(r, "AZURE_FEDERATED_TOKEN_FILE");
 	free(cloud_put("token", "assertion\n", 0600));
 	cloud_enabled(r, NULL);
 	unsetenv("AZURE_FEDERATED_TOKEN_FILE");
-	unsetenv("AZURE_TENANT_ID");
-	unsetenv("AZURE_CLIENT_ID");
+	nobody();
 	free(token);
 	size_t before = cloud_asked("");
 	cloud_refused(r, "az login");
@@ -281,6 +286,131 @@ static void test_credentials(void **s)
 	cloud_refused(r, "AZURE_SUBSCRIPTION_ID");
 	rig_config(r, "{'subscription': 'sub-1'}");
 	cloud_enabled(r, NULL);
+}
+
+/* By a certificate, whose file holds the key as well. */
+static void test_certificate(void **s)
+{
+	struct rig *r = *s;
+	unsetenv("AZURE_CLIENT_SECRET");
+	setenv("AZURE_CLIENT_CERTIFICATE_PATH", "/nowhere/x.pem", 1);
+	cloud_refused(r, "/nowhere/x.pem, which $AZURE_CLIENT_CERTIFICATE_PATH names, is not there");
+	char *path = cloud_put("c.pem", rfc7515_certificate, 0600), *both = xasprintf("%s%s", rfc7515_key, rfc7515_certificate);
+	setenv("AZURE_CLIENT_CERTIFICATE_PATH", path, 1);
+	cloud_refused(r, "c.pem, which $AZURE_CLIENT_CERTIFICATE_PATH names, must be a PEM file with the certificate and its RSA key: the private key is no RSA key");
+	free(cloud_put("c.pem", rfc7515_key, 0600));
+	cloud_refused(r, "there is no certificate in PEM form");
+	free(cloud_put("c.pem", both, 0600));
+	cloud_refused(r, "AADSTS7000215"); /* another's certificate */
+	char *known = xasprintf("{'thumbprint': '%s'}", rfc7515_x5t);
+	cloud_tell("set", known);
+	cloud_enabled(r, "service principal c-1, subscription sub-1");
+	unsetenv("AZURE_CLIENT_CERTIFICATE_PATH");
+	free(known);
+	free(both);
+	free(path);
+	principal();
+}
+
+/* Identities of apps and of machines. */
+static void test_identities(void **s)
+{
+	struct rig *r = *s;
+	char *app = xasprintf("http://127.0.0.1:%d/app/token", stand_in.port), *host = xasprintf("http://127.0.0.1:%d", stand_in.port);
+	nobody();
+	setenv("IDENTITY_ENDPOINT", app, 1);
+	setenv("IDENTITY_HEADER", "sesame", 1);
+	cloud_enabled(r, "this app's managed identity, subscription sub-1");
+	json_decref(rig_do(r, PROVIDER_QUERY, json_object()));
+	assert_int_equal(cloud_asked("GET /app/token"), 1);
+	r->now_ms = json_int(json_obj(r->memory, "token"), "until", 0) + 1; /* five minutes early */
+	json_decref(rig_do(r, PROVIDER_QUERY, json_object()));
+	assert_int_equal(cloud_asked("GET /app/token"), 2);
+	json_object_clear(r->memory);
+	setenv("AZURE_CLIENT_ID", "other", 1);
+	cloud_refused(r, "Identity not found (invalid_request, HTTP 400); run `az login`, or set the secret anew; is an identity given to it");
+	unsetenv("AZURE_CLIENT_ID");
+	unsetenv("IDENTITY_HEADER");
+	unsetenv("IDENTITY_ENDPOINT");
+	cloud_refused(r, "this is no machine of Azure's");
+	setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", host, 1);
+	cloud_enabled(r, "this machine's managed identity, subscription sub-1");
+	json_object_clear(r->memory);
+	setenv("AZURE_CLIENT_ID", "mine", 1);
+	cloud_enabled(r, "this machine's managed identity");
+	assert_int_equal(cloud_asked("client_id=mine"), 1);
+	cloud_tell("set", "{'identity': false}");
+	json_object_clear(r->memory);
+	cloud_refused(r, "is an identity given to it");
+	unsetenv("AZURE_POD_IDENTITY_AUTHORITY_HOST");
+	free(app);
+	free(host);
+	principal();
+}
+
+/* What the CLI has of its own, while it is good. */
+static void test_cli_cache(void **s)
+{
+	struct rig *r = *s;
+	static const char form[] = "{\"Account\": {\"k\": {\"home_account_id\": \"h\", \"username\": \"me@x\"}}, \"AccessToken\": {"
+				   "\"a\": {\"home_account_id\": \"h\", \"realm\": \"t-2\", \"target\": \"https://management.core.windows.net//.default\", "
+				   "\"expires_on\": \"%lld\", \"secret\": \"not-this-tenant\"}, "
+				   "\"b\": {\"home_account_id\": \"h\", \"realm\": \"t-1\", \"target\": \"https://vault.azure.net/.default\", "
+				   "\"expires_on\": \"%lld\", \"secret\": \"not-this-use\"}, "
+				   "\"c\": {\"home_account_id\": \"h\", \"realm\": \"t-1\", \"target\": \"https://management.core.windows.net//user_impersonation\", "
+				   "\"expires_on\": \"%lld\", \"secret\": \"cli-token\"}}}";
+	long long soon = (long long)(wall_now_ms() / 1000 + 3600), over = soon - 3500;
+	char *profile = cloud_put("azureProfile.json", "{\"subscriptions\": [{\"id\": \"sub-1\", \"isDefault\": true, \"tenantId\": \"t-1\", "
+			    "\"user\": {\"name\": \"Me@x\"}}]}", 0600);
+	char *text = xasprintf(form, soon, soon, soon), *cache = cloud_put("msal_token_cache.json", text, 0600);
+	nobody();
+	char *az = cloud_put("az", "#!/bin/sh\necho asked >&2\nexit 1\n", 0700);
+	cloud_enabled(r, "Me@x, subscription sub-1");
+	assert_true(json_int(json_obj(r->memory, "token"), "until", 0) < soon * 1000);
+	free(text);
+	text = xasprintf(form, soon, soon, over);
+	free(cloud_put("msal_token_cache.json", text, 0600));
+	json_object_clear(r->memory);
+	cloud_refused(r, "the Azure CLI gives no token: asked"); /* it has to make a new one */
+	free(cloud_put("msal_token_cache.json", "{", 0600));
+	cloud_refused(r, "the Azure CLI gives no token: asked");
+	unlink(cache);
+	unlink(profile);
+	unlink(az);
+	free(text);
+	free(az);
+	free(cache);
+	free(profile);
+	principal();
+}
+
+static bool asked_for(const char *resource)
+{
+	json_t *st = cloud_state();
+	const char *last = json_string_value(json_array_get(json_arr(st, "asked"), json_array_size(json_arr(st, "asked")) - 1));
+	bool is = last && !strcmp(last, resource);
+	json_decref(st);
+	return is;
+}
+
+/* Clouds of Azure for themselves. */
+static void test_sovereign(void **s)
+{
+	struct rig *r = *s;
+	setenv("AZURE_AUTHORITY_HOST", "login.microsoftonline.us", 1);
+	cloud_enabled(r, NULL);
+	assert_true(asked_for("https://management.usgovcloudapi.net/.default"));
+	rig_config(r, "{'cloud': 'azurechinacloud'}");
+	json_object_clear(r->memory);
+	cloud_enabled(r, NULL);
+	assert_true(asked_for("https://management.chinacloudapi.cn/.default"));
+	cloud_fails(r, PROVIDER_OFFERS, rig_json("{'catalog': true}"), ERR_UNSUPPORTED);
+	rig_config(r, "{'cloud': 'AzureMoon'}");
+	cloud_refused(r, "azure.cloud is \"AzureMoon\", which is none of Azure's clouds");
+	rig_config(r, "{}");
+	setenv("AZURE_AUTHORITY_HOST", "https://login.example.com/", 1);
+	cloud_refused(r, "$AZURE_AUTHORITY_HOST is \"https://login.example.com/\"");
+	unsetenv("AZURE_AUTHORITY_HOST");
 }
 
 /* A token is asked for once, and again when Azure does not take it any more; the call goes on. */
@@ -356,7 +486,8 @@ static void test_catalog(void **s)
 
 static void environment(void)
 {
-	static const char *const others[] = {"AZURE_SUBSCRIPTION_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTH_LOCATION", "AZURE_CLIENT_CERTIFICATE_PATH"};
+	static const char *const others[] = {"AZURE_SUBSCRIPTION_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTH_LOCATION", "AZURE_CLIENT_CERTIFICATE_PATH",
+	    "AZURE_AUTHORITY_HOST", "AZURE_POD_IDENTITY_AUTHORITY_HOST", "IDENTITY_ENDPOINT", "IDENTITY_HEADER"};
 	for (size_t i = 0; i < ARRAY_LEN(others); i++)
 		unsetenv(others[i]);
 	char *path = xasprintf("%s:%s", cloud_folder, getenv("PATH") ? getenv("PATH") : "/bin");
@@ -377,6 +508,7 @@ int main(void)
 			  "'disk_size_gib': 50, 'ssh_public_key': 'ssh-ed25519 AAAA skytop'"}};
 	static const struct CMUnitTest own[] = {CLOUD_CASE(test_described), CLOUD_CASE(test_body), CLOUD_CASE(test_images),
 	    CLOUD_CASE(test_stockout), CLOUD_CASE(test_quota_exceeded), CLOUD_CASE(test_torture), CLOUD_CASE(test_reclaimed), CLOUD_CASE(test_pages),
-	    CLOUD_CASE(test_credentials), CLOUD_CASE(test_tokens), CLOUD_CASE(test_check), CLOUD_CASE(test_catalog)};
+	    CLOUD_CASE(test_credentials), CLOUD_CASE(test_certificate), CLOUD_CASE(test_identities), CLOUD_CASE(test_cli_cache), CLOUD_CASE(test_sovereign),
+	    CLOUD_CASE(test_tokens), CLOUD_CASE(test_check), CLOUD_CASE(test_catalog)};
 	return cloud_main(&azure, own, ARRAY_LEN(own));
 }

@@ -118,8 +118,30 @@ static void test_names(void **unused)
 	arena_destroy(a);
 }
 
+/* Where calls and logins go in each of Azure's clouds. */
+static void test_clouds(void **unused)
+{
+	(void)unused;
+	static const struct {
+		const char *name, *arm, *login;
+	} want[] = {{"azurecloud", "https://management.azure.com/x", "https://login.microsoftonline.com/x"},
+	    {"AzureUSGovernment", "https://management.usgovcloudapi.net/x", "https://login.microsoftonline.us/x"},
+	    {"AzureChinaCloud", "https://management.chinacloudapi.cn/x", "https://login.chinacloudapi.cn/x"}};
+	struct arena *a = arena_create();
+	struct provider_call call = {.arena = a};
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		struct azure g = {.c = &call, .cloud = azure_cloud_of(want[i].name, NULL)};
+		assert_non_null(g.cloud);
+		assert_string_equal(azure_url(&g, AZURE_ARM, "/x"), want[i].arm);
+		assert_string_equal(azure_url(&g, AZURE_LOGIN, "/x"), want[i].login);
+		assert_ptr_equal(azure_cloud_of(NULL, want[i].login), g.cloud);
+	}
+	assert_null(azure_cloud_of("AzureGermanCloud", NULL));
+	arena_destroy(a);
+}
+
 int main(void)
 {
-	static const struct CMUnitTest tests[] = {cmocka_unit_test(test_refusals), cmocka_unit_test(test_names)};
+	static const struct CMUnitTest tests[] = {cmocka_unit_test(test_refusals), cmocka_unit_test(test_names), cmocka_unit_test(test_clouds)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

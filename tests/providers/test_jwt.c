@@ -10,37 +10,8 @@
 
 #include "core/base/mem.h"
 #include "providers/common/jwt.h"
+#include "tests/providers/rfc7515.h"
 
-/* The RFC's private key is public: it protects nothing. */
-static const char pkcs8[] =
-    "-----BEGIN PRIVATE KEY-----\n"
-    "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCh+BYK4uPJtGXO\n"
-    "jS1lYmM2K5J9vinh8CR3/BYlzJChNuOL2TSXxbbqY913EeZ8dCn5VrD7io8ImtxL\n"
-    "aYk8wTM/U+3QGbh3hCUv7JFP5IV3aVlL6kKA0ywPVb9ilE8TA5a8bpvfbr3SvaNn\n"
-    "juygxmj3AbONv/s4yDQs4v5tJ/reSlpIdJed1LnPmt7Ex1sFhSwsD174pcF1A5L5\n"
-    "ROjtZMEQxrZHYJqkeDrrnGya11UxMFBji4NmXG9veoKjlnAqH2QbgtPr8jkiGUkf\n"
-    "toaHLFcW9Qr4NY2ai50Xw0Byj3+H2JoY2PyrZ62EWQwuz3WTOTY8BwNNb2BvniHg\n"
-    "VFbK5emhAgMBAAECggEAEq5xpGnNCivDflJsRQBXHx1hdR1k6Ulwe2JZD50LpXyW\n"
-    "PEAeP88vLNO97IjlA7/GQ5sLKMgvfTeXZx9SE+7YwVol2NXOoAJe46sui395IW/G\n"
-    "O+pWJ1O0BkTGoVEn2bKVRUCgu+GjBVaYLU6f3l9kJfFNS3E0QbVdxzubSu3Mkqzj\n"
-    "kn439X0M/V51gfpRLI9JYanrC4D4qAdGcopV/0ZHHzQlBjudU2QvXt4ehNYTCBr6\n"
-    "XCLQUShb1juUO1ZdiYoFaFQT5Tw8bGUl/x/jTj3ccPDVZFD9pIuhLhBOneufuBiB\n"
-    "4cS98l2SR/RQyGWSeWjnczT0QU91p1DhOVRuOopznQKBgQDgHMQQ60imZV1URk0K\n"
-    "pLttoLhyt3SmqdEf/kgHePDdtzEafpAu+cS191R2JiuoF2yzWXnwFDcqGigp5BNr\n"
-    "0AHQfD8/Lk8l1Mk09jxxCfui5nYooNyac8YFjm3vItzVCVDnEd3BbVWG8qf6deqE\n"
-    "lMGAg+C2V0L4oNXnP7LZcPAZRwKBgQC5A8R+CZW2MvRTLLHzwZkUXV866cff7tx6\n"
-    "kqa0finGG0KgeqlaZPxgCZnFp7AeAcCMtiynVlJ7vMVgePsLq6XtON4tB5kP9jAP\n"
-    "rq3rbAOal78eUH5OcED6eNuCV8ixEu1eWcPNCS/l1OW1EnXUEoEHKl54Xrrz2uNw\n"
-    "kgMTP1FZ1wKBgAcCn1dwJKufzBWQxWQp1vsM5fggqPN1qGb5y0MAk3g7/Ls5bkUp\n"
-    "5u9SN0Ai3Ya6hNnvWJMb7sXQX6U/zyO2M/hTip7tUeh7CXgwo59dkpN75gJLVds2\n"
-    "9+DAncu3KXU4f2Fa+7bLNrur53k8KwPOq2bbuTG69QtV7Jr5MR0AHWKNAoGBAIf/\n"
-    "evpitUf+4JYbLpvNXWcY052Mpz22aR84mY3nh3F2LF2mjMJDpTg7FmuyPcVw6EcG\n"
-    "yoAe9fa65iNqCq+jdw6PVNGo2hxfjSiZ8IIzHdsPXI89//pMjZcQK9r+CCoRjaZj\n"
-    "OYiIDktVWZzmevJuv6WywUqd57LE3Zar3dLSIkx1AoGAIYd7DHOhrWvxkwPQsRM2\n"
-    "tOgrjbcrfvtQJipd+DlcxyVuuM9sQLdgjVk2oy26F0EmpScGLq2MowX7fhd/QJQ3\n"
-    "ydy5cY7YIBi87w93IKLEdfnbJtoOPLUW0ITrJReOgo1cq9SbsxYawBgfp/gh6A56\n"
-    "03k2+ZQwVK0JKSHuLFkuQ3U=\n"
-    "-----END PRIVATE KEY-----\n";
 static const char pkcs1[] =
     "-----BEGIN RSA PRIVATE KEY-----\n"
     "MIIEowIBAAKCAQEAofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd/wWJcyQoTbji9k0\n"
@@ -120,7 +91,7 @@ static void test_rfc7515(void **state)
 	    ".cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--"
 	    "f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUi"
 	    "pUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
-	const char *const keys[] = {pkcs8, pkcs1};
+	const char *const keys[] = {rfc7515_key, pkcs1};
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		struct err err = {0};
 		char *t = jwt_sign_rs256(input, keys[i], &err);
@@ -137,7 +108,7 @@ static void test_objects(void **state)
 	(void)state;
 	json_t *header = json_pack("{s:s, s:s, s:s}", "alg", "RS256", "typ", "JWT", "kid", "k1"), *claims = json_pack("{s:s, s:i}", "iss", "me@p", "iat", 1);
 	struct err err = {0};
-	char *t = jwt_rs256(header, claims, pkcs8, &err);
+	char *t = jwt_rs256(header, claims, rfc7515_key, &err);
 	assert_string_equal(t,
 	    "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImsxIn0.eyJpc3MiOiJtZUBwIiwiaWF0IjoxfQ.UYoFnrObylJK-05yRQgNbFGqILC2hhORlfFYfyiCrLNGb3WLRv1DBCC8"
 	    "BMIsCVVQXhpjpD-EZwPRpKDaxh1bD_fHMyGuHjEhbrMqloZIXsyRsK9b1UB0J8stLT7XD3iwHr7qbNaTNHOaYS0BgOMBan3GhZLQZ0DCD4gMXo6eAwIeCoWadzE-JvOoP0TqTjroO8Y"
@@ -161,10 +132,24 @@ static void test_bad_keys(void **state)
 	}
 }
 
+static void test_x5t(void **state)
+{
+	(void)state;
+	struct str s = str_new(100);
+	struct err err = {0};
+	char *both = xasprintf("Bag Attributes\n%s%s", rfc7515_key, rfc7515_certificate);
+	assert_int_equal(jwt_x5t(both, &s, &err), 0);
+	assert_string_equal(str_text(&s), rfc7515_x5t);
+	assert_int_equal(jwt_x5t(rfc7515_key, &s, &err), -1);
+	assert_int_equal(err.code, ERR_INVALID);
+	free(both);
+	str_free(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_base64url),
+	    cmocka_unit_test(test_base64url), cmocka_unit_test(test_x5t),
 	    cmocka_unit_test(test_rfc7515),
 	    cmocka_unit_test(test_objects),
 	    cmocka_unit_test(test_bad_keys),
