@@ -605,7 +605,7 @@ case_watch() {
   is "with the log's size at the end only" "$(grep '"job":2,' "$work/w.out" | field log_bytes | tr '\n' ' ')" "null null null $(wc -c <"$dir/jobs/2/log" | tr -d ' ') "
   ok "a status line now and then" until_ok sh -c '[ "$(grep -c "type\":\"status" "$1")" -ge 2 ]' x "$work/w.out"
   # The file of events is changed when it has grown.
-  awk 'BEGIN { for (i = 0; i < 20000; i++) print "{\"type\":\"filler of more than fifty bytes to make it grow\"}" }' >>"$dir/events.0"
+  awk 'BEGIN { while (length(s) < 20000) s = s "filler "; for (i = 0; i < 60; i++) print "{\"type\":\"" s "\"}" }' >>"$dir/events.0"
   submit w3 'G=w3; '"$gate_wait"
   ok "events move to another file" until_ok test -e "$dir/events.1"
   open_gate w3
@@ -655,6 +655,7 @@ case_secrets() {
   ag shutdown >/dev/null
 }
 
+untag() { sed 's/, pid=[0-9]*)/)/' | sort; }
 # Three nodes, of which the first is the head.
 gang_up() {
   SKYTOP_AGENT_SLOW_S=0
@@ -671,13 +672,13 @@ gang_up() {
   printf '%s\n' "0 10.0.0.1 2 2" "1 10.0.0.2 2 2 env HOME='$work/g '\\''1' sh -c" "2 10.0.0.3 1.5 2 env HOME='$work/g2' sh -c" >"$dir/nodes"
   cp "$dir/nodes" "$work/nodes"
 }
+no_env() { [ -z "$(find "$work"/g*/.skytop -name 'env*')" ]; }
 gang_down() {
-  is "secrets leave the nodes" "$(find "$work"/g*/.skytop -name 'env*' | wc -l | tr -d ' ')" 0
+  ok "secrets leave the nodes" until_ok no_env
   for home in "$work/g0" "$work/g '1" "$work/g2"; do ag shutdown >/dev/null; done
 }
 case_gang() {
   gang_up
-  untag() { sed 's/, pid=[0-9]*)/)/' | sort; }
   setup='echo "setup $SKYPILOT_SETUP_NODE_RANK of $SKYPILOT_NUM_NODES"' env="A='b'"
   submit g1 'echo "$SKYPILOT_NODE_RANK/$SKYPILOT_NUM_NODES $CUDA_VISIBLE_DEVICES" $SKYPILOT_NODE_IPS; printf "no newline"' num_nodes=2 gpus=1
   ag logs $job --follow >"$work/gang"
@@ -701,24 +702,6 @@ case_gang() {
   is "is the log's last line" "$(ag logs $job | tail -n 1)" '[skytop] rank 1 on node 1 (10.0.0.2) failed with exit code 7; the other ranks were stopped'
   for h in g0 "g '1" g2; do until_ok gone "$(cat "$work/$h/sky_workdir/p2")" && printf 'gone '; done >"$work/gone"
   is "with all they started" "$(cat "$work/gone")" 'gone gone gone '
-  setup='[ "$SKYPILOT_SETUP_NODE_RANK" != 2 ] || exit 9'
-  submit g3 'echo never >>"$gates/gang"' num_nodes=1
-  finish $job
-  is "setup fails on one node" "$(job_field $job status exit_code)" 'FAILED_SETUP 9'
-  ok "run ran nowhere" no test -e "$gates/gang"
-  submit g4 'echo $$ >p4; exec sleep 300' num_nodes=2 gpus=2
-  submit g5 'echo single' gpus=2
-  is "a job of one node goes where there is room" "$(ag logs $job --follow | untag)" '(worker2, rank=0) single'
-  until_ok test -s "$work/g '1/sky_workdir/p4"
-  agj queue --all >/dev/null
-  is "cancel a gang" "$(ag cancel 4 | field status)" CANCELLED
-  ok "everywhere" until_ok gone "$(cat "$work/g '1/sky_workdir/p4")"
-  submit g6 'echo $$ >p6; exec sleep 300' num_nodes=3
-  until_ok test -s "$work/g2/sky_workdir/p6"
-  until_ok test -s "$work/g0/sky_workdir/p6"
-  kill_driver
-  is "the gang's driver killed" "$(job_field $job status)" FAILED_DRIVER
-  ok "no rank goes on" until_ok gone "$(cat "$work/g2/sky_workdir/p6")"
   # Any bytes, long lines, none mixed with another's, noise from the login shell.
   sed 's/sh -c$/sh "$NOISY"/' "$work/nodes" >"$dir/nodes"
   printf 'echo "Welcome"; echo "motd" >&2; printf "half a line"; eval "$1"\n' >"$work/noisy"
@@ -736,6 +719,31 @@ case_gang() {
   done | uniq | wc -l | tr -d ' ' >"$work/bytes.n"
   is "every byte of every rank is there" "$(cat "$work/bytes.n")" 3
   is "no line is mixed with another" "$(LC_ALL=C grep -cE '^\((head|worker[12]), rank=[012], pid=[0-9]+\) (short [012]|0+|1+|2+)$' "$work/bytes")" 903 # with what is left of the long ones
+  gang_down
+}
+
+# Where a gang's jobs go, and how they end.
+case_placed() {
+  gang_up
+  setup='[ "$SKYPILOT_SETUP_NODE_RANK" != 2 ] || exit 9'
+  submit g3 'echo never >>"$gates/gang"' num_nodes=1
+  finish $job
+  is "setup fails on one node" "$(job_field $job status exit_code)" 'FAILED_SETUP 9'
+  ok "run ran nowhere" no test -e "$gates/gang"
+  submit g4 'echo $$ >p4; exec sleep 300' num_nodes=2 gpus=2
+  job4=$job
+  submit g5 'echo single' gpus=2
+  is "a job of one node goes where there is room" "$(ag logs $job --follow | untag)" '(worker2, rank=0) single'
+  until_ok test -s "$work/g '1/sky_workdir/p4"
+  agj queue --all >/dev/null
+  is "cancel a gang" "$(ag cancel $job4 | field status)" CANCELLED
+  ok "everywhere" until_ok gone "$(cat "$work/g '1/sky_workdir/p4")"
+  submit g6 'echo $$ >p6; exec sleep 300' num_nodes=3
+  until_ok test -s "$work/g2/sky_workdir/p6"
+  until_ok test -s "$work/g0/sky_workdir/p6"
+  kill_driver
+  is "the gang's driver killed" "$(job_field $job status)" FAILED_DRIVER
+  ok "no rank goes on" until_ok gone "$(cat "$work/g2/sky_workdir/p6")"
   gang_down
 }
 

@@ -117,7 +117,7 @@ def happened(words, times=1, seconds=20):
             told = p.stdout
         if told.count(words) >= times:
             return True
-        time.sleep(0.1)
+        time.sleep(0.25)
     print("#", told.replace("\n", "\n# "))
     return False
 
@@ -239,7 +239,7 @@ try:
 
     for signo in (signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
         s = Screen("clusters", "--speed", "600")
-        up = s.wait("simulated") if signo == signal.SIGTERM else happened("train is UP")  # the one while it is still being launched
+        up = happened("train is UP") if signo == signal.SIGKILL else s.wait("simulated")  # or while it is still being launched
         os.kill(s.pid, signo)
         status = s.end()
         ended = os.WTERMSIG(status) if signo == signal.SIGKILL else os.WEXITSTATUS(status) - 128
