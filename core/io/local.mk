@@ -3,6 +3,7 @@ libio_a_SOURCES = \
 	core/io/http.c core/io/http.h \
 	core/io/loop.c core/io/loop.h \
 	core/io/proc.c core/io/proc.h \
+	core/io/reading.c core/io/reading.h \
 	core/io/rpc.c core/io/rpc.h \
 	core/io/ssh.c core/io/ssh.h core/io/ssh_priv.h \
 	core/io/ssh_agent.c core/io/ssh_agent.h \

@@ -9,13 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/mem.h"
 #include "core/base/str.h"
 
-enum { KILL_GRACE_MS = 2000, PIPE_OUT = 0, PIPE_ERR = 1 };
+enum { CHILD_FDS = 4096 /* where the kernel cannot close them all at once */, KILL_GRACE_MS = 2000, PIPE_OUT = 0, PIPE_ERR = 1 };
 
 struct proc {
 	struct loop *loop;
@@ -221,6 +222,28 @@ static int cannot_execute(const struct proc_spec *s)
 		if (!*p)
 			return why;
 	}
+}
+
+static void close_between(unsigned first, unsigned last)
+{
+	if (first > last)
+		return;
+#ifdef SYS_close_range
+	if (!syscall(SYS_close_range, first, last, 0))
+		return;
+#endif
+	for (unsigned fd = first; fd <= last && fd < CHILD_FDS; fd++)
+		close((int)fd);
+}
+
+void proc_child_alone(int keep, int as)
+{
+	for (int sig = 1; sig < 32; sig++)
+		signal(sig, SIG_DFL);
+	if (dup2(keep, as) < 0)
+		_exit(1);
+	close_between(3, (unsigned)as - 1);
+	close_between((unsigned)as + 1, ~0U);
 }
 
 /* Fork. Returns the pid, or -1 with *error. Does not wait for the child to become the program: on a busy machine that takes a while. */

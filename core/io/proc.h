@@ -42,6 +42,10 @@ void proc_destroy(struct proc *p);
 /* Stop and go on reading its output (back-pressure for log streams). */
 void proc_pause(struct proc *p, bool paused);
 
+/* In a child that was forked and becomes no other program: signals do what they do by default, and of all descriptors past stderr only `keep`
+ * stays, as number `as` (3 or more). Ends the child when that cannot be. */
+void proc_child_alone(int keep, int as);
+
 /* "exit status 3", "signal 9 (Killed)": for messages. buf ≥ 40. */
 const char *proc_status_text(int status, char *buf, size_t size);
 

@@ -11,9 +11,8 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
+#include "core/io/proc.h"
 #include "core/io/ssh_priv.h"
-
-enum { CHILD_FDS = 4096 };
 
 struct ssh_resolver {
 	struct ssh *s;
@@ -46,12 +45,7 @@ static int look_up(const char *host, int port, int flags, struct ssh_address *ou
 
 static void child(const char *host, int port, int out)
 {
-	for (int sig = 1; sig < 32; sig++)
-		signal(sig, SIG_DFL);
-	if (dup2(out, 3) < 0)
-		_exit(1);
-	for (int fd = 4; fd < CHILD_FDS; fd++)
-		close(fd);
+	proc_child_alone(out, 3);
 	struct ssh_address a[SSH_ADDRESSES_MAX];
 	int n, rc = look_up(host, port, 0, a, &n);
 	ssize_t w = write(3, &rc, sizeof rc);

@@ -12,10 +12,11 @@
 #include "core/base/str.h"
 #include "core/base/trace.h"
 #include "core/io/proc.h"
+#include "core/io/reading.h"
 #include "core/run/call_http.h"
 
 enum { TRIES = 4, FIRST_PAUSE_MS = 200, DEFAULT_TIMEOUT_MS = 60000, REPLY_MAX = 32 << 20, HOST_REPLY_MAX = 4 << 20, COMPLAINT_MAX = 4096, STEPS_MAX = 10000,
-	FILE_BYTES_MAX = 1 << 20, WORN_TRIES = 2 };
+	FILE_BYTES_MAX = 1 << 20, READ_MS = 10000, WORN_TRIES = 2 };
 
 /* One of the hosts of a request. */
 struct host_ask {
@@ -35,6 +36,8 @@ struct call {
 	char *state_dir;
 	json_t *args;
 	struct proc *proc;
+	struct reading *reading;
+	size_t *read_for; /* which of the files asked for each that is read is; the arena's */
 	struct http_batch *http; /* the last one: its answers are the step's until it returns */
 	struct host_ask *hosts;
 	size_t n_hosts, hosts_open;
@@ -71,6 +74,7 @@ static void call_free(struct call *c)
 		c->next->prev = c->prev;
 	loop_cancel(c->ctx->loop, c->timer);
 	proc_destroy(c->proc);
+	reading_cancel(c->reading);
 	http_batch_free(c->http);
 	drop_hosts(c);
 	arena_destroy(c->pc.arena);
@@ -216,30 +220,41 @@ static int send_http(struct call *c)
 	return c->http ? 0 : -1;
 }
 
-/* Small files of this machine, at once. */
-static void read_files(void *arg)
+/* Small files of this machine, by a child: the disk may be the network's, and away. The answer is in the order asked. */
+static void on_files(void *arg, const struct reading_file *read, size_t n)
 {
 	struct call *c = arg;
 	const struct provider_request *q = &c->pc.request;
 	struct provider_file *files = arena_alloc(c->pc.arena, (q->n_files + 1) * sizeof *files);
-	c->timer = 0;
+	size_t k = 0;
+	c->reading = NULL;
 	for (size_t i = 0; i < q->n_files; i++) {
-		struct err err = {.code = ERR_NONE};
-		size_t len = 0;
-		char *path = path_expand(q->files[i].path), *text = NULL;
-		if (path[0] == '/')
-			text = fs_read(path, FILE_BYTES_MAX, &len, &err);
-		else
-			err_set(&err, ERR_INVALID, "cannot read %s: the path is not absolute", path);
-		files[i] = (struct provider_file){.path = q->files[i].path, .text = text ? arena_strndup(c->pc.arena, text, len) : NULL,
-		    .err_text = text ? "" : arena_strdup(c->pc.arena, err.text)};
-		trace_body("file in", path, -1, NULL, len);
-		if (text)
-			memset(text, 0, len);
-		free(text);
-		free(path);
+		const struct reading_file *f = k < n && c->read_for[k] == i ? &read[k++] : NULL;
+		files[i] = (struct provider_file){.path = q->files[i].path, .text = f && f->text ? arena_strndup(c->pc.arena, f->text, f->len) : NULL,
+		    .err_text = f ? arena_strdup(c->pc.arena, f->why ? f->why : "") :
+			arena_printf(c->pc.arena, "cannot read %s: the path is not absolute", q->files[i].path)};
+		trace_body("file in", q->files[i].path, -1, NULL, f ? f->len : 0);
 	}
 	step(c, &(struct provider_reply){.body = "", .complaint = "", .files = files, .n_files = q->n_files});
+}
+
+static int send_read(struct call *c)
+{
+	const struct provider_request *q = &c->pc.request;
+	const char **paths = arena_alloc(c->pc.arena, (q->n_files + 1) * sizeof *paths);
+	size_t n = 0;
+	c->read_for = arena_alloc(c->pc.arena, (q->n_files + 1) * sizeof *c->read_for);
+	for (size_t i = 0; i < q->n_files; i++) {
+		char *path = path_expand(q->files[i].path);
+		if (path[0] == '/') {
+			c->read_for[n] = i;
+			paths[n++] = arena_strdup(c->pc.arena, path);
+		}
+		free(path);
+	}
+	struct reading_spec spec = {.paths = paths, .n = n, .max = FILE_BYTES_MAX, .timeout_ms = READ_MS};
+	c->reading = reading_start(c->ctx->loop, &spec, on_files, c, &c->err);
+	return c->reading ? 0 : -1;
 }
 
 /* ---- hosts --------------------------------------------------------------------------------------------------------- */
@@ -319,8 +334,7 @@ static int send_request(struct call *c)
 		send_hosts(c);
 		return 0;
 	case PROVIDER_READ:
-		c->timer = loop_after(c->ctx->loop, 0, read_files, c);
-		return 0;
+		return send_read(c);
 	}
 	return 0;
 }

@@ -26,6 +26,7 @@
 #include "core/io/http.h"
 #include "core/io/loop.h"
 #include "core/io/proc.h"
+#include "core/io/reading.h"
 #include "core/io/rpc.h"
 
 static struct loop *loop;
@@ -217,6 +218,93 @@ struct peer {
 	char text[200];
 	enum err_code code;
 };
+
+/* ---- files that are read in a child ------------------------------------------------------------------------------- */
+
+struct was_read {
+	int done;
+	size_t n;
+	char *text[4], *why[4];
+	size_t len[4];
+};
+
+static void on_read(void *arg, const struct reading_file *files, size_t n)
+{
+	struct was_read *w = arg;
+	for (size_t i = 0; i < n; i++) {
+		w->text[i] = files[i].text ? memcpy(xcalloc(1, files[i].len + 1), files[i].text, files[i].len) : NULL;
+		w->why[i] = files[i].why ? xstrdup(files[i].why) : NULL;
+		w->len[i] = files[i].len;
+	}
+	w->n = n;
+	w->done++;
+}
+
+static void was_read_free(struct was_read *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		free(w->text[i]);
+		free(w->why[i]);
+	}
+	*w = (struct was_read){0};
+}
+
+/* A disk that never answers for one name. */
+static char *read_or_hang(const char *path, size_t max, size_t *len, struct err *err)
+{
+	while (strstr(path, "hangs"))
+		pause();
+	return fs_read(path, max, len, err);
+}
+
+static void test_reading(void **state)
+{
+	(void)state;
+	char dir[] = "/tmp/skytop-reading-XXXXXX", big[200001];
+	struct err err;
+	struct was_read w = {0};
+	assert_non_null(mkdtemp(dir));
+	char *paths[] = {path_join(dir, "big"), path_join(dir, "none"), path_join(dir, "hangs"), path_join(dir, "empty")};
+	memset(big, 'x', sizeof big - 1);
+	big[1000] = '\0';
+	assert_int_equal(fs_write(paths[0], big, sizeof big - 1, 0600, &err), 0);
+	assert_int_equal(fs_write(paths[3], "", 0, 0600, &err), 0);
+	const char *const list[] = {paths[0], paths[1], paths[3], paths[2]};
+	struct reading_spec spec = {.paths = list, .n = 3, .max = 1 << 20, .timeout_ms = 20000, .read = read_or_hang};
+	assert_non_null(reading_start(loop, &spec, on_read, &w, &err));
+	turn_until(&w.done);
+	assert_int_equal(w.n, 3);
+	assert_int_equal(w.len[0], sizeof big - 1);
+	assert_memory_equal(w.text[0], big, sizeof big - 1);
+	assert_null(w.text[1]);
+	assert_non_null(strstr(w.why[1], "none"));
+	assert_string_equal(w.text[2], "");
+	was_read_free(&w);
+	/* One hangs: what came before it is there, it is named, and its child is gone soon. */
+	spec = (struct reading_spec){.paths = list, .n = 4, .max = 1 << 20, .timeout_ms = 100, .read = read_or_hang};
+	assert_non_null(reading_start(loop, &spec, on_read, &w, &err));
+	turn_until(&w.done);
+	assert_int_equal(w.n, 4);
+	assert_int_equal(w.len[0], sizeof big - 1);
+	assert_null(w.text[3]);
+	assert_non_null(strstr(w.why[3], "does not answer"));
+	was_read_free(&w);
+	/* Nobody wants it any more; and nothing at all is asked. */
+	struct reading *r = reading_start(loop, &spec, on_read, &w, &err);
+	loop_step(loop, 10);
+	reading_cancel(r);
+	assert_int_equal(w.done, 0);
+	assert_non_null(reading_start(loop, &(struct reading_spec){.n = 0, .timeout_ms = 20000}, on_read, &w, &err));
+	turn_until(&w.done);
+	assert_int_equal(w.n, 0);
+	siginfo_t info;
+	for (int64_t end = mono_now_ms() + 10000; !waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) && mono_now_ms() < end;)
+		loop_step(loop, 10);
+	assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT), -1); /* the loop has reaped them all */
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		free(paths[i]);
+	assert_int_equal(fs_remove_tree(dir, NULL), 0);
+}
 
 static void peer_call(void *arg, struct rpc *rpc, const json_t *id, const char *method, const json_t *params)
 {
@@ -433,7 +521,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(test_timers), T(test_signal), T(test_proc_pipes), T(test_proc_missing), T(test_proc_deadline_kills_group),
-	    T(test_proc_grandchild_keeps_pipe), T(test_rpc), T(test_rpc_garbage), T(test_unix_socket), T(test_http),
+	    T(test_proc_grandchild_keeps_pipe), T(test_reading), T(test_rpc), T(test_rpc_garbage), T(test_unix_socket), T(test_http),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
