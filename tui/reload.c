@@ -1,5 +1,6 @@
 /* inotify on folders rather than on files: editors write a new file and rename it over the old one. A folder that is not there yet
- * is waited for in its nearest parent that is: what else happens there, as in a home folder, is not looked at. Where there is no inotify nothing is watched; the next start reads everything. */
+ * is waited for in its nearest parent that is: what else happens there, as in a home folder, is not looked at. Where there is no inotify
+ * nothing is watched; the next start reads everything. */
 #include "tui/reload.h"
 
 #include <stdlib.h>

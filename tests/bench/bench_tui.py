@@ -5,6 +5,7 @@ import fcntl
 import os
 import pty
 import random
+import re
 import select
 import shutil
 import signal
@@ -20,6 +21,70 @@ SKYTOP = os.environ["SKYTOP"]
 MADE_UP = os.path.join(BUILD, "tests/tui/skytop_screen")
 FRAME_END = b"\033[?2026l"
 ESC = b"\033[27u"  # as terminals send it that say which key it was: nothing that follows can make another key of it
+
+
+class Glass:
+    """What the terminal shows, as far as our frames need it: to tell from parts of lines which line is on the screen."""
+    PIECE = re.compile(r"\033\[([0-9;?]*)([A-Za-z])|\033\].*?\033\\|\033[()].|\033.|[\r\n\b\t]|[^\033\r\n\b\t]+", re.S)
+
+    def __init__(self, columns=120, rows=40):
+        self.rows = [[" "] * columns for _ in range(rows)]
+        self.w, self.x, self.y, self.top, self.bottom = columns, 0, 0, 0, rows - 1
+
+    def text(self, text):
+        for c in text:
+            if self.x < self.w:
+                self.rows[self.y][self.x] = c
+            self.x += 1
+
+    def scroll(self, n):
+        blank = [[" "] * self.w for _ in range(abs(n))]
+        part = self.rows[self.top:self.bottom + 1]
+        self.rows[self.top:self.bottom + 1] = part[n:] + blank if n > 0 else blank + part[:n]
+
+    def control(self, args, what):
+        n = [int(a) if a else 0 for a in args.split(";")] if "?" not in args else [0]
+        first = n[0] or 1
+        if what == "H":
+            self.y, self.x = first - 1, (n[1] if len(n) > 1 else 1) - 1
+        elif what == "d":
+            self.y = first - 1
+        elif what == "G":
+            self.x = first - 1
+        elif what in "CD":
+            self.x += first if what == "C" else -first
+        elif what in "AB":
+            self.y += first if what == "B" else -first
+        elif what == "K":
+            self.rows[self.y][self.x:] = [" "] * (self.w - self.x)
+        elif what == "X":
+            self.rows[self.y][self.x:self.x + first] = [" "] * first
+        elif what == "b":
+            self.text(self.rows[self.y][self.x - 1] * first)
+        elif what in "ST":
+            self.scroll(first if what == "S" else -first)
+        elif what == "r":
+            self.top, self.bottom = first - 1, (n[1] if len(n) > 1 else len(self.rows)) - 1
+            self.x = self.y = 0
+        elif what == "J":
+            for row in self.rows:
+                row[:] = [" "] * self.w
+
+    def feed(self, data):
+        for m in self.PIECE.finditer(data.decode("utf-8", "replace")):
+            text = m.group()
+            if m.group(2):
+                self.control(m.group(1), m.group(2))
+            elif text == "\r":
+                self.x = 0
+            elif text == "\n":
+                self.y += 1
+            elif text == "\b":
+                self.x -= 1
+            elif text == "\t":
+                self.x += 8 - self.x % 8
+            elif text[0] != "\033":
+                self.text(text)
 
 
 class Screen:
@@ -189,6 +254,66 @@ def offers_rows(home):
     row("screen: SIGTERM to its end", s.close(), "ms", "50")
 
 
+def lag(s, seconds):
+    """How far the screen is behind the newest line of each of its logs, at worst: just before the frame that shows a newer one. The
+    lines say when they were made; 95 % of all such moments, in milliseconds."""
+    glass, behind, newest, rest = Glass(), [], {}, s.data
+    end = time.perf_counter() + seconds
+    s.data = b""
+    while time.perf_counter() < end:
+        rest += s.read(1)
+        now = time.monotonic() * 1e3
+        done = rest.rfind(FRAME_END) + len(FRAME_END)
+        if done < len(FRAME_END):
+            continue
+        glass.feed(rest[:done])
+        rest = rest[done:]
+        for at, log in re.findall(r"@(\d+)\.(\d+) ", "\n".join("".join(row) for row in glass.rows)):
+            known = newest.get(log, 0)
+            if int(at) > known:
+                newest[log] = int(at)
+                if known:
+                    behind.append(now - known)
+    return sorted(behind)[int(len(behind) * 0.95)], len(newest)
+
+
+def lag_rows(home):
+    s = Screen([MADE_UP, "--view", "clusters", "--log-rate", "100000", "--log-stamps"], home)
+    s.until(b"train")
+    s.quiet(0.1, 1)
+    os.write(s.fd, b"Go")
+    s.until(b"FOLLOWING")
+    behind, n = lag(s, 4)
+    row("screen: a log of 100,000 lines/s, behind by", behind, "ms", "250")
+    s.close()
+    s = four_panes(home, "--log-rate", "250", "--log-stamps")
+    behind, n = lag(s, 5)
+    if n != 4:
+        raise SystemExit("bench_tui: %d of 4 logs were seen" % n)
+    row("screen: 4 panes of 250 lines/s, behind by", behind, "ms", "100")
+    s.close()
+
+
+def hanging_rows(home):
+    """Twenty orders that are never answered: time goes on beside each."""
+    s = Screen([MADE_UP, "--view", "clusters", "--clusters", "200", "--hang"], home)
+    s.quiet(0.05, 1)
+    for _ in range(20):
+        for key in (b"S", b"\t", b"\r", b"j"):
+            s.key(key)
+    s.quiet(0.3, 1)
+    os.write(s.fd, b"9")
+    s.quiet(0.3, 1)
+    glass = Glass()
+    glass.feed(s.data)
+    if "21 under way" not in "".join(glass.rows[1]):  # and the one that there is anyway
+        raise SystemExit("bench_tui: not all requests are under way: %s" % "".join(glass.rows[1]))
+    os.write(s.fd, b"2")
+    s.quiet(0.3, 1)
+    keys_rows(s, "screen: key to repaint, 20 requests hang", [b"j"] * 30 + [b"k"] * 30)
+    s.close()
+
+
 def updates_rows(home):
     s = Screen([MADE_UP, "--view", "clusters", "--clusters", "200", "--shuffle", "100"], home)
     s.quiet(0.05, 1)
@@ -278,8 +403,10 @@ def main():
         offers_rows(home)
         if os.access(MADE_UP, os.X_OK):
             updates_rows(home)
+            hanging_rows(home)
             cost_rows(home)
             log_rows(home)
+            lag_rows(home)
             panes_rows(home)
     finally:
         shutil.rmtree(home, ignore_errors=True)

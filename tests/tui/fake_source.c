@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
@@ -13,7 +14,7 @@
 #include "core/plan/figures.h"
 #include "tests/tui/fake_cost.h"
 
-enum { ORDERS_MAX = 16, LOGS_MAX = 8, STEP_MS = 60, MINUTE = 60000, HOUR = 60 * MINUTE };
+enum { ORDERS_MAX = 24, LOGS_MAX = 8, STEP_MS = 60, MINUTE = 60000, HOUR = 60 * MINUTE };
 
 struct fake_order {
 	struct fake *f;
@@ -504,8 +505,11 @@ enum { PIECE_LINES = 500 };
 static void send_piece(struct fake_log *g, size_t count)
 {
 	struct str s = str_new(64 << 20);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		if (g->f->o.log_stamps)
+			str_addf(&s, "@%lld.%u ", (long long)mono_now_ms(), g->log);
 		make_line(g->line++, g->ranks, &s);
+	}
 	/* Made at one a second, whatever time it is. */
 	g->f->sink.log_data(g->f->sink.arg, g->log, str_text(&s), s.len, g->f->o.now_ms + (int64_t)(g->line - count) * 1000);
 	str_free(&s);

@@ -22,6 +22,7 @@ struct fake_options {
 	int shuffle_ms;		/* a new snapshot with other figures and order every so many ms; 0: never */
 	size_t log_lines;	/* of each log at once; 0: 200 */
 	int log_per_s;		/* then so many lines a second; 0: none */
+	bool log_stamps;	/* a line begins with when it was made (monotonic, ms) and its log's number: "@1234.1 " */
 	bool own;		/* there are machines of one's own, whose offers are others whenever somebody looks again */
 	const char *log_file;	/* … or the bytes of this file */
 	const char *orders_file; /* each order is written here, one line */

@@ -41,7 +41,7 @@ int main(int argc, char **argv)
 {
 	static const char *const names[] = {"view", "filter", "theme", "size", "orders", "clusters", "shuffle", "log-lines",
 	    "log-rate", "log-file", "program", "layout", "once", "read-only", "never-color", "no-engine", "empty", "lost", "refuse", "hang", "prices-only",
-	    "live", "plain", "own"};
+	    "live", "plain", "own", "log-stamps"};
 	enum { VALUES = 12 };
 	struct option longs[ARRAY_LEN(names) + 1] = {{0}};
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -79,6 +79,7 @@ int main(int argc, char **argv)
 		case 22: o.clock = NULL; s.fake.now_ms = wall_now_ms(); break;
 		case 23: o.plain = true; break;
 		case 24: s.fake.own = true; break;
+		case 25: s.fake.log_stamps = true; break;
 		default: return 2;
 		}
 	}
