@@ -174,7 +174,8 @@ struct provider_env {
  *                                                              else the newer; the other is in "doubles":[node…], absent when there is none
  * START/STOP {"cluster": id, "ids":[…]}                      → {"nodes":[…]} their state after the call; may still be PENDING/STOPPING: QUERY tells
  * QUOTA      {"candidates":[{"instance_type","region","use_spot","nodes"}…]} → {"verdicts":[{"room": nodes that still fit, or null: unknown,
- *             "name": the quota's own name, "limit","used"}…]} in the same order; providers without quotas fail with ERR_UNSUPPORTED
+ *             "name": the quota's own name, "limit","used", "why": with room 0, when it cannot be had at all, instead
+ *             of a quota}…]} in the same order; providers without quotas fail with ERR_UNSUPPORTED
  * OBJECTS    {"uri"} → in parts, {"objects":[{"name": below the URI, "" for a single object,"size","etag"|null,"folder": true or absent}…]}, and in the end
  *             {"single": bool: the URI names one object,"region"|null,"public": bool: nobody was asked who we are,"as": who asked|null}
  * OBJECTS    {"uri","single","public","names":[as above…]} → {"links":[{"url","header"|null: to be sent with it}…]} in the same order, for whoever has them,

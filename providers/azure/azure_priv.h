@@ -21,6 +21,7 @@ enum azure_host { AZURE_ARM, AZURE_LOGIN, AZURE_PRICES, AZURE_HOSTS };
 #define AZURE_NETWORK "2020-11-01"
 #define AZURE_RESOURCES "2021-04-01"
 
+#define AZURE_CONFIDENTIAL "confidential machines (Standard_NCC…) cannot be rented on Azure yet"
 #define AZURE_USER "ubuntu" /* whom machines are logged in to as */
 
 /* One of Azure's clouds; hosts[AZURE_PRICES] may be NULL. Regions: all, and those whose quotas are shown, NULL-terminated. */

@@ -20,6 +20,7 @@ struct plan {
 	bool spot;
 	json_t *image; /* imageReference; the call's scratch holds it */
 	int64_t image_gib;
+	bool grid; /* a driver is to be put in */
 };
 
 /* ---- the arguments -------------------------------------------------------------------------------------------------- */
@@ -44,42 +45,72 @@ static int read_labels(struct azure *g)
 	return 0;
 }
 
-/* "publisher:offer:sku:version", or an id that begins with a slash; else what fits the machine. Drivers of NVIDIA come with the HPC image; those of GPUs
- * that are cut in parts (NV), and of AMD's, with none that everybody may use. */
+/* An image of Azure's market, and what it is at least to be put on. Those of the HPC series have drivers: of NVIDIA's, or of AMD's. GPUs that are cut in
+ * parts (NVads A10) take a driver of their own (GRID), which Azure's extension brings to a plain machine. */
+static const struct market {
+	const char *publisher, *offer, *sku;
+	int gib;
+	bool grid;
+} hpc = {"microsoft-dsvm", "ubuntu-hpc", "2204", 64, false}, rocm = {"microsoft-dsvm", "ubuntu-hpc", "2204-rocm", 64, false},
+  jammy = {"Canonical", "0001-com-ubuntu-server-jammy", "22_04-lts-gen2", 30, true}, noble = {"Canonical", "ubuntu-24_04-lts", "server", 30, false},
+  noble_arm = {"Canonical", "ubuntu-24_04-lts", "server-arm64", 30, false};
+
+/* What fits the machine; NULL: none that everybody may use. */
+static const struct market *market_for(const char *type)
+{
+	const struct azure_size *size = azure_size_of(type);
+	if (!size && !str_starts(type, "Standard_N"))
+		return azure_size_is_arm(type) ? &noble_arm : &noble;
+	if (!size || azure_size_is_arm(type))
+		return NULL;
+	if (str_starts(size->accelerator, "MI"))
+		return &rocm;
+	return !str_starts(size->name, "Standard_NV") ? &hpc : str_eq(size->accelerator, "A10") ? &jammy : NULL;
+}
+
+static json_t *market_image(const char *publisher, const char *offer, const char *sku, const char *version)
+{
+	return json_pack("{s:s, s:s, s:s, s:s}", "publisher", publisher, "offer", offer, "sku", sku, "version", version);
+}
+
+/* "publisher:offer:sku:version", or an id that begins with a slash. NULL: it is none. */
+static json_t *named_image(struct azure *g, const char *wanted)
+{
+	char *s = arena_strdup(g->c->arena, wanted);
+	const char *part[4];
+	size_t n = 0;
+	if (str_istr(wanted, "/CommunityGalleries/") == wanted)
+		return json_pack("{s:s}", "communityGalleryImageId", wanted);
+	if (str_starts(wanted, "/subscriptions/"))
+		return json_pack("{s:s}", "id", wanted);
+	for (; s && n < 4; n++) {
+		part[n] = s;
+		s = strchr(s, ':');
+		if (s)
+			*s++ = '\0';
+	}
+	return n == 4 && !s ? market_image(part[0], part[1], part[2], part[3]) : NULL;
+}
+
 static int choose_image(struct azure *g, struct plan *p)
 {
-	const char *wanted = json_str(g->c->args, "image", NULL), *part[4];
-	const struct azure_size *size = azure_size_of(p->type);
+	const char *wanted = json_str(g->c->args, "image", "");
+	const struct market *m = market_for(p->type);
 	p->image_gib = 30;
 	if (str_starts(p->type, "Standard_NCC"))
-		return talk_failed(&g->talk, ERR_UNSUPPORTED, ERR_SCOPE_PLACE, "confidential machines (%s) cannot be rented on Azure yet", p->type), -1;
-	if (wanted && str_starts(wanted, "docker:"))
+		return talk_failed(&g->talk, ERR_UNSUPPORTED, ERR_SCOPE_PLACE, AZURE_CONFIDENTIAL), -1;
+	if (str_starts(wanted, "docker:"))
 		return talk_failed(&g->talk, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD, "containers cannot be run as machines on Azure yet: %.80s", wanted), -1;
-	if (wanted && *wanted && !str_starts(wanted, "skypilot:")) {
-		char *copy = arena_strdup(g->c->arena, wanted);
-		size_t n = 0;
-		if (str_istr(wanted, "/CommunityGalleries/") == wanted)
-			p->image = json_pack("{s:s}", "communityGalleryImageId", wanted);
-		else if (str_starts(wanted, "/subscriptions/"))
-			p->image = json_pack("{s:s}", "id", wanted);
-		for (char *s = copy; !p->image && s && n < 4; n++) {
-			part[n] = s;
-			s = strchr(s, ':');
-			if (s)
-				*s++ = '\0';
-		}
-		if (!p->image && (n != 4 || strchr(part[3], ':')))
-			return wrong(g, "an image of Azure is PUBLISHER:OFFER:SKU:VERSION, /subscriptions/… or /CommunityGalleries/…", wanted);
+	if (*wanted && !str_starts(wanted, "skypilot:")) { /* which are images like ours */
+		p->image = named_image(g, wanted);
 		if (!p->image)
-			p->image = json_pack("{s:s, s:s, s:s, s:s}", "publisher", part[0], "offer", part[1], "sku", part[2], "version", part[3]);
-	} else if (size && !str_starts(size->name, "Standard_NV") && !str_starts(size->accelerator, "MI") && !azure_size_is_arm(p->type)) {
-		p->image = json_pack("{s:s, s:s, s:s, s:s}", "publisher", "microsoft-dsvm", "offer", "ubuntu-hpc", "sku", "2204", "version", "latest");
-		p->image_gib = 64;
-	} else if (size || str_starts(p->type, "Standard_N")) {
-		return talk_failed(&g->talk, ERR_UNSUPPORTED, ERR_SCOPE_PLACE, "there is no image with drivers for %s: name one of yours by image_id", p->type), -1;
+			return wrong(g, "an image of Azure is PUBLISHER:OFFER:SKU:VERSION, /subscriptions/… or /CommunityGalleries/…", wanted);
+	} else if (m) {
+		p->image = market_image(m->publisher, m->offer, m->sku, "latest");
+		p->image_gib = m->gib;
+		p->grid = m->grid;
 	} else {
-		p->image = json_pack("{s:s, s:s, s:s, s:s}", "publisher", "Canonical", "offer", "ubuntu-24_04-lts", "sku",
-		    azure_size_is_arm(p->type) ? "server-arm64" : "server", "version", "latest");
+		return talk_failed(&g->talk, ERR_UNSUPPORTED, ERR_SCOPE_PLACE, "there is no image with drivers for %s: name one of yours by image_id", p->type), -1;
 	}
 	json_object_set_new(g->c->scratch, "image", p->image);
 	return 0;
@@ -300,6 +331,21 @@ static int make(struct azure *g, const struct plan *p, const json_t *node, struc
 	return r < 0 ? -1 : r;
 }
 
+/* The driver of a machine that is there; asked for again it is there already. 1, 0, −1 with *err. */
+static int give_driver(struct azure *g, const struct plan *p, const json_t *node, struct err *err)
+{
+	const char *name = name_machine(g->c->arena, p->cluster, p->name, json_int(node, "rank", 0));
+	const char *url = azure_in(g, NULL, AZURE_COMPUTE, "/resourceGroups/%s/providers/Microsoft.Compute/virtualMachines/%s/extensions/NvidiaGpuDriverLinux", p->group,
+	    name);
+	json_t *body = json_pack("{s:s, s:{s:s, s:s, s:s, s:b}}", "location", p->region, "properties", "publisher", "Microsoft.HpcCompute", "type",
+	    "NvidiaGpuDriverLinux", "typeHandlerVersion", "1.9", "autoUpgradeMinorVersion", 1);
+	int r = azure_do(g, "PUT", arena_printf(g->c->arena, "driver:%s", json_str(node, "token", "")), url, body, MAKE_WAIT_MS,
+	    arena_printf(g->c->arena, "putting NVIDIA's driver into %s", name), err);
+	if (r == -2)
+		err_set(err, ERR_CAPACITY, "NVIDIA's driver is not in %s after %d seconds", name, MAKE_WAIT_MS / 1000);
+	return r < 0 ? -1 : r;
+}
+
 /* A machine that failed is there, but no machine: it is asked for again. */
 static const json_t *good(const json_t *found, const char *token)
 {
@@ -333,9 +379,10 @@ static int make_missing(struct azure *g, const struct plan *p, const json_t *fou
 			return -1;
 	json_array_foreach(json_arr(g->c->args, "nodes"), i, node) {
 		struct err err = {.code = ERR_NONE};
-		if (good(found, json_str(node, "token", "")))
-			continue;
-		waits = !make(g, p, node, &err) || waits;
+		int r = good(found, json_str(node, "token", "")) ? 1 : make(g, p, node, &err);
+		if (r > 0 && p->grid)
+			r = give_driver(g, p, node, &err);
+		waits = waits || !r;
 		keep_error(&kept, &err);
 	}
 	if (waits)

@@ -48,7 +48,7 @@ static const struct refusal_row rows[] = {
 
     {0, "ResourceGroupBeingDeleted|InvalidResourceLocation|PropertyChangeNotAllowed|NicReservedForAnotherVm", NULL, false, ERR_CONFLICT, ERR_SCOPE_PLACE, NULL},
     {0, "AnotherOperationInProgress|Conflict|ConflictingUserInput|OperationPreempted", NULL, false, ERR_CONFLICT, ERR_SCOPE_PLACE, NULL},
-    {0, "OSProvisioningTimedOut|OSProvisioningClientError|InternalExecutionError|InternalOperationError|NetworkingInternalOperationError", NULL, true,
+    {0, "VMExtension*|OSProvisioningTimedOut|OSProvisioningClientError|InternalExecutionError|InternalOperationError|NetworkingInternalOperationError", NULL, true,
 	ERR_CAPACITY, ERR_SCOPE_PLACE, NULL}, /* this one could not be made */
     {0, "RetryableError*|InternalServerError|ServiceUnavailable|NetworkingInternalOperationError|GatewayTimeout|ServerTimeout|InternalExecutionError", NULL,
 	false, ERR_NETWORK, ERR_SCOPE_PLACE, NULL},

@@ -35,6 +35,11 @@ static json_t *verdict_on(struct arena *a, const json_t *candidate, const json_t
 	json_t *v = json_pack("{s:n, s:n, s:n, s:n}", "room", "name", "limit", "used");
 	const char *type = json_str(candidate, "instance_type", "");
 	int64_t vcpus = azure_vcpus(type);
+	if (str_starts(type, "Standard_NCC")) {
+		json_put_int(v, "room", 0);
+		json_put_str(v, "why", AZURE_CONFIDENTIAL);
+		return v;
+	}
 	if (json_bool(candidate, "use_spot", false)) {
 		count(v, usage(list, "lowPriorityCores"), vcpus);
 	} else {

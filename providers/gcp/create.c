@@ -61,10 +61,8 @@ static int read_plan(struct gcp *g, struct plan *p)
 		return wrong(g, "this is no region of Google Cloud", p->region);
 	if (*p->zone && !gcp_zone_ok(p->zone, p->region))
 		return wrong(g, "this is no zone of its region", p->zone);
-	if (str_ieq(p->type, "TPU-VM") || str_starts(p->accelerator ? p->accelerator : "", "tpu-")) {
-		talk_failed(&g->talk, ERR_UNSUPPORTED, ERR_SCOPE_PLACE, "TPUs of Google Cloud cannot be rented yet");
-		return -1;
-	}
+	if (gcp_is_tpu(p->type, p->accelerator))
+		return talk_failed(&g->talk, ERR_UNSUPPORTED, ERR_SCOPE_PLACE, GCP_NO_TPU), -1;
 	if (!gcp_type_ok(p->type))
 		return wrong(g, "this is no machine type of Google Cloud", p->type);
 	if (p->accelerator && gcp_attaches(p->type) && !gcp_accelerator_of(p->accelerator))

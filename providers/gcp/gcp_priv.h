@@ -118,6 +118,9 @@ const struct gcp_accelerator_name *gcp_accelerator_of(const char *canonical);
 const struct gcp_accelerator_name *gcp_accelerator_google(const char *google);
 /* Must the accelerator be named beside the machine type (N1), or does the type bring it? */
 bool gcp_attaches(const char *machine_type);
+/* Is it a TPU, or a machine with some? They are sold, and skytop cannot rent them: GCP_NO_TPU says so. */
+bool gcp_is_tpu(const char *machine_type, const char *accelerator);
+#define GCP_NO_TPU "TPUs of Google Cloud cannot be rented with skytop yet"
 bool gcp_is_arm(const char *machine_type);
 bool gcp_needs_gvnic(const char *machine_type); /* no other network card will do */
 /* The disk type for "low", "medium", "high", "ultra", "best" or NULL. */

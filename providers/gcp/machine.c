@@ -57,6 +57,13 @@ static bool of_family(const char *type, const char *families)
 	return false;
 }
 
+/* "TPU-VM" of the catalog with "tpu-v5e-8"; machine types that begin with ct. */
+bool gcp_is_tpu(const char *machine_type, const char *accelerator)
+{
+	return str_ieq(machine_type, "TPU-VM") || str_starts(accelerator ? accelerator : "", "tpu-") ||
+	       of_family(machine_type, "ct3 ct3p ct4p ct5l ct5lp ct5p ct6e tpu7x");
+}
+
 bool gcp_is_arm(const char *machine_type)
 {
 	return of_family(machine_type, "t2a c4a n4a a4x");

@@ -109,6 +109,11 @@ static json_t *verdict(struct arena *a, const json_t *c, const json_t *region, c
 {
 	json_t *v = json_pack("{s:n, s:n, s:n, s:n}", "room", "name", "limit", "used");
 	struct need needs[3];
+	if (gcp_is_tpu(json_str(c, "instance_type", ""), NULL)) {
+		json_put_int(v, "room", 0);
+		json_put_str(v, "why", GCP_NO_TPU);
+		return v;
+	}
 	size_t n = needs_of(a, c, needs);
 	int64_t least = 0;
 	for (size_t i = 0; i < n; i++) {

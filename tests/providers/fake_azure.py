@@ -23,7 +23,7 @@ SIZES = {  # name: vCPUs, GiB, GPUs, family, $ an hour
     'Standard_D4s_v5': (4, 16, 0, 'standardDSv5Family', 0.192), 'Standard_D4ps_v5': (4, 16, 0, 'standardDPSv5Family', 0.154),
     'Standard_NC4as_T4_v3': (4, 28, 1, 'standardNCASv3_T4Family', 0.526), 'Standard_NC24ads_A100_v4': (24, 220, 1, 'StandardNCADSA100v4Family', 3.673),
     'Standard_ND96isr_H100_v5': (96, 1900, 8, 'standardNDSH100v5Family', 98.32), 'Standard_NV36ads_A10_v5': (36, 440, 1, 'StandardNVADSA10v5Family', 3.2),
-    'Standard_NX9_v9': (9, 9, 1, 'standardNXFamily', 1.0),
+    'Standard_ND96isr_MI300X_v5': (96, 1850, 8, 'standardNDISv5MI300XFamily', 48.0), 'Standard_NX9_v9': (9, 9, 1, 'standardNXFamily', 1.0),
 }
 
 
@@ -389,6 +389,19 @@ def _addresses(g, q):
 @route('PUT', G + C + '/virtualMachines/([^/]+)')
 def _put_vm(g, name, q):
     return CLOUD.put_vm(g, name, q.body, q.base)
+
+
+@route('PUT', G + C + '/virtualMachines/([^/]+)/extensions/([^/]+)')
+def _extension(g, name, extension, q):
+    vm, p = CLOUD.vm(g, name), q.body['properties']
+    if vm['x-made'] != 'succeeded' or vm['x-power'] != 'running':
+        raise refusal(409, 'OperationNotAllowed', f"Cannot modify extensions in the VM '{name}' when the VM is not running.")
+    if (p['publisher'], p['type']) != ('Microsoft.HpcCompute', extension):
+        raise refusal(404, 'ExtensionNotFound', f"The VM extension '{extension}' was not found.")
+    vm.setdefault('x-extensions', []).append(extension)
+    op = CLOUD.begin(lambda e: None)
+    return 201, {'id': q.path, 'properties': dict(p, provisioningState='Creating')}, {
+        'Azure-AsyncOperation': f'{q.base}/subscriptions/{SUB}{C}/locations/{vm["location"]}/operations/{op}?api-version=2021-11-01', 'Retry-After': '1'}
 
 
 def change(q, vm, on_the_way, then, error=None, before=None):

@@ -81,25 +81,40 @@ static void test_images(void **s)
 	struct rig *r = *s;
 	static const struct {
 		const char *more, *key, *value;
-	} cases[] = {{"'instance_type': 'Standard_D4s_v5'", "sku", "server"}, {"'instance_type': 'Standard_D4ps_v5'", "sku", "server-arm64"},
+	} cases[] = {{"'instance_type': 'Standard_D4s_v5'", "sku", "server"}, {"'instance_type': 'Standard_ND96isr_MI300X_v5'", "sku", "2204-rocm"},
+	    {"'instance_type': 'Standard_NC4as_T4_v3'", "sku", "2204"}, {"'instance_type': 'Standard_NV36ads_A10_v5'", "sku", "22_04-lts-gen2"}, {"'instance_type': 'Standard_D4ps_v5'", "sku", "server-arm64"},
 	    {"'image': 'Canonical:x:y:latest'", "offer", "x"},
 	    {"'image': '/CommunityGalleries/a/Images/b'", "communityGalleryImageId", "/CommunityGalleries/a/Images/b"}};
 	json_t *st;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		json_decref(cloud_make(r, 1, cases[i].more));
 		st = cloud_state();
-		const json_t *p = json_obj(json_obj(json_array_get(json_arr(st, "vms"), 0), "x-body"), "properties");
+		const json_t *vm = json_array_get(json_arr(st, "vms"), 0), *p = json_obj(json_obj(vm, "x-body"), "properties");
 		assert_string_equal(json_str(json_obj(json_obj(p, "storageProfile"), "imageReference"), cases[i].key, ""), cases[i].value);
+		/* A10s get their driver from Azure's extension, others have theirs. */
+		assert_int_equal(json_array_size(json_arr(vm, "x-extensions")), strstr(cases[i].more, "_A10_") != NULL);
 		json_decref(st);
 		cloud_end(r);
 	}
 	assert_int_equal(cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'image': 'ami-123'"), ERR_INVALID).scope, ERR_SCOPE_TASK);
 	assert_int_equal(cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'image': 'docker:ubuntu'"), ERR_UNSUPPORTED).scope, ERR_SCOPE_CLOUD);
-	assert_int_equal(cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'instance_type': 'Standard_NV36ads_A10_v5'"), ERR_UNSUPPORTED).scope, ERR_SCOPE_PLACE);
+	assert_int_equal(cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'instance_type': 'Standard_ND128isr_GB300_v6'"), ERR_UNSUPPORTED).scope, ERR_SCOPE_PLACE);
 	cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'instance_type': 'Standard_NCC40ads_H100_v5', 'image': 'a:b:c:d'"), ERR_UNSUPPORTED);
 	cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'ssh_public_key': ''"), ERR_INVALID);
 	assert_int_equal(cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'labels': {'a/b': 'X'}"), ERR_UNSUPPORTED).scope, ERR_SCOPE_CLOUD);
 	assert_int_equal(cloud_machines(), 0);
+}
+
+/* The driver of an A10 that does not come is told, and comes when the call is made again. */
+static void test_driver(void **s)
+{
+	struct rig *r = *s;
+	cloud_tell("fault", "{'match': 'PUT .*/extensions/', 'operation_error': {'code': 'VMExtensionProvisioningError', 'message': 'cannot be had'}}");
+	struct err err = cloud_fails(r, PROVIDER_CREATE, cloud_wish(2, "'instance_type': 'Standard_NV36ads_A10_v5'"), ERR_CAPACITY);
+	assert_non_null(strstr(err.text, "putting NVIDIA's driver into sky-train-"));
+	json_decref(cloud_make(r, 2, "'instance_type': 'Standard_NV36ads_A10_v5'"));
+	assert_int_equal(cloud_asked("/extensions/NvidiaGpuDriverLinux"), 4);
+	cloud_end(r);
 }
 
 static void test_stockout(void **s)
@@ -147,8 +162,10 @@ static void test_quota_exceeded(void **s)
 		"{'instance_type': 'Standard_NC24ads_A100_v4', 'region': 'westus2', 'use_spot': false, 'nodes': 1},"
 		"{'instance_type': 'Standard_NC24ads_A100_v4', 'region': 'eastus', 'use_spot': true, 'nodes': 1},"
 		"{'instance_type': 'Standard_D4s_v5', 'region': 'eastus', 'use_spot': false, 'nodes': 1},"
-		"{'instance_type': 'Standard_D4s_v5', 'region': 'nowhere', 'use_spot': false, 'nodes': 1}]}"));
-	static const int rooms[] = {0, 1, 4, 25, -1};
+		"{'instance_type': 'Standard_D4s_v5', 'region': 'nowhere', 'use_spot': false, 'nodes': 1},"
+		"{'instance_type': 'Standard_NCC40ads_H100_v5', 'region': 'eastus', 'use_spot': true, 'nodes': 1}]}"));
+	static const int rooms[] = {0, 1, 4, 25, -1, 0};
+	assert_non_null(strstr(json_str(json_array_get(json_arr(q, "verdicts"), 5), "why", ""), "confidential machines"));
 	for (size_t i = 0; i < ARRAY_LEN(rooms); i++)
 		assert_int_equal(json_int(json_array_get(json_arr(q, "verdicts"), i), "room", -1), rooms[i]);
 	json_decref(q);
@@ -506,7 +523,7 @@ int main(void)
 	    .subject = {.provider = &provider_azure, .elsewhere = true,
 		.create = "'instance_type': 'Standard_NC4as_T4_v3', 'region': 'eastus', 'zone': '', 'accelerator': 'T4', 'accelerator_count': 1, "
 			  "'disk_size_gib': 50, 'ssh_public_key': 'ssh-ed25519 AAAA skytop'"}};
-	static const struct CMUnitTest own[] = {CLOUD_CASE(test_described), CLOUD_CASE(test_body), CLOUD_CASE(test_images),
+	static const struct CMUnitTest own[] = {CLOUD_CASE(test_described), CLOUD_CASE(test_body), CLOUD_CASE(test_images), CLOUD_CASE(test_driver),
 	    CLOUD_CASE(test_stockout), CLOUD_CASE(test_quota_exceeded), CLOUD_CASE(test_torture), CLOUD_CASE(test_reclaimed), CLOUD_CASE(test_pages),
 	    CLOUD_CASE(test_credentials), CLOUD_CASE(test_certificate), CLOUD_CASE(test_identities), CLOUD_CASE(test_cli_cache), CLOUD_CASE(test_sovereign),
 	    CLOUD_CASE(test_tokens), CLOUD_CASE(test_check), CLOUD_CASE(test_catalog)};

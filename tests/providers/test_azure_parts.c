@@ -58,6 +58,7 @@ static const struct rig_refusal refusals[] = {
     {HTTP(400, "NicReservedForAnotherVm", "x"), true, ERR_CONFLICT, ERR_SCOPE_PLACE},
     {HTTP(409, "AnotherOperationInProgress", "x"), true, ERR_CONFLICT, ERR_SCOPE_PLACE},
     {OP("OSProvisioningTimedOut", "x"), true, ERR_CAPACITY, ERR_SCOPE_PLACE},
+    {OP("VMExtensionProvisioningError", "x"), true, ERR_CAPACITY, ERR_SCOPE_PLACE},
     {OP("NetworkingInternalOperationError", "x"), true, ERR_CAPACITY, ERR_SCOPE_PLACE},
     {OP("NetworkingInternalOperationError", "x"), false, ERR_NETWORK, ERR_SCOPE_PLACE},
     {HTTP(429, "RetryableError", "x"), true, ERR_THROTTLED, ERR_SCOPE_PLACE},

@@ -592,8 +592,12 @@ static void test_quotas(void **s)
 		"{'instance_type': 'a2-highgpu-8g', 'region': 'us-central1', 'use_spot': true, 'nodes': 1},"
 		"{'instance_type': 'a3-highgpu-8g', 'region': 'us-central1', 'use_spot': false, 'nodes': 1},"
 		"{'instance_type': 'e2-standard-4', 'region': 'us-central1', 'use_spot': false, 'nodes': 1},"
-		"{'instance_type': 'e2-standard-4', 'region': 'us-nowhere1', 'use_spot': false, 'nodes': 1}]}"));
-	static const int rooms[] = {4, 2, 0, 2, -1, 2, -1};
+		"{'instance_type': 'e2-standard-4', 'region': 'us-nowhere1', 'use_spot': false, 'nodes': 1},"
+		"{'instance_type': 'TPU-VM', 'region': 'us-central1', 'use_spot': true, 'nodes': 1},"
+		"{'instance_type': 'ct6e-standard-8t', 'region': 'us-central1', 'use_spot': false, 'nodes': 1}]}"));
+	static const int rooms[] = {4, 2, 0, 2, -1, 2, -1, 0, 0};
+	for (size_t i = 7; i < 9; i++)
+		assert_string_equal(json_str(json_array_get(json_arr(q, "verdicts"), i), "why", ""), GCP_NO_TPU);
 	for (size_t i = 0; i < ARRAY_LEN(rooms); i++)
 		assert_int_equal(json_int(json_array_get(json_arr(q, "verdicts"), i), "room", -1), rooms[i]);
 	assert_string_equal(json_str(json_array_get(json_arr(q, "verdicts"), 0), "name", ""), "NVIDIA_L4_GPUS");

@@ -33,6 +33,9 @@ def figures(home):
     rc, out, err = home.run('launch', '-y', '-c', 'x', '--infra', 'gcp/us-central1', '--gpus', 'L4:1', '--', 'true')
     assert rc == 3 and 'NVIDIA_L4_GPUS' in err, (rc, out, err)
     assert not [r for r in home.requests() if r.startswith('POST') and 'instances' in r]
+    # TPUs are sold; that they cannot be had is said before they are tried.
+    rc, out, err = home.run('launch', '-y', '-c', 'x', '--infra', 'gcp', '--gpus', 'tpu-v6e-8:1', '--', 'true')
+    assert rc == 3 and 'TPUs of Google Cloud cannot be rented with skytop yet' in err and 'tried' not in err, (rc, out, err)
     home.tell('set', denied=['compute.instances.create'], page=20)
     rc, out, err = home.run('check', 'gcp')
     assert rc == 4 and 'permissions are missing: compute.instances.create' in out, (rc, out, err)
