@@ -164,6 +164,41 @@ def left_behind(h):
     assert not h.alive(), h.alive()
 
 
+def settle(h):
+    """All requests have ended; the engine may be dying, or coming back."""
+    def over():
+        rc, out, err = h.run('requests', '--json')
+        return rc == 0 and out.strip() == '[]'
+    h.wait('requests to end', over, 120)
+
+
+def killed(h):
+    """The engine dies after a commit, and comes back: one cluster's machines are there, or nobody's; and none after its end."""
+    h.need_machines()
+    h.run('engine', 'stop')
+    for n in range(1, 24):
+        h.run('engine', '--crash-at-commit', str(n), '--idle-exit-ms', '60000')
+        for _ in range(4):
+            h.run('launch', '-y', '-d', '-c', 'k', '--infra', 'aws/us-east-1', '--gpus', 'L4:1', '--ports', '8080', 'sleep 100', timeout=120)
+            settle(h)
+            up = [c for c in h.json('status') if c['status'] == 'UP']
+            assert len(h.alive()) == len(up) <= 1, (n, h.alive(), h.json('status'))
+            if up:
+                break
+        assert up, n
+        for _ in range(4):
+            h.run('down', '-y', 'k', timeout=120)
+            settle(h)
+            if not h.json('status'):
+                break
+        truth = h.cloud.rig_truth()
+        assert not truth['machines'] and not truth['groups'], (n, truth, h.json('status'))
+        h.run('engine', 'stop')
+        h.wait('the engine to leave', lambda: not h.engine_pids())
+    died = open(h.dir + '/state/engine.log').read().count('the engine died')
+    assert died > 15, died  # a life has some twenty commits
+
+
 def prices(h):
     """Live offers with keys: all types and zones of two regions, on demand and as spot."""
     rc, out, err = h.run('catalog', 'update', '--live', '--json', 'aws', timeout=300)
@@ -176,7 +211,7 @@ def prices(h):
 CASES = [('the list that every provider is held to', the_list), ('each request in turn goes wrong in each way', torture),
          ('keys from where they are given', keys), ('one node, after a zone without capacity: a job, stop, start, down', one_node),
          ('three spot nodes by a call whose answer is lost', three_spot)]
-COSTLY = [('live offers', prices), ('no quota', no_quota), ('a sweep finds and ends what was left behind', left_behind)]
+COSTLY = [('the engine is killed after commits', killed), ('live offers', prices), ('no quota', no_quota), ('a sweep finds and ends what was left behind', left_behind)]
 
 
 def main():

@@ -467,6 +467,29 @@ static void variables(void **state)
 	told(&y, "no AWS keys|profile other of /etc/keys and /etc/conf");
 }
 
+/* `aws login`: its keys while they last, else those that the CLI gives. */
+static void cli_logins(void **state)
+{
+	(void)state;
+#define LOGIN_FILE "~/.aws/login/cache/2c1b78894dace16b5f3d1233e77e1823cce319ea0544af9c3a5ec13c7a59b1a3.json"
+	const char *const vars[] = {"AWS_PROFILE", "web", NULL};
+	static const char config[] = "[profile web]\nlogin_session = arn:aws:sts::1:me\n";
+	const char *const good[] = {"~/.aws/config", config, LOGIN_FILE,
+	    "{\"accessToken\":{\"accessKeyId\":\"ASIALOGIN\",\"secretAccessKey\":\"s3cr3t\",\"sessionToken\":\"T\",\"expiresAt\":\"2099-01-01T00:00:00Z\"}}", NULL};
+	const char *const ended[] = {"~/.aws/config", config, LOGIN_FILE,
+	    "{\"accessToken\":{\"accessKeyId\":\"ASIAOLD\",\"secretAccessKey\":\"s3cr3t\",\"sessionToken\":\"T\",\"expiresAt\":\"2020-01-01T00:00:00Z\"}}", NULL};
+	struct answer a[] = {{"DescribeInstances", NO_INSTANCES, NULL, 200, 0}};
+	struct side s = {.vars = vars, .files = good, .answers = a, .n = 1};
+	uses(&s, "ASIALOGIN|X-Amz-Security-Token: T");
+	side_end(&s, NULL);
+	struct side t = {.vars = vars, .files = ended, .answers = a, .n = 1, .exec = "{\"Version\":1,\"AccessKeyId\":\"ASIANEW\",\"SecretAccessKey\":\"x\"}"};
+	uses(&t, "ASIANEW");
+	assert_string_equal(t.argv, "[aws][configure][export-credentials][--profile][web][--format][process]");
+	side_end(&t, NULL);
+	struct side x = {.vars = vars, .files = ended, .exec = "", .exec_status = 1, .complaint = "Your session has expired. Please run aws login"};
+	told(&x, "aws configure export-credentials|Please run aws login");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -476,6 +499,7 @@ int main(void)
 	    cmocka_unit_test(codes),
 	    cmocka_unit_test(single_sign_on),
 	    cmocka_unit_test(sign_on_more),
+	    cmocka_unit_test(cli_logins),
 	    cmocka_unit_test(programs),
 	    cmocka_unit_test(programs_that_fail),
 	    cmocka_unit_test(web_identities),
