@@ -322,8 +322,13 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 		canvas_wrap(c, r, n && n->state == NOTICE_FAILED ? ROLE_BAD : ROLE_BUSY, n ? n->text : "asked the engine");
 }
 
-static const char *const hints[] = {"Esc", "close, it goes on", "x", "stop it", "o", "log", NULL};
-static const struct modal_ops watch_ops = {.destroy = destroy, .key = key, .draw = draw, .hints = hints};
+static unsigned ticket(const void *state)
+{
+	return ((const struct watch *)state)->ticket;
+}
+
+static const char *const hints[] = {"Esc", "close", "x", "stop it", "o", "log", "1 to 0", "another view", NULL};
+static const struct modal_ops watch_ops = {.destroy = destroy, .key = key, .draw = draw, .hints = hints, .ticket = ticket};
 
 void checklist_open(struct app *a, unsigned ticket, const char *what)
 {

@@ -111,7 +111,16 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 		int x = line.x + 1 + canvas_printf(c, line.x + 1, line.y, line.w, ROLE_TEXT, "type %s to go on: ", m->spec.typed);
 		field_draw(&m->field, c, x, line.y, line.x + line.w - x - 1, true);
 	}
-	canvas_wrap(c, rect_inset(r, 1, 0), ROLE_TEXT, m->spec.text);
+	r = rect_inset(r, 1, 0);
+	const struct rect whole = r;
+	/* An empty line is given up before one of what is lost. */
+	for (const char *p = m->spec.text; *p && r.h > 0;) {
+		size_t len = strcspn(p, "\n"), gap = strspn(p + len, "\n");
+		char *part = xstrndup(p, len);
+		rect_cut_top(&r, canvas_wrap(c, r, ROLE_TEXT, part) + (gap > 1 && lines <= whole.h));
+		free(part);
+		p += len + gap;
+	}
 }
 
 static const char *const hints[] = {"Enter", "cancel", "Tab Enter", "go on", "Esc", "cancel", NULL};

@@ -70,6 +70,7 @@ struct tabs {
 	bool brand;
 	int gap;
 	size_t named; /* so many of the first have their names; of the others only the one that is shown */
+	size_t from, to; /* those that there is room for: at the end they may be fewer yet */
 };
 
 /* "1 Offers": how wide the tabs are, or, with a canvas, draw them; at (may be NULL) receives the tab at column look. */
@@ -81,7 +82,7 @@ static int walk_tabs(const struct app *a, struct canvas *c, int width, struct ta
 			canvas_text(c, x, 0, width, ROLE_BRAND, "skytop");
 		x += 8;
 	}
-	for (size_t i = 0; i < app_n_views; i++) {
+	for (size_t i = how.from; i < how.to; i++) {
 		char text[40];
 		const char *key = key_of_action(a->keys, SCOPE_GLOBAL, app_views[i]->go);
 		bool on = i == a->view, named = on || i < how.named;
@@ -92,6 +93,8 @@ static int walk_tabs(const struct app *a, struct canvas *c, int width, struct ta
 		else
 			snprintf(text, sizeof text, "%s %s", key, app_views[i]->title);
 		int w = width_text(text, strlen(text));
+		if ((c || at) && x + w >= width && !on) /* half a word, or a figure at the money, says nothing */
+			return x;
 		if (c && x < width)
 			canvas_text(c, x, 0, width - x, on ? ROLE_TAB_ON : ROLE_TAB, text);
 		if (at && look >= x && look < x + w)
@@ -104,7 +107,7 @@ static int walk_tabs(const struct app *a, struct canvas *c, int width, struct ta
 /* All the names with room around them, or closer together, or as many of them as there is room for. */
 static struct tabs tabs_that_fit(const struct app *a, int width)
 {
-	const struct tabs all[] = {{true, 2, app_n_views}, {false, 2, app_n_views}, {false, 1, app_n_views}};
+	const struct tabs all[] = {{true, 2, app_n_views, 0, app_n_views}, {false, 2, app_n_views, 0, app_n_views}, {false, 1, app_n_views, 0, app_n_views}};
 	struct tabs how = all[0];
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		how = all[i];
@@ -113,6 +116,11 @@ static struct tabs tabs_that_fit(const struct app *a, int width)
 	}
 	while (how.named && walk_tabs(a, NULL, width, how, -1, NULL) > width)
 		how.named--;
+	/* Where there is too little room for the figures alone, that of the view that is shown stays. */
+	how.to = a->view + 1;
+	while (how.from < a->view && walk_tabs(a, NULL, width, how, -1, NULL) > width)
+		how.from++;
+	how.to = app_n_views;
 	return how;
 }
 
@@ -259,9 +267,9 @@ void frame_draw(struct app *a, struct canvas *c)
 	draw_top(a, c, l.top);
 	draw_view(a, c, &l);
 	draw_footer(a, c, l.footer);
-	notices_draw(&a->notices, c, l.body, a->now_ms);
+	notices_draw(&a->notices, c, l.body, a->now_ms, a->modal.ops && a->modal.ops->ticket ? a->modal.ops->ticket(a->modal.state) : 0);
 	struct rect over = {l.screen.x, l.title.y, l.screen.w, l.frame.h};
-	if (a->under.ops)
+	if (a->under.ops && !a->modal.ops->alone)
 		a->under.ops->draw(a->under.state, a, c, over);
 	if (a->modal.ops)
 		a->modal.ops->draw(a->modal.state, a, c, over);

@@ -61,6 +61,7 @@ bool menu_match(const char *query, const char *text)
 	return words_match(query, text) || (!strchr(query, ' ') && initials(query, text));
 }
 
+enum { RIGHT_LEAST = 20 }; /* less of what stands at the right is not worth showing */
 enum { MATCH_KEY, MATCH_START, MATCH_WORDS, MATCH_INITIALS, MATCHES };
 
 /* How well; MATCHES: not at all. A key is found by its exact name only: "s" means the word. */
@@ -265,9 +266,11 @@ static void draw_item(const struct menu *m, struct canvas *c, struct rect line, 
 	}
 	x += canvas_text(c, x, line.y, end - x, role, it->text);
 	if (it->right) {
-		int w = width_text(it->right, strlen(it->right));
-		if (end - x - w >= 2)
+		int w = width_text(it->right, strlen(it->right)), room = end - x - 2;
+		if (w <= room)
 			canvas_text(c, end - w, line.y, w, ROLE_DIM, it->right);
+		else if (room >= RIGHT_LEAST)
+			canvas_text(c, x + 2, line.y, room, ROLE_DIM, it->right);
 	}
 	if (!on)
 		return;

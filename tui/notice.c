@@ -195,11 +195,11 @@ static int draw_one(const struct notice *n, struct canvas *c, struct rect area, 
 	return bottom - lines;
 }
 
-void notices_draw(const struct notices *ns, struct canvas *c, struct rect area, int64_t now_ms)
+void notices_draw(const struct notices *ns, struct canvas *c, struct rect area, int64_t now_ms, unsigned but)
 {
 	int bottom = area.y + area.h - 1, count = 0;
 	for (size_t i = ns->n; i-- > 0 && count < NOTICES_AT_ONCE && bottom >= area.y;) {
-		if (!shown(&ns->list[i], now_ms))
+		if (!shown(&ns->list[i], now_ms) || (but && ns->list[i].ticket == but))
 			continue;
 		bottom = draw_one(&ns->list[i], c, area, bottom, now_ms);
 		count++;

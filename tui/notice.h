@@ -53,7 +53,7 @@ const struct notice *notices_about(const struct notices *ns, const char *object)
 int64_t notices_wait_ms(const struct notices *ns, int64_t now_ms);
 /* "stop train: stopping nodes 1/2" */
 void notice_words(const struct notice *n, struct str *out);
-/* Over the lower right part of area. */
-void notices_draw(const struct notices *ns, struct canvas *c, struct rect area, int64_t now_ms);
+/* Over the lower right part of area. but: the ticket of an order that something else tells about; 0. */
+void notices_draw(const struct notices *ns, struct canvas *c, struct rect area, int64_t now_ms, unsigned but);
 
 #endif

@@ -298,7 +298,7 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 }
 
 static const char *const hints[] = {"Enter", "cancel", "y", "launch", "Tab Enter", "launch", "Esc", "back", NULL};
-static const struct modal_ops plan_ops = {.destroy = destroy, .key = key, .draw = draw, .hints = hints, .planned = planned, .wait_ms = wait_ms};
+static const struct modal_ops plan_ops = {.destroy = destroy, .key = key, .draw = draw, .hints = hints, .planned = planned, .wait_ms = wait_ms, .alone = true};
 
 void plan_open(struct app *a, const struct ui_order *order)
 {

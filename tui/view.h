@@ -70,6 +70,9 @@ struct modal_ops {
 	/* The answer to a question that it asked of the source; may be NULL. */
 	void (*planned)(void *m, struct app *a, unsigned ticket, const struct ui_plan *plan, const struct err *err);
 	int64_t (*wait_ms)(void *m, const struct app *a); /* as a view's; may be NULL */
+	bool alone; /* what it was opened over is not drawn below it */
+	/* The order whose course it shows, so that no notice says the same; may be NULL. */
+	unsigned (*ticket)(const void *m);
 };
 
 struct modal {

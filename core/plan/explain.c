@@ -540,9 +540,11 @@ static int explain_blocked(const struct explanation *x, const struct candidate_c
 	}
 	struct str asked = str_new(500);
 	add_asked(x->t, &asked);
-	int rc = err_set(err, ERR_CAPACITY, "all %zu offers that fit %s have failed lately%s%s", counts->offers,
-	    str_text(&asked), first ? "; the first may be tried again in " : "",
-	    first ? duration_text(first - x->request->now_ms, when, sizeof when) : "");
+	char which[48] = "the one offer that fits";
+	if (counts->offers != 1)
+		snprintf(which, sizeof which, "all %zu offers that fit", counts->offers);
+	int rc = err_set(err, ERR_CAPACITY, "%s %s %s failed lately%s%s", which, str_text(&asked), counts->offers == 1 ? "has" : "have",
+	    first ? "; the first may be tried again in " : "", first ? duration_text(first - x->request->now_ms, when, sizeof when) : "");
 	str_free(&asked);
 	return rc;
 }

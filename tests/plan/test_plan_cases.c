@@ -428,7 +428,7 @@ static void test_blocks(void **state)
 	a.q.enabled = &all[2];
 	a.q.n_enabled = 3; /* azure, lambda, vast */
 	b[0].instance_type = "Standard_D8s_v5";
-	refused(&a, ERR_CAPACITY, "have failed lately");
+	refused(&a, ERR_CAPACITY, "failed lately");
 	done(&a);
 }
 

@@ -65,6 +65,17 @@ static void test_cost_leads_on(void **state)
 	screen_free(s);
 }
 
+/* On little room the view that is shown has its name, whole, and a blank before the money. */
+static void test_tabs(void **state)
+{
+	(void)state;
+	struct screen *s = stage_start(34, 10, "--view", "recipes", NULL, NULL);
+	must_have(s, " 0 Recipes  $255.19/h");
+	screen_keys(s, "2");
+	must_have(s, "2 Clusters 3 4 5 6 7 $255.19/h");
+	screen_free(s);
+}
+
 static void test_budget(void **state)
 {
 	(void)state;
@@ -86,6 +97,7 @@ static void test_budget(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_several), cmocka_unit_test(test_cost_leads_on), cmocka_unit_test(test_budget)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_several), cmocka_unit_test(test_cost_leads_on), cmocka_unit_test(test_tabs),
+	    cmocka_unit_test(test_budget)};
 	return cmocka_run_group_tests(tests, stage_set_up, stage_tear_down);
 }

@@ -25,6 +25,8 @@ struct plan_text {
 	const char *none, *why;
 };
 
+enum { ROOMY_ROWS = 8 };
+
 static const struct plan_text texts[] = {
     {"managed", managed_columns, ARRAY_LEN(managed_columns), "no managed jobs: this version cannot run them yet",
 	"A managed job goes on by itself, on another machine, zone or cloud, when its own is taken back or breaks; `skytop jobs launch "
@@ -78,19 +80,16 @@ static void draw(void *v, struct app *a, struct canvas *c, struct rect body, boo
 {
 	(void)v;
 	const struct plan_text *t = text_of(a);
-	if (t->columns) {
-		static const struct grid_rows none = {.count = count};
-		struct grid g;
-		struct rect table = rect_cut_top(&body, 2);
-		grid_init(&g, t->columns, t->n);
-		grid_draw(&g, &none, c, table, keys, t->none);
-		grid_finish(&g);
-	} else {
-		struct rect line = rect_cut_top(&body, 1);
-		canvas_text(c, line.x + 1, line.y, line.w - 2, ROLE_DIM, t->none);
-	}
+	static const struct grid_rows none = {.count = count};
+	struct grid g;
+	grid_init(&g, t->columns, t->n);
+	grid_draw(&g, &none, c, (struct rect){body.x, body.y, body.w, 2}, keys, "");
+	grid_finish(&g);
 	rect_cut_top(&body, 1);
-	canvas_wrap(c, rect_inset(body, 1, 0), ROLE_TEXT, t->why);
+	struct rect r = rect_inset(body, 1, 0);
+	rect_cut_top(&r, canvas_wrap(c, r, ROLE_DIM, t->none));
+	rect_cut_top(&r, r.h > ROOMY_ROWS);
+	canvas_wrap(c, r, ROLE_TEXT, t->why);
 }
 
 #define PLANNED(id, word, ACTION) \
