@@ -22,8 +22,10 @@ libproviders_a_SOURCES = \
 	providers/azure/errors.c \
 	providers/azure/identity.c \
 	providers/azure/nodes.c \
+	providers/azure/objects.c \
 	providers/azure/offers.c \
 	providers/azure/quota.c \
+	providers/azure/sas.c providers/azure/sas.h \
 	providers/azure/size.c \
 	providers/azure/terminate.c \
 	providers/common/change.c providers/common/change.h \
@@ -56,6 +58,7 @@ libproviders_a_SOURCES = \
 	providers/gcp/names.c \
 	providers/gcp/network.c \
 	providers/gcp/nodes.c \
+	providers/gcp/objects.c \
 	providers/gcp/quota.c \
 	providers/gcp/sku.c providers/gcp/sku.h \
 	providers/gcp/turn.c \

@@ -288,7 +288,7 @@ static char *get_command(struct op *op, size_t i, char **input, size_t *input_le
 		str_addf(&in, "%zu\t%zu\t%" PRId64 "\t", f->asked[k], lightest(load, o->size), o->size);
 		add_quoted(&in, o->path);
 		bool strong = o->etag && plain(o->etag) && *o->etag && !str_starts(o->etag, "W/");
-		str_addf(&in, "\t%s\t%s\t%s\n", url, strong ? o->etag : "-", header ? header : "-");
+		str_addf(&in, "\t%s\t%s\t%s\t%s\n", url, strong ? o->etag : "-", header ? header : "-", json_bool(link, "stored", false) ? "stored" : "-");
 	}
 	if (!in.len)
 		return NULL;

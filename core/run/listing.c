@@ -151,8 +151,10 @@ void listing_destroy(struct listing *l)
 
 json_t *listing_link_args(const struct source *s, const size_t *which, size_t n)
 {
-	json_t *names = json_array();
-	for (size_t i = 0; i < n; i++)
+	json_t *names = json_array(), *etags = json_array();
+	for (size_t i = 0; i < n; i++) {
 		json_array_append_new(names, json_foreign(s->objects->v[which[i]].name));
-	return json_pack("{s:s, s:b, s:b, s:o}", "uri", s->uri, "single", s->single, "public", s->is_public, "names", names);
+		json_array_append_new(etags, json_foreign(s->objects->v[which[i]].etag));
+	}
+	return json_pack("{s:s, s:b, s:b, s:o, s:o}", "uri", s->uri, "single", s->single, "public", s->is_public, "names", names, "etags", etags);
 }

@@ -270,11 +270,12 @@ static enum provider_step (*const verbs[PROVIDER_VERBS])(struct azure *g) = {
     [PROVIDER_STOP] = azure_stop,
     [PROVIDER_TERMINATE] = azure_terminate,
     [PROVIDER_QUOTA] = azure_quota,
+    [PROVIDER_OBJECTS] = azure_objects,
 };
 
 static enum provider_step azure_step(struct provider_call *c, const struct provider_reply *reply, struct err *err)
 {
-	static const char *const keep[] = {"azure-asyncoperation", "location", "retry-after", NULL};
+	static const char *const keep[] = {"azure-asyncoperation", "location", "retry-after", "x-ms-error-code", "etag", "content-length", NULL};
 	struct err none, *e = err ? err : &none;
 	*e = (struct err){.code = ERR_NONE};
 	struct azure g = {.c = c, .err = e, .talk = {.c = c, .reply = reply, .err = e, .cloud = "Azure", .keep = keep}};
@@ -282,11 +283,13 @@ static enum provider_step azure_step(struct provider_call *c, const struct provi
 	talk_begin_anew(&g.talk, "token");
 	if (c->verb >= PROVIDER_VERBS || !verbs[c->verb])
 		return talk_failed(&g.talk, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD, "Azure is not asked that");
-	if (c->verb == PROVIDER_CHECK || c->verb == PROVIDER_OFFERS)
+	if (c->verb == PROVIDER_CHECK || c->verb == PROVIDER_OFFERS || c->verb == PROVIDER_OBJECTS)
 		return verbs[c->verb](&g); /* which have an answer for those who have no credentials */
 	int r = azure_auth(&g);
 	return r > 0 ? verbs[c->verb](&g) : r ? PROVIDER_FAILED : talk_send(&g.talk);
 }
+
+static const char *const stores[] = {"https://*.blob.core.windows.net/*", NULL};
 
 const struct provider provider_azure = {
     .name = "azure",
@@ -295,5 +298,6 @@ const struct provider provider_azure = {
 	   PROVIDER_CAN_SPOT_CAP,
     .more_quota = "of Azure in its portal under Quotas, Compute (https://portal.azure.com)",
     .credentials = "$AZURE_TENANT_ID, $AZURE_CLIENT_ID and $AZURE_CLIENT_SECRET (or a certificate), or `az login`",
+    .stores = stores,
     .step = azure_step,
 };

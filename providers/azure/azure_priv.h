@@ -140,5 +140,6 @@ enum provider_step azure_create(struct azure *g);
 enum provider_step azure_check(struct azure *g);
 enum provider_step azure_quota(struct azure *g);
 enum provider_step azure_offers(struct azure *g);
+enum provider_step azure_objects(struct azure *g); /* which asks for credentials itself: public containers need none */
 
 #endif

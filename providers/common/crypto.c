@@ -97,3 +97,22 @@ const char *crypto_base64(struct arena *a, const void *data, size_t len)
 	}
 	return out;
 }
+
+bool crypto_unbase64(const char *text, unsigned char *out, size_t size, size_t *len)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t chars = strcspn(text, "="), pads = strspn(text + chars, "="), n = 0;
+	unsigned bits = 0;
+	if (text[chars + pads] || (chars + pads) % 4 || pads > 2 || chars / 4 * 3 + chars % 4 > size)
+		return false;
+	for (size_t i = 0; i < chars; i++) {
+		const char *d = strchr(digits, text[i]);
+		if (!d)
+			return false;
+		bits = bits << 6 | (unsigned)(d - digits);
+		if (i % 4)
+			out[n++] = (unsigned char)(bits >> (6 - 2 * (i % 4)));
+	}
+	*len = n;
+	return true;
+}

@@ -2,6 +2,7 @@
  * Failure (no libcrypto): -1. Tokens signed with RSA are in jwt.h. */
 #ifndef PROVIDERS_COMMON_CRYPTO_H
 #define PROVIDERS_COMMON_CRYPTO_H
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/base/err.h"
@@ -21,5 +22,7 @@ int crypto_hmac_sha256(const void *key, size_t key_len, const void *data, size_t
 const char *crypto_hex(const unsigned char *data, size_t len, char *out);
 /* Base64 (RFC 4648) with padding. The arena's. */
 const char *crypto_base64(struct arena *a, const void *data, size_t len);
+/* Back, into out; false: it is none, or does not fit. */
+bool crypto_unbase64(const char *text, unsigned char *out, size_t size, size_t *len);
 
 #endif

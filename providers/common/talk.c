@@ -9,6 +9,7 @@
 
 #include "core/base/json.h"
 #include "core/base/str.h"
+#include "providers/common/xml.h"
 
 enum { TEXT_MAX = 16000, FORM_MAX = 65536, COMPLAINT_MAX = 400, HEADERS_MAX = 8, COMMAND_MS = 60000 };
 
@@ -84,6 +85,7 @@ static void keep_headers(const struct talk *t, json_t *a, const struct provider_
 static json_t *answer_of(const struct talk *t, const struct provider_http_reply *r)
 {
 	json_t *a = json_object(), *body;
+	struct err none;
 	if (r->code) {
 		json_put_str(a, "failed", err_info(r->code)->name);
 		json_object_set_new(a, "text", json_foreign(r->err_text ? r->err_text : ""));
@@ -92,6 +94,8 @@ static json_t *answer_of(const struct talk *t, const struct provider_http_reply 
 	json_put_int(a, "status", r->status);
 	keep_headers(t, a, r);
 	body = r->body_len ? json_parse(r->body, r->body_len, NULL) : NULL;
+	if (!body && (str_starts(r->body, "<?xml") || str_starts(r->body, "\xef\xbb\xbf<?xml")))
+		body = xml_json(strchr(r->body, '<'), r->body_len - (size_t)(strchr(r->body, '<') - r->body), &none);
 	json_object_set_new(a, "body", body ? body : json_null());
 	if (!body && r->body_len) {
 		char *text = xstrndup(r->body, r->body_len < TEXT_MAX ? r->body_len : TEXT_MAX);
@@ -181,7 +185,7 @@ static void add(struct talk *t, const char *key, const struct talk_ask *q)
 		free(text);
 	} else if (q->form) {
 		r->body = q->form;
-	} else if (q->method && strcmp(q->method, "GET") && strcmp(q->method, "DELETE")) {
+	} else if (q->method && strcmp(q->method, "GET") && strcmp(q->method, "DELETE") && strcmp(q->method, "HEAD")) {
 		r->body = ""; /* a POST without a body says so */
 	}
 	r->body_len = r->body ? strlen(r->body) : 0;

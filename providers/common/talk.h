@@ -42,7 +42,7 @@ struct talk_ask {
 
 /* Before anything else in a step: keep what came. */
 void talk_take(struct talk *t);
-/* The answer to what `key` names in this call: {"status": n, "body": JSON or null, "headers": {…} of those kept} or {"failed": error's name,
+/* The answer to what `key` names in this call: {"status": n, "body": JSON (or XML as such, see xml.h) or null, "headers": {…} of those kept} or {"failed": error's name,
  * "text"}. NULL: it is asked with the next talk_send. Borrowed. */
 const json_t *talk_ask(struct talk *t, const char *key, const struct talk_ask *q);
 int talk_status(const json_t *answer); /* its HTTP status; 0: none came */

@@ -156,5 +156,6 @@ enum provider_step gcp_create(struct gcp *g);
 enum provider_step gcp_check(struct gcp *g);
 enum provider_step gcp_quota(struct gcp *g);
 enum provider_step gcp_offers(struct gcp *g);
+enum provider_step gcp_objects(struct gcp *g);
 
 #endif

@@ -22,6 +22,12 @@ tests_providers_test_jwt_SOURCES = tests/providers/test_jwt.c tests/providers/rf
 tests_providers_test_jwt_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_jwt_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/providers/test_objects_parts
+TESTS += tests/providers/test_objects_parts
+tests_providers_test_objects_parts_SOURCES = tests/providers/test_objects_parts.c
+tests_providers_test_objects_parts_CPPFLAGS = $(TEST_CFLAGS)
+tests_providers_test_objects_parts_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/providers/test_aws_wire
 TESTS += tests/providers/test_aws_wire
 tests_providers_test_aws_wire_SOURCES = tests/providers/test_aws_wire.c
@@ -69,7 +75,8 @@ tests_providers_test_aws_torture_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_aws_torture_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 endif
 TESTS += tests/providers/test_aws.py tests/providers/test_aws_prices.py
-EXTRA_DIST += tests/providers/test_aws.py tests/providers/test_aws_prices.py tests/providers/aws_cloud.py tests/providers/s3_store.py
+EXTRA_DIST += tests/providers/test_aws.py tests/providers/test_aws_prices.py tests/providers/aws_cloud.py tests/providers/s3_store.py \
+	tests/providers/blob_store.py tests/providers/gcs_store.py
 TESTS += tests/providers/test_azure_life.py tests/providers/test_gcp_life.py
 EXTRA_DIST += tests/providers/test_azure_life.py tests/providers/test_gcp_life.py tests/providers/cloud_life.py \
 	tests/providers/fake_azure.py tests/providers/fake_gcp.py tests/providers/fake_http.py tests/providers/openapi.py

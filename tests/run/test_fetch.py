@@ -16,7 +16,7 @@ class Home(engine_test.Home):
         self.s3 = store
         for name in [n for n in self.env if n.startswith('AWS_')]:
             del self.env[name]
-        self.env.update(store.env, HOME=self.dir + '/user', AWS_EC2_METADATA_DISABLED='true')
+        self.env.update(store.env if store else {}, HOME=self.dir + '/user', AWS_EC2_METADATA_DISABLED='true')
         os.makedirs(self.dir + '/user')
 
     def task(self, mounts, run='true', **more):
