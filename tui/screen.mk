@@ -78,6 +78,6 @@ libtui_a_SOURCES = \
 	tui/term/crash.c tui/term/crash.h \
 	tui/term/input.c tui/term/input.h \
 	tui/term/paint.c tui/term/paint.h \
-	tui/term/term.c tui/term/term.h \
+	tui/term/term.c tui/term/term.h tui/term/pen.c tui/term/pen.h tui/term/rowpath.c tui/term/rowpath.h \
 	tui/term/links.c tui/term/links.h tui/term/rows.c tui/term/rows.h tui/term/sgr.c tui/term/sgr.h tui/term/truecolor.c tui/term/truecolor.h
 libtui_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURSES_CFLAGS)
