@@ -166,6 +166,7 @@ struct provider_env {
  *             "silent":[as OFFERS said],
  *             of clouds: "labels" (the task's own, to be put on the machines), "image"|null, "disk_tier"|null,
  *             "ports":["8080","8000-8010"], "ssh_public_key": the cluster's, one line,
+ *             "config": what the task says for this cloud alone, as its section of config.yaml does, or absent: keys that are not taken are refused,
  *             "spot_cap_uusd_h"|null: what a spot machine may cost}  → {"nodes":[node…], "unsure": true or absent} one per token
  *             given, made or found; unsure: an answer was lost and another machine took the place, so that a token may be there twice.
  *             All or an error; what was made before the error is for the caller to clean up (by TERMINATE).

@@ -40,6 +40,9 @@ static int add_cloud_args(struct op *op, json_t *a, struct err *err)
 	json_put_str(a, "ssh_public_key", key);
 	if (json_is_object(r->labels))
 		json_object_set(a, "labels", r->labels);
+	json_t *own = json_obj(t->config, c->provider); /* what the task says for this cloud alone */
+	if (own)
+		json_object_set(a, "config", own);
 	free(key);
 	dag_destroy(d);
 	return 0;

@@ -278,7 +278,7 @@ static enum provider_step azure_step(struct provider_call *c, const struct provi
 	static const char *const keep[] = {"azure-asyncoperation", "location", "retry-after", "x-ms-error-code", "etag", "content-length", NULL};
 	struct err none, *e = err ? err : &none;
 	*e = (struct err){.code = ERR_NONE};
-	struct azure g = {.c = c, .err = e, .talk = {.c = c, .reply = reply, .err = e, .cloud = "Azure", .keep = keep}};
+	struct azure g = {.c = c, .err = e, .talk = {.c = c, .reply = reply, .err = e, .cloud = "Azure", .section = "azure", .keep = keep}};
 	talk_take(&g.talk);
 	talk_begin_anew(&g.talk, "token");
 	if (c->verb >= PROVIDER_VERBS || !verbs[c->verb])

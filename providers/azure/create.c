@@ -118,8 +118,11 @@ static int choose_image(struct azure *g, struct plan *p)
 
 static int read_plan(struct azure *g, struct plan *p)
 {
+	static const char *const taken[] = {"use_internal_ips", NULL};
+	static const struct talk_refused refused[] = {{"vpc_name", NULL, "networks of one's own cannot be used on Azure yet: leave it out, and each cluster gets one"},
+	    {"remote_identity", "NO_UPLOAD", "machines on Azure have no identity and get no credentials: leave it out, or say NO_UPLOAD"}};
 	const json_t *a = g->c->args;
-	if (request_check_create(a, g->err))
+	if (request_check_create(a, g->err) || talk_refuse_settings(&g->talk, taken, refused, ARRAY_LEN(refused)))
 		return -1;
 	*p = (struct plan){.cluster = json_str(a, "cluster", ""), .name = json_str(a, "name", ""), .region = json_str(a, "region", ""),
 	    .type = json_str(a, "instance_type", ""), .tier = json_str(a, "disk_tier", NULL), .key = json_str(a, "ssh_public_key", ""),
@@ -263,7 +266,7 @@ static json_t *card(struct azure *g, const struct plan *p, const char *name)
 {
 	struct arena *a = g->c->arena;
 	json_t *ip = json_pack("{s:b, s:{s:s}}", "primary", 1, "subnet", "id", arena_printf(a, "%s/subnets/subnet", thing_id(g, p, "virtualNetworks", "vnet")));
-	if (!json_bool(g->c->env->config, "use_internal_ips", false))
+	if (!json_is_true(talk_setting(&g->talk, "use_internal_ips")))
 		json_object_set_new(ip, "publicIPAddressConfiguration",
 		    json_pack("{s:s, s:{s:s}, s:{s:s, s:s}}", "name", arena_printf(a, "%s-ip", name), "sku", "name", "Standard", "properties", "deleteOption", "Delete",
 			"publicIPAllocationMethod", "Static"));

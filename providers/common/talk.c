@@ -42,6 +42,47 @@ const char *talk_var(const struct talk *t, const char *name)
 	return v && *v ? v : NULL;
 }
 
+const json_t *talk_setting(const struct talk *t, const char *key)
+{
+	const json_t *v = json_object_get(json_obj(t->c->args, "config"), key);
+	return v && !json_is_null(v) ? v : json_object_get(t->c->env->config, key);
+}
+
+const json_t *talk_setting_names(struct talk *t, const char *key)
+{
+	const json_t *v = talk_setting(t, key);
+	const char *text = json_string_value(v);
+	json_t *lists = talk_part(t, "settings"), *out = json_arr(lists, key);
+	if (json_is_array(v) || out)
+		return json_is_array(v) ? v : out;
+	json_object_set_new(lists, key, out = json_array());
+	for (text = text ? text : ""; *text; text += strcspn(text, ", ")) {
+		text += strspn(text, ", ");
+		if (*text)
+			json_array_append_new(out, json_foreign(arena_strndup(t->c->arena, text, strcspn(text, ", "))));
+	}
+	return out;
+}
+
+int talk_refuse_settings(struct talk *t, const char *const *taken, const struct talk_refused *list, size_t n)
+{
+	const char *key;
+	json_t *v;
+	json_object_foreach((json_t *)(uintptr_t)json_obj(t->c->args, "config"), key, v) {
+		const struct talk_refused *row = NULL;
+		bool known = false;
+		for (const char *const *p = taken; *p; p++)
+			known = known || !strcmp(*p, key);
+		for (size_t i = 0; i < n && !row; i++)
+			row = strcmp(list[i].key, key) ? NULL : &list[i];
+		if (known || json_is_null(v) || json_is_false(v) || (row && row->but && str_eq(json_string_value(v), row->but)))
+			continue;
+		talk_failed(t, ERR_UNSUPPORTED, ERR_SCOPE_CLOUD, "config.%s.%.60s of the task: %s", t->section, key, row ? row->why : "there is no such setting");
+		return -1;
+	}
+	return 0;
+}
+
 static bool endpoint_ok(const char *url)
 {
 	static const char *const local[] = {"http://127.", "http://localhost:", "http://localhost/", "http://[::1]"};

@@ -17,6 +17,7 @@ struct talk {
 	const struct provider_reply *reply;
 	struct err *err;
 	const char *cloud;	 /* for people */
+	const char *section;	 /* of the settings */
 	const char *const *keep; /* headers of replies that are kept, in lower case, NULL-terminated; NULL: none */
 	/* What this pass has asked for. */
 	struct provider_http *asks;
@@ -60,6 +61,16 @@ void talk_forget(struct talk *t, const char *key);
 json_t *talk_part(struct talk *t, const char *name);   /* an object of the call's; borrowed */
 json_t *talk_memory(struct talk *t, const char *name); /* one that lives on after the call; borrowed */
 const char *talk_var(const struct talk *t, const char *name); /* of the environment; NULL: not set, or empty */
+/* A setting of the cloud: what the call's task says, else what the settings say; NULL. Borrowed. */
+const json_t *talk_setting(const struct talk *t, const char *key);
+/* One that is several names, as a list or with commas; may be empty. The call's; borrowed. */
+const json_t *talk_setting_names(struct talk *t, const char *key);
+/* Keys of a task's own settings for the cloud that cannot be had, and why; `but`: the value that is the same as leaving it out, NULL: false or nothing.
+ * −1 with an error for the first that is there, or that is none of `taken` (NULL-terminated). */
+struct talk_refused {
+	const char *key, *but, *why;
+};
+int talk_refuse_settings(struct talk *t, const char *const *taken, const struct talk_refused *list, size_t n);
 /* A base URL out of a variable, without slashes at its end: https, or plain http to this machine. 0 with *base NULL when it is not set. */
 int talk_endpoint(struct talk *t, const char *name, const char **base);
 

@@ -31,6 +31,7 @@ static const struct report_permission permissions[] = {
     {"compute.networks.create", "to make a network where there is none", false},
     {"compute.networks.updatePolicy", "to let SSH and ports through", false},
     {"compute.zoneOperations.list", "to tell a reclaim from a stop", false},
+    {"compute.reservations.list", "to start machines in your reservations", false},
     {"compute.regions.get", "to see quotas", false},
     {"compute.machineTypes.list", "to see what is sold", false},
     {"iam.serviceAccounts.actAs", "to let machines use storage", true},

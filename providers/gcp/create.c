@@ -24,6 +24,7 @@ struct plan {
 	const char *image; /* "projects/…" */
 	int64_t image_gib;
 	struct gcp_net net;
+	const char *reservation; /* "projects/P/reservations/R", or R of our project; NULL: none */
 };
 
 /* ---- the arguments -------------------------------------------------------------------------------------------------- */
@@ -50,8 +51,12 @@ static int read_labels(struct gcp *g)
 
 static int read_plan(struct gcp *g, struct plan *p)
 {
+	static const char *const taken[] = {"vpc_name", "subnet_names", "enable_gvnic", "use_internal_ips", "specific_reservations", NULL};
+	static const struct talk_refused refused[] = {{"managed_instance_group", NULL, "machines are made one by one on Google Cloud, not in groups that wait in line"},
+	    {"enable_gpu_direct", NULL, "GPUDirect, which takes networks and images of its own, cannot be had on Google Cloud yet"},
+	    {"placement_policy", NULL, "placement policies cannot be had on Google Cloud yet"}};
 	const json_t *a = g->c->args, *count = json_object_get(a, "accelerator_count");
-	if (request_check_create(a, g->err))
+	if (request_check_create(a, g->err) || talk_refuse_settings(&g->talk, taken, refused, ARRAY_LEN(refused)))
 		return -1;
 	*p = (struct plan){.cluster = json_str(a, "cluster", ""), .name = json_str(a, "name", ""), .region = json_str(a, "region", ""), .zone = json_str(a, "zone", ""),
 	    .type = json_str(a, "instance_type", ""), .accelerator = json_str(a, "accelerator", NULL), .tier = json_str(a, "disk_tier", NULL),
@@ -103,6 +108,55 @@ static int find_zone(struct gcp *g, struct plan *p)
 		return 1;
 	talk_failed(&g->talk, ERR_CAPACITY, ERR_SCOPE_REGION, "no zone of %s has the machine type %s", p->region, p->type);
 	return -1;
+}
+
+/* ---- reservations --------------------------------------------------------------------------------------------------- */
+
+/* How many more machines it takes. */
+static int64_t room_in(const json_t *reservation)
+{
+	const json_t *what = json_obj(reservation, "specificReservation");
+	int64_t count = 0, used = 0;
+	num_int(json_str(what, "count", "0"), 0, 1 << 20, &count);
+	num_int(json_str(what, "inUseCount", "0"), 0, 1 << 20, &used);
+	return count - used;
+}
+
+static bool reserves(const json_t *r, const struct plan *p)
+{
+	const char *zone = gcp_last_part(json_str(r, "zone", ""));
+	return str_eq(json_str(r, "status", "READY"), "READY") && gcp_zone_ok(zone, p->region) && (!*p->zone || !strcmp(zone, p->zone)) &&
+	       str_eq(json_str(json_obj(json_obj(r, "specificReservation"), "instanceProperties"), "machineType", ""), p->type);
+}
+
+/* Of those that gcp.specific_reservations names ("R", or "projects/P/reservations/R" of another project), one that has room for all that is missing,
+ * which decides the zone where none is said. Spot machines are in none. What others have reserved openly is used by Google of itself. 1, 0, −1. */
+static int find_reservation(struct gcp *g, struct plan *p, size_t missing)
+{
+	const json_t *names = talk_setting_names(&g->talk, "specific_reservations"), *name;
+	int whole = 1;
+	size_t i, k;
+	if (p->spot || !missing)
+		return 1;
+	json_array_foreach((json_t *)(uintptr_t)names, i, name) {
+		const char *text = json_string_value(name), *project = text ? strstr(text, "projects/") : NULL;
+		project = project ? arena_strndup(g->c->arena, project + strlen("projects/"), strcspn(project + strlen("projects/"), "/")) : g->project;
+		if (!text)
+			return wrong(g, "a reservation of Google Cloud is a name", "");
+		if (!*text || strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-:./") != strlen(text) || strstr(text, ".."))
+			return wrong(g, "this is no reservation of Google Cloud", text);
+		const json_t *list = gcp_list(g, arena_printf(g->c->arena, "reservations:%s", project),
+		    gcp_compute(g, project, "/aggregated/reservations?maxResults=500&returnPartialSuccess=true"), "reservations", "listing the reservations"), *r;
+		if (!list && g->err->code)
+			return -1;
+		whole = whole && list;
+		json_array_foreach((json_t *)(uintptr_t)list, k, r)
+			if (!p->reservation && str_eq(json_str(r, "name", ""), gcp_last_part(text)) && reserves(r, p) && room_in(r) >= (int64_t)missing) {
+				p->reservation = arena_strdup(g->c->arena, text);
+				p->zone = arena_strdup(g->c->arena, gcp_last_part(json_str(r, "zone", "")));
+			}
+	}
+	return whole;
 }
 
 /* ---- the image ------------------------------------------------------------------------------------------------------ */
@@ -225,9 +279,9 @@ static json_t *nics(struct gcp *g, const struct plan *p)
 	json_t *nic = json_pack("{s:s}", "network", arena_printf(g->c->arena, "global/networks/%s", p->net.network));
 	if (p->net.subnetwork)
 		json_put_str(nic, "subnetwork", p->net.subnetwork);
-	if (gcp_needs_gvnic(p->type))
+	if (gcp_needs_gvnic(p->type) || json_is_true(talk_setting(&g->talk, "enable_gvnic")))
 		json_put_str(nic, "nicType", "GVNIC");
-	if (!json_bool(g->c->env->config, "use_internal_ips", false))
+	if (!json_is_true(talk_setting(&g->talk, "use_internal_ips")))
 		json_object_set_new(nic, "accessConfigs", json_pack("[{s:s, s:s}]", "name", "External NAT", "type", "ONE_TO_ONE_NAT"));
 	return json_pack("[o]", nic);
 }
@@ -257,6 +311,9 @@ static json_t *body_of(struct gcp *g, const struct plan *p, const json_t *node)
 	    disks(g, p, json_copy(l)), "networkInterfaces", nics(g, p), "scheduling", scheduling(p), "labels", l, "tags", "items", "skytop",
 	    gcp_cluster_tag(a, p->cluster), "metadata", metadata(g, p, node), "serviceAccounts", "email", "default", "scopes",
 	    "https://www.googleapis.com/auth/cloud-platform");
+	if (p->reservation)
+		json_object_set_new(b, "reservationAffinity", json_pack("{s:s, s:s, s:[s]}", "consumeReservationType", "SPECIFIC_RESERVATION", "key",
+		    "compute.googleapis.com/reservation-name", "values", p->reservation));
 	if (p->accelerator && gcp_attaches(p->type))
 		json_object_set_new(b, "guestAccelerators",
 		    json_pack("[{s:s, s:I}]", "acceleratorType",
@@ -298,7 +355,16 @@ static int insert(struct gcp *g, const struct plan *p, const json_t *node, struc
 static void doubt_network(struct gcp *g, const struct err *err)
 {
 	if (err->code == ERR_UNSUPPORTED || err->code == ERR_INVALID)
-		json_object_clear(talk_memory(&g->talk, "network"));
+		json_object_clear(gcp_network_memory(g));
+}
+
+static size_t count_missing(struct gcp *g, const json_t *found)
+{
+	size_t i, n = 0;
+	json_t *node;
+	json_array_foreach(json_arr(g->c->args, "nodes"), i, node)
+		n += !nodes_by_token(found, json_str(node, "token", ""));
+	return n;
 }
 
 /* All that are not among `found`. 1, 0, −1 with g->err. */
@@ -374,7 +440,8 @@ enum provider_step gcp_create(struct gcp *g)
 		return g->err->code ? PROVIDER_FAILED : talk_send(&g->talk);
 	json_t *found = gcp_nodes(g, NULL, list, p.cluster);
 	follow(g, &p, found);
-	int r[] = {find_zone(g, &p), find_image(g, &p), gcp_network(g, p.region, &p.net)};
+	int reserved = find_reservation(g, &p, count_missing(g, found));
+	int r[] = {reserved, reserved > 0 ? find_zone(g, &p) : reserved, find_image(g, &p), gcp_network(g, p.region, &p.net)};
 	int ready = 1;
 	for (size_t i = 0; i < ARRAY_LEN(r); i++)
 		ready = r[i] < 0 || ready < 0 ? -1 : ready && r[i];

@@ -20,7 +20,7 @@ static enum provider_step gcp_step(struct provider_call *c, const struct provide
 {
 	struct err none, *e = err ? err : &none;
 	*e = (struct err){.code = ERR_NONE};
-	struct gcp g = {.c = c, .err = e, .talk = {.c = c, .reply = reply, .err = e, .cloud = "Google Cloud"}};
+	struct gcp g = {.c = c, .err = e, .talk = {.c = c, .reply = reply, .err = e, .cloud = "Google Cloud", .section = "gcp"}};
 	talk_take(&g.talk);
 	talk_begin_anew(&g.talk, "token");
 	if (c->verb >= PROVIDER_VERBS || !verbs[c->verb])

@@ -135,6 +135,7 @@ struct gcp_net {
 };
 /* Find or make the network and what must be let through. 1, 0, −1 with g->err. */
 int gcp_network(struct gcp *g, const char *region, struct gcp_net *out);
+json_t *gcp_network_memory(struct gcp *g); /* what is remembered of it; borrowed */
 /* Let ports (["8080", "8000-8010"]) through to the cluster's machines. */
 int gcp_open_ports(struct gcp *g, const char *cluster, const char *network, const json_t *ports);
 /* Take that back: 1 (gone, or never there), 0, −1. */

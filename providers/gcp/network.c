@@ -168,10 +168,22 @@ static int make_network(struct gcp *g, const json_t **body)
 	return 1;
 }
 
+/* The one that the task or the settings name; "": none is. */
+static const char *wanted_network(struct gcp *g)
+{
+	const char *name = json_string_value(talk_setting(&g->talk, "vpc_name"));
+	return name ? name : "";
+}
+
+json_t *gcp_network_memory(struct gcp *g)
+{
+	return talk_memory(&g->talk, arena_printf(g->c->arena, "network %s", wanted_network(g)));
+}
+
 /* The one that the settings name; else "default"; else our own, which is made when there is none. */
 static int find(struct gcp *g, const json_t **body)
 {
-	const char *wanted = json_str(g->c->env->config, "vpc_name", "");
+	const char *wanted = wanted_network(g);
 	if (*wanted) {
 		int r = strspn(wanted, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(wanted) ? look_up(g, wanted, body) : -2;
 		if (r != -2)
@@ -193,7 +205,7 @@ static int settle(struct gcp *g)
 		r = make_rules(g, json_str(body, "name", ""));
 	if (r <= 0)
 		return r;
-	json_t *m = talk_memory(&g->talk, "network"), *subs = json_arr(body, "subnetworks");
+	json_t *m = gcp_network_memory(g), *subs = json_arr(body, "subnetworks");
 	json_object_clear(m);
 	json_put_str(m, "name", json_str(body, "name", ""));
 	json_put_str(m, "project", g->project);
@@ -203,15 +215,15 @@ static int settle(struct gcp *g)
 	return 1;
 }
 
-/* "…/regions/R/subnetworks/S" → from "projects/" on. */
-static const char *subnetwork_in(struct arena *a, const json_t *list, const char *region)
+/* "…/regions/R/subnetworks/S" → from "projects/" on; of those of the names, if there are any. */
+static const char *subnetwork_in(struct arena *a, const json_t *list, const char *region, const json_t *names)
 {
 	const char *within = arena_printf(a, "/regions/%s/", region);
 	size_t i;
 	json_t *v;
 	json_array_foreach(list, i, v) {
 		const char *text = json_string_value(v), *from = text ? strstr(text, "projects/") : NULL;
-		if (from && strstr(from, within))
+		if (from && strstr(from, within) && (!json_array_size(names) || json_has(names, gcp_last_part(from))))
 			return arena_strdup(a, from);
 	}
 	return NULL;
@@ -219,16 +231,18 @@ static const char *subnetwork_in(struct arena *a, const json_t *list, const char
 
 int gcp_network(struct gcp *g, const char *region, struct gcp_net *out)
 {
-	const json_t *m = talk_memory(&g->talk, "network");
+	const json_t *m = gcp_network_memory(g);
 	if (!str_eq(json_str(m, "project", NULL), g->project) || json_int(m, "until", 0) <= g->c->env->now_ms) {
 		int r = settle(g);
 		if (r <= 0)
 			return r;
 	}
 	const json_t *subs = json_arr(m, "subnetworks");
-	const char *sub = subnetwork_in(g->c->arena, subs, region), *name = arena_strdup(g->c->arena, json_str(m, "name", ""));
-	if (!sub && !json_bool(m, "auto", false)) {
-		talk_failed(&g->talk, ERR_UNSUPPORTED, ERR_SCOPE_REGION_ALL, "the network %s has no subnetwork in %s", name, region);
+	const json_t *names = talk_setting_names(&g->talk, "subnet_names");
+	const char *sub = subnetwork_in(g->c->arena, subs, region, names), *name = arena_strdup(g->c->arena, json_str(m, "name", ""));
+	if (!sub && (json_array_size(names) || !json_bool(m, "auto", false))) {
+		talk_failed(&g->talk, ERR_UNSUPPORTED, ERR_SCOPE_REGION_ALL, "the network %s has no subnetwork in %s%s", name, region,
+		    json_array_size(names) ? " that gcp.subnet_names names" : "");
 		return -1;
 	}
 	*out = (struct gcp_net){.network = name, .subnetwork = sub};

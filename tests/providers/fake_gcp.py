@@ -92,6 +92,7 @@ class Cloud(World):
         self.instances, self.operations, self.firewalls, self.networks = {}, {}, {}, {}
         self.effects = {}  # operation → what happens at its end
         self.tokens, self.unreachable = {'fixed'}, set()
+        self.reservations = {}  # project → zone → those in it
         self.account, self.only_robots = True, False  # has the machine one; of tokens
         self.free = []  # that machines get; made up when there are none left
         self.keys = {}  # address → authorized_keys of the real machine behind it
@@ -541,6 +542,12 @@ def _patch_firewall(p, n, query, body):
 def _drop_firewall(p, n, query, body):
     _firewall_there(p, n)
     return CLOUD.operation('delete', f'global/firewalls/{n}', 'global', lambda e: CLOUD.firewalls.pop(n, None))
+
+
+@route('GET', P + '/aggregated/reservations')
+def _reservations(p, query, body):
+    rows = {z: [dict(r, kind='compute#reservation', zone=CLOUD.url(f'zones/{z}')) for r in rs] for z, rs in CLOUD.reservations.get(p, {}).items()}
+    return aggregated('compute#reservationAggregatedList', 'reservations', rows, query)
 
 
 @route('GET', P + '/aggregated/instances')

@@ -82,7 +82,8 @@ static void test_images(void **s)
 	static const struct {
 		const char *more, *key, *value;
 	} cases[] = {{"'instance_type': 'Standard_D4s_v5'", "sku", "server"}, {"'instance_type': 'Standard_ND96isr_MI300X_v5'", "sku", "2204-rocm"},
-	    {"'instance_type': 'Standard_NC4as_T4_v3'", "sku", "2204"}, {"'instance_type': 'Standard_NV36ads_A10_v5'", "sku", "22_04-lts-gen2"}, {"'instance_type': 'Standard_D4ps_v5'", "sku", "server-arm64"},
+	    {"'instance_type': 'Standard_NC4as_T4_v3'", "sku", "2204"}, {"'instance_type': 'Standard_NV36ads_A10_v5'", "sku", "22_04-lts-gen2"},
+	    {"'instance_type': 'Standard_D4ps_v5'", "sku", "server-arm64"},
 	    {"'image': 'Canonical:x:y:latest'", "offer", "x"},
 	    {"'image': '/CommunityGalleries/a/Images/b'", "communityGalleryImageId", "/CommunityGalleries/a/Images/b"}};
 	json_t *st;
@@ -103,6 +104,20 @@ static void test_images(void **s)
 	cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'ssh_public_key': ''"), ERR_INVALID);
 	assert_int_equal(cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'labels': {'a/b': 'X'}"), ERR_UNSUPPORTED).scope, ERR_SCOPE_CLOUD);
 	assert_int_equal(cloud_machines(), 0);
+}
+
+/* What a task asks of Azure that cannot be had is refused with words. */
+static void test_settings(void **s)
+{
+	struct rig *r = *s;
+	struct err err = cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'config': {'vpc_name': 'mine'}"), ERR_UNSUPPORTED);
+	assert_non_null(strstr(err.text, "config.azure.vpc_name of the task: networks of one's own"));
+	cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'config': {'remote_identity': 'SERVICE_ACCOUNT'}"), ERR_UNSUPPORTED);
+	json_decref(cloud_make(r, 1, "'config': {'remote_identity': 'NO_UPLOAD', 'use_internal_ips': true}"));
+	json_t *st = cloud_state();
+	assert_int_equal(json_int(st, "addresses", -1), 0);
+	json_decref(st);
+	cloud_end(r);
 }
 
 /* The driver of an A10 that does not come is told, and comes when the call is made again. */
@@ -523,7 +538,8 @@ int main(void)
 	    .subject = {.provider = &provider_azure, .elsewhere = true,
 		.create = "'instance_type': 'Standard_NC4as_T4_v3', 'region': 'eastus', 'zone': '', 'accelerator': 'T4', 'accelerator_count': 1, "
 			  "'disk_size_gib': 50, 'ssh_public_key': 'ssh-ed25519 AAAA skytop'"}};
-	static const struct CMUnitTest own[] = {CLOUD_CASE(test_described), CLOUD_CASE(test_body), CLOUD_CASE(test_images), CLOUD_CASE(test_driver),
+	static const struct CMUnitTest own[] = {CLOUD_CASE(test_described), CLOUD_CASE(test_body), CLOUD_CASE(test_images), CLOUD_CASE(test_settings),
+	    CLOUD_CASE(test_driver),
 	    CLOUD_CASE(test_stockout), CLOUD_CASE(test_quota_exceeded), CLOUD_CASE(test_torture), CLOUD_CASE(test_reclaimed), CLOUD_CASE(test_pages),
 	    CLOUD_CASE(test_credentials), CLOUD_CASE(test_certificate), CLOUD_CASE(test_identities), CLOUD_CASE(test_cli_cache), CLOUD_CASE(test_sovereign),
 	    CLOUD_CASE(test_tokens), CLOUD_CASE(test_check), CLOUD_CASE(test_catalog)};

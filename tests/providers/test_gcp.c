@@ -130,6 +130,72 @@ static void test_no_network(void **s)
 	assert_int_equal(cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, ""), ERR_UNSUPPORTED).scope, ERR_SCOPE_CLOUD);
 }
 
+static json_t *body_of_first(void)
+{
+	json_t *st = cloud_state(), *b = json_deep_copy(json_obj(json_array_get(json_arr(st, "instances"), 0), "x-body"));
+	json_decref(st);
+	return b;
+}
+
+/* What the settings and the task say, which counts more; and what cannot be had is refused with words. */
+static void test_settings(void **s)
+{
+	struct rig *r = *s;
+	cloud_tell("networks", "{'names': ['default', 'vpc-7']}");
+	rig_config(r, "{'vpc_name': 'default', 'use_internal_ips': true}");
+	json_decref(cloud_make(r, 1, "'config': {'vpc_name': 'vpc-7', 'subnet_names': ['other', 'vpc-7'], 'enable_gvnic': true, 'enable_gpu_direct': false}"));
+	json_t *b = body_of_first();
+	const json_t *nic = json_array_get(json_arr(b, "networkInterfaces"), 0);
+	assert_true(str_ends(json_str(nic, "network", ""), "/vpc-7") && str_ends(json_str(nic, "subnetwork", ""), "/us-central1/subnetworks/vpc-7"));
+	assert_string_equal(json_str(nic, "nicType", ""), "GVNIC");
+	assert_null(json_object_get(nic, "accessConfigs"));
+	json_decref(b);
+	cloud_end(r);
+	struct err err = cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'config': {'subnet_names': 'a, b'}"), ERR_UNSUPPORTED);
+	assert_non_null(strstr(err.text, "no subnetwork in us-central1 that gcp.subnet_names names"));
+	static const char *const no[][2] = {{"'enable_gpu_direct': true", "config.gcp.enable_gpu_direct of the task: GPUDirect"},
+	    {"'placement_policy': 'compact'", "placement policies"}, {"'managed_instance_group': {'run_duration': 3600}", "one by one"}, {"'colour': 'red'", "there is no such setting"}};
+	for (size_t i = 0; i < ARRAY_LEN(no); i++) {
+		char *more = xasprintf("'config': {%s}", no[i][0]);
+		err = cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, more), ERR_UNSUPPORTED);
+		assert_int_equal(err.scope, ERR_SCOPE_CLOUD);
+		assert_non_null(strstr(err.text, no[i][1]));
+		free(more);
+	}
+	assert_int_equal(cloud_machines(), 0);
+}
+
+/* A reservation of ours is used while it has room, where it is; of another project by its whole name. */
+static void test_reservations(void **s)
+{
+	struct rig *r = *s;
+	static const char rows[] = "{'reservations': {'proj-1': {'us-central1-b': [{'name': 'mine', 'status': 'READY', 'specificReservation':"
+				   " {'count': '3', 'inUseCount': '1', 'instanceProperties': {'machineType': 'g2-standard-4'}}}]}, 'proj-2': {'us-central1-c': [{'name': 'theirs', 'specificReservation':"
+				   " {'count': '9', 'instanceProperties': {'machineType': 'g2-standard-4'}}}]}}}";
+	static const struct {
+		const char *names, *more, *zone, *value;
+		int n;
+	} cases[] = {{"'gone, mine'", "'zone': ''", "us-central1-b", "mine", 2}, {"['mine']", "'zone': ''", "us-central1-a", NULL, 3}, /* not so many */
+	    {"['mine']", "'zone': 'us-central1-c'", "us-central1-c", NULL, 1}, {"['mine']", "'zone': '', 'use_spot': true", "us-central1-a", NULL, 1},
+	    {"['mine']", "'zone': '', 'instance_type': 'g2-standard-24'", "us-central1-a", NULL, 1},
+	    {"['projects/proj-2/reservations/theirs']", "'zone': ''", "us-central1-c", "projects/proj-2/reservations/theirs", 1}};
+	cloud_tell("set", rows);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *config = xasprintf("{'specific_reservations': %s}", cases[i].names);
+		rig_config(r, config);
+		json_t *m = cloud_make(r, cases[i].n, cases[i].more), *b = body_of_first();
+		assert_string_equal(json_str(json_array_get(json_arr(m, "nodes"), 0), "zone", ""), cases[i].zone);
+		const char *value = json_string_value(json_array_get(json_arr(json_obj(b, "reservationAffinity"), "values"), 0));
+		assert_true(cases[i].value ? str_eq(value, cases[i].value) : !value);
+		json_decref(m);
+		json_decref(b);
+		cloud_end(r);
+		free(config);
+	}
+	rig_config(r, "{'specific_reservations': 'a?b'}");
+	cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, ""), ERR_INVALID);
+}
+
 static void test_images(void **s)
 {
 	struct rig *r = *s;
@@ -624,8 +690,8 @@ int main(void)
 	    .subject = {.provider = &provider_gcp, .elsewhere = true,
 		.create = "'instance_type': 'g2-standard-4', 'region': 'us-central1', 'zone': 'us-central1-a', 'accelerator': 'L4', 'accelerator_count': 1, "
 			  "'disk_size_gib': 50, 'ssh_public_key': 'ssh-ed25519 AAAA skytop'"}};
-	static const struct CMUnitTest own[] = {CLOUD_CASE(test_described), CLOUD_CASE(test_body), CLOUD_CASE(test_no_network), CLOUD_CASE(test_images),
-	    CLOUD_CASE(test_zone_found), CLOUD_CASE(test_stockout), CLOUD_CASE(test_quota_exceeded), CLOUD_CASE(test_throttled), CLOUD_CASE(test_torture),
+	static const struct CMUnitTest own[] = {CLOUD_CASE(test_described), CLOUD_CASE(test_body), CLOUD_CASE(test_no_network),
+	    CLOUD_CASE(test_settings), CLOUD_CASE(test_reservations), CLOUD_CASE(test_images), CLOUD_CASE(test_zone_found), CLOUD_CASE(test_stockout), CLOUD_CASE(test_quota_exceeded), CLOUD_CASE(test_throttled), CLOUD_CASE(test_torture),
 	    CLOUD_CASE(test_reclaimed), CLOUD_CASE(test_pages), CLOUD_CASE(test_dark_zone), CLOUD_CASE(test_by_id), CLOUD_CASE(test_local_ssd),
 	    CLOUD_CASE(test_credentials), CLOUD_CASE(test_external), CLOUD_CASE(test_impersonated), CLOUD_CASE(test_elsewhere),
 	    CLOUD_CASE(test_tokens), CLOUD_CASE(test_check), CLOUD_CASE(test_catalog), CLOUD_CASE(test_quotas)};

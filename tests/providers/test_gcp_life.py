@@ -61,6 +61,12 @@ def refusals(home):
     no = {'error': {'code': 403, 'message': 'Required compute.instances.create permission', 'errors': [{'reason': 'forbidden'}]}}
     life.refused(home, ['us-central1-a'], 'enough resources', 'gcp/europe-west4/europe-west4-a',
                  {'match': 'POST .*/instances$', 'times': 9, 'status': 403, 'body': no}, 'compute.instances.create')
+    # What a task asks of Google alone is taken, or refused with words.
+    with open(home.dir + '/task.yaml', 'w') as f:
+        f.write('resources: {infra: %s, instance_type: %s}\nconfig: {gcp: {placement_policy: compact}}\nrun: "true"\n' % (home.place, home.kind))
+    err = home.refused(1, 'launch', '-y', '-c', 'x', home.dir + '/task.yaml')
+    assert 'config.gcp.placement_policy of the task: placement policies cannot be had' in err and not home.left(), err
+    home.wait('the engine to be gone', lambda: home.run('engine', 'stop') and not home.processes(), 30)
     life.killed(home, 4)
 
 
