@@ -35,15 +35,30 @@ void left_begin(struct unit *u)
 	json_decref(args);
 }
 
-void left_go_on(struct op *op)
+/* Another `down` of the cluster that is still to come, or at work. */
+static struct op *other_down(const struct op *op)
 {
 	struct engine *e = op->engine;
 	for (size_t i = 0; i < e->n_ops; i++)
 		if (e->ops[i] != op && e->ops[i]->kind == op->kind && str_eq(e->ops[i]->r->cluster, op->r->cluster) && !e->ops[i]->r->cancel &&
 		    !request_is_over(e->ops[i]->r->state))
-			return;
-	if (left_is(op->r) || json_bool(op->r->args, "left", false))
+			return e->ops[i];
+	return NULL;
+}
+
+void left_go_on(struct op *op)
+{
+	struct err err;
+	struct op *other = other_down(op);
+	if (!left_is(op->r) && !json_bool(op->r->args, "left", false) && !json_bool(op->r->data, "left", false))
+		return;
+	if (!other) {
 		left_begin(op_unit(op));
+	} else if (!left_is(other->r)) { /* then it is for that one to hand it on */
+		json_put_bool(other->r->data, "left", true);
+		if (state_save_request(op->engine->state, other->r, &err))
+			log_line(LOG_ERROR, "what is left of %s: %s", op->r->cluster, err.text);
+	}
 }
 
 /* ---- what is there? ---------------------------------------------------------------------------------------------- */

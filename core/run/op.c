@@ -299,7 +299,8 @@ void op_done(struct op *op, json_t *result)
 {
 	json_decref(op->r->result);
 	op->r->result = result ? result : json_object();
-	run_event(op->engine, op_unit(op), op->r, "request.succeeded", "info", NULL, "%s %s: done", op->r->verb, op->r->cluster ? op->r->cluster : "");
+	run_event(op->engine, op_unit(op), op->r, "request.succeeded", "info", NULL, "%s%s%s: done", op->r->verb, op->r->cluster ? " " : "",
+	    op->r->cluster ? op->r->cluster : "");
 	end(op, REQUEST_SUCCEEDED);
 }
 
@@ -325,7 +326,8 @@ void op_cancelled(struct op *op)
 {
 	op->r->err_code = ERR_CANCELLED;
 	own_str(&op->r->err_text, "cancelled on request");
-	run_event(op->engine, op_unit(op), op->r, "request.cancelled", "warn", NULL, "%s %s: cancelled", op->r->verb, op->r->cluster ? op->r->cluster : "");
+	run_event(op->engine, op_unit(op), op->r, "request.cancelled", "warn", NULL, "%s%s%s: cancelled", op->r->verb,
+	    op->r->cluster ? " " : "", op->r->cluster ? op->r->cluster : "");
 	end(op, REQUEST_CANCELLED);
 }
 

@@ -12,7 +12,7 @@
 #include "core/base/mem.h"
 #include "core/run/op.h"
 
-enum { ASK_MS = 30 * 60000, CLOUDS_MAX = 64, FIRST_MS = 60000, FIXED_WORDS = 6 };
+enum { ASK_MS = 30 * 60000, CLOUDS_MAX = 64, FIRST_MS = 60000, FIXED_WORDS = 7 };
 
 static int accept_prices(struct engine *e, struct request *r, struct err *err)
 {
@@ -43,9 +43,21 @@ static json_t *printed(const struct op *op)
 	return op->proc_out ? json_parse(op->proc_out, strlen(op->proc_out), NULL) : NULL;
 }
 
+/* "gcp: 112 offers, 3 prices changed" */
+static void tell(struct op *op, const json_t *report)
+{
+	size_t i;
+	json_t *c;
+	json_array_foreach(json_arr(report, "clouds"), i, c)
+		run_event(op->engine, NULL, op->r, "prices", "info", NULL, "%s: %lld offers, %lld new, %lld gone, %lld prices changed", json_str(c, "cloud", "?"),
+		    (long long)json_int(c, "offers", 0), (long long)json_int(c, "added", 0), (long long)json_int(c, "removed", 0),
+		    (long long)json_int(c, "changed", 0));
+}
+
 static void asked(struct op *op)
 {
 	json_t *report = printed(op);
+	tell(op, report);
 	op_done(op, report ? report : json_object());
 }
 
@@ -62,7 +74,7 @@ static void prices_failed(struct op *op, const struct err *err)
 
 static void step_ask(struct op *op)
 {
-	const char *argv[CLOUDS_MAX + FIXED_WORDS + 1] = {op->engine->setup.self, "catalog", "update", "--live", "--json", "--progress"};
+	const char *argv[CLOUDS_MAX + FIXED_WORDS + 1] = {op->engine->setup.self, "catalog", "update", "--live", "--json", "--progress", "--quiet"};
 	const json_t *clouds = json_arr(op->r->args, "clouds");
 	for (size_t i = 0; i < json_array_size(clouds); i++)
 		argv[FIXED_WORDS + i] = json_string_value(json_array_get(clouds, i));

@@ -2,7 +2,7 @@
 """Many clusters in the simulated cloud, a tenth of whose calls fail: launched all at once, left alone for a while, ended. What the engine takes
 for it (processor and memory), and whether the machines there are exactly those that were wanted, before and after. CLUSTERS says how many (1000).
 What runs on the machines is a stand-in for the agent that says only that it is there: a thousand real ones would measure this computer."""
-import json, os, shutil, socket, sqlite3, sys, time
+import json, os, shutil, socket, sqlite3, sys, threading, time
 TOP = os.environ.get('top_srcdir', '.')
 sys.path[:0] = [TOP + '/tests/run']
 from engine_test import Home  # noqa
@@ -104,6 +104,33 @@ def submit(h, verb, names):
     s.close()
 
 
+class Screen:
+    """Somebody who looks at everything, as the screen does: what it is sent is read and thrown away."""
+
+    def __init__(self, h):
+        self.bytes = 0
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(h.dir + '/run/engine.sock')
+        topics = ['clusters', 'jobs', 'requests', 'events', 'spend']
+        for i, (m, p) in enumerate((('hello', {'protocol': 1, 'build': 'bench'}), ('watch', {'topics': topics}))):
+            self.sock.sendall((json.dumps({'jsonrpc': '2.0', 'id': i, 'method': m, 'params': p}) + '\n').encode())
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        try:
+            while True:
+                data = self.sock.recv(1 << 20)
+                if not data:
+                    return
+                self.bytes += len(data)
+        except OSError:
+            pass
+
+    def close(self):
+        self.sock.shutdown(socket.SHUT_RDWR)
+        self.sock.close()
+
+
 def share(h):
     """The files that the program comes with, but for the agent."""
     d = h.dir + '/share'
@@ -141,7 +168,12 @@ def main():
         cpu = cpu_s(pid)
         time.sleep(REST_S)
         row('%d clusters: left alone, cores of the engine' % N, '%.2f' % ((cpu_s(pid) - cpu) / REST_S), '', '1')
-        phase(h, pid, 'down', lambda: submit(h, 'down', [c['name'] for c in cs]), 1800)
+        screen = Screen(h)
+        cpu = cpu_s(pid)
+        time.sleep(REST_S)
+        row('%d clusters: a screen watches all of them, cores of the engine' % N, '%.2f' % ((cpu_s(pid) - cpu) / REST_S), '', '1')
+        row('%d clusters: what that screen is sent' % N, '%.0f' % (screen.bytes / REST_S / 1e3), 'kB/s')
+        phase(h, pid, 'down (watched)', lambda: submit(h, 'down', [c['name'] for c in cs]), 1800)
         for _ in range(3):  # a down may fail for good when one call fails four times
             cs, strangers = wanted(h)
             if not cs:
@@ -149,6 +181,7 @@ def main():
             phase(h, pid, 'down again of %d' % len(cs), lambda: submit(h, 'down', [c['name'] for c in cs]), 600)
         cs, strangers = wanted(h)
         row('%d clusters: left after the end' % N, len(cs) + len(strangers), '', '0')
+        screen.close()
         row('%d clusters: engine, at most resident' % N, '%.0f' % rss_mib(pid), 'MB', '200')
         return 0
     finally:

@@ -107,6 +107,7 @@ def prices_of_the_cloud_itself(h):
     r = h.wait('the prices', over)
     assert r['state'] == 'SUCCEEDED' and r['result']['clouds'][0]['offers'] == again['offers'], r
     assert any('offers' in (s or '') for s in said), said
+    assert [e['text'] for e in h.json('events') if e['kind'] == 'prices'] == ['gcp: %d offers, 0 new, 0 gone, 0 prices changed' % again['offers']]
     assert 'no provider' in h.ask('submit', verb='prices', args={'clouds': ['nope']})['error']['message']
     # It breaks off in the middle: the old stays, marked.
     h.tell('fault', {'match': '/skus', 'times': 50, 'status': 403, 'body': {'error': {'code': 403, 'message': 'no', 'errors': [{'reason': 'forbidden'}]}}})

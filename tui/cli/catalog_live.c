@@ -26,12 +26,12 @@ static void on_progress(void *arg, const char *cloud, size_t offers, const char 
 	text_clean(&clean, text, strlen(text) < 300 ? strlen(text) : 300);
 	if (s->live)
 		fputs("\r\033[K", stderr);
-	if (over && *text)
+	if (s->lines)
+		fprintf(stderr, "%s: %zu offers%s%s%.100s\n", cloud, offers, over ? "" : " so far", *text ? "; " : "", str_text(&clean));
+	else if (over && *text)
 		cli_note(s->c, "%s: %s", cloud, str_text(&clean));
 	else if (over)
 		cli_note(s->c, "%s: %zu offers", cloud, offers);
-	else if (s->lines)
-		fprintf(stderr, "%s: %zu offers so far%s%.100s\n", cloud, offers, *text ? "; " : "", str_text(&clean));
 	else if (s->live && !cli_quiet(s->c))
 		fprintf(stderr, "%s: %zu offers so far%s%.50s", cloud, offers, *text ? "; " : "", str_text(&clean));
 	fflush(stderr);
