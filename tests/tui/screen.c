@@ -23,7 +23,7 @@
 #include "core/base/mem.h"
 #include "tui/keys.h"
 
-enum { PATIENCE_MS = 10000, RAW_MAX = 64 << 20 };
+enum { PATIENCE_MS = 60000, RAW_MAX = 64 << 20 };
 
 struct screen {
 	int fd, events, commands; /* pty; what the launcher says; what it is told */

@@ -1,5 +1,5 @@
 /* A terminal for tests: a program runs under a real pty behind something like a shell (so that it can be stopped and continued),
- * and libvterm keeps what it draws. Nothing asserts how long anything takes; whatever is waited for has ten seconds. */
+ * and libvterm keeps what it draws. Nothing asserts how long anything takes; whatever is waited for has a minute. */
 #ifndef TESTS_TUI_SCREEN_H
 #define TESTS_TUI_SCREEN_H
 #include <stdbool.h>
@@ -32,7 +32,7 @@ void screen_signal(struct screen *s, int signo);
 void screen_settle(struct screen *s, int quiet_ms);
 void screen_read(struct screen *s);
 
-/* Wait until the text is (not) somewhere on the screen; false after ten seconds. */
+/* Wait until the text is (not) somewhere on the screen; false after a minute. */
 bool screen_has(struct screen *s, const char *text);
 bool screen_lacks(struct screen *s, const char *text);
 /* Whole screen, one line a row, trailing blanks cut. Caller frees. */
@@ -41,10 +41,10 @@ char *screen_text(struct screen *s);
  * "4" or "4/0" (0 to f, ? for any past those sixteen); "." is none of them. What is plain at the end of a row is left out, and
  * "=3" stands for three rows like the one before. Caller frees. */
 char *screen_colors(struct screen *s);
-/* Wait until the screen is this; false after ten seconds. */
+/* Wait until the screen is this; false after a minute. */
 bool screen_is(struct screen *s, const char *text);
 
-/* Wait until it ends; its wait status, or -1 after ten seconds. */
+/* Wait until it ends; its wait status, or -1 after a minute. */
 int screen_wait(struct screen *s);
 /* Wait until it is stopped; and let it go on. */
 bool screen_stopped(struct screen *s);
