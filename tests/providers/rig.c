@@ -332,7 +332,7 @@ static void ask_hosts(struct rig *r, const struct provider_request *q, struct pr
 {
 	struct host_child *c = arena_alloc(a, (q->n_hosts + 1) * sizeof *c);
 	struct provider_ssh_reply *list = arena_alloc(a, (q->n_hosts + 1) * sizeof *list);
-	int64_t until = mono_now_ms() + 4 * q->timeout_ms; /* on a busy machine, too, who is slow is not silent */
+	int64_t until = mono_now_ms() + 20 * q->timeout_ms; /* on a busy machine, too, who is slow is not silent */
 	for (size_t i = 0; i < q->n_hosts; i++) {
 		const char *name = json_str(q->hosts[i].reach, "host", "?");
 		char *home = host_path(r, name);
