@@ -13,7 +13,29 @@ AM_TESTS_ENVIRONMENT = \
 	top_builddir=$(abs_top_builddir); export top_builddir;
 TEST_CFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 
-# Those that take longest come first, so that none of them is left over at the end.
+# Those that take longest come first, the longest of all at the top, so that none of them is left over at the end. (They begin in this order.)
+TESTS += \
+	tests/providers/test_azure_life.py \
+	tests/agent/test_agent.sh \
+	tests/run/test_cloud_torture.py
+if HAVE_CMOCKA
+if HAVE_VTERM
+TESTS += tests/tui/test_terminal
+endif
+endif
+TESTS += \
+	tests/store/test_update.py \
+	tests/run/test_sync.py \
+	tests/run/test_logs.py \
+	tests/ssh/test_pool.py \
+	tests/run/test_faults.py \
+	tests/ssh/test_ssh_login.py \
+	tests/providers/test_gcp_life.py \
+	tests/providers/test_aws.py \
+	tests/cli/test_demo.py \
+	tests/run/test_failover.py \
+	tests/ssh/test_crash_pool.py \
+	tests/providers/test_torture.py
 include tests/providers/local.mk
 include tests/agent/local.mk
 include tests/io/local.mk

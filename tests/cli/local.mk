@@ -2,7 +2,6 @@
 CLI_TESTS = \
 	tests/cli/test_check.sh \
 	tests/cli/test_completions.sh \
-	tests/cli/test_demo.py \
 	tests/cli/test_dryrun.sh \
 	tests/cli/test_frame.sh \
 	tests/cli/test_offers.sh \
@@ -12,7 +11,7 @@ CLI_TESTS = \
 	tests/cli/test_task.sh \
 	tests/cli/test_tty.py
 TESTS += $(CLI_TESTS)
-EXTRA_DIST += $(CLI_TESTS) tests/cli/tap.sh
+EXTRA_DIST += $(CLI_TESTS) tests/cli/test_demo.py tests/cli/tap.sh
 EXTRA_DIST += tests/cli/.shellcheckrc
 if HAVE_CMOCKA
 check_PROGRAMS += tests/cli/test_cli

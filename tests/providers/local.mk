@@ -74,11 +74,10 @@ tests_providers_test_aws_torture_SOURCES = tests/providers/test_aws_torture.c $(
 tests_providers_test_aws_torture_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_aws_torture_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)
 endif
-TESTS += tests/providers/test_aws.py tests/providers/test_aws_prices.py
+TESTS += tests/providers/test_aws_prices.py
 EXTRA_DIST += tests/providers/test_aws.py tests/providers/test_aws_prices.py tests/providers/aws_cloud.py tests/providers/s3_store.py \
 	tests/providers/blob_store.py tests/providers/gcs_store.py
-TESTS += tests/providers/test_azure_life.py tests/providers/test_gcp_life.py
 EXTRA_DIST += tests/providers/test_azure_life.py tests/providers/test_gcp_life.py tests/providers/cloud_life.py \
 	tests/providers/fake_azure.py tests/providers/fake_gcp.py tests/providers/fake_http.py tests/providers/openapi.py
-TESTS += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py tests/providers/test_torture.py
+TESTS += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py
 EXTRA_DIST += tests/providers/test_gpu_share.sh tests/providers/test_ssh_pool_life.py tests/providers/test_late.py tests/providers/test_torture.py

@@ -44,9 +44,9 @@ if HAVE_VTERM
 STAGE = tests/tui/stage.c tests/tui/stage.h tests/tui/screen.c tests/tui/screen.h tests/tui/fixture.c tests/tui/fixture.h
 STAGE_LIBS = $(TUI_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) $(UTIL_LIBS)
 STAGE_CFLAGS = $(TEST_CFLAGS) $(VTERM_CFLAGS)
-SCREEN_TESTS = tests/tui/test_repaint tests/tui/test_screens tests/tui/test_screens_ascii tests/tui/test_terminal tests/tui/test_orders tests/tui/test_offers \
+SCREEN_TESTS = tests/tui/test_repaint tests/tui/test_screens tests/tui/test_screens_ascii tests/tui/test_orders tests/tui/test_offers \
 	tests/tui/test_logs tests/tui/test_look tests/tui/test_views tests/tui/test_tour
-check_PROGRAMS += $(SCREEN_TESTS)
+check_PROGRAMS += tests/tui/test_terminal $(SCREEN_TESTS)
 TESTS += $(SCREEN_TESTS)
 tests_tui_test_repaint_SOURCES = tests/tui/test_repaint.c
 tests_tui_test_repaint_CPPFLAGS = $(STAGE_CFLAGS)
