@@ -215,12 +215,29 @@ static bool covers(void *arg, const char *region)
 	return json_object_get(arg, region) != NULL;
 }
 
+/* Half a list may be what is left of a broken one: nothing is taken for no longer sold then. */
+static void drop_short(const struct run *r, struct asked *a, const struct offers *had)
+{
+	const char *region;
+	json_t *mark;
+	void *next;
+	json_object_foreach_safe(a->regions, next, region, mark) {
+		size_t n = on_demand_listed(&a->list, region), before = on_demand_had(had, a->p->name, region);
+		if (r->want->force || n * 2 >= before)
+			continue;
+		err_set(&a->err, ERR_PROTOCOL, "%s, %s: only %zu types where there were %zu; --force takes it", a->p->title, region, n, before);
+		a->done = false;
+		json_object_del(a->regions, region);
+	}
+}
+
 /* Prices on demand of some regions: each is whole, also when the answer broke off after it. */
 static int put_regions(const struct run *r, struct import *im, struct asked *a, struct err *err)
 {
 	struct catalog *had = catalog_open_at(r->path, r->snapshot, err);
 	if (!had)
 		return -1;
+	drop_short(r, a, catalog_offers(had));
 	if (json_object_size(a->regions)) {
 		on_demand_over(&a->list, catalog_offers(had), covers, a->regions);
 		json_object_update(a->since, a->regions);
@@ -239,8 +256,8 @@ static int put_regions(const struct run *r, struct import *im, struct asked *a, 
 /* What every cloud without credentials would be: no failure, unless it was asked for by name. */
 static int put(const struct run *r, struct import *im, struct asked *a, struct err *err)
 {
+	int rc = a->regions ? put_regions(r, im, a, err) : 0; /* may find that it was not all */
 	bool no_credentials = a->err.code == ERR_CREDENTIALS, whole = a->done && !a->regions;
-	int rc = a->regions ? put_regions(r, im, a, err) : 0;
 	if (whole)
 		import_list(im, &a->list, a->skipped, !r->want->force);
 	else if (no_credentials && r->named)

@@ -46,14 +46,15 @@ static void keep(struct over *o, const struct offer *was)
 	const struct offer_place *place = &o->had->places[was->place];
 	const struct offer_source *source = &o->had->sources[was->source];
 	struct cost key = {type->instance_type, place->region, NULL, false};
-	struct cost *cost = bsearch(&key, o->costs, o->n, sizeof *o->costs, compare);
+	bool covered = o->covers(o->arg, place->region);
+	struct cost *cost = covered ? bsearch(&key, o->costs, o->n, sizeof *o->costs, compare) : NULL;
 	struct offer row = *was;
 	if (cost) {
 		row.price_uusd_h = cost->row->price_uusd_h;
 		row.source = 0;
 		cost->used = true;
 		o->out.sources[0].spot_estimated |= source->spot_estimated && row.spot_uusd_h != PRICE_UNKNOWN;
-	} else if (row.price_uusd_h != PRICE_UNKNOWN && o->covers(o->arg, place->region)) {
+	} else if (row.price_uusd_h != PRICE_UNKNOWN && covered) {
 		return; /* it was sold on demand, and is no longer */
 	} else {
 		row.source = pricelist_source(&o->out, source);
@@ -87,7 +88,7 @@ static void add_new(struct over *o)
 	for (size_t i = 0; i < o->n; i++) {
 		const struct cost *c = &o->costs[i];
 		const struct offer_type *own = &o->news->types[c->row->type];
-		if (c->used)
+		if (c->used || !o->covers(o->arg, c->region))
 			continue;
 		if (strcmp(name, c->type)) {
 			name = c->type;
@@ -115,4 +116,27 @@ void on_demand_over(struct pricelist *list, const struct offers *had, bool (*cov
 	free(o.costs);
 	pricelist_free(list);
 	*list = o.out;
+}
+
+size_t on_demand_had(const struct offers *had, const char *cloud, const char *region)
+{
+	size_t n = 0;
+	uint32_t last = UINT32_MAX;
+	for (size_t i = 0; i < had->n_rows; i++) {
+		const struct offer *row = &had->rows[i];
+		if (row->type == last || row->price_uusd_h == PRICE_UNKNOWN || strcmp(had->types[row->type].provider, cloud) ||
+		    strcmp(had->places[row->place].region, region))
+			continue;
+		last = row->type;
+		n++;
+	}
+	return n;
+}
+
+size_t on_demand_listed(const struct pricelist *list, const char *region)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < list->n_rows; i++)
+		n += !strcmp(list->places[list->rows[i].place].region, region);
+	return n;
 }
