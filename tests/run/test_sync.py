@@ -684,18 +684,19 @@ def behind_the_engine(h):
     h.ok('down', '-y', 'k')
 
 
-main([
-    ('a tree arrives as it is', the_tree_as_it_is, {}),
-    ('only what changed is sent, what went is deleted', only_what_changed, {}),
-    ('what jobs did to files is undone, what they made is kept', what_jobs_did_to_files, {}),
-    ('cut off %s: the old tree or the new' % ('anywhere' if TORTURE else 'at every third step'), cut_off_anywhere, {}),
-    ('a stream that ends early is no stream', the_stream_is_cut, {}),
-    ('the rules of .gitignore are those of git', the_rules_of_git, {}),
-    ('what cannot be sent is said', what_cannot_be_sent, {}),
-    ('what a node cannot do is said', what_a_node_cannot_do, {}),
-    ('a place on another disk', another_disk, {}),
-    ('single files', single_files, {}),
-    ('files that are written to meanwhile', files_that_move, {}),
-    ('a git repository as workdir', git_workdirs, {}),
-    ('behind the engine: three nodes, workdir and mounts', behind_the_engine, {}),
-])
+if __name__ == '__main__':
+    main([
+        ('a tree arrives as it is', the_tree_as_it_is, {}),
+        ('only what changed is sent, what went is deleted', only_what_changed, {}),
+        ('what jobs did to files is undone, what they made is kept', what_jobs_did_to_files, {}),
+        ('cut off %s: the old tree or the new' % ('anywhere' if TORTURE else 'at every third step'), cut_off_anywhere, {}),
+        ('a stream that ends early is no stream', the_stream_is_cut, {}),
+        ('the rules of .gitignore are those of git', the_rules_of_git, {}),
+        ('what cannot be sent is said', what_cannot_be_sent, {}),
+        ('what a node cannot do is said', what_a_node_cannot_do, {}),
+        ('a place on another disk', another_disk, {}),
+        ('single files', single_files, {}),
+        ('files that are written to meanwhile', files_that_move, {}),
+        ('a git repository as workdir', git_workdirs, {}),
+        ('behind the engine: three nodes, workdir and mounts', behind_the_engine, {}),
+    ])
