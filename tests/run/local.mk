@@ -38,8 +38,8 @@ tests_run_test_objects_SOURCES = tests/run/test_objects.c
 tests_run_test_objects_CPPFLAGS = $(TEST_CFLAGS)
 tests_run_test_objects_LDADD = $(RUN_LIBS) $(CMOCKA_LIBS)
 endif
-dist_check_SCRIPTS += tests/run/test_fetch.py tests/run/test_fetch_clouds.py tests/run/test_fetch_node.py
-TESTS += tests/run/test_fetch.py tests/run/test_fetch_clouds.py tests/run/test_fetch_node.py
+dist_check_SCRIPTS += tests/run/test_fetch.py tests/run/test_fetch_clouds.py tests/run/test_fetch_node.py tests/run/test_fetch_ssh.py
+TESTS += tests/run/test_fetch.py tests/run/test_fetch_clouds.py tests/run/test_fetch_node.py tests/run/test_fetch_ssh.py
 dist_check_SCRIPTS += tests/run/test_metrics.py
 TESTS += tests/run/test_metrics.py
 if HAVE_CMOCKA

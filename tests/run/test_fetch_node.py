@@ -19,36 +19,41 @@ class Web(http.server.BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
-        path, fault, start = self.path, None, self.headers.get('Range')
-        self.log.append((path, start, self.headers.get('If-Match'), self.headers.get('Authorization')))
-        if self.faults.get(path):
+        path, fault, start, head = self.path, None, self.headers.get('Range'), self.command == 'HEAD'
+        if not head:
+            self.log.append((path, start, self.headers.get('If-Match'), self.headers.get('Authorization')))
+        if self.faults.get(path) and not head:
             fault = self.faults[path].pop(0)
         data = self.files.get(path)
         status = fault if isinstance(fault, int) else 404 if data is None else 200
         if status == 200 and self.headers.get('If-Match') not in (None, '"%s"' % hashlib.md5(data).hexdigest()):
             status = 412
-        head = {}
+        more = {'ETag': '"%s"' % hashlib.md5(data or b'').hexdigest()}
         if status != 200:
             data = b'refused'
         elif start and fault != 'no ranges':
             n = int(re.fullmatch(r'bytes=(\d+)-', start)[1])
-            status, head = 206, {'Content-Range': 'bytes %d-%d/%d' % (n, len(data) - 1, len(data))}
+            status, more = 206, {'Content-Range': 'bytes %d-%d/%d' % (n, len(data) - 1, len(data))}
             data = data[n:]
         self.send_response(status)
-        for k, v in dict(head, **{'Content-Length': len(data)}).items():
+        for k, v in dict(more, **{'Content-Length': len(data)}).items():
             self.send_header(k, str(v))
         self.end_headers()
+        if head:
+            return
         if fault == 'cut':
             self.wfile.write(data[:len(data) // 2])
             self.wfile.flush()
             self.close_connection = True
             self.connection.shutdown(2)
         elif fault == 'slow':
-            for i in range(0, len(data), 1000):
-                self.wfile.write(data[i:i + 1000])
+            for i in range(0, len(data), 1 + len(data) // 60):
+                self.wfile.write(data[i:i + 1 + len(data) // 60])
                 time.sleep(0.05)
         else:
             self.wfile.write(data)
+
+    do_HEAD = do_GET
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -58,11 +63,11 @@ class Server(http.server.ThreadingHTTPServer):
         pass
 
 
-def server():
-    s = Server(('127.0.0.1', 0), Web)
+def server(host='127.0.0.1'):
+    s = Server((host, 0), Web)
     threading.Thread(target=s.serve_forever, kwargs={'poll_interval': 0.05}, daemon=True).start()
     Web.files, Web.faults, Web.log = {}, {}, []
-    return 'http://127.0.0.1:%d' % s.server_address[1]
+    return 'http://%s:%d' % s.server_address[:2]
 
 
 class Copier:
