@@ -13,7 +13,7 @@
 #include "providers/aws/aws.h"
 #include "providers/common/requests.h"
 
-enum { SETTLE_MS = 60000, LOOK_MS = 5000, LOOKS_MAX = 60, TAG_MAX = 256 };
+enum { SETTLE_MS = 60000, LOOK_MS = 5000, LOOKS_MAX = 60, STATES_MAX = 6, TAG_MAX = 256 };
 
 /* ---- tags ------------------------------------------------------------------------------------------------------------- */
 
@@ -566,38 +566,55 @@ static const json_t *refusal_among(const json_t *answers, size_t n)
 	return NULL;
 }
 
-/* START: one that is still stopping can be started when it has stopped. DONE: *l is how it is then. */
-static enum provider_step look_when_stopped(struct aws *t, const json_t *regions, struct look *l)
+/* START: one that is still stopping can be started when it has stopped. DONE: *l is how it is then. key: of this try. */
+static enum provider_step look_when_stopped(struct aws *t, const char *key, const json_t *regions, struct look *l)
 {
 	for (int i = 0;; i++) {
-		if (i && !json_object_get(t->got, arena_printf(t->a, "look %d#0", i)))
+		const char *name = arena_printf(t->a, "%s look %d", key, i);
+		if (i && !json_object_get(t->got, arena_printf(t->a, "%s#0", name)))
 			aws_pause(t, LOOK_MS);
-		AWS_TRY(look(t, arena_printf(t->a, "look %d", i), regions, l));
+		AWS_TRY(look(t, name, regions, l));
 		if (t->c->verb != PROVIDER_START || i == LOOKS_MAX || !count_of(t, l, is_stopping))
 			return PROVIDER_DONE;
 		json_decref(l->parts);
 	}
 }
 
+/* One look and one action. *no: the refusal that counts; NULL. *nodes (new reference): as they were before it. */
+static enum provider_step turn(struct aws *t, const char *key, const json_t *regions, const json_t **no, json_t **nodes)
+{
+	bool stop = t->c->verb == PROVIDER_STOP;
+	const json_t *part, *answers = NULL;
+	struct look l;
+	size_t n = 0;
+	AWS_TRY(look_when_stopped(t, key, regions, &l));
+	part = first_refused(t, &l);
+	enum provider_step s = part ? aws_refused(t, json_object_get(part, "refused"), arena_printf(t->a, "looking for machines in %s", json_str(part, "region", "")))
+				    : act(t, arena_printf(t->a, "%s act", key), stop ? "StopInstances" : "StartInstances", &l, stop ? can_stop : can_start, &n, &answers);
+	*nodes = s == PROVIDER_DONE ? nodes_of(t, &l) : NULL;
+	*no = s == PROVIDER_DONE ? refusal_among(answers, n) : NULL;
+	json_decref(l.parts);
+	return s;
+}
+
 enum provider_step aws_start_or_stop(struct aws *t)
 {
 	bool stop = t->c->verb == PROVIDER_STOP;
-	const json_t *regions, *part, *answers = NULL, *no;
-	struct look l;
-	size_t n;
+	const json_t *regions, *no;
+	json_t *nodes, *v;
 	if (request_check_target(t->c->args, t->err))
 		return PROVIDER_FAILED;
 	AWS_TRY(aws_login(t));
 	AWS_TRY(where(t, false, &regions));
-	AWS_TRY(look_when_stopped(t, regions, &l));
-	part = first_refused(t, &l);
-	enum provider_step s = part ? aws_refused(t, json_object_get(part, "refused"), arena_printf(t->a, "looking for machines in %s", json_str(part, "region", "")))
-				    : act(t, "act", stop ? "StopInstances" : "StartInstances", &l, stop ? can_stop : can_start, &n, &answers);
-	json_t *nodes = s == PROVIDER_DONE ? nodes_of(t, &l) : NULL, *v;
-	json_decref(l.parts);
-	if (s != PROVIDER_DONE)
-		return s;
-	no = refusal_among(answers, n);
+	for (int i = 0;; i++) { /* one that is between two states is asked again when it has come to one */
+		const char *key = arena_printf(t->a, "try %d", i);
+		if (i && !json_object_get(t->got, arena_printf(t->a, "%s look 0#0", key)))
+			aws_pause(t, LOOK_MS);
+		AWS_TRY(turn(t, key, regions, &no, &nodes));
+		if (!no || !aws_is(no, "IncorrectInstanceState") || i == STATES_MAX)
+			break;
+		json_decref(nodes);
+	}
 	size_t i;
 	json_array_foreach(stop ? NULL : ids_of_call(t), i, v)
 		if (!no && !has_id(nodes, json_string_value(v))) {

@@ -153,6 +153,23 @@ def no_quota(h):
     assert not h.alive(), h.alive()
 
 
+def no_network(h):
+    """A region whose default network somebody took away: it is made again, with a subnet in the zone."""
+    h.need_machines()
+
+    def ask(action, **form):
+        return h.cloud.signed('us-west-2', dict(form, Action=action, Version='2016-11-15'))
+    for subnet in re.findall('<subnetId>([^<]+)', ask('DescribeSubnets')):
+        ask('DeleteSubnet', SubnetId=subnet)
+    for vpc in re.findall('<vpcId>([^<]+)', ask('DescribeVpcs')):
+        ask('DeleteVpc', VpcId=vpc)
+    assert '<vpcId>' not in ask('DescribeVpcs')
+    rc, out, err = h.launch('net', '--infra', 'aws/us-west-2', '--gpus', 'L4:1', 'echo here')
+    assert rc == 0 and 'here' in out and '<isDefault>true' in ask('DescribeVpcs'), (rc, out, err)
+    h.ok('down', '-y', 'net')
+    assert not h.alive(), h.alive()
+
+
 def left_behind(h):
     """The state is lost while a cluster is up: the sweep finds it by its marks, and ends it."""
     h.need_machines()
@@ -214,7 +231,7 @@ def prices(h):
 CASES = [('the list that every provider is held to', the_list), ('each request in turn goes wrong in each way', torture),
          ('keys from where they are given', keys), ('one node, after a zone without capacity: a job, stop, start, down', one_node),
          ('three spot nodes by a call whose answer is lost', three_spot)]
-COSTLY = [('the engine is killed after commits', killed), ('live offers', prices), ('no quota', no_quota), ('a sweep finds and ends what was left behind', left_behind)]
+COSTLY = [('the engine is killed after commits', killed), ('live offers', prices), ('no quota', no_quota), ('no default network', no_network), ('a sweep finds and ends what was left behind', left_behind)]
 
 
 def main():

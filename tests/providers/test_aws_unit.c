@@ -276,6 +276,27 @@ static void addresses(void **state)
 	}
 }
 
+/* EC2 does not stop what has just begun to run: it is asked again, and not for ever. */
+static void between_states(void **state)
+{
+	(void)state;
+	struct answer a[] = {{"Action=StopInstances", EC2_ERROR("IncorrectInstanceState", "The instance 'i-01' is not in a state from which it can be stopped."), NULL, 400, 2},
+	    {"Action=StopInstances|i-01", "<R><instancesSet/></R>", NULL, 200, 0}, {"DescribeInstances", PAGE(INSTANCE("i-01", "0", "pending", ""), ""), NULL, 200, 0}};
+	struct side s = {.vars = plain_vars, .answers = a, .n = 3};
+	struct err err;
+	json_t *r = side_call(&s, PROVIDER_STOP, json_pack("{s:s, s:[s]}", "cluster", "c", "ids", "us-east-1/i-01"), &err);
+	assert_non_null(r);
+	assert_int_equal(s.http, 7); /* three looks, three times asked, and one look after it */
+	assert_int_equal(s.paused, 2);
+	side_end(&s, r);
+	struct answer ever[] = {{"Action=StopInstances", EC2_ERROR("IncorrectInstanceState", "no"), NULL, 400, 0}, a[2]};
+	struct side t = {.vars = plain_vars, .answers = ever, .n = 2};
+	r = side_call(&t, PROVIDER_STOP, json_pack("{s:s, s:[s]}", "cluster", "c", "ids", "us-east-1/i-01"), &err);
+	assert_null(r);
+	assert_int_equal(err.code, ERR_CONFLICT);
+	side_end(&t, r);
+}
+
 /* A region that does not answer: what is known to be there is unknown, not gone. */
 static void silence(void **state)
 {
@@ -464,6 +485,7 @@ int main(void)
 	    cmocka_unit_test(instances),
 	    cmocka_unit_test(addresses),
 	    cmocka_unit_test(silence),
+	    cmocka_unit_test(between_states),
 	    cmocka_unit_test(types),
 	    cmocka_unit_test(limits),
 	    cmocka_unit_test(permissions),
