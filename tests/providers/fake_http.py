@@ -86,7 +86,8 @@ class World:
 
     def tell_fault(self, a):
         """{"match": regular expression over "METHOD /path", "skip": n, "times": n, and one of "status" with "body", "drop": "before"|"after",
-        "operation_error": what the operation that it begins will end with; "headers": {…}, "wait_s": before the answer}"""
+        "timeout": true, which is done, and answered in a way that the rig of the tests takes for none in time;
+        "operation_error": what the operation that it begins will end with; "headers": {…}}"""
         self.faults.append(dict({'skip': 0, 'times': 1}, **a))
 
     def tell_revoke(self, _):
@@ -204,7 +205,10 @@ class Handler(BaseHTTPRequestHandler):
         if fault.get('drop') == 'after':
             self.drop()
             return
-        time.sleep(fault.get('wait_s', 0))
+        if fault.get('timeout'):
+            self.wfile.write(b'timeout')
+            self.drop()
+            return
         self.send(*answer)
 
     do_GET = do_POST = do_DELETE = do_PATCH = do_PUT = handle_any

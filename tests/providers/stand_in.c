@@ -148,7 +148,7 @@ void cloud_enabled(struct rig *r, const char *who)
 
 void cloud_torture(struct rig *r, const char *more, int step)
 {
-	static const char *const ways[] = {"'drop': 'after'", "'drop': 'before'", "'status': 500"};
+	static const char *const ways[] = {"'drop': 'after'", "'timeout': true", "'drop': 'before'", "'status': 500"};
 	int tried = 0;
 	if (getenv("SKYTOP_TORTURE"))
 		step = 1;

@@ -57,9 +57,9 @@ void cloud_enabled(struct rig *r, const char *who);
 /* Is a request that is not as the vendor describes it refused by the stand-in? True too where there is no description. The
  * stand-in is as new afterwards. */
 bool cloud_described(const char *method, const char *path, const char *bearer, const char *body);
-/* A cluster of two is made and ended while each request in turn, and some behind it, fails: as an error, as a connection lost before, and as an answer lost
- * after it was done; what is there then must be just what was asked for, or nothing. `more`: of the wish. $SKYTOP_TORTURE: at every request, else at every
- * step-th. Says how many were tried. */
+/* A cluster of two is made and ended while each request in turn, and some behind it, fails: as an error, as a connection lost before, as an answer lost
+ * after it was done, and as one that does not come in time; what is there then must be just what was asked for, or nothing. `more`: of the wish.
+ * $SKYTOP_TORTURE: at every request, else at every step-th. Says how many were tried. */
 void cloud_torture(struct rig *r, const char *more, int step);
 
 #endif

@@ -187,7 +187,7 @@ static void test_quota_exceeded(void **s)
 	cloud_end(r);
 }
 
-/* Everything that is asked fails in turn, as an error, as a connection lost before, and as an answer lost after it was done. */
+/* Everything that is asked fails in turn, in each way that there is. */
 static void test_torture(void **s)
 {
 	cloud_torture(*s, "", 5);

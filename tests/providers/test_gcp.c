@@ -154,7 +154,8 @@ static void test_settings(void **s)
 	struct err err = cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, "'config': {'subnet_names': 'a, b'}"), ERR_UNSUPPORTED);
 	assert_non_null(strstr(err.text, "no subnetwork in us-central1 that gcp.subnet_names names"));
 	static const char *const no[][2] = {{"'enable_gpu_direct': true", "config.gcp.enable_gpu_direct of the task: GPUDirect"},
-	    {"'placement_policy': 'compact'", "placement policies"}, {"'managed_instance_group': {'run_duration': 3600}", "one by one"}, {"'colour': 'red'", "there is no such setting"}};
+	    {"'placement_policy': 'compact'", "placement policies"}, {"'managed_instance_group': {'run_duration': 3600}", "one by one"},
+	    {"'colour': 'red'", "there is no such setting"}};
 	for (size_t i = 0; i < ARRAY_LEN(no); i++) {
 		char *more = xasprintf("'config': {%s}", no[i][0]);
 		err = cloud_fails(r, PROVIDER_CREATE, cloud_wish(1, more), ERR_UNSUPPORTED);
@@ -170,7 +171,8 @@ static void test_reservations(void **s)
 {
 	struct rig *r = *s;
 	static const char rows[] = "{'reservations': {'proj-1': {'us-central1-b': [{'name': 'mine', 'status': 'READY', 'specificReservation':"
-				   " {'count': '3', 'inUseCount': '1', 'instanceProperties': {'machineType': 'g2-standard-4'}}}]}, 'proj-2': {'us-central1-c': [{'name': 'theirs', 'specificReservation':"
+				   " {'count': '3', 'inUseCount': '1', 'instanceProperties': {'machineType': 'g2-standard-4'}}}]},"
+				   " 'proj-2': {'us-central1-c': [{'name': 'theirs', 'specificReservation':"
 				   " {'count': '9', 'instanceProperties': {'machineType': 'g2-standard-4'}}}]}}}";
 	static const struct {
 		const char *names, *more, *zone, *value;
@@ -292,7 +294,7 @@ static void test_throttled(void **s)
 	assert_int_equal(cloud_machines(), 0);
 }
 
-/* Everything that is asked fails in turn, as an error, as a connection lost before, and as an answer lost after it was done. */
+/* Everything that is asked fails in turn, in each way that there is. */
 static void test_torture(void **s)
 {
 	cloud_torture(*s, "'ports': ['80']", 2);
@@ -691,7 +693,8 @@ int main(void)
 		.create = "'instance_type': 'g2-standard-4', 'region': 'us-central1', 'zone': 'us-central1-a', 'accelerator': 'L4', 'accelerator_count': 1, "
 			  "'disk_size_gib': 50, 'ssh_public_key': 'ssh-ed25519 AAAA skytop'"}};
 	static const struct CMUnitTest own[] = {CLOUD_CASE(test_described), CLOUD_CASE(test_body), CLOUD_CASE(test_no_network),
-	    CLOUD_CASE(test_settings), CLOUD_CASE(test_reservations), CLOUD_CASE(test_images), CLOUD_CASE(test_zone_found), CLOUD_CASE(test_stockout), CLOUD_CASE(test_quota_exceeded), CLOUD_CASE(test_throttled), CLOUD_CASE(test_torture),
+	    CLOUD_CASE(test_settings), CLOUD_CASE(test_reservations), CLOUD_CASE(test_images), CLOUD_CASE(test_zone_found),
+	    CLOUD_CASE(test_stockout), CLOUD_CASE(test_quota_exceeded), CLOUD_CASE(test_throttled), CLOUD_CASE(test_torture),
 	    CLOUD_CASE(test_reclaimed), CLOUD_CASE(test_pages), CLOUD_CASE(test_dark_zone), CLOUD_CASE(test_by_id), CLOUD_CASE(test_local_ssd),
 	    CLOUD_CASE(test_credentials), CLOUD_CASE(test_external), CLOUD_CASE(test_impersonated), CLOUD_CASE(test_elsewhere),
 	    CLOUD_CASE(test_tokens), CLOUD_CASE(test_check), CLOUD_CASE(test_catalog), CLOUD_CASE(test_quotas)};
