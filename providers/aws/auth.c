@@ -19,6 +19,7 @@ struct files {
 	const char *credentials_path, *config_path, *profile;
 	json_t *credentials, *config; /* {profile: {key: value}}; of this step */
 	bool machine;		      /* is one of EC2 */
+	const char *unread;	      /* " (cannot read …)", or "" */
 	const char *machine_said;     /* why it gave no keys; NULL: it was not asked */
 };
 
@@ -512,6 +513,8 @@ static enum provider_step read_files(struct aws *t, struct files *f)
 	const char *const paths[] = {f->credentials_path, f->config_path, vendor};
 	const json_t *texts;
 	AWS_TRY(aws_read(t, "login/files", paths, ARRAY_LEN(paths), &texts));
+	const char *why = json_str(t->got, "login/files unread", NULL);
+	f->unread = why ? arena_printf(t->a, " (%s)", why) : "";
 	json_t *parsed = json_object_get(t->c->scratch, "profiles");
 	if (!parsed) { /* kept by the call: what is taken from it is borrowed */
 		parsed = json_pack(
@@ -549,7 +552,7 @@ static enum provider_step choose(struct aws *t, struct files *f, struct aws_logi
 	if (web && arn)
 		return web_identity(t, NULL, web, arn, out);
 	if (f->profile && !json_object_get(f->config, profile) && !json_object_get(f->credentials, profile))
-		return no_keys(t, arena_printf(t->a, "there is no profile %s (AWS_PROFILE) in %s and %s", profile, f->credentials_path, f->config_path),
+		return no_keys(t, arena_printf(t->a, "there is no profile %s (AWS_PROFILE) in %s and %s%s", profile, f->credentials_path, f->config_path, f->unread),
 		    "name one that is there (aws configure list-profiles)");
 	AWS_TRY(of_profile(t, f, profile, 0, out, found));
 	if (*found)
@@ -590,8 +593,8 @@ enum provider_step aws_login(struct aws *t)
 		return PROVIDER_DONE;
 	return aws_failed(t, ERR_CREDENTIALS, ERR_SCOPE_CLOUD,
 	    arena_printf(t->a,
-		"no AWS keys: there are none in the environment (AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE), in profile %s of %s and %s, nor of a "
+		"no AWS keys: there are none in the environment (AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE), in profile %s of %s and %s%s, nor of a "
 		"container%s%s; run `aws configure`, or `aws configure sso`",
-		f.profile ? f.profile : "default", f.credentials_path, f.config_path, f.machine ? ", nor a role of this machine: " : "",
+		f.profile ? f.profile : "default", f.credentials_path, f.config_path, f.unread, f.machine ? ", nor a role of this machine: " : "",
 		f.machine_said ? f.machine_said : ""));
 }

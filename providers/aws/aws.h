@@ -64,7 +64,7 @@ enum provider_step aws_pages(struct aws *t, const char *key, const char *region,
 enum provider_step aws_fetch(struct aws *t, const char *key, const struct provider_http *http, size_t n, const json_t **answers);
 /* The same for S3, signed by who asks: {"status", "body": text, "region", "etag", "length": of headers, text or null}, or a refusal with its code and those. */
 enum provider_step aws_s3(struct aws *t, const char *key, const struct provider_http *http, size_t n, const json_t **answers);
-/* Texts of files, null for one that is not there. */
+/* Texts of files, null for one that is not there. Why one that is could not be read is in t->got under "KEY unread". */
 enum provider_step aws_read(struct aws *t, const char *key, const char *const *paths, size_t n, const json_t **texts);
 /* A program: {"status", "out", "complaint"}. */
 enum provider_step aws_run(struct aws *t, const char *key, const char *const *argv, const json_t **answer);

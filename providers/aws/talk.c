@@ -519,9 +519,15 @@ static void take(struct aws *t, const struct provider_reply *r)
 		return;
 	case PROVIDER_READ: {
 		json_t *texts = json_array();
-		for (size_t i = 0; i < r->n_files; i++)
-			json_array_append_new(texts, json_foreign(r->files[i].text));
+		const char *why = NULL; /* the first that is there and cannot be read */
+		for (size_t i = 0; i < r->n_files; i++) {
+			const struct provider_file *f = &r->files[i];
+			json_array_append_new(texts, json_foreign(f->text));
+			if (!f->text && f->err_text && *f->err_text && !strstr(f->err_text, "No such file") && !why)
+				why = f->err_text;
+		}
 		json_object_set_new(t->got, key, texts);
+		json_object_set_new(t->got, arena_printf(t->a, "%s unread", key), json_foreign(why));
 		return;
 	}
 	case PROVIDER_EXEC:

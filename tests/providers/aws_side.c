@@ -94,7 +94,9 @@ json_t *side_call(struct side *s, enum provider_verb verb, json_t *args, struct 
 		for (size_t i = 0; q->kind == PROVIDER_READ && i < q->n_files; i++) {
 			files[i] = q->files[i];
 			for (size_t k = 0; s->files && s->files[k]; k += 2)
-				if (!strcmp(s->files[k], q->files[i].path))
+				if (!strcmp(s->files[k], q->files[i].path) && str_starts(s->files[k + 1], "cannot read "))
+					files[i].err_text = s->files[k + 1];
+				else if (!strcmp(s->files[k], q->files[i].path))
 					files[i].text = s->files[k + 1];
 		}
 		if (q->kind == PROVIDER_EXEC) {

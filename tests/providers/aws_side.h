@@ -16,7 +16,7 @@ struct answer {
 
 struct side {
 	const char *const *vars;	   /* name, value, …, NULL */
-	const char *const *files;	   /* path, text, …, NULL */
+	const char *const *files;	   /* path, text ("cannot read …": it cannot be), …, NULL */
 	struct answer *answers;
 	size_t n;
 	const char *config; /* settings as JSON with ' for "; NULL: none */

@@ -280,7 +280,7 @@ static void addresses(void **state)
 static void between_states(void **state)
 {
 	(void)state;
-	struct answer a[] = {{"Action=StopInstances", EC2_ERROR("IncorrectInstanceState", "The instance 'i-01' is not in a state from which it can be stopped."), NULL, 400, 2},
+	struct answer a[] = {{"Action=StopInstances", EC2_ERROR("IncorrectInstanceState", "is not in a state from which it can be stopped"), NULL, 400, 2},
 	    {"Action=StopInstances|i-01", "<R><instancesSet/></R>", NULL, 200, 0}, {"DescribeInstances", PAGE(INSTANCE("i-01", "0", "pending", ""), ""), NULL, 200, 0}};
 	struct side s = {.vars = plain_vars, .answers = a, .n = 3};
 	struct err err;
