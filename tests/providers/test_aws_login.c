@@ -465,9 +465,9 @@ static void variables(void **state)
 	const char *const bare[] = {"AWS_SHARED_CREDENTIALS_FILE", "/etc/keys", "AWS_CONFIG_FILE", "/etc/conf", "AWS_PROFILE", "other", NULL};
 	struct side y = {.vars = bare, .files = files};
 	told(&y, "no AWS keys|profile other of /etc/keys and /etc/conf");
-	const char *const shut[] = {"~/.aws/credentials", "cannot read /root/.aws/credentials: Permission denied", NULL};
+	const char *const shut[] = {"~/.aws/credentials", "cannot read ~/.aws/credentials: Permission denied", NULL};
 	struct side z = {.files = shut};
-	told(&z, "no AWS keys|cannot read /root/.aws/credentials: Permission denied");
+	told(&z, "no AWS keys|cannot read ~/.aws/credentials: Permission denied");
 }
 
 /* `aws login`: its keys while they last, else those that the CLI gives. */
