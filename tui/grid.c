@@ -355,7 +355,7 @@ void grid_draw(struct grid *g, const struct grid_rows *rows, struct canvas *c, s
 		draw_titles(g, c, titles);
 	g->rows_at = body;
 	if (!n)
-		canvas_text(c, body.x + GUTTER, body.y, body.w - GUTTER, ROLE_DIM, empty);
+		canvas_wrap(c, (struct rect){body.x + GUTTER, body.y, body.w - GUTTER, body.h}, ROLE_DIM, empty);
 	clamp_top(g, n);
 	for (int i = 0; i < body.h && g->top + (size_t)i < n; i++)
 		draw_row(g, rows, c, (struct rect){body.x, body.y + i, body.w, 1}, g->top + (size_t)i, keys);

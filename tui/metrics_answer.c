@@ -27,7 +27,9 @@ static int16_t step_of(const json_t *v)
 
 static struct ui_metric_node node_of(struct arena *arena, const json_t *j)
 {
-	struct ui_metric_node n = {.cluster = arena_strdup(arena, json_str(j, "cluster", "")), .rank = json_int(j, "rank", 0), .heard_at_ms = json_int(j, "heard_at", 0)};
+	struct ui_metric_node n = {.cluster = arena_strdup(arena, json_str(j, "cluster", "")), .rank = json_int(j, "rank", 0),
+	    .gone = str_eq(json_str(j, "status", ""), "GONE"),
+	    .heard_at_ms = json_int(j, "heard_at", 0)};
 	const json_t *series = json_arr(j, "series");
 	int16_t *steps = arena_alloc(arena, (json_array_size(series) + 1) * sizeof *steps);
 	for (int i = 0; i < MEASURES; i++)

@@ -108,6 +108,7 @@ struct ui_spend {
 struct ui_metric_node {
 	const char *cluster;
 	int64_t rank;
+	bool gone;		   /* it is there no more */
 	int64_t heard_at_ms;	   /* of its agent; 0: never */
 	int16_t now[MEASURES];
 	const int16_t *steps;	   /* of the measure and the span asked for, oldest first */

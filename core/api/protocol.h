@@ -44,8 +44,9 @@
  *       region, zone, use_spot, created_at, price_uusd_h, price_estimated, price_source, kind: cluster (not known here), left (its cluster is,
  *       the machine is not), late (given up before the provider answered), adoptable}…], clouds [{name, title, simulated, asked, reason,
  *       code}…]}: what skytop made and this state does not know
- *   metrics {cluster?, measure?, span?}      → {at, measure, span, step_ms, days, nodes [{cluster, rank, status, heard_at, now {measure: percent…},
- *       series [percent… of the measure, oldest first]}…], figures [{name, title, unit, value, explain, by_provider?}…]}; null is unknown.
+ *   metrics {cluster?, measure?, span?}      → {at, measure, span, step_ms, days, nodes [{cluster, rank, status (GONE: it was there then),
+ *       heard_at, now {measure: percent…}, series [percent… of the measure, oldest first]}…], figures [{name, title, unit, value, explain,
+ *       by_provider?}…]}; null is unknown.
  *       The measures and spans are those of core/plan/rings.h, the figures those of core/plan/figures.h
  *   plan {task, clouds?}                     → {plan, candidates}; or NO_RESOURCE
  *   offers {clouds: [name…]}                 → {live: [{provider, result: what it has now, as core/provider.h has it | error, code}…]}

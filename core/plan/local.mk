@@ -13,7 +13,7 @@ libplan_a_SOURCES = \
 	core/plan/optimize.c core/plan/optimize.h \
 	core/plan/order.c core/plan/order.h \
 	core/plan/plan_json.c \
-	core/plan/rings.c core/plan/rings.h \
+	core/plan/rings.c core/plan/rings.h core/plan/rings_file.c core/plan/rings_file.h \
 	core/plan/spend.c core/plan/spend.h \
 	core/plan/disks.c core/plan/disks.h \
 	core/plan/transfer.c core/plan/transfer.h \

@@ -14,11 +14,12 @@
 #include "core/base/mem.h"
 #include "core/plan/figures.h"
 #include "core/plan/rings.h"
+#include "core/plan/rings_file.h"
 #include "core/run/metrics_priv.h"
 
 enum {
 	ASK_EVERY_MS = 60000, ASK_FIRST_MS = 5000, ASK_TIMEOUT_MS = 20000, ASKING_MAX = 4, SERIES_MAX = 2000, KEEP_EVERY_MS = 300000,
-	CPU_EVERY_MS = 60000, TICK_MS = 1000, KEPT_MAX = 64 << 20, NET_GAP_S = 600
+	CPU_EVERY_MS = 60000, GONE_MAX = 200, TICK_MS = 1000, KEPT_MAX = 64 << 20, NET_GAP_S = 600
 };
 static const double NET_SPEED = 1.25e9; /* bytes a second, where a link does not tell its own */
 
@@ -171,16 +172,47 @@ static void ask_workers(struct unit *u, int64_t now_ms)
 	}
 }
 
-/* Series of clusters and nodes that are gone go. */
+/* When the last step of the longest ring ends in which anything is known, and so nothing of it is any more; 0: nothing is. */
+static int64_t known_until(const struct rings *r, int64_t now_ms)
+{
+	const struct span_info *days = &span_infos[SPAN_DAYS];
+	int16_t v[RING_STEPS_MAX];
+	for (int k = 0; k < MEASURES; k++) {
+		rings_read(r, (enum measure)k, SPAN_DAYS, now_ms, v, days->steps);
+		for (size_t i = days->steps; i-- > 0;)
+			if (v[i] >= 0)
+				return now_ms + days->step_ms * (int64_t)(i + 1);
+	}
+	return 0;
+}
+
+/* Its node is gone: what it did stays to be seen, unless there is too much of that. */
+static bool keep_gone(struct series *s, size_t n_gone, int64_t now_ms)
+{
+	if (!s->gone_until_ms) {
+		s->m->asking -= s->call != NULL;
+		remote_cancel(s->call);
+		s->call = NULL;
+		s->gone_until_ms = known_until(s->rings, now_ms);
+	}
+	return n_gone < GONE_MAX && s->gone_until_ms > now_ms;
+}
+
+/* Series of clusters and nodes that are gone go, once nothing of them is known any more. */
 static void sweep(struct engine *e)
 {
 	struct metrics *m = e->metrics;
+	size_t n_gone = 0;
+	int64_t now_ms = wall_now_ms();
 	for (size_t i = 0; i < m->n;) {
 		bool there = false;
 		for (size_t k = 0; k < e->n_units && !there; k++)
 			there = !strcmp(e->units[k]->c->uid, m->series[i]->uid) &&
 				(!e->units[k]->c->n_nodes || m->series[i]->rank < (int64_t)e->units[k]->c->n_nodes);
-		if (there) {
+		if (there)
+			m->series[i]->gone_until_ms = 0;
+		if (there || keep_gone(m->series[i], n_gone, now_ms)) {
+			n_gone += !there;
 			i++;
 			continue;
 		}
@@ -192,39 +224,14 @@ static void sweep(struct engine *e)
 
 /* ---- over a restart ---------------------------------------------------------------------------------------------- */
 
-static const char magic[8] = {'s', 'k', 'y', 'r', 'i', 'n', 'g', '1'};
-
-struct kept_head {
-	char magic[8];
-	uint64_t sum; /* of all that follows */
-	uint32_t size_of_int, n;
-};
-
-static uint64_t checksum(const char *p, size_t n)
-{
-	uint64_t h = UINT64_C(14695981039346656037);
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)p[i]) * UINT64_C(1099511628211);
-	return h;
-}
-
 static void keep(struct metrics *m)
 {
 	struct err err;
+	struct rings_of_node *v = xcalloc(m->n + 1, sizeof *v);
 	struct str out = str_new(KEPT_MAX);
-	struct kept_head head = {.size_of_int = 1, .n = (uint32_t)m->n};
-	str_addn(&out, (const char *)&head, sizeof head);
-	for (size_t i = 0; i < m->n; i++) {
-		const struct series *s = m->series[i];
-		uint32_t len = (uint32_t)strlen(s->uid);
-		str_addn(&out, (const char *)&len, sizeof len);
-		str_addn(&out, s->uid, len);
-		str_addn(&out, (const char *)&s->rank, sizeof s->rank);
-		rings_put(s->rings, &out);
-	}
-	memcpy(head.magic, magic, sizeof magic);
-	head.sum = checksum(out.data + sizeof head, out.len - sizeof head);
-	memcpy(out.data, &head, sizeof head);
+	for (size_t i = 0; i < m->n; i++)
+		v[i] = (struct rings_of_node){m->series[i]->uid, m->series[i]->rank, m->series[i]->rings};
+	rings_pack(v, m->n, &out);
 	char *path = home_path(HOME_STATE, "metrics.rings");
 	if (out.full)
 		log_line(LOG_WARN, "measures of %zu nodes are too many to be kept", m->n);
@@ -232,41 +239,15 @@ static void keep(struct metrics *m)
 		log_line(LOG_WARN, "measures are not kept: %s", err.text);
 	free(path);
 	str_free(&out);
+	free(v);
 	m->dirty = false;
 	m->kept_ms = mono_now_ms();
 }
 
-static bool take_kept(struct metrics *m, const char *p, size_t len)
+static struct rings *take_kept(void *arg, const char *uid, int64_t rank)
 {
-	struct kept_head head;
-	enum { UID_MAX = 200 };
-	if (len < sizeof head)
-		return false;
-	memcpy(&head, p, sizeof head);
-	if (memcmp(head.magic, magic, sizeof magic) != 0 || head.size_of_int != 1 || head.sum != checksum(p + sizeof head, len - sizeof head))
-		return false;
-	size_t at = sizeof head;
-	for (uint32_t i = 0; i < head.n; i++) {
-		uint32_t n;
-		int64_t rank;
-		char uid[UID_MAX + 1];
-		if (len - at < sizeof n)
-			return false;
-		memcpy(&n, p + at, sizeof n);
-		at += sizeof n;
-		if (n > UID_MAX || len - at < n + sizeof rank)
-			return false;
-		memcpy(uid, p + at, n);
-		uid[n] = '\0';
-		memcpy(&rank, p + at + n, sizeof rank);
-		at += n + sizeof rank;
-		struct series *s = series_add(m, uid, rank);
-		size_t used = s ? rings_take(s->rings, p + at, len - at) : 0;
-		if (!used)
-			return false;
-		at += used;
-	}
-	return at == len;
+	struct series *s = series_add(arg, uid, rank);
+	return s ? s->rings : NULL;
 }
 
 static void load(struct metrics *m)
@@ -274,7 +255,7 @@ static void load(struct metrics *m)
 	char *path = home_path(HOME_STATE, "metrics.rings");
 	size_t len;
 	char *data = fs_read(path, KEPT_MAX, &len, NULL);
-	if (data && !take_kept(m, data, len)) {
+	if (data && !rings_unpack(data, len, take_kept, m)) {
 		char *aside = xasprintf("%s.damaged", path);
 		log_line(LOG_WARN, "%s was damaged: it is now %s, and measures begin anew", path, aside);
 		rename(path, aside);

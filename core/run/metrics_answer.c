@@ -56,6 +56,53 @@ static json_t *node_json(const struct metrics *m, const struct unit *u, const st
 	return j;
 }
 
+static bool says_anything(const json_t *series)
+{
+	size_t i;
+	json_t *v;
+	json_array_foreach(series, i, v)
+		if (!json_is_null(v))
+			return true;
+	return false;
+}
+
+/* The uid of a cluster is its name and, after a dash, what makes it its own. */
+static size_t name_len(const struct series *s)
+{
+	const char *dash = strrchr(s->uid, '-');
+	return dash ? (size_t)(dash - s->uid) : strlen(s->uid);
+}
+
+static bool is_of(const struct series *s, const char *cluster)
+{
+	return !cluster || (strlen(cluster) == name_len(s) && !strncmp(s->uid, cluster, name_len(s)));
+}
+
+/* Nodes that are gone, where they did something in that time. */
+static void add_gone(const struct metrics *m, const char *cluster, enum measure measure, enum span span, int64_t now_ms, json_t *out)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		const struct series *s = m->series[i];
+		json_t *steps = s->gone_until_ms && is_of(s, cluster) ? steps_json(s->rings, measure, span, now_ms) : NULL;
+		if (says_anything(steps)) {
+			json_t *now = json_object();
+			for (int k = 0; k < MEASURES; k++)
+				json_object_set_new(now, measure_infos[k].name, json_null());
+			json_array_append_new(out, json_pack("{s:s%, s:I, s:s, s:n, s:o, s:O}", "cluster", s->uid, name_len(s), "rank", (json_int_t)s->rank,
+						       "status", node_status_name(NODE_GONE), "heard_at", "now", now, "series", steps));
+		}
+		json_decref(steps);
+	}
+}
+
+static bool is_known(struct engine *e, const char *cluster)
+{
+	for (size_t i = 0; i < e->metrics->n; i++)
+		if (is_of(e->metrics->series[i], cluster))
+			return true;
+	return run_unit(e, cluster) != NULL;
+}
+
 static json_t *nodes_json(struct engine *e, const char *cluster, enum measure measure, enum span span, int64_t now_ms)
 {
 	json_t *out = json_array();
@@ -65,6 +112,7 @@ static json_t *nodes_json(struct engine *e, const char *cluster, enum measure me
 			if (u->c->status != CLUSTER_STOPPED)
 				json_array_append_new(out, node_json(e->metrics, u, &u->c->nodes[k], measure, span, now_ms));
 	}
+	add_gone(e->metrics, cluster, measure, span, now_ms, out);
 	return out;
 }
 
@@ -139,7 +187,7 @@ static void put_gpus(const struct metrics *m, int64_t now_ms, int64_t v[FIGURES]
 	int16_t last[MEASURES];
 	for (size_t i = 0; i < m->n; i++) {
 		const struct series *s = m->series[i];
-		if (now_ms - rings_last(s->rings, last) > FRESH_MS || s->gpus <= 0)
+		if (now_ms - rings_last(s->rings, last) > FRESH_MS || s->gpus <= 0 || s->gone_until_ms)
 			continue;
 		gpus += s->gpus;
 		idle += s->gpus_idle;
@@ -239,7 +287,7 @@ json_t *engine_metrics(struct engine *e, const json_t *params, struct err *err)
 	enum measure measure = measure_named(m);
 	enum span span = span_named(s);
 	int64_t now = wall_now_ms();
-	if (cluster && !run_unit(e, cluster)) {
+	if (cluster && !is_known(e, cluster)) {
 		run_no_cluster(e, cluster, err);
 		return NULL;
 	}

@@ -17,6 +17,7 @@ struct series {
 	double net_in, net_out;	   /* bytes since the node started */
 	int64_t gpus, gpus_idle; /* as last heard; -1: not yet */
 	struct remote_call *call;
+	int64_t gone_until_ms;	   /* the node is gone; so long (wall clock) its past is worth keeping. 0: it is there */
 };
 
 enum { LAGS = 300 };

@@ -218,6 +218,8 @@ try:
         return json.loads(p.stdout or "null")
     cost = tell("cost")
     ok("it has a past that cost something", cost and sum(d is not None and d > 0 for d in cost["days"]) >= 8 and cost["simulated"], cost)
+    gone = [n for n in tell("metrics", "--span", "7d")["nodes"] if n["status"] == "GONE"]
+    ok("and in which something was done", len(gone) >= 10 and all(any(v for v in n["series"]) for n in gone), gone)
     ok("and a budget", tell("budget") and tell("budget")[0]["simulated"], tell("budget"))
     until, gpu = time.monotonic() + 30 * SLOW, None
     while gpu is None and time.monotonic() < until:

@@ -21,6 +21,7 @@ ok "version --json" contains "$out" "\"version\": \"$version\""
 
 refused "a verb that is not there" "there is no 'zzzz'; skytop help lists" zzzz
 refused "a slip in a verb" "did you mean 'recipes'?" recpies
+refused "what this version cannot do: no guess" "cannot be run by this version yet; until then skytop launch" jobs queue
 refused "a slip in an option" "unknown option --jsn; did you mean --json?" version --jsn
 refused "one dash for two" "did you mean --json?" version -json
 refused "an unknown letter" "unknown option -z" version -z

@@ -83,6 +83,16 @@ def of_a_worker(h):
         n = h.json('metrics', 'w', '--measure', 'cpu')['nodes']
         return len(n) == 2 and n[1]['now']['cpu'] is not None
     h.wait('the status of a worker', heard, 60)
+    # Gone, it stays to be seen for what it did, over another engine too, and counts for nothing.
+    h.ok('down', '-y', 'w')
+
+    def gone(span):
+        return [n['rank'] for n in h.json('metrics', 'w', '--measure', 'cpu', '--span', span)['nodes'] if n['status'] == 'GONE' and n['now']['cpu'] is None]
+    h.wait('its past', lambda: gone('10m') == [0, 1], 20)
+    h.ok('engine', 'stop')
+    h.wait('its past after a restart', lambda: gone('7d') == [0, 1], 20)
+    f = figures(h.json('metrics'))
+    assert f['nodes_up']['value'] == 0 and f['gpus']['value'] == 0, f
 
 
 main([

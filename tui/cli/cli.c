@@ -223,8 +223,21 @@ static int check_args(struct cli *c)
 	return 0;
 }
 
+/* Words that SkyPilot has and this version does not, with what there is instead: no guess at what else may have been meant. */
+static const struct {
+	const char *word, *instead;
+} missing[] = {
+    {"jobs", "managed jobs, which go on by themselves on another machine, cannot be run by this version yet; until then skytop launch and skytop exec run "
+	     "jobs on a cluster, skytop queue lists them"},
+    {"serve", "services, which are models behind one endpoint, cannot be run by this version yet; until then a server can be a job of a cluster: skytop exec "
+	      "CLUSTER COMMAND"},
+};
+
 static int unknown_verb(struct cli *c, const char *const *words, size_t n)
 {
+	for (size_t i = 0; i < ARRAY_LEN(missing); i++)
+		if (str_eq(missing[i].word, words[0]))
+			return cli_usage(c, "%s", missing[i].instead);
 	const char *seconds = verb_seconds(c->arena, words[0]);
 	if (seconds)
 		return cli_usage(c, n > 1 ? "'%s' cannot do that; it is followed by one of: %s" :

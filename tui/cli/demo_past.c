@@ -1,5 +1,5 @@
-/* What the demo's engine remembers of the weeks before it was started: clusters that are gone, their jobs, and what they cost. Written
- * before there is an engine, as an engine would have written it, all of it simulated. */
+/* What the demo's engine remembers of the weeks before it was started: clusters that are gone, their jobs, what they cost and how busy they
+ * were. Written before there is an engine, as an engine would have written it, all of it simulated. */
 #include <stdlib.h>
 
 #include "core/base/clock.h"
@@ -7,6 +7,7 @@
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "core/model/cluster.h"
+#include "core/plan/rings_file.h"
 #include "core/store/state.h"
 #include "tui/cli/demo.h"
 
@@ -75,6 +76,62 @@ static int save(struct state *s, const struct past *p, size_t i, const char *pro
 	return rc;
 }
 
+/* --- how busy they were ------------------------------------------------------------------------------------------- */
+
+enum { SAMPLE_MS = 60000, NODES_MAX = 64, MEASURES_BYTES = 16 << 20 };
+
+/* As the demo's nvidia-smi has it (demo_world.c): busy, with the dips of checkpoints; a job that failed ends in idleness. */
+static void sample(const struct past *p, int64_t minute, int64_t minutes, int64_t rank, int16_t v[MEASURES])
+{
+	bool ended = p->ended != JOB_SUCCEEDED && minute > minutes * 2 / 3;
+	int64_t wave = (minute * 7 + rank * 31) % 15, dip = (minute + rank * 5) % 47 < 5 ? 3 : 1;
+	v[MEASURE_GPU] = (int16_t)(ended ? 0 : (840 + wave * 10) / dip);
+	v[MEASURE_GPU_MEM] = (int16_t)(ended ? 20 : 710 + rank * 13 % 90);
+	v[MEASURE_CPU] = (int16_t)(ended ? 15 : 120 + wave * 20);
+	v[MEASURE_MEM] = (int16_t)(ended ? 40 : 310 + minute * 40 / (minutes + 1));
+	v[MEASURE_DISK] = (int16_t)(180 + minute * 90 / (minutes + 1));
+	v[MEASURE_NET] = (int16_t)(ended ? 0 : dip > 1 ? 220 : 35);
+}
+
+static struct rings *rings_of(const struct past *p, int64_t rank, int64_t now_ms)
+{
+	struct rings *r = rings_create();
+	int16_t v[MEASURES];
+	int64_t from_ms = now_ms - p->ago_h * HOUR_MS, minutes = p->hours * HOUR_MS / SAMPLE_MS;
+	for (int64_t i = 0; i < minutes; i++) {
+		sample(p, i, minutes, rank, v);
+		rings_add(r, from_ms + i * SAMPLE_MS, v);
+	}
+	return r;
+}
+
+static int save_measures(int64_t now_ms, struct err *err)
+{
+	struct rings_of_node v[NODES_MAX];
+	struct rings *rings[NODES_MAX];
+	size_t n = 0;
+	char *path = home_path(HOME_STATE, "metrics.rings"), *uids[ARRAY_LEN(past)] = {NULL};
+	for (size_t i = 0; i < ARRAY_LEN(past); i++) {
+		const int64_t week_h = 7 * 24;
+		uids[i] = xasprintf("%s-past%zu", past[i].name, i);
+		for (int64_t rank = 0; rank < past[i].nodes && n < NODES_MAX && past[i].ago_h - past[i].hours < week_h; rank++) {
+			rings[n] = rings_of(&past[i], rank, now_ms);
+			v[n] = (struct rings_of_node){uids[i], rank, rings[n]};
+			n++;
+		}
+	}
+	struct str out = str_new(MEASURES_BYTES);
+	rings_pack(v, n, &out);
+	int rc = out.full ? err_set(err, ERR_FAILED, "the demo's past is too long") : fs_write(path, out.data, out.len, 0600, err);
+	str_free(&out);
+	for (size_t i = 0; i < n; i++)
+		rings_destroy(rings[i]);
+	for (size_t i = 0; i < ARRAY_LEN(past); i++)
+		free(uids[i]);
+	free(path);
+	return rc;
+}
+
 int demo_past(const struct demo *d, int64_t now_ms, struct err *err)
 {
 	char *path = home_path(HOME_STATE, "state.db"), *moved = NULL;
@@ -82,7 +139,7 @@ int demo_past(const struct demo *d, int64_t now_ms, struct err *err)
 	int rc = s ? 0 : -1;
 	for (size_t i = 0; !rc && i < ARRAY_LEN(past); i++)
 		rc = save(s, &past[i], i, d->cloud->name, now_ms, err);
-	rc = rc || state_commit(s, err);
+	rc = rc || state_commit(s, err) || save_measures(now_ms, err);
 	state_close(s);
 	free(moved);
 	free(path);

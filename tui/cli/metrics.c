@@ -92,7 +92,7 @@ static int print_nodes(struct cli *c, const json_t *answer)
 		table_cellf(t, "%" PRId64, json_int(j, "rank", 0));
 		for (int k = 0; k < MEASURES; k++)
 			table_cell(t, measure_text(tenths_of(json_object_get(json_obj(j, "now"), measure_infos[k].name)), buf, sizeof buf));
-		table_cell(t, ago_text(json_int(j, "heard_at", 0), json_int(answer, "at", 0), buf, sizeof buf));
+		table_cell(t, str_eq(json_str(j, "status", ""), "GONE") ? "gone" : ago_text(json_int(j, "heard_at", 0), json_int(answer, "at", 0), buf, sizeof buf));
 		struct str history = str_new(4096);
 		add_history(&history, json_arr(j, "series"));
 		table_cell(t, str_text(&history));

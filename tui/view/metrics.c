@@ -35,6 +35,7 @@ struct metrics_state {
 	enum span span;
 	struct grid nodes, figures;
 	bool in_figures;
+	bool seen; /* it was shown before */
 };
 
 static const struct ui_metrics *metrics_of(const struct metrics_state *v)
@@ -54,7 +55,7 @@ static size_t node_count(void *arg)
 static uint64_t node_id(void *arg, size_t row)
 {
 	const struct ui_metric_node *n = &metrics_of(arg)->nodes[row];
-	uint64_t h = UINT64_C(14695981039346656037) ^ (uint64_t)n->rank;
+	uint64_t h = UINT64_C(14695981039346656037) ^ (uint64_t)n->rank ^ (n->gone ? (uint64_t)(row + 1) << 32 : 0); /* names of the gone come again */
 	for (const char *p = n->cluster; *p; p++)
 		h = (h ^ (unsigned char)*p) * UINT64_C(1099511628211);
 	return h ? h : 1;
@@ -63,8 +64,9 @@ static uint64_t node_id(void *arg, size_t row)
 /* Is it the only node of its cluster? Then its number says nothing. */
 static bool is_alone(const struct ui_metrics *m, size_t row)
 {
-	bool before = row && !strcmp(m->nodes[row - 1].cluster, m->nodes[row].cluster);
-	return !before && !(row + 1 < m->n_nodes && !strcmp(m->nodes[row + 1].cluster, m->nodes[row].cluster));
+	const struct ui_metric_node *n = &m->nodes[row], *before = row ? n - 1 : NULL, *after = row + 1 < m->n_nodes ? n + 1 : NULL;
+	return !(before && before->gone == n->gone && !strcmp(before->cluster, n->cluster)) &&
+	       !(after && after->gone == n->gone && !strcmp(after->cluster, n->cluster));
 }
 
 static void put_percent(struct grid_cell *out, int16_t v)
@@ -83,6 +85,10 @@ static void node_cell(void *arg, size_t row, size_t column, struct grid_cell *ou
 			snprintf(out->text, sizeof out->text, "%s", n->cluster);
 		else
 			snprintf(out->text, sizeof out->text, "%s %" PRId64, n->cluster, n->rank);
+		out->role = n->gone ? ROLE_DIM : ROLE_TEXT;
+	} else if (n->gone && column >= COL_NOW) {
+		snprintf(out->text, sizeof out->text, "%s", column == COL_NOW ? "gone" : "");
+		out->role = ROLE_DIM;
 	} else if (column == COL_NOW) {
 		put_percent(out, n->now[v->measure]);
 	} else if (column >= COL_FIRST_MEASURE && column < COL_HEARD) {
@@ -151,6 +157,9 @@ static void destroy(void *state)
 static void shown(void *state, struct app *a)
 {
 	struct metrics_state *v = state;
+	if (a->simulated && !v->seen) /* what is there has just begun; what there was before is worth a look */
+		v->span = SPAN_DAYS;
+	v->seen = true;
 	ui_source_metrics(a->source, v->measure, v->span);
 }
 
