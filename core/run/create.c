@@ -9,7 +9,7 @@
 #include "core/run/launch.h"
 #include "core/run/sweep.h"
 
-enum { POLL_FIRST_MS = 100, POLL_MS = 1000, MACHINES_WAIT_MS = 180000, MACHINES_PAUSE_MS = 2000 };
+enum { MACHINES_WAIT_MS = 180000, MACHINES_PAUSE_MS = 2000 };
 
 /* The image for a region: the one that the task names for it, else the one for all; NULL: the provider's own. */
 static const char *image_of(const struct resources *r, const char *region)
@@ -174,7 +174,7 @@ static void waited(struct op *op, const json_t *result)
 		op_failed(op, &err);
 	} else {
 		op_progress(op, "waiting for nodes: %zu of %zu", n.running, n.n);
-		op_again(op, mono_now_us() - op->step_started_us < 2000000 ? POLL_FIRST_MS : POLL_MS);
+		op_again(op, op_poll_ms(op));
 	}
 }
 

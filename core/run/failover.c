@@ -12,7 +12,6 @@
 #include "core/run/left.h"
 
 enum {
-	POLL_MS = 1000,
 	CLEAN_RETRY_MS = 5000,
 	CLEAN_SILENT_MS = 60000, /* so long a host that does not answer is waited for */
 	CLEAN_MS = 300000, /* so long it is tried before the launch gives up, and the rest is left to left.h */
@@ -238,7 +237,7 @@ static void cleaned(struct op *op, const json_t *result)
 			err_set(&err, ERR_NETWORK, "%s", waiting);
 			not_cleaned(op, &err);
 		} else {
-			op_again(op, POLL_MS);
+			op_again(op, op_poll_ms(op));
 		}
 		return;
 	}

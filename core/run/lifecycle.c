@@ -13,7 +13,7 @@
 #include "core/run/launch.h"
 #include "core/run/left.h"
 
-enum { AGENT_MS = 20000, PROVIDER_MS = 20 * 60000, POLL_FIRST_MS = 100, POLL_MS = 1000, DRAIN_MS = 2000, HOOK_MAX = 1 << 20 };
+enum { AGENT_MS = 20000, PROVIDER_MS = 20 * 60000, DRAIN_MS = 2000, HOOK_MAX = 1 << 20 };
 
 static int accept_cluster(struct engine *e, struct request *r, struct err *err)
 {
@@ -232,7 +232,7 @@ static void stop_seen(struct op *op, const json_t *result)
 		op_failed(op, &err);
 	} else {
 		op_progress(op, "waiting for nodes to stop: %zu of %zu", n.stopped, n.n);
-		op_again(op, mono_now_us() - op->step_started_us < 2000000 ? POLL_FIRST_MS : POLL_MS);
+		op_again(op, op_poll_ms(op));
 	}
 }
 
@@ -299,7 +299,7 @@ static void start_seen(struct op *op, const json_t *result)
 		op_failed(op, &err);
 	} else {
 		op_progress(op, "waiting for nodes: %zu of %zu", n.running, n.n);
-		op_again(op, mono_now_us() - op->step_started_us < 2000000 ? POLL_FIRST_MS : POLL_MS);
+		op_again(op, op_poll_ms(op));
 	}
 }
 
@@ -420,7 +420,7 @@ static void terminated(struct op *op, const json_t *result)
 	}
 	if (pending) {
 		op_progress(op, "waiting for %" PRId64 " node%s to go%s%s", pending, pending == 1 ? "" : "s", waiting ? ": " : "", waiting ? waiting : "");
-		op_again(op, mono_now_us() - op->step_started_us < 2000000 ? POLL_FIRST_MS : POLL_MS);
+		op_again(op, op_poll_ms(op));
 		return;
 	}
 	remove_cluster(op, "terminated");

@@ -249,6 +249,20 @@ void op_again(struct op *op, int64_t after_ms)
 	op->timer = loop_after(op->engine->loop, after_ms, rerun, op);
 }
 
+int64_t op_poll_ms(const struct op *op)
+{
+	enum { FIRST_MS = 100, FIRST_FOR_US = 2000000, POLL_MS = 1000, MOST_MS = 15000, CROWD = 50, FEW = 8 };
+	const struct engine *e = op->engine;
+	size_t waiting = 0;
+	for (size_t i = 0; i < e->n_ops; i++)
+		waiting += e->ops[i]->resting;
+	if (waiting <= FEW && mono_now_us() - op->step_started_us < FIRST_FOR_US)
+		return FIRST_MS;
+	int64_t ms = POLL_MS + POLL_MS * (int64_t)waiting / CROWD;
+	ms = ms < MOST_MS ? ms : MOST_MS;
+	return ms - (int64_t)(num_random() % (uint32_t)(ms / 5 + 1));
+}
+
 static void forget_secrets(struct op *op)
 {
 	char *path = run_secret_path(op->engine, op->r->id);

@@ -75,6 +75,10 @@ void op_request_cancel(struct op *op);
 
 struct unit *op_unit(struct op *op); /* its cluster, NULL when there is none (any more) */
 
+/* How long to wait before a cloud is asked once more how far it is, which this step has to wait for: at once at first, and the more seldom
+ * the more others wait as well. With some jitter. */
+int64_t op_poll_ms(const struct op *op);
+
 /* What a step ends with. */
 void op_next(struct op *op);
 void op_goto(struct op *op, const char *step);

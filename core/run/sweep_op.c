@@ -12,7 +12,7 @@
 #include "core/run/op.h"
 #include "core/run/sweep.h"
 
-enum { PROVIDER_MS = 20 * 60000, POLL_FIRST_MS = 100, POLL_MS = 1000, IDS_MAX = 10000 };
+enum { PROVIDER_MS = 20 * 60000, IDS_MAX = 10000 };
 
 static int accept_sweep(struct engine *e, struct request *r, struct err *err)
 {
@@ -134,7 +134,7 @@ static void destroyed(struct op *op, const json_t *result)
 	const char *waiting = json_str(result, "waiting", NULL);
 	if (pending) {
 		op_progress(op, "waiting for %" PRId64 " machine%s to go%s%s", pending, pending == 1 ? "" : "s", waiting ? ": " : "", waiting ? waiting : "");
-		op_again(op, mono_now_us() - op->step_started_us < 2000000 ? POLL_FIRST_MS : POLL_MS);
+		op_again(op, op_poll_ms(op));
 		return;
 	}
 	const json_t *ids = json_arr(op->r->data, "ids");

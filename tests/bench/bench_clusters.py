@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Many clusters in the simulated cloud, a tenth of whose calls fail: launched all at once, left alone for a while, ended. What the engine takes
-for it (processor and memory), and whether the machines there are exactly those that were wanted, before and after. CLUSTERS says how many (1000).
+for it (processor and memory), and whether the machines there are exactly those that were wanted, before and after. CLUSTERS says how many (1000),
+BOOT_MS how long a machine boots (20), REST for how many seconds they are left alone (30).
 What runs on the machines is a stand-in for the agent that says only that it is there: a thousand real ones would measure this computer."""
 import json, os, shutil, socket, sqlite3, sys, threading, time
 TOP = os.environ.get('top_srcdir', '.')
@@ -10,11 +11,11 @@ from engine_test import Home  # noqa
 N = int(os.environ.get('CLUSTERS', '1000'))
 REST_S = int(os.environ.get('REST', '30'))
 SIM = '''version: 1
-boot_ms: 20
+boot_ms: %s
 regions: [{name: east, zones: [east-a, east-b]}, {name: west, zones: [west-a], price_factor: 2}]
 types: [{name: small, vcpus: 2, mem_gib: 4, price: 0.30, capacity: 5000}]
 failures: [{verb: "*", probability: 0.1, error: network}]
-'''
+''' % os.environ.get('BOOT_MS', '20')
 TICK = os.sysconf('SC_CLK_TCK')
 
 
