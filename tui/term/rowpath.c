@@ -226,7 +226,7 @@ static void take_pen(struct rowpath *p, int x, int erased, int pen)
 {
 	int base = place_at(p, x, erased, 0);
 	for (int i = 0; i < p->n_pens; i++)
-		if (i != pen && p->places[base + i].cost != NOWHERE)
+		if (p->places[base + i].cost < p->places[base + pen].cost)
 			reach(p, base + pen, base + i, p->places[base + i].cost + pen_change(p, i, pen), BY_PEN);
 }
 
@@ -237,8 +237,8 @@ static void take_pens(struct rowpath *p, int x, int erased)
 	if (p->n_pens == 1)
 		return;
 	take_pen(p, x, erased, p->pen_at[x]);
-	while (text <= p->last && cell_is_blank(&p->row[text]))
-		text++;
+	while (text <= p->last && p->look[text])
+		text = p->run[text];
 	if (text > x && text <= p->last)
 		take_pen(p, x, erased, p->pen_at[text]);
 	if (!erased && p->back >= 0)
