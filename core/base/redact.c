@@ -42,6 +42,7 @@ static const struct {
     {"x-amz-security", false},
     {"assertion", false},     /* a signed statement that is good for a token */
     {"bearer", false},
+    {"identity-header", false}, /* X-IDENTITY-HEADER of an app on Azure */
     {"user-data", false},     /* what a machine is started with: keys lie there */
     {"user_data", false},
     {"userdata", false},
@@ -271,7 +272,7 @@ static bool looks_like_form(const char *body, size_t len)
 
 json_t *redact_body(const char *body, size_t len)
 {
-	if (!len)
+	if (!body || !len)
 		return NULL;
 	json_t *parsed = body[0] == '<' ? NULL : json_parse(body, len, NULL);
 	if (parsed) {
