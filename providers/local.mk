@@ -9,6 +9,7 @@ libproviders_a_SOURCES = \
 	providers/aws/errors.c \
 	providers/aws/image.c \
 	providers/aws/ini.c \
+	providers/aws/instance.c \
 	providers/aws/network.c \
 	providers/aws/nodes.c \
 	providers/aws/objects.c \

@@ -142,7 +142,7 @@ enum provider_step aws_type(struct aws *t, const char *region, const char *type,
 /* The same of one item of DescribeInstanceTypes; pure. New reference. */
 json_t *aws_type_of(const json_t *item);
 
-/* ---- nodes.c ---- */
+/* ---- instance.c: EC2's items ---- */
 
 /* A text as a tag's value may be, and back: what EC2 does not take in tags becomes =XX. */
 const char *aws_tag_text(struct arena *a, const char *text);
@@ -151,6 +151,12 @@ const char *aws_tag_read(struct arena *a, const char *value);
 json_t *aws_node(struct aws *t, const json_t *instance, const char *region);
 /* Splits "region/i-…" (in place of the arena); false: it is no id of ours. */
 bool aws_id(struct aws *t, const char *id, const char **region, const char **instance);
+const char *aws_state(const json_t *instance); /* "running"; "" */
+/* {key: value} of its tags, as they are. New reference. */
+json_t *aws_tags(const json_t *instance);
+
+/* ---- nodes.c ---- */
+
 enum provider_step aws_query(struct aws *t);
 enum provider_step aws_start_or_stop(struct aws *t);
 enum provider_step aws_terminate(struct aws *t);
@@ -190,7 +196,7 @@ enum provider_step aws_net(struct aws *t, const char *region, const char *zone, 
 enum provider_step aws_net_open(struct aws *t, const char *region, const json_t *instances);
 /* A reservation of the user's own (aws.specific_reservations) that has room for so many of the call's type in a zone; NULL: none. */
 enum provider_step aws_net_reserved(struct aws *t, const char *region, const char *zone, size_t nodes, const char **id);
-/* The security groups that were made for a cluster's ports are deleted. DONE: *left is how many are still in use. */
-enum provider_step aws_net_clear(struct aws *t, const json_t *regions, const char *cluster, size_t *left);
+/* The security groups that were made for the ports of clusters (values of their tags) are deleted. DONE: *left is how many are still in use, or may be. */
+enum provider_step aws_net_clear(struct aws *t, const json_t *regions, const json_t *clusters, size_t *left);
 
 #endif

@@ -414,7 +414,7 @@ static bool may_be_left(const json_t *answer)
 	return !aws_ok(answer) && (aws_code(answer) == ERR_CONFLICT || err_info(aws_code(answer))->retry);
 }
 
-enum provider_step aws_net_clear(struct aws *t, const json_t *regions, const char *cluster, size_t *left)
+enum provider_step aws_net_clear(struct aws *t, const json_t *regions, const json_t *clusters, size_t *left)
 {
 	size_t n = json_array_size(regions), i, k = 0, g;
 	struct aws_ask *q = arena_alloc(t->a, (n + 1) * sizeof *q);
@@ -422,7 +422,7 @@ enum provider_step aws_net_clear(struct aws *t, const json_t *regions, const cha
 	json_t *v;
 	json_array_foreach(regions, i, v) {
 		struct str s = form_of("DescribeSecurityGroups");
-		aws_filter(&s, 1, "tag:skytop-cluster", aws_tag_text(t->a, cluster));
+		aws_filter_list(&s, 1, "tag:skytop-cluster", clusters);
 		q[k++] = ec2(t, json_string_value(v), &s);
 	}
 	AWS_TRY(aws_ask(t, "groups", q, k, &answers));

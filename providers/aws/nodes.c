@@ -1,4 +1,4 @@
-/* Instances as nodes: what their tags and states say, and the verbs over those that are there.
+/* The verbs over machines that are there: looking for them, stopping, starting and ending them.
  *
  * What EC2 lists lags behind what it did, by seconds as a rule. So an instance that was made a moment ago and is not listed is unknown, not gone;
  * and a cluster of which a launch got no answer is not taken for gone before a minute has passed. A refusal by one region is not silence of all:
@@ -13,192 +13,11 @@
 #include "providers/aws/aws.h"
 #include "providers/common/requests.h"
 
-enum { SETTLE_MS = 60000, LOOK_MS = 5000, LOOKS_MAX = 60, STATES_MAX = 6, TAG_MAX = 256 };
-
-/* ---- tags ------------------------------------------------------------------------------------------------------------- */
-
-static bool tag_char(unsigned char c, bool edge)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c && strchr("+-._:/@", c)) || (c == ' ' && !edge);
-}
-
-const char *aws_tag_text(struct arena *a, const char *text)
-{
-	struct str s = str_new(4096);
-	size_t n = strlen(text);
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)text[i];
-		if (tag_char(c, i == 0 || i + 1 == n))
-			str_addc(&s, (char)c);
-		else
-			str_addf(&s, "=%02X", c);
-	}
-	const char *out = arena_strdup(a, str_text(&s));
-	str_free(&s);
-	return out;
-}
-
-static int nibble(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-const char *aws_tag_read(struct arena *a, const char *value)
-{
-	char *out = arena_strdup(a, value), *o = out;
-	for (const char *p = value; *p; p++) {
-		int hi = *p == '=' && p[1] ? nibble(p[1]) : -1, lo = hi >= 0 ? nibble(p[2]) : -1;
-		*o++ = lo >= 0 && (hi || lo) ? (char)(hi << 4 | lo) : *p;
-		p += lo >= 0 && (hi || lo) ? 2 : 0;
-	}
-	*o = '\0';
-	return out;
-}
-
-/* {key: value} of a tagSet, as they are. New reference. */
-static json_t *tags_of(const json_t *instance)
-{
-	json_t *out = json_object(), *tag;
-	size_t i;
-	json_array_foreach(json_arr(instance, "tagSet"), i, tag)
-		json_object_set(out, json_str(tag, "key", ""), json_object_get(tag, "value"));
-	return out;
-}
-
-static const char *tag(struct aws *t, const json_t *tags, const char *key)
-{
-	const char *v = json_str(tags, key, NULL);
-	return v ? aws_tag_read(t->a, v) : NULL;
-}
-
-/* A text that goes over several tags: KEY, KEY.1, KEY.2… */
-static const char *long_tag(struct aws *t, const json_t *tags, const char *key)
-{
-	const char *v = json_str(tags, key, NULL), *more;
-	for (int part = 1; v && part < 10 && (more = json_str(tags, arena_printf(t->a, "%s.%d", key, part), NULL)); part++)
-		v = arena_printf(t->a, "%s%s", v, more);
-	return v ? aws_tag_read(t->a, v) : NULL;
-}
-
-/* The i-th of "RANK:TOKEN RANK:TOKEN …", which goes over several tags. */
-static void token_of(struct aws *t, const json_t *tags, int64_t index, const char **token, int64_t *rank)
-{
-	*token = tag(t, tags, "skytop-token");
-	*rank = 0;
-	num_int(json_str(tags, "skytop-rank", ""), 0, NODES_MAX, rank);
-	int64_t i = 0;
-	for (int part = 0; !*token && part < 40; part++) {
-		const char *s = json_str(tags, arena_printf(t->a, "skytop-nodes.%d", part), NULL);
-		if (!s)
-			return;
-		for (; *s; s += strcspn(s, " "), s += strspn(s, " "), i++)
-			if (i == index) {
-				size_t len = strcspn(s, " "), colon = strcspn(s, ":");
-				if (colon >= len)
-					return;
-				num_int(arena_strndup(t->a, s, colon), 0, NODES_MAX, rank);
-				*token = aws_tag_read(t->a, arena_strndup(t->a, s + colon + 1, len - colon - 1));
-				return;
-			}
-	}
-}
-
-/* ---- an instance as a node ---------------------------------------------------------------------------------------------- */
-
-static const char *state_of(const json_t *instance)
-{
-	return json_str(json_obj(instance, "instanceState"), "name", "");
-}
+enum { SETTLE_MS = 60000, LOOK_MS = 5000, LOOKS_MAX = 60, STATES_MAX = 6 };
 
 static bool is_over(const json_t *instance)
 {
-	return str_eq(state_of(instance), "terminated") || str_eq(state_of(instance), "shutting-down");
-}
-
-/* EC2 took it back, as opposed to whoever ended it. */
-static bool was_reclaimed(const json_t *instance)
-{
-	const char *why = json_str(json_obj(instance, "stateReason"), "code", "");
-	return str_starts(why, "Server.SpotInstance");
-}
-
-static const char *status_of(const json_t *instance)
-{
-	static const char *const pairs[][2] = {{"pending", "PENDING"}, {"running", "RUNNING"}, {"stopping", "STOPPING"}, {"stopped", "STOPPED"}};
-	const char *state = state_of(instance);
-	if (was_reclaimed(instance) && !str_eq(state, "running") && !str_eq(state, "pending"))
-		return "PREEMPTED";
-	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
-		if (str_eq(state, pairs[i][0]))
-			return pairs[i][1];
-	return "TERMINATED";
-}
-
-/* One that is to have a public address gets it a moment after its private one, and is not reached before. */
-static json_t *reach_of(struct aws *t, const json_t *instance, const json_t *tags)
-{
-	const char *public_ip = json_str(instance, "ipAddress", NULL), *ip = json_str(instance, "privateIpAddress", NULL), *user = tag(t, tags, "skytop-login");
-	bool inside = aws_config_bool(t, "use_internal_ips", false), waits = !public_ip && str_eq(json_str(tags, "skytop-net", ""), "public");
-	const char *host = public_ip && !inside ? public_ip : ip;
-	if (!str_eq(state_of(instance), "running") || !host || (waits && !inside))
-		return json_null();
-	return json_pack("{s:s, s:s, s:s}", "kind", "ssh", "host", host, "user", user ? user : "ubuntu");
-}
-
-static void put_tags(struct aws *t, json_t *node, const json_t *tags)
-{
-	json_t *out = json_object(), *v;
-	const char *key;
-	json_object_foreach((json_t *)(uintptr_t)tags, key, v)
-		if (str_starts(key, "skytop."))
-			json_object_set_new(out, aws_tag_read(t->a, key + 7), json_foreign(aws_tag_read(t->a, json_string_value(v))));
-	json_object_set_new(node, "tags", out);
-}
-
-json_t *aws_node(struct aws *t, const json_t *instance, const char *region)
-{
-	json_t *tags = tags_of(instance), *n = json_object();
-	const char *cluster = tag(t, tags, "skytop-cluster"), *token;
-	int64_t rank, index = 0, price;
-	num_int(json_str(instance, "amiLaunchIndex", ""), 0, NODES_MAX, &index);
-	token_of(t, tags, index, &token, &rank);
-	if (!cluster || !token) {
-		json_decref(tags);
-		json_decref(n);
-		return NULL;
-	}
-	const json_t *why = json_obj(instance, "stateReason");
-	json_put_str(n, "id", arena_printf(t->a, "%s/%s", region, json_str(instance, "instanceId", "")));
-	json_object_set_new(n, "token", json_foreign(token));
-	json_object_set_new(n, "cluster", json_foreign(cluster));
-	json_object_set_new(n, "name", json_foreign(long_tag(t, tags, "skytop-name")));
-	json_put_int(n, "rank", rank);
-	json_put_str(n, "status", status_of(instance));
-	json_put_str(n, "ip", json_str(instance, "privateIpAddress", NULL));
-	json_object_set_new(n, "reach", reach_of(t, instance, tags));
-	put_tags(t, n, tags);
-	json_put_int(n, "created_at", aws_time(json_str(instance, "launchTime", NULL)));
-	bool priced = num_int(json_str(tags, "skytop-price", ""), 0, INT64_MAX, &price);
-	json_object_set_new(n, "price_uusd_h", priced ? json_integer(price) : json_null());
-	json_put_str(n, "instance_type", json_str(instance, "instanceType", NULL));
-	json_put_str(n, "region", region);
-	json_put_str(n, "zone", json_str(json_obj(instance, "placement"), "availabilityZone", NULL));
-	json_put_bool(n, "use_spot", str_eq(json_str(instance, "instanceLifecycle", ""), "spot"));
-	const char *code = json_str(why, "code", ""), *message = json_str(why, "message", "");
-	json_put_str(n, "reason", str_eq(state_of(instance), "running") || !*code ? NULL : *message ? message : code);
-	json_decref(tags);
-	return n;
-}
-
-bool aws_id(struct aws *t, const char *id, const char **region, const char **instance)
-{
-	const char *slash = id ? strchr(id, '/') : NULL;
-	if (!slash || strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-") != (size_t)(slash - id) || slash == id || strncmp(slash + 1, "i-", 2) ||
-	    !slash[3] || slash[3 + strspn(slash + 3, "0123456789abcdef")] || strlen(id) > 100)
-		return false;
-	*region = arena_strndup(t->a, id, (size_t)(slash - id));
-	*instance = arena_strdup(t->a, slash + 1);
-	return true;
+	return str_eq(aws_state(instance), "terminated") || str_eq(aws_state(instance), "shutting-down");
 }
 
 /* ---- looking ------------------------------------------------------------------------------------------------------------- */
@@ -522,12 +341,12 @@ static enum provider_step act(struct aws *t, const char *key, const char *action
 
 static bool can_stop(const json_t *instance)
 {
-	return str_eq(state_of(instance), "running") || str_eq(state_of(instance), "pending");
+	return str_eq(aws_state(instance), "running") || str_eq(aws_state(instance), "pending");
 }
 
 static bool can_start(const json_t *instance)
 {
-	return str_eq(state_of(instance), "stopped");
+	return str_eq(aws_state(instance), "stopped");
 }
 
 static bool can_end(const json_t *instance)
@@ -537,12 +356,12 @@ static bool can_end(const json_t *instance)
 
 static bool is_stopping(const json_t *instance)
 {
-	return str_eq(state_of(instance), "stopping");
+	return str_eq(aws_state(instance), "stopping");
 }
 
 static bool is_ending(const json_t *instance)
 {
-	return str_eq(state_of(instance), "shutting-down");
+	return str_eq(aws_state(instance), "shutting-down");
 }
 
 static size_t count_of(struct aws *t, const struct look *l, bool (*pick)(const json_t *instance))
@@ -699,15 +518,64 @@ static json_t *touched(const struct look *l)
 	return out;
 }
 
+/* The call's cluster, or those of the machines that it names, as their tags have it. New reference. */
+static json_t *clusters_of(struct aws *t, const struct look *l)
+{
+	const char *cluster = json_str(t->c->args, "cluster", NULL);
+	json_t *out = json_array(), *part, *instance;
+	size_t i, k;
+	if (cluster)
+		json_array_append_new(out, json_string(aws_tag_text(t->a, cluster)));
+	json_array_foreach(cluster ? NULL : l->parts, i, part)
+		json_array_foreach(json_arr(part, "instances"), k, instance) {
+			json_t *tags = aws_tags(instance);
+			const char *v = json_str(tags, "skytop-cluster", NULL);
+			if (v && !json_has(out, v) && json_array_size(out) < IDS_A_CALL)
+				json_array_append_new(out, json_string(v));
+			json_decref(tags);
+		}
+	return out;
+}
+
+/* Have these clusters machines that go on? Then what is in use is theirs. */
+static enum provider_step go_on(struct aws *t, const json_t *regions, const json_t *clusters, bool *yes)
+{
+	size_t n = json_array_size(regions), i;
+	struct aws_ask *q = arena_alloc(t->a, (n + 1) * sizeof *q);
+	json_t *v, *states = json_pack("[s, s, s, s]", "pending", "running", "stopping", "stopped");
+	const json_t *answers;
+	json_array_foreach(regions, i, v) {
+		struct str s = aws_form("DescribeInstances");
+		sigv4_form(&s, "Version", "2016-11-15");
+		aws_filter_list(&s, 1, "tag:skytop-cluster", clusters);
+		aws_filter_list(&s, 2, "instance-state-name", states);
+		q[i] = (struct aws_ask){.service = "ec2", .region = json_string_value(v), .body = aws_form_done(t, &s)};
+	}
+	json_decref(states);
+	AWS_TRY(aws_ask(t, "go on", q, n, &answers));
+	*yes = false;
+	for (i = 0; i < n; i++)
+		*yes = *yes || json_array_size(json_arr(json_object_get(json_array_get(answers, i), "body"), "reservationSet"));
+	return PROVIDER_DONE;
+}
+
 static enum provider_step clear(struct aws *t, const struct look *l, size_t *left)
 {
+	json_t *regions = json_object_get(t->got, "touched"), *clusters = json_object_get(t->got, "clusters");
+	bool others;
 	*left = 0;
-	if (!json_str(t->c->args, "cluster", NULL))
-		return PROVIDER_DONE;
-	json_t *regions = json_object_get(t->got, "touched");
-	if (!regions)
+	if (!regions) {
 		json_object_set_new(t->got, "touched", regions = touched(l));
-	return json_array_size(regions) ? aws_net_clear(t, regions, json_str(t->c->args, "cluster", ""), left) : PROVIDER_DONE;
+		json_object_set_new(t->got, "clusters", clusters = clusters_of(t, l));
+	}
+	if (!json_array_size(regions) || !json_array_size(clusters))
+		return PROVIDER_DONE;
+	AWS_TRY(aws_net_clear(t, regions, clusters, left));
+	if (!*left || json_str(t->c->args, "cluster", NULL))
+		return PROVIDER_DONE;
+	AWS_TRY(go_on(t, regions, clusters, &others));
+	*left = others ? 0 : *left;
+	return PROVIDER_DONE;
 }
 
 static enum provider_step end_all(struct aws *t, const struct look *l)

@@ -173,7 +173,7 @@ def no_network(h):
 def left_behind(h):
     """The state is lost while a cluster is up: the sweep finds it by its marks, and ends it."""
     h.need_machines()
-    rc, out, err = h.launch('lost', '--infra', 'aws/us-east-1', '--gpus', 'L4:1', '-d', 'sleep 1000')
+    rc, out, err = h.launch('lost', '--infra', 'aws/us-east-1', '--gpus', 'L4:1', '--ports', '8080', '-d', 'sleep 1000')
     assert rc == 0, (rc, out, err)
     h.run('engine', 'stop')
     h.wait('the engine to leave', lambda: not h.engine_pids())
@@ -181,7 +181,7 @@ def left_behind(h):
     rc, out, err = h.run('sweep', 'aws')
     assert 'lost' in out + err, (rc, out, err)
     h.ok('sweep', '--destroy', '-y', 'aws', timeout=120)
-    assert not h.alive(), h.alive()
+    assert not h.alive() and not h.cloud.rig_truth()['groups'], h.cloud.rig_truth()
 
 
 def settle(h):
