@@ -35,6 +35,13 @@ void left_begin(struct unit *u)
 	json_decref(args);
 }
 
+void left_hurry(struct engine *e)
+{
+	for (size_t i = 0; i < e->n_ops; i++)
+		if (left_is(e->ops[i]->r) && e->ops[i]->resting && !e->ops[i]->r->cancel)
+			op_goto(e->ops[i], "terminate");
+}
+
 /* Another `down` of the cluster that is still to come, or at work. */
 static struct op *other_down(const struct op *op)
 {

@@ -13,6 +13,9 @@ void left_begin(struct unit *u);
 /* A request that ends the cluster is over, and the cluster is not: begin again where it took the place of one, or was one, and no other is there. */
 void left_go_on(struct op *op);
 
+/* Something was ended by hand: look now rather than after the pause. */
+void left_hurry(struct engine *e);
+
 /* To end the machines of op's cluster failed: ask the cloud what there is, so that the ledger goes on whatever the create answered, and then
  * enter that step again, ms later. The op's `failed` calls left_look first and returns where that is true: it was that question that failed. */
 bool left_looked(struct op *op);

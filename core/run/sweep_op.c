@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/run/left.h"
 #include "core/run/op.h"
 #include "core/run/sweep.h"
 
@@ -140,6 +141,7 @@ static void destroyed(struct op *op, const json_t *result)
 	const json_t *ids = json_arr(op->r->data, "ids");
 	run_event(op->engine, NULL, op->r, "sweep.destroyed", "info", json_pack("{s:O}", "ids", ids), "%zu machine%s that this state did not know ended at %s",
 	    json_array_size(ids), json_array_size(ids) == 1 ? "" : "s", provider_of(op)->title);
+	left_hurry(op->engine);
 	op_done(op, json_pack("{s:O}", "destroyed", ids));
 }
 

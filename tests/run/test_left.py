@@ -77,6 +77,16 @@ def by_itself(home):
     assert [r['state'] for r in done] == ['SUCCEEDED'], done
 
 
+def ended_by_hand(home):
+    launch_half(home, (409, 'conflict'))
+    home.wait('a pause of more than a moment', lambda: 'trying again in 20s' in (home.json('status')[0]['progress'] or ''), 40)
+    home.cloud.held = None
+    rc, out, err = home.run('sweep', 'akash', '--destroy', '-y')
+    assert rc == 0 and 'could not end here' in err, (rc, out, err)
+    home.wait('its end', lambda: home.json('status') == [], 10)
+    assert not home.cloud.alive()
+
+
 def forgotten(home):
     launch_half(home, (500, 'failed'))
     rc, out, err = home.run('down', '-y', '--purge', 'x')
@@ -106,4 +116,4 @@ def late_and_refused(home):
     home.wait('its end', lambda: not home.cloud.alive(), 40)
 
 
-main([(f.__name__.replace('_', ' '), f, {'offers': PLACES}) for f in (refused_for_ever, by_itself, forgotten, late_and_refused)])
+main([(f.__name__.replace('_', ' '), f, {'offers': PLACES}) for f in (refused_for_ever, by_itself, ended_by_hand, forgotten, late_and_refused)])

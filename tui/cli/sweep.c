@@ -101,8 +101,12 @@ static void print_machines(struct cli *c, const json_t *result)
 	json_array_foreach(machines, i, j)
 		machine_row(t, j, json_int(result, "at", 0));
 	cli_print_table(c, t);
-	cli_note(c, "%zu machine%s that skytop made and does not know here: %s. They may be another skytop's of yours, on another machine.", json_array_size(machines),
-	    json_array_size(machines) == 1 ? "" : "s", total(machines, money, sizeof money));
+	size_t ending = 0, n = json_array_size(machines);
+	json_array_foreach(machines, i, j)
+		ending += str_eq(json_str(j, "kind", NULL), "ending");
+	cli_note(c, "%zu machine%s that skytop made and %s here: %s.%s%s", n, n == 1 ? "" : "s", ending == n ? "could not end" : "does not know",
+	    total(machines, money, sizeof money), ending < n ? " They may be another skytop's of yours, on another machine." : "",
+	    ending ? " What could not be ended is tried again by itself." : "");
 }
 
 /* Those that may be taken in, when that is what is wanted: the others stay. */
