@@ -39,8 +39,10 @@ static int ask_beside(struct azure *g, const char *stem, const char *version, co
 		return 0;
 	if (azure_take_token(g, a, mark) > 0)
 		return 1;
+	const char *said = json_str(json_obj(a, "body"), "error_description", json_str(json_obj(a, "body"), "message", "no word why"));
 	if (g->err->code == ERR_CREDENTIALS || g->err->code == ERR_NOT_FOUND)
-		azure_refuse(g, "%s; is an identity given to it, and is $AZURE_CLIENT_ID that of one it has?", arena_strdup(g->c->arena, g->err->text));
+		azure_refuse(g, "asking for a token for %s: %s (HTTP %d); is an identity given to it, and is $AZURE_CLIENT_ID that of one it has?", g->identity,
+		    talk_clean(&g->talk, said), talk_status(a));
 	return -1;
 }
 

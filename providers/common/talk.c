@@ -275,16 +275,21 @@ const json_t *talk_exec(struct talk *t, const char *key, const char *const *argv
 	return a;
 }
 
-const char *talk_complaint(struct talk *t, const json_t *answer, const char *dflt)
+const char *talk_clean(struct talk *t, const char *text)
 {
-	const char *why = json_str(answer, "complaint", "");
 	struct str clean = str_new(COMPLAINT_MAX);
-	text_clean(&clean, why, strlen(why) < COMPLAINT_MAX ? strlen(why) : COMPLAINT_MAX - 1);
+	text_clean(&clean, text, strlen(text) < COMPLAINT_MAX ? strlen(text) : COMPLAINT_MAX - 1);
 	while (clean.len && clean.data[clean.len - 1] == ' ')
 		clean.data[--clean.len] = '\0';
-	const char *out = clean.len ? arena_strdup(t->c->arena, str_text(&clean)) : dflt;
+	const char *out = arena_strdup(t->c->arena, str_text(&clean));
 	str_free(&clean);
 	return out;
+}
+
+const char *talk_complaint(struct talk *t, const json_t *answer, const char *dflt)
+{
+	const char *text = talk_clean(t, json_str(answer, "complaint", ""));
+	return *text ? text : dflt;
 }
 
 bool talk_asks(const struct talk *t)

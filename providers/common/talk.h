@@ -51,6 +51,7 @@ int talk_status(const json_t *answer); /* its HTTP status; 0: none came */
 const char *talk_read(struct talk *t, const char *path);
 /* What a command says: {"status": n, "out", "complaint"}; NULL: it runs with the next talk_send. */
 const json_t *talk_exec(struct talk *t, const char *key, const char *const *argv);
+const char *talk_clean(struct talk *t, const char *text); /* foreign text for people: no control characters, at most some 400 bytes */
 /* What it complained of, clean and short; `dflt` when of nothing. */
 const char *talk_complaint(struct talk *t, const json_t *answer, const char *dflt);
 bool talk_asks(const struct talk *t); /* is there something to send? */

@@ -165,6 +165,26 @@ static const char *user_form(struct gcp *g, const json_t *cred)
 	return talk_form(g->c->arena, pairs);
 }
 
+/* A refusal in the words of the step that was refused: the table's advice is for logins. */
+static int token_refused(struct gcp *g, const char *key, const json_t *answer)
+{
+	static const struct {
+		const char *key, *advice;
+	} rows[] = {{"token:sts", "does the provider of the pool take this token? Look at its issuer, its audiences and its conditions"},
+	    {"token:impersonate", "may it act as that service account? That takes the role Service Account Token Creator on it"}};
+	const json_t *body = json_obj(answer, "body");
+	const char *said = json_str(body, "error_description", json_str(json_obj(body, "error"), "message", ""));
+	if (g->err->code == ERR_INVALID || g->err->code == ERR_NOT_FOUND) {
+		g->err->code = ERR_CREDENTIALS;
+		err_set_scope(g->err, ERR_SCOPE_CLOUD);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (g->err->code == ERR_CREDENTIALS && !strcmp(rows[i].key, key) && *said)
+			return gcp_refuse(g, "asking Google for a token for %s: %s (HTTP %d); %s", g->identity, talk_clean(&g->talk, said), talk_status(answer),
+			    rows[i].advice);
+	return -1;
+}
+
 /* {"access_token", "expires_in"}, or of what acts as a service account {"accessToken", "expireTime"}. */
 int gcp_take_token(struct gcp *g, const char *key, const struct gcp_ask *q, struct gcp_token *out)
 {
@@ -172,13 +192,8 @@ int gcp_take_token(struct gcp *g, const char *key, const struct gcp_ask *q, stru
 	const char *until = json_str(body, "expireTime", NULL), *text = json_str(body, "access_token", json_str(body, "accessToken", ""));
 	if (!a)
 		return 0;
-	if (gcp_answer_error(a, arena_printf(g->c->arena, "asking Google for a token for %s", g->identity), false, g->err)) {
-		if (g->err->code == ERR_INVALID || g->err->code == ERR_NOT_FOUND) {
-			g->err->code = ERR_CREDENTIALS;
-			err_set_scope(g->err, ERR_SCOPE_CLOUD);
-		}
-		return -1;
-	}
+	if (gcp_answer_error(a, arena_printf(g->c->arena, "asking Google for a token for %s", g->identity), false, g->err))
+		return token_refused(g, key, a);
 	if (!*text || strpbrk(text, "\r\n"))
 		return gcp_refuse(g, "Google gave no token for %s", g->identity);
 	*out = (struct gcp_token){arena_strdup(g->c->arena, text), until ? name_time(until) - g->c->env->now_ms : json_int(body, "expires_in", 0) * 1000};

@@ -360,7 +360,7 @@ static void test_identities(void **s)
 	assert_int_equal(cloud_asked("GET /app/token"), 2);
 	json_object_clear(r->memory);
 	setenv("AZURE_CLIENT_ID", "other", 1);
-	cloud_refused(r, "Identity not found (invalid_request, HTTP 400); run `az login`, or set the secret anew; is an identity given to it");
+	cloud_refused(r, "asking for a token for this app's managed identity: Identity not found (HTTP 400); is an identity given to it");
 	unsetenv("AZURE_CLIENT_ID");
 	unsetenv("IDENTITY_HEADER");
 	unsetenv("IDENTITY_ENDPOINT");

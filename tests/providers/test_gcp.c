@@ -475,7 +475,7 @@ static void test_external(void **s)
 	assert_int_equal(cloud_asked("POST /v1/token"), 1); /* it is kept */
 	free(cloud_put("subject", "other", 0600));
 	json_object_clear(r->memory);
-	cloud_refused(r, "rejected by the attribute condition");
+	cloud_refused(r, "rejected by the attribute condition. (HTTP 400); does the provider of the pool take this token?");
 	unlink(file);
 	cloud_refused(r, "subject, where the external account's token is, is not there");
 	free(text);
@@ -516,7 +516,7 @@ static void test_impersonated(void **s)
 	r->now_ms = 0;
 	text = xasprintf(form, "boss");
 	credentials(text);
-	cloud_refused(r, "iam.serviceAccounts.getAccessToken");
+	cloud_refused(r, "on resource (or it may not exist). (HTTP 403); may it act as that service account?");
 	free(text);
 	credentials("{'type': 'impersonated_service_account', 'service_account_impersonation_url': 'ftp://x', 'source_credentials': {'type': 'authorized_user', "
 		    "'client_id': 'c', 'client_secret': 's', 'refresh_token': 'good'}, 'project_id': 'proj-1'}");
