@@ -3,12 +3,10 @@
  * What EC2 lists lags behind what it did, by seconds as a rule. So an instance that was made a moment ago and is not listed is unknown, not gone;
  * and a cluster of which a launch got no answer is not taken for gone before a minute has passed. A refusal by one region is not silence of all:
  * nodes known to be there are unknown. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/json.h"
-#include "core/base/num.h"
 #include "core/base/str.h"
 #include "providers/aws/aws.h"
 #include "providers/common/requests.h"
