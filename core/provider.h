@@ -178,7 +178,8 @@ struct provider_env {
  *             "name": the quota's own name, "limit","used", "why": with room 0, when it cannot be had at all, instead
  *             of a quota}…]} in the same order; providers without quotas fail with ERR_UNSUPPORTED
  * OBJECTS    {"uri"} → in parts, {"objects":[{"name": below the URI, "" for a single object,"size","etag"|null,"folder": true or absent}…]}, and in the end
- *             {"single": bool: the URI names one object,"region"|null,"public": bool: nobody was asked who we are,"as": who asked|null}
+ *             {"single": bool: the URI names one object,"region"|null,"public": bool: nobody was asked who we are,"as": who asked|null,
+ *             "other": true: it is not this cloud's own store that answered; or absent}
  * OBJECTS    {"uri","single","public","names":[as above…],"etags":[of each]} → {"links":[{"url","header"|null: to be sent with it,"stored": true or absent: ask for the
  *             bytes as they are kept, compressed or not}…]} in the same order, for whoever has them, good for up to PROVIDER_LINK_S; secrets unless public
  * TERMINATE  {"cluster": id} and/or {"ids":[…]}              → {} when all of the cluster's nodes are gone; {"pending": n, "waiting": what

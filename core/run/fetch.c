@@ -14,6 +14,7 @@
 #include "core/base/fs.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/plan/transfer.h"
 #include "core/run/fetch_priv.h"
 #include "core/run/launch.h"
 #include "core/run/mounts.h"
@@ -105,7 +106,8 @@ static const char *sum_text(const struct objects *o, char *buf, size_t size)
 
 static json_t *sum_json(const struct source *s)
 {
-	json_t *j = json_pack("{s:s, s:s}", "uri", s->uri, "cloud", s->provider->name);
+	json_t *j = json_pack("{s:s}", "uri", s->uri);
+	json_put_str(j, "cloud", s->other ? NULL : s->provider->name);
 	json_put_int(j, "files", (int64_t)s->objects->n);
 	json_put_int(j, "bytes", s->objects->bytes);
 	json_put_str(j, "region", s->region);
@@ -145,6 +147,29 @@ static void looked(void *arg, const struct err *err)
 void fetch_look(struct op *op)
 {
 	list(op, looked);
+}
+
+void fetch_tell_cost(struct op *op, const json_t *chosen)
+{
+	struct err ignored;
+	size_t i;
+	json_t *s;
+	const json_t *list = json_arr(op->r->data, "sources");
+	struct catalog *catalog = json_array_size(list) ? catalog_open(&ignored) : NULL;
+	const struct egress_table *table = catalog ? catalog_egress(catalog, &ignored) : NULL;
+	struct transfer_place to = {json_str(chosen, "provider", NULL), json_str(chosen, "region", NULL)};
+	int64_t nodes = json_int(chosen, "num_nodes", 1), bytes;
+	json_array_foreach(list, i, s) {
+		struct transfer_place from = {json_str(s, "cloud", NULL), json_str(s, "region", NULL)};
+		char cost[32], size[32];
+		bytes = json_int(s, "bytes", 0) * nodes;
+		int64_t uusd = transfer_cost_uusd(table, &from, &to, bytes / 1000);
+		if (uusd > 0)
+			run_event(op->engine, op_unit(op), op->r, "launch.egress", "warn", json_pack("{s:s, s:I, s:I}", "uri", json_str(s, "uri", ""), "bytes",
+			    (json_int_t)bytes, "uusd", (json_int_t)uusd), "%s: moving %s to %s costs about $%s (an estimate, from list prices of %s)",
+			    json_str(s, "uri", ""), bytes_text(bytes, size, sizeof size), to.cloud, money_text(uusd, cost, sizeof cost), from.cloud);
+	}
+	catalog_close(catalog);
 }
 
 /* ---- windows ---------------------------------------------------------------------------------------------------------- */

@@ -196,6 +196,7 @@ static void chosen_place(struct op *op, json_t *plan)
 	json_put_bool(op->r->data, "fresh", true);
 	json_put_int(op->r->data, "attempt", json_int(op->r->data, "attempt", 0) + 1);
 	intend(op, chosen, json_int(chosen, "num_nodes", 1));
+	fetch_tell_cost(op, chosen);
 	op_next(op);
 }
 

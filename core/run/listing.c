@@ -77,6 +77,7 @@ static void arrange(struct source *s, const json_t *result, struct err *err)
 	const char *path = json_str(s->item, "path", "");
 	s->single = json_bool(result, "single", false);
 	s->is_public = json_bool(result, "public", false);
+	s->other = json_bool(result, "other", false);
 	s->region = xstrdup(json_str(result, "region", NULL));
 	if (s->single)
 		mounts_put_file(s->item, path);

@@ -13,7 +13,7 @@ struct source {
 	const char *uri, *key;
 	const struct provider *provider;
 	struct objects *objects;
-	bool single, is_public;
+	bool single, is_public, other; /* other: not the provider's own store */
 	char id[33];
 	char *region; /* of the bucket; NULL */
 };

@@ -206,6 +206,7 @@ static enum provider_step done(struct s3 *s, bool single)
 {
 	json_t *j = json_pack("{s:b, s:s, s:b}", "single", single, "region", s->region, "public", s->anonymous);
 	json_put_str(j, "as", s->anonymous ? NULL : s->t->login.source);
+	json_put_bool(j, "other", s->base != NULL);
 	return aws_done(s->t, j);
 }
 

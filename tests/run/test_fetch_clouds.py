@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """File mounts from Azure, Google Cloud and the web, from the task file to what a job reads; nodes are folders on this machine. TAP. What each store is: see
 blob_store.py and gcs_store.py."""
-import http.server, os, sys, threading
+import http.server, os, re, sys, threading
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '../providers'))
 sys.path.insert(0, HERE)
@@ -59,6 +59,7 @@ def google(h):
         g.put('data', "in/p'ut-elsewhere", b'no')
         g.put('data', "in/p'ut/folder/", b'')
         g.put('open', 'x', b'public')
+        g.put('large', 'x', b'0' * 10000000)
         uri = "gs://data/in/p'ut"
         rc, out, err = h.launch({'~/x': uri, '~/one': {'source': uri + '/a.txt', 'mode': 'COPY'}}, run='cat ~/x/a.txt ~/one; echo')
         assert rc == 0 and 'aa\n' in out, (rc, out, err)
@@ -86,6 +87,10 @@ def google(h):
         g.public.add('open')
         rc, out, err = h.launch({'~/x': 'gs://open'}, name='other', run='cat ~/x/x')
         assert rc == 0 and 'public' in out, (rc, out, err)
+        g.public.add('large')
+        rc, out, err = h.launch({'~/x': 'gs://large'}, name='third', num_nodes=2)
+        cost = h.events('launch.egress', 'third')
+        assert rc == 0 and len(cost) == 1 and re.search(r'20\.0 MB to local costs about \$0\.00\d+ \(an estimate', cost[0]), (rc, out, err, cost)
         assert not g.violations, g.violations
 
 
