@@ -50,7 +50,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         m, q = re.fullmatch('/storage/v1/b/([^/]+)/o(?:/([^/]+))?', path), dict(urllib.parse.parse_qsl(query))
         bucket, key = m[1], urllib.parse.unquote(m[2]) if m[2] else None
         token = (self.headers.get('Authorization') or '').replace('Bearer ', '')
-        allowed = bucket in store.public or token == 'whole' or (token in store.lesser and store.lesser[token][0] == bucket and key and key.startswith(store.lesser[token][1]))
+        limits = store.lesser.get(token)
+        allowed = bucket in store.public or token == 'whole' or (limits and limits[0] == bucket and key and key.startswith(limits[1]))
         if bucket not in store.buckets:
             return self.refuse(404, 'The specified bucket does not exist.')
         if not allowed or bucket in store.denied:

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """File mounts from Azure, Google Cloud and the web, from the task file to what a job reads; nodes are folders on this machine. TAP. What each store is: see
 blob_store.py and gcs_store.py."""
-import http.server, os, re, sys, threading
+import http.client, http.server, json, os, re, sys, threading
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '../providers'))
 sys.path.insert(0, HERE)
 import engine_test  # noqa: E402
 from aws_cloud import Server, Unavailable  # noqa: E402
-from blob_store import ACCOUNT, Blobs  # noqa: E402
+from blob_store import ACCOUNT, KEY, Blobs  # noqa: E402
 from gcs_store import Google  # noqa: E402
 from test_fetch import ODD, Home as FetchHome, look  # noqa: E402
 
@@ -17,6 +17,45 @@ class Home(FetchHome):
         super().__init__(None)
         for name in [n for n in self.env if n.startswith(('AZURE_', 'GOOGLE_', 'CLOUDSDK_', 'SKYTOP_A', 'SKYTOP_G'))]:
             del self.env[name]
+
+
+class Manager(http.server.BaseHTTPRequestHandler):
+    """Azure's login and resource manager, as far as the keys of an account go; the account itself is azurite."""
+    protocol_version, disable_nagle_algorithm, log, blobs = 'HTTP/1.1', True, [], None
+
+    def log_message(self, *args):
+        pass
+
+    def answer(self, status, data, head=()):
+        data = data if isinstance(data, bytes) else json.dumps(data).encode()
+        self.send_response(status)
+        for k, v in dict({'Content-Length': len(data)}, **dict(head)).items():
+            self.send_header(k, str(v))
+        self.end_headers()
+        self.wfile.write(data if self.command != 'HEAD' else b'')
+
+    def do_GET(self):
+        path, account = self.path.split('?')[0], '/subscriptions/sub-1/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/' + ACCOUNT
+        self.rfile.read(int(self.headers.get('Content-Length') or 0))
+        self.log.append((self.command, path))
+        if path == '/tenant-1/oauth2/v2.0/token':
+            return self.answer(200, {'access_token': 'arm', 'expires_in': 3600})
+        if path.startswith('/unknown/'):
+            return self.answer(404, b'')
+        if not path.startswith('/' + ACCOUNT):
+            assert self.headers['Authorization'] == 'Bearer arm', dict(self.headers)
+        if path == '/subscriptions/sub-1/providers/Microsoft.Storage/storageAccounts':
+            return self.answer(200, {'value': [{'name': 'another', 'id': '/x'}, {'name': ACCOUNT, 'id': account}]})
+        if path == account + '/listKeys' and self.command == 'POST':
+            return self.answer(200, {'keys': [{'keyName': 'key1', 'value': KEY, 'permissions': 'FULL'}]})
+        assert path.startswith('/%s/' % ACCOUNT) and not self.headers.get('Authorization'), path
+        c = http.client.HTTPConnection('127.0.0.1', self.blobs.port, timeout=60)
+        c.request(self.command, self.path, headers={k: v for k, v in self.headers.items() if k.lower() in ('range', 'if-match')})
+        r = c.getresponse()
+        kept = ('etag', 'content-type', 'x-ms-error-code', 'content-range', 'content-length')
+        self.answer(r.status, r.read(), [(k, v) for k, v in r.getheaders() if k.lower() in kept])
+
+    do_POST = do_HEAD = do_GET
 
 
 def azure(h):
@@ -46,6 +85,26 @@ def azure(h):
         h.env['AZURE_STORAGE_CONNECTION_STRING'] = blobs.env['AZURE_STORAGE_CONNECTION_STRING'].replace('Eby8', 'Xby8')
         rc, out, err = h.launch({'~/x': uri + 'data/in/put'}, name='other')
         assert rc == 4 and 'AZURE_STORAGE_CONNECTION_STRING' in err and 'by8v' not in err, (rc, out, err)
+        # Nobody's key; a public container; then whoever is logged in is given one.
+        h.ok('engine', 'stop')
+        server = Server(('127.0.0.1', 0), Manager)
+        Manager.blobs = blobs
+        threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.05}, daemon=True).start()
+        del h.env['AZURE_STORAGE_CONNECTION_STRING']
+        h.env['SKYTOP_AZURE_ENDPOINT'] = 'http://127.0.0.1:%d' % server.server_address[1]
+        rc, out, err = h.launch({'~/x': uri + 'data/in/put'}, name='other')
+        assert rc == 4 and 'is not public, or not there, and no credentials of Azure' in err and 'az login' in err, (rc, out, err)
+        rc, out, err = h.launch({'~/x': uri + 'open'}, name='other', run='cat ~/x/x')
+        assert rc == 0 and 'public' in out, (rc, out, err)
+        h.ok('engine', 'stop')
+        h.env.update(AZURE_TENANT_ID='tenant-1', AZURE_CLIENT_ID='client-1', AZURE_CLIENT_SECRET='hush', AZURE_SUBSCRIPTION_ID='sub-1')
+        rc, out, err = h.launch({'~/x': uri + 'data/in/put'}, name='other', run='cat ~/x/a.txt')
+        assert rc == 0 and 'a' in out, (rc, out, err)
+        assert len([1 for method, path in Manager.log if path.endswith('/listKeys')]) == 1, Manager.log
+        rc, out, err = h.launch({'~/x': uri.replace(ACCOUNT, 'unknown') + 'data'}, name='third')
+        assert rc == 4 and 'no storage account unknown' in err and 'client-1' in err, (rc, out, err)
+        server.shutdown()
+        server.server_close()
     finally:
         blobs.__exit__()
 
@@ -141,7 +200,8 @@ def web(h):
         server.server_close()
 
 
-CASES = [('Google: names of all kinds, lesser tokens, refusals', google), ('a file of the web: redirects, cuts, refusals', web), ('Azure: names of all kinds, refusals', azure)]
+CASES = [('Google: names of all kinds, lesser tokens, refusals', google), ('a file of the web: redirects, cuts, refusals', web),
+         ('Azure: names of all kinds, refusals', azure)]
 
 if __name__ == '__main__':
     engine_test.main([(name, fn, {}) for name, fn in CASES if os.environ.get("SKYTOP_ONLY", "") in name], make=Home)

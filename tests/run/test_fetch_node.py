@@ -87,8 +87,9 @@ class Copier:
         return __import__('urllib.parse').parse.quote(name)
 
     def tree(self, *args, data=b'', wait=True):
-        p = subprocess.Popen([shutil.which(self.node.shell[0]), *self.node.shell[1:], self.node.home + '/.skytop/skytop-tree', *args], env=self.node.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, cwd=self.node.home)
+        shell, home = self.node.shell, self.node.home
+        p = subprocess.Popen([shutil.which(shell[0]), *shell[1:], home + '/.skytop/skytop-tree', *args], env=self.node.env, stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=home)
         if not wait:
             p.stdin.write(data)
             p.stdin.close()
