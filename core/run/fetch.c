@@ -26,6 +26,7 @@ enum {
 	IDLE_PAUSE_MS = 2000,
 	ANEW_MAX = 3, /* it changed while it was copied */
 	LOST_MAX = 8,
+	TOLD_FROM_UUSD = 1000, /* less is nobody's concern */
 };
 static const int64_t window_bytes = INT64_C(64) << 30;
 
@@ -164,7 +165,7 @@ void fetch_tell_cost(struct op *op, const json_t *chosen)
 		char cost[32], size[32];
 		bytes = json_int(s, "bytes", 0) * nodes;
 		int64_t uusd = transfer_cost_uusd(table, &from, &to, bytes / 1000);
-		if (uusd > 0)
+		if (uusd >= TOLD_FROM_UUSD)
 			run_event(op->engine, op_unit(op), op->r, "launch.egress", "warn", json_pack("{s:s, s:I, s:I}", "uri", json_str(s, "uri", ""), "bytes",
 			    (json_int_t)bytes, "uusd", (json_int_t)uusd), "%s: moving %s to %s costs about $%s (an estimate, from list prices of %s)",
 			    json_str(s, "uri", ""), bytes_text(bytes, size, sizeof size), to.cloud, money_text(uusd, cost, sizeof cost), from.cloud);

@@ -299,7 +299,40 @@ def another_disk(h):
         shutil.rmtree(other, ignore_errors=True)
 
 
-CASES = [('every tool and shell', every_tool), ('what is refused, what is missing', refusals), ('one at a time', one_at_a_time), ('another disk', another_disk)]
+def only_root_may(h):
+    """A place like /data: made with sudo for the user, who is not root, where that is let; else it is told."""
+    if os.getuid() or not shutil.which('setpriv'):
+        raise Skip('only root can try that')
+    top, home, asked = h.dir + '/top', h.dir + '/home', h.dir + '/asked'
+    for folder, owner in ((top, 0), (home, 65534), (asked, 65534)):
+        os.mkdir(folder)
+        os.chown(folder, owner, owner)
+    os.chmod(h.dir, 0o755)
+    bin = path_with(h, 'bin', 'curl', 'sh', 'sudo')
+    c = Copier(Node(home, ('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'sh'), bin), server(), dict(ODD), root=top + '/data/x')
+    subprocess.run(['chown', '-R', '65534:65534', home], check=True)
+    if os.path.lexists(bin + '/sudo'):
+        os.unlink(bin + '/sudo')
+    error = c.plan()
+    assert error['code'] == 'io' and 'cannot make ' + top + '/data' in error['message'], error
+    with open(bin + '/sudo', 'w') as f:  # who does it is root: we
+        f.write('#!/bin/sh\nprintf "%%s\\0" "$@" >%s/words.new && mv %s/words.new %s/words\nuntil [ -e %s/done ]; do sleep 0.05; done\n' % ((asked,) * 4))
+    os.chmod(bin + '/sudo', 0o755)
+
+    def serve():
+        h.wait('sudo', lambda: os.path.exists(asked + '/words'))
+        words = open(asked + '/words').read().split('\0')[:-1]
+        assert words[0] == '-n', words
+        subprocess.run(words[1:], check=True)
+        open(asked + '/done', 'w').close()
+    threading.Thread(target=serve, daemon=True).start()
+    assert c.get(c.plan()) == {} and c.place() == {'type': 'synced'}
+    st = os.stat(top + '/data/x')
+    assert (st.st_uid, os.stat(top + '/data').st_uid) == (65534, 0) and open(top + '/data/x/a', 'rb').read() == ODD['a']
+
+
+CASES = [('every tool and shell', every_tool), ('what is refused, what is missing', refusals), ('one at a time', one_at_a_time), ('another disk', another_disk),
+         ('a place where only root may write', only_root_may)]
 
 if __name__ == '__main__':
     main([(name, fn, {}) for name, fn in CASES if os.environ.get('SKYTOP_ONLY', '') in name])
