@@ -5,7 +5,6 @@
  *
  * Which of Azure's clouds it is: azure.cloud of the settings, else $AZURE_AUTHORITY_HOST, else what the login of the CLI is in, else the public one. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,17 +15,6 @@
 #include "providers/azure/azure_priv.h"
 
 static const char token_key[] = "token";
-
-int azure_refuse(struct azure *g, const char *fmt, ...)
-{
-	char text[sizeof g->err->text];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	err_set(g->err, ERR_CREDENTIALS, "%s", text);
-	return err_set_scope(g->err, ERR_SCOPE_CLOUD);
-}
 
 /* Ids go into URLs. */
 static bool id_ok(const char *text)
@@ -49,7 +37,7 @@ bool azure_remembered(struct azure *g, const char *mark)
 int azure_keep_token(struct azure *g, const char *text, int64_t life_ms, const char *mark)
 {
 	if (!*text || strpbrk(text, "\r\n"))
-		return azure_refuse(g, "Azure gave no token for %s", g->identity);
+		return talk_refuse(&g->talk, "Azure gave no token for %s", g->identity);
 	g->token = talk_keep_token(&g->talk, mark, text, life_ms);
 	return 1;
 }
@@ -93,7 +81,7 @@ static int principal(struct azure *g, const char *tenant, const char *client, co
 	static const char jwt_bearer[] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 	struct arena *a = g->c->arena;
 	if (!id_ok(tenant) || !id_ok(client))
-		return azure_refuse(g, "the tenant and the client of Azure are ids of letters, digits and dashes: look at $AZURE_TENANT_ID and $AZURE_CLIENT_ID");
+		return talk_refuse(&g->talk, "the tenant and the client of Azure are ids of letters, digits and dashes: look at $AZURE_TENANT_ID and $AZURE_CLIENT_ID");
 	const char *mark = mark_of(g, tenant, client, p->pem ? p->pem : p->value), *url = azure_url(g, AZURE_LOGIN, "/%s/oauth2/v2.0/token", tenant);
 	g->identity = arena_printf(a, "service principal %s", client);
 	if (g->local || azure_remembered(g, mark))
@@ -126,9 +114,10 @@ static int only_subscription(struct azure *g)
 			n++;
 		}
 	if (n != 1)
-		return azure_refuse(g, "%s may use %zu subscriptions of Azure: say which with $AZURE_SUBSCRIPTION_ID or the setting azure.subscription", g->identity, n);
+		return talk_refuse(&g->talk, "%s may use %zu subscriptions of Azure: say which with $AZURE_SUBSCRIPTION_ID or the setting azure.subscription",
+		    g->identity, n);
 	g->subscription = arena_strdup(g->c->arena, only);
-	return id_ok(only) ? 1 : azure_refuse(g, "Azure told no rightful id of a subscription");
+	return id_ok(only) ? 1 : talk_refuse(&g->talk, "Azure told no rightful id of a subscription");
 }
 
 /* said: by the source of the credentials itself; NULL. */
@@ -142,7 +131,7 @@ static int find_subscription(struct azure *g, const char *said)
 	if (!s || !*s)
 		return only_subscription(g);
 	if (!id_ok(s))
-		return azure_refuse(g, "this is no id of a subscription of Azure: %.100s", s);
+		return talk_refuse(&g->talk, "this is no id of a subscription of Azure: %.100s", s);
 	g->subscription = arena_strdup(g->c->arena, s);
 	return 1;
 }
@@ -155,7 +144,7 @@ static const char *file_of(struct azure *g, const char *path, const char *variab
 	const char *text = talk_read(&g->talk, path);
 	if (!text || *text)
 		return text;
-	azure_refuse(g, "%s, which $%s names, is not there or cannot be read", path, variable);
+	talk_refuse(&g->talk, "%s, which $%s names, is not there or cannot be read", path, variable);
 	return NULL;
 }
 
@@ -195,7 +184,7 @@ static int from_file(struct azure *g, const char **subscription)
 	if (tenant && client && secret)
 		r = principal(g, tenant, client, &(struct proof){"client_secret", secret, NULL});
 	else
-		r = azure_refuse(g, "%s, which $AZURE_AUTH_LOCATION names, is not there or lacks one of tenantId, clientId and clientSecret", path);
+		r = talk_refuse(&g->talk, "%s, which $AZURE_AUTH_LOCATION names, is not there or lacks one of tenantId, clientId and clientSecret", path);
 	const char *s = json_str(j, "subscriptionId", NULL);
 	*subscription = s ? arena_strdup(g->c->arena, s) : NULL;
 	json_decref(j);
@@ -211,7 +200,7 @@ static int take_cli(struct azure *g, const json_t *a, const char *mark)
 	const char *out = json_str(a, "out", "");
 	if (json_int(a, "status", -1)) {
 		const char *todo = json_int(a, "status", -1) == 127 ? "install it, or set $AZURE_CLIENT_SECRET and what goes with it" : "run `az login`";
-		return azure_refuse(g, "the Azure CLI gives no token: %s; %s",
+		return talk_refuse(&g->talk, "the Azure CLI gives no token: %s; %s",
 		    talk_complaint(&g->talk, a, "`az account get-access-token` ended without a word"), todo);
 	}
 	json_t *j = json_parse(out, strlen(out), NULL);
@@ -286,7 +275,7 @@ static int find_cloud(struct azure *g)
 		g->cloud = azure_cloud_of(NULL, strstr(login, "://") ? login : arena_printf(g->c->arena, "https://%s", login));
 	if (g->cloud)
 		return 1;
-	return azure_refuse(g, "%s is \"%.100s\", which is none of Azure's clouds: AzureCloud, AzureUSGovernment, AzureChinaCloud",
+	return talk_refuse(&g->talk, "%s is \"%.100s\", which is none of Azure's clouds: AzureCloud, AzureUSGovernment, AzureChinaCloud",
 	    *name ? "the setting azure.cloud" : "$AZURE_AUTHORITY_HOST", *name ? name : login);
 }
 
@@ -305,7 +294,7 @@ int azure_auth(struct azure *g)
 	if (r == AZURE_NOT_HERE)
 		r = azure_from_metadata(g);
 	if (r == AZURE_NOT_HERE)
-		return azure_refuse(g,
+		return talk_refuse(&g->talk,
 		    "no credentials of Azure: neither in $AZURE_TENANT_ID, $AZURE_CLIENT_ID and $AZURE_CLIENT_SECRET (or a certificate, or a workload's token), nor in "
 		    "$AZURE_AUTH_LOCATION, nor a login in %s/azureProfile.json, and this is no machine of Azure's; run `az login`", dir ? dir : "~/.azure");
 	return r > 0 ? find_subscription(g, subscription) : r;

@@ -78,7 +78,6 @@ void azure_operation_error(const json_t *error, const char *what, bool creates, 
 /* ---- auth.c ---- */
 /* Who we are and for which subscription: 1, 0 (something is to be asked), −1 with g->err. */
 int azure_auth(struct azure *g);
-int azure_refuse(struct azure *g, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* for want of credentials: −1 */
 enum { AZURE_NOT_HERE = 2 }; /* what a source of credentials says that has none; else 1, 0, −1 */
 bool azure_remembered(struct azure *g, const char *mark); /* the token of that mark, into g->token */
 int azure_keep_token(struct azure *g, const char *text, int64_t life_ms, const char *mark); /* 1, −1 */

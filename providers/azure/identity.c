@@ -41,7 +41,7 @@ static int ask_beside(struct azure *g, const char *stem, const char *version, co
 		return 1;
 	const char *said = json_str(json_obj(a, "body"), "error_description", json_str(json_obj(a, "body"), "message", "no word why"));
 	if (g->err->code == ERR_CREDENTIALS || g->err->code == ERR_NOT_FOUND)
-		azure_refuse(g, "asking for a token for %s: %s (HTTP %d); is an identity given to it, and is $AZURE_CLIENT_ID that of one it has?", g->identity,
+		talk_refuse(&g->talk, "asking for a token for %s: %s (HTTP %d); is an identity given to it, and is $AZURE_CLIENT_ID that of one it has?", g->identity,
 		    talk_clean(&g->talk, said), talk_status(a));
 	return -1;
 }
@@ -52,7 +52,7 @@ int azure_from_app_service(struct azure *g)
 	if (!endpoint || !secret)
 		return AZURE_NOT_HERE;
 	if (!str_starts(endpoint, "http") || strpbrk(endpoint, " ?#\r\n") || strpbrk(secret, "\r\n"))
-		return azure_refuse(g, "$IDENTITY_ENDPOINT is no web address: %.200s", endpoint);
+		return talk_refuse(&g->talk, "$IDENTITY_ENDPOINT is no web address: %.200s", endpoint);
 	g->identity = "this app's managed identity";
 	return ask_beside(g, endpoint, "2019-08-01", arena_printf(g->c->arena, "X-IDENTITY-HEADER: %s", secret));
 }
@@ -91,7 +91,7 @@ const char *azure_assertion(struct azure *g, const char *pem, const char *client
 	const char *out = jwt ? arena_strdup(g->c->arena, jwt) : NULL;
 	free(jwt);
 	if (!out)
-		azure_refuse(g, "%s, which $AZURE_CLIENT_CERTIFICATE_PATH names, must be a PEM file with the certificate and its RSA key: %s",
+		talk_refuse(&g->talk, "%s, which $AZURE_CLIENT_CERTIFICATE_PATH names, must be a PEM file with the certificate and its RSA key: %s",
 		    talk_var(&g->talk, "AZURE_CLIENT_CERTIFICATE_PATH"), err.text);
 	return out;
 }

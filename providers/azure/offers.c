@@ -13,16 +13,6 @@ enum { AT_ONCE = 4 };
 
 /* ---- what is kept --------------------------------------------------------------------------------------------------- */
 
-static json_t *kept(json_t *state, const char *name)
-{
-	json_t *o = json_obj(state, name);
-	if (!o) {
-		o = json_object();
-		json_object_set_new(state, name, o);
-	}
-	return o;
-}
-
 /* Machines with Linux by the hour, not those of others' hosts; of the same size in two series the lower price counts. */
 static bool counts(const json_t *line)
 {
@@ -46,7 +36,7 @@ static void take_prices(struct azure *g, json_t *state, const json_t *items)
 		if (!counts(line) || !(usd > 0) || usd > 1e6)
 			continue;
 		bool spot = str_ends(json_str(line, "skuName", ""), " Spot") || str_ends(json_str(line, "meterName", ""), " Spot");
-		json_t *list = kept(state, spot ? "spot" : "price");
+		json_t *list = talk_child(state, spot ? "spot" : "price");
 		const char *size = json_str(line, "armSkuName", "");
 		int64_t uusd = (int64_t)llround(usd * 1e6), was = json_int(list, size, 0);
 		if (!was || uusd < was)
@@ -85,7 +75,7 @@ static void take_sizes(struct azure *g, json_t *state, const json_t *items)
 	json_array_foreach(items, i, v) {
 		const char *name = json_str(v, "name", "");
 		if (str_eq(json_str(v, "resourceType", ""), "virtualMachines") && azure_size_ok(name) && !restricted(v))
-			json_object_set_new(kept(state, "sizes"), name,
+			json_object_set_new(talk_child(state, "sizes"), name,
 			    json_pack("[I, I, I]", (json_int_t)capability(v, "vCPUs"), (json_int_t)(capability(v, "MemoryGB") * 1024),
 				(json_int_t)capability(v, "GPUs")));
 	}

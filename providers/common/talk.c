@@ -13,27 +13,24 @@
 
 enum { TEXT_MAX = 16000, FORM_MAX = 65536, COMPLAINT_MAX = 400, HEADERS_MAX = 8, COMMAND_MS = 60000 };
 
-json_t *talk_part(struct talk *t, const char *name)
+json_t *talk_child(json_t *of, const char *name)
 {
-	json_t *o = json_obj(t->c->scratch, name);
+	json_t *o = json_obj(of, name);
 	if (!o) {
 		o = json_object();
-		json_object_set_new(t->c->scratch, name, o);
+		json_object_set_new(of, name, o);
 	}
 	return o;
 }
 
+json_t *talk_part(struct talk *t, const char *name)
+{
+	return talk_child(t->c->scratch, name);
+}
+
 json_t *talk_memory(struct talk *t, const char *name)
 {
-	json_t *m = t->c->env->memory, *o;
-	if (!m)
-		return talk_part(t, name);
-	o = json_obj(m, name);
-	if (!o) {
-		o = json_object();
-		json_object_set_new(m, name, o);
-	}
-	return o;
+	return talk_child(t->c->env->memory ? t->c->env->memory : t->c->scratch, name);
 }
 
 const char *talk_var(const struct talk *t, const char *name)
@@ -370,16 +367,30 @@ enum provider_step talk_done(struct talk *t, json_t *result)
 	return PROVIDER_DONE;
 }
 
-enum provider_step talk_failed(struct talk *t, enum err_code code, enum err_scope scope, const char *fmt, ...)
+static void fail(struct talk *t, enum err_code code, enum err_scope scope, const char *fmt, va_list ap)
 {
 	char text[sizeof t->err->text];
-	va_list ap;
-	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
 	err_set(t->err, code, "%s", text);
 	err_set_scope(t->err, scope);
+}
+
+enum provider_step talk_failed(struct talk *t, enum err_code code, enum err_scope scope, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	fail(t, code, scope, fmt, ap);
+	va_end(ap);
 	return PROVIDER_FAILED;
+}
+
+int talk_refuse(struct talk *t, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	fail(t, ERR_CREDENTIALS, ERR_SCOPE_CLOUD, fmt, ap);
+	va_end(ap);
+	return -1;
 }
 
 /* ---- text ----------------------------------------------------------------------------------------------------------- */

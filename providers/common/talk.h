@@ -59,6 +59,7 @@ enum provider_step talk_send(struct talk *t);
 enum provider_step talk_wait(struct talk *t); /* what has nothing to go on with: talk_send, or FAILED where there is an error */
 void talk_forget(struct talk *t, const char *key);
 
+json_t *talk_child(json_t *of, const char *name);      /* the object that is its member, made where there is none; borrowed */
 json_t *talk_part(struct talk *t, const char *name);   /* an object of the call's; borrowed */
 json_t *talk_memory(struct talk *t, const char *name); /* one that lives on after the call; borrowed */
 const char *talk_var(const struct talk *t, const char *name); /* of the environment; NULL: not set, or empty */
@@ -87,6 +88,9 @@ enum provider_step talk_done(struct talk *t, json_t *result);
 enum provider_step talk_failed(struct talk *t, enum err_code code, enum err_scope scope, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 const char *talk_json(struct arena *a, const json_t *j); /* in one line */
+/* For want of credentials, which no other place has either: −1. */
+int talk_refuse(struct talk *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* Text for a URL's query. */
 const char *talk_quote(struct arena *a, const char *text);
 /* A form: name, value, name, value…, NULL. */

@@ -4,7 +4,6 @@
  * of what they were given for. Nothing is asked of the network unless there are credentials, and the metadata server only where this machine says that it
  * is one of Google's, or $GCE_METADATA_HOST says where it is. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,17 +27,6 @@ static const char *credentials_path(struct gcp *g)
 {
 	const char *path = talk_var(&g->talk, "GOOGLE_APPLICATION_CREDENTIALS");
 	return path ? path : arena_printf(g->c->arena, "%s/application_default_credentials.json", config_dir(g));
-}
-
-int gcp_refuse(struct gcp *g, const char *fmt, ...)
-{
-	char text[sizeof g->err->text];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	err_set(g->err, ERR_CREDENTIALS, "%s", text);
-	return err_set_scope(g->err, ERR_SCOPE_CLOUD);
 }
 
 const char *gcp_scope(void)
@@ -118,7 +106,8 @@ static int find_project(struct gcp *g, const json_t *cred, const char *metadata)
 		json_put_str(told, metadata, p);
 	}
 	if (!*p || strlen(p) > 100 || strpbrk(p, "/?#% \t\r\n"))
-		return gcp_refuse(g, "which project of Google Cloud is meant is not said%s%.100s: set $GOOGLE_CLOUD_PROJECT, or run `gcloud config set project PROJECT`",
+		return talk_refuse(&g->talk,
+		    "which project of Google Cloud is meant is not said%s%.100s: set $GOOGLE_CLOUD_PROJECT, or run `gcloud config set project PROJECT`",
 		    *p ? " rightly: " : "", p);
 	g->project = arena_strdup(g->c->arena, p);
 	return 1;
@@ -131,7 +120,7 @@ const char *gcp_named_url(struct gcp *g, const char *url)
 	const char *path = str_starts(url, "https://") ? strchr(url + strlen("https://"), '/') : NULL;
 	if (path && !strpbrk(url, " \t\r\n"))
 		return g->base ? arena_printf(g->c->arena, "%s%s", g->base, path) : arena_strdup(g->c->arena, url);
-	gcp_refuse(g, "the credentials of Google Cloud are to be taken to %.200s, which is no place on https", url);
+	talk_refuse(&g->talk, "the credentials of Google Cloud are to be taken to %.200s, which is no place on https", url);
 	return NULL;
 }
 
@@ -180,7 +169,7 @@ static int token_refused(struct gcp *g, const char *key, const json_t *answer)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (g->err->code == ERR_CREDENTIALS && !strcmp(rows[i].key, key) && *said)
-			return gcp_refuse(g, "asking Google for a token for %s: %s (HTTP %d); %s", g->identity, talk_clean(&g->talk, said), talk_status(answer),
+			return talk_refuse(&g->talk, "asking Google for a token for %s: %s (HTTP %d); %s", g->identity, talk_clean(&g->talk, said), talk_status(answer),
 			    rows[i].advice);
 	return -1;
 }
@@ -195,7 +184,7 @@ int gcp_take_token(struct gcp *g, const char *key, const struct gcp_ask *q, stru
 	if (gcp_answer_error(a, arena_printf(g->c->arena, "asking Google for a token for %s", g->identity), false, g->err))
 		return token_refused(g, key, a);
 	if (!*text || strpbrk(text, "\r\n"))
-		return gcp_refuse(g, "Google gave no token for %s", g->identity);
+		return talk_refuse(&g->talk, "Google gave no token for %s", g->identity);
 	*out = (struct gcp_token){arena_strdup(g->c->arena, text), until ? name_time(until) - g->c->env->now_ms : json_int(body, "expires_in", 0) * 1000};
 	return 1;
 }
@@ -286,9 +275,9 @@ static int from_file(struct gcp *g, const char *path, const char *text)
 	const struct kind *kind = kind_of(by);
 	int r;
 	if (!type)
-		r = gcp_refuse(g, "%s holds no credentials of Google's: run `gcloud auth application-default login`", path);
+		r = talk_refuse(&g->talk, "%s holds no credentials of Google's: run `gcloud auth application-default login`", path);
 	else if (!kind)
-		r = gcp_refuse(g,
+		r = talk_refuse(&g->talk,
 		    "%s holds credentials of the kind \"%.60s\", which cannot be used: use a service account's key, or run `gcloud auth application-default login`",
 		    path, json_str(by, "type", type));
 	else {
@@ -348,7 +337,7 @@ static int from_gcloud(struct gcp *g)
 		if (!a)
 			return 0;
 		if (json_int(a, "status", -1) || !n)
-			return gcp_refuse(g, "gcloud is logged in, but gives no token: %s; run `gcloud auth application-default login`",
+			return talk_refuse(&g->talk, "gcloud is logged in, but gives no token: %s; run `gcloud auth application-default login`",
 			    talk_complaint(&g->talk, a, "`gcloud auth print-access-token` ended without a word"));
 		g->token = talk_keep_token(&g->talk, mark, arena_strndup(g->c->arena, out, n), UNTOLD_MS);
 	}
@@ -366,12 +355,12 @@ int gcp_auth(struct gcp *g)
 	if (*text)
 		return from_file(g, path, text);
 	if (explicit)
-		return gcp_refuse(g, "%s, which $GOOGLE_APPLICATION_CREDENTIALS names, is not there or cannot be read", path);
+		return talk_refuse(&g->talk, "%s, which $GOOGLE_APPLICATION_CREDENTIALS names, is not there or cannot be read", path);
 	int r = from_metadata(g);
 	if (r == NOT_HERE)
 		r = from_gcloud(g);
 	if (r == NOT_HERE)
-		return gcp_refuse(g,
+		return talk_refuse(&g->talk,
 		    "no credentials of Google Cloud: neither in $GOOGLE_APPLICATION_CREDENTIALS nor in %s, this is no machine of Google's, and gcloud is not logged in; "
 		    "run `gcloud auth application-default login`", path);
 	return r;

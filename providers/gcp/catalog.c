@@ -16,16 +16,6 @@ static const char types_key[] = "machine types", accelerators_key[] = "accelerat
 
 /* ---- what is kept --------------------------------------------------------------------------------------------------- */
 
-static json_t *kept(json_t *state, const char *name)
-{
-	json_t *o = json_obj(state, name);
-	if (!o) {
-		o = json_object();
-		json_object_set_new(state, name, o);
-	}
-	return o;
-}
-
 /* Types are the same in all zones: {"types": {name: [vcpus, MiB, accelerator or null, n]}, "zones": {zone: [names]}} */
 static void take_types(struct gcp *g, json_t *state, const json_t *body, const char *arg)
 {
@@ -42,11 +32,11 @@ static void take_types(struct gcp *g, json_t *state, const json_t *body, const c
 			/* Shared cores and TPUs are not offered; nor are accelerators that nobody knows a name for. */
 			if (!gcp_type_ok(name) || json_bool(t, "isSharedCpu", false) || (acc && !known) || str_starts(name, "ct"))
 				continue;
-			if (!json_object_get(kept(state, "types"), name))
-				json_object_set_new(kept(state, "types"), name,
+			if (!json_object_get(talk_child(state, "types"), name))
+				json_object_set_new(talk_child(state, "types"), name,
 				    json_pack("[I, I, s?, I]", (json_int_t)json_int(t, "guestCpus", 0), (json_int_t)json_int(t, "memoryMb", 0),
 					known ? known->name : NULL, (json_int_t)json_int(acc, "guestAcceleratorCount", 0)));
-			json_t *zones = kept(state, "zones"), *list = json_arr(zones, zone);
+			json_t *zones = talk_child(state, "zones"), *list = json_arr(zones, zone);
 			if (!list) {
 				list = json_array();
 				json_object_set_new(zones, zone, list);
@@ -73,7 +63,7 @@ static void take_accelerators(struct gcp *g, json_t *state, const json_t *body, 
 				attaches = attaches || !strcmp(attached[k], known->name);
 			if (!attaches)
 				continue;
-			json_t *zones = kept(state, "zones"), *list = json_arr(zones, gcp_last_part(scope));
+			json_t *zones = talk_child(state, "zones"), *list = json_arr(zones, gcp_last_part(scope));
 			if (!list) {
 				list = json_array();
 				json_object_set_new(zones, gcp_last_part(scope), list);
@@ -92,7 +82,7 @@ static void take_prices(struct gcp *g, json_t *state, const json_t *body, const 
 	(void)arg;
 	json_array_foreach(json_arr(body, "skus"), i, line)
 		if (sku_read(line, &s))
-			sku_add(kept(state, "prices"), &s);
+			sku_add(talk_child(state, "prices"), &s);
 }
 
 /* ---- offers --------------------------------------------------------------------------------------------------------- */
@@ -155,14 +145,14 @@ static void offers_of_zone(struct arena *a, json_t *out, json_t *state[3], const
 	const char *region = gcp_region_of(a, zone);
 	size_t i;
 	json_t *name;
-	json_array_foreach(json_arr(kept(state[0], "zones"), zone), i, name) {
-		const json_t *t = json_object_get(kept(state[0], "types"), json_string_value(name));
+	json_array_foreach(json_arr(talk_child(state[0], "zones"), zone), i, name) {
+		const json_t *t = json_object_get(talk_child(state[0], "types"), json_string_value(name));
 		struct sku_machine m = {.type = json_string_value(name), .vcpus = json_integer_value(json_array_get(t, 0)),
 		    .mem_mib = json_integer_value(json_array_get(t, 1)),
 		    .accelerator = json_string_value(json_array_get(t, 2)), .accelerators = json_integer_value(json_array_get(t, 3))};
-		offer(out, kept(state[2], "prices"), &m, region, zone);
+		offer(out, talk_child(state[2], "prices"), &m, region, zone);
 		if (gcp_attaches(m.type))
-			offer_attached(out, kept(state[2], "prices"), &m, json_arr(kept(state[1], "zones"), zone), region, zone);
+			offer_attached(out, talk_child(state[2], "prices"), &m, json_arr(talk_child(state[1], "zones"), zone), region, zone);
 	}
 }
 
@@ -177,7 +167,7 @@ static enum provider_step part(struct gcp *g, json_t *rows, const char *progress
 /* Zones that were given already are counted in scratch. */
 static enum provider_step give(struct gcp *g, json_t *state[3])
 {
-	json_t *zones = kept(state[0], "zones"), *rows = json_array(), *v;
+	json_t *zones = talk_child(state[0], "zones"), *rows = json_array(), *v;
 	size_t given = (size_t)json_int(g->c->scratch, "given", 0), at = 0;
 	const char *zone;
 	json_object_foreach(zones, zone, v) {

@@ -29,7 +29,7 @@ static const char *subject_in(struct gcp *g, const json_t *source, const char *t
 	const char *out = n && n < SUBJECT_MAX ? arena_strndup(g->c->arena, found, n) : NULL;
 	json_decref(j);
 	if (!out)
-		gcp_refuse(g, "there is no token of the external account in %.300s%s%.60s", where, j ? ", member " : "", j ? field : "");
+		talk_refuse(&g->talk, "there is no token of the external account in %.300s%s%.60s", where, j ? ", member " : "", j ? field : "");
 	return out;
 }
 
@@ -46,7 +46,7 @@ static const char *subject_at(struct gcp *g, const json_t *source, const char *u
 	if (!a)
 		return NULL;
 	if (talk_status(a) != 200) {
-		gcp_refuse(g, "%.300s, where the external account's token is, says %s%.200s", url, talk_status(a) ? "no: HTTP " : "",
+		talk_refuse(&g->talk, "%.300s, where the external account's token is, says %s%.200s", url, talk_status(a) ? "no: HTTP " : "",
 		    talk_status(a) ? arena_printf(g->c->arena, "%d", talk_status(a)) : json_str(a, "text", "nothing"));
 		return NULL;
 	}
@@ -60,7 +60,7 @@ static const char *subject_of(struct gcp *g, const json_t *cred)
 	const json_t *source = json_obj(cred, "credential_source");
 	const char *file = json_str(source, "file", NULL), *url = json_str(source, "url", NULL);
 	if (json_str(source, "environment_id", NULL) || json_obj(source, "executable") || (!file && !url)) {
-		gcp_refuse(g, "external accounts whose token comes from %s cannot be used: only those out of a file or from a URL; make the credentials with "
+		talk_refuse(&g->talk, "external accounts whose token comes from %s cannot be used: only those out of a file or from a URL; make the credentials with "
 			      "--credential-source-file, or use a service account's key",
 		    json_str(source, "environment_id", NULL) ? "AWS" : json_obj(source, "executable") ? "a program" : "elsewhere");
 		return NULL;
@@ -72,7 +72,7 @@ static const char *subject_of(struct gcp *g, const json_t *cred)
 		return NULL;
 	if (*text)
 		return subject_in(g, source, text, file);
-	gcp_refuse(g, "%.300s, where the external account's token is, is not there, is empty, or cannot be read", file);
+	talk_refuse(&g->talk, "%.300s, where the external account's token is, is not there, is empty, or cannot be read", file);
 	return NULL;
 }
 

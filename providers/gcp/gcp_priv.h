@@ -72,7 +72,6 @@ void gcp_operation_error(const json_t *error, const char *what, bool creates, st
 /* ---- auth.c ---- */
 /* Who we are and for which project: 1, 0 (something is to be asked), −1 with g->err. */
 int gcp_auth(struct gcp *g);
-int gcp_refuse(struct gcp *g, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* for want of credentials: −1 */
 /* A place of Google's that a file of credentials names, at the stand-in where there is one. NULL with g->err: it is no https. */
 const char *gcp_named_url(struct gcp *g, const char *url);
 const char *gcp_scope(void); /* what our tokens are for */

@@ -443,6 +443,17 @@ static void test_sovereign(void **s)
 	setenv("AZURE_AUTHORITY_HOST", "https://login.example.com/", 1);
 	cloud_refused(r, "$AZURE_AUTHORITY_HOST is \"https://login.example.com/\"");
 	unsetenv("AZURE_AUTHORITY_HOST");
+	/* As the login of the CLI is (`az cloud set`). */
+	nobody();
+	char *profile = cloud_put("azureProfile.json", "{\"subscriptions\": [{\"id\": \"sub-1\", \"environmentName\": \"AzureUSGovernment\"}]}", 0600);
+	char *az = cloud_put("az", "#!/bin/sh\n[ \"$4\" = https://management.usgovcloudapi.net/ ] && echo '{\"accessToken\": \"cli-token\"}'\n", 0700);
+	json_object_clear(r->memory);
+	cloud_enabled(r, "the user of `az login`");
+	unlink(profile);
+	unlink(az);
+	free(profile);
+	free(az);
+	principal();
 }
 
 /* A token is asked for once, and again when Azure does not take it any more; the call goes on. */
