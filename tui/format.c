@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/num.h"
 #include "core/base/str.h"
 
@@ -51,5 +52,15 @@ const char *format_age(int64_t at_ms, int64_t now_ms, char *buf, size_t size)
 		snprintf(buf, size, "%lld h", (long long)(min / 60));
 	else
 		snprintf(buf, size, "%lld d", (long long)(min / 1440));
+	return buf;
+}
+
+const char *format_clock(int64_t at_ms, int64_t now_ms, char *buf, size_t size)
+{
+	const int64_t day_ms = 86400000;
+	char utc[32];
+	if (!at_ms || now_ms - at_ms >= day_ms)
+		return format_age(at_ms, now_ms, buf, size);
+	snprintf(buf, size, "%.8s", time_rfc3339(at_ms, utc, sizeof utc) + strlen("2026-11-26T"));
 	return buf;
 }

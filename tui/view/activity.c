@@ -27,7 +27,7 @@ static const struct grid_column request_columns[] = {
     [R_NOTE] = {"PROGRESS", 16, 90, 1, false, -1},
 };
 static const struct grid_column event_columns[] = {
-    [E_WHEN] = {"WHEN", 7, 7, 0, false, E_WHEN},
+    [E_WHEN] = {"TIME UTC", 9, 9, 0, false, E_WHEN},
     [E_LEVEL] = {"LEVEL", 5, 5, 1, false, E_LEVEL},
     [E_OBJECT] = {"CLUSTER", 8, 18, 2, false, E_OBJECT},
     [E_TEXT] = {"EVENT", 20, 200, 0, false, -1},
@@ -171,7 +171,7 @@ static void event_cell(void *view, size_t item, size_t column, struct grid_cell 
 	const struct ui_event *e = event_at(v, item);
 	enum role role = str_eq(level_of(e), "error") ? ROLE_BAD : e->bad ? ROLE_WARN : ROLE_TEXT;
 	if (column == E_WHEN)
-		format_age(e->at_ms, v->view.app->now_ms, out->text, sizeof out->text);
+		format_clock(e->at_ms, v->view.app->now_ms, out->text, sizeof out->text);
 	else if (column == E_LEVEL)
 		put(out, e->bad ? role : ROLE_DIM, level_of(e));
 	else if (column == E_OBJECT)
@@ -184,6 +184,8 @@ static int event_compare(void *view, size_t x, size_t y, int sort)
 {
 	const struct ui_event *a = event_at(view, x), *b = event_at(view, y);
 	int d = 0;
+	if (sort == E_WHEN)
+		return list_by_int(a->at_ms, b->at_ms) ? list_by_int(a->at_ms, b->at_ms) : list_by_int(a->id, b->id);
 	if (sort == E_OBJECT)
 		d = list_by_text(a->object, b->object);
 	else if (sort == E_LEVEL)
@@ -199,7 +201,7 @@ static bool event_wanted(void *view, size_t item)
 }
 
 static const struct list_kind event_kind = {.columns = event_columns, .n_columns = ARRAY_LEN(event_columns), .scope = SCOPE_ACTIVITY,
-    .sort_column = E_WHEN, .count = event_count, .id = event_id, .cell = event_cell, .compare = event_compare, .wanted = event_wanted,
+    .sort_column = E_WHEN, .descending = true, .count = event_count, .id = event_id, .cell = event_cell, .compare = event_compare, .wanted = event_wanted,
     .stream = true};
 
 /* --- actions ------------------------------------------------------------------------------------------------------ */

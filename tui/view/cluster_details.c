@@ -249,6 +249,6 @@ void cluster_details_draw(struct clusters_state *v, struct canvas *c, struct rec
 	struct list *jobs = &v->view.lists[CLUSTER_JOBS];
 	int want = jobs->n_all ? (int)jobs->n_all + 1 : 2, most = r.h / 2 > 4 ? r.h / 2 : 4;
 	list_draw(jobs, c, rect_cut_top(&r, want < most ? want : most), keys && v->view.focus, str_eq(cl->status, "UP") ? "no jobs; x runs one" : "no jobs");
-	if (details_heading(c, &r, "EVENTS"))
+	if (details_heading(c, &r, "EVENTS (UTC)"))
 		details_events(v->view.app, c, r, about, cl->name);
 }

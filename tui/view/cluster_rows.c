@@ -20,7 +20,7 @@ static const struct grid_column cluster_columns[] = {
     [C_COST] = {"COST", 8, 10, 2, true, C_COST},
     [C_AUTOSTOP] = {"AUTOSTOP", 9, 11, 8, false, -1},
     [C_AGE] = {"LAUNCHED", 8, 8, 7, false, C_AGE},
-    [C_USER] = {"USER", 12, 14, 9, false, C_USER},
+    [C_USER] = {"USER", 16, 16, 9, false, C_USER},
     [C_PROJECT] = {"PROJECT", 8, 14, 10, false, C_PROJECT},
     [C_DOING] = {"DOING", 10, 60, 1, false, -1},
 };

@@ -90,8 +90,8 @@ static void put_note(const struct cost_state *v, struct grid_cell *out, const st
 		    r->wasted_uusd == PRICE_UNKNOWN ? "price unknown" : "$",
 		    r->wasted_uusd == PRICE_UNKNOWN ? "" : money_text(r->wasted_uusd, money, sizeof money));
 	else if (r->stopped && r->disk_uusd_h)
-		snprintf(out->text, sizeof out->text, "disk still paid: %s%s", r->disk_uusd_h == PRICE_UNKNOWN ? "\xe2\x80\x93" : "~$",
-		    r->disk_uusd_h == PRICE_UNKNOWN ? "" : money_text(r->disk_uusd_h, money, sizeof money));
+		snprintf(out->text, sizeof out->text, r->disk_uusd_h == PRICE_UNKNOWN ? "disk: price unknown" : "disk: ~$%s/h",
+		    money_text(r->disk_uusd_h, money, sizeof money));
 	else
 		out->role = ROLE_DIM;
 	if (!r->running && !r->stopped)

@@ -89,7 +89,7 @@ void details_events(const struct app *a, struct canvas *c, struct rect r, bool (
 		if (wanted && !wanted(e, arg))
 			continue;
 		struct rect line = rect_cut_top(&r, 1);
-		canvas_text(c, line.x, line.y, LABEL_COLUMNS - 1, ROLE_DIM, format_age(e->at_ms, a->now_ms, age, sizeof age));
+		canvas_text(c, line.x, line.y, LABEL_COLUMNS - 1, ROLE_DIM, format_clock(e->at_ms, a->now_ms, age, sizeof age));
 		canvas_text(c, line.x + LABEL_COLUMNS, line.y, line.w - LABEL_COLUMNS, e->bad ? ROLE_BAD : ROLE_TEXT, e->text);
 	}
 }

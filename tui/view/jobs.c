@@ -189,7 +189,7 @@ static void draw_details(const struct jobs_state *v, struct canvas *c, struct re
 	snprintf(text, sizeof text, "skytop logs %s %" PRId64, j->cluster, j->id);
 	details_line(c, &r, "log", ROLE_DIM, text);
 	rect_cut_top(&r, r.h > 3);
-	if (details_heading(c, &r, "EVENTS"))
+	if (details_heading(c, &r, "EVENTS (UTC)"))
 		details_events(v->view.app, c, r, about, j);
 }
 
