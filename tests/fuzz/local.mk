@@ -36,6 +36,11 @@ tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_wire_LDADD = $(IO_LIBS)
 tests_fuzz_fuzz_wire_LDFLAGS = $(FUZZ_LINK)
 
+FUZZERS += tests/fuzz/fuzz_objects
+tests_fuzz_fuzz_objects_SOURCES = tests/fuzz/fuzz_objects.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_objects_LDADD = $(RUN_LIBS)
+tests_fuzz_fuzz_objects_LDFLAGS = $(FUZZ_LINK)
+
 FUZZERS += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_config_LDADD = $(MODEL_LIBS)

@@ -112,11 +112,14 @@ static bool named(struct cli *c, const struct row *r)
 
 static json_t *row_json(const struct row *r)
 {
-	json_t *j = json_object(), *looked = json_array();
+	json_t *j = json_object(), *looked = json_array(), *stores = json_array();
 	json_put_str(j, "cloud", row_name(r));
 	json_put_str(j, "title", r->cloud ? r->cloud->title : r->provider->title);
 	json_put_str(j, "credentials", r->cloud ? credential_states[r->finding.state] : "not_needed");
 	json_put_bool(j, "can_launch", r->provider != NULL);
+	for (const char *const *s = r->provider ? r->provider->stores : NULL; s && *s; s++)
+		json_array_append_new(stores, json_string(*s));
+	json_object_set_new(j, "copies_from", stores);
 	json_put_bool(j, "switched_off", r->off);
 	json_put_bool(j, "enabled", r->provider && row_has_credentials(r) && !r->off);
 	for (size_t i = 0; i < r->finding.n; i++) {
