@@ -10,7 +10,8 @@ boot_ms: 20
 regions: [{name: east, zones: [east-a]}, {name: west, zones: [west-a], price_factor: 2}]
 types: [{name: small, vcpus: 8, mem_gib: 32, price: 0.30}]
 '''
-SLOW = SIM + 'failures: [{verb: create, nth: 1, hang_ms: 4000}]\n'
+# Served when the cluster has been ended, also by a program that is slow (sanitizers, a busy machine). The engine that comes back asks once more.
+SLOW = SIM + 'failures: [{verb: create, nth: 1, hang_ms: 6000}, {verb: create, nth: 2, hang_ms: 6000}]\n'
 
 
 def nodes(h):
@@ -32,6 +33,7 @@ def a_create_comes_after_the_end(h):
     h.wait('the create', lambda: creating(h))
     for pid in h.engine_pids():
         os.kill(pid, signal.SIGKILL)
+    p.kill()  # it would wait for what becomes of its request
     p.communicate(timeout=60)
     h.ok('down', '-y', 'k')
     assert h.json('status') == [] and not nodes(h), (h.json('status'), nodes(h))

@@ -272,10 +272,22 @@ static bool wait_for_more(struct screen *s, int ms)
 	return more;
 }
 
+/* Does the program wait for something? On a busy machine, or a slow program, it may be quiet since it has not come to it yet. */
+static bool at_rest(const struct screen *s)
+{
+	char *path = xasprintf("/proc/%d/stat", (int)s->pid);
+	size_t len;
+	char *text = fs_read(path, 4096, &len, NULL), *state = text ? strrchr(text, ')') : NULL;
+	bool rest = !state || (state[2] != 'R' && state[2] != 'D');
+	free(text);
+	free(path);
+	return rest;
+}
+
 void screen_settle(struct screen *s, int quiet_ms)
 {
 	int64_t until = mono_now_ms() + PATIENCE_MS;
-	while (wait_for_more(s, quiet_ms) && mono_now_ms() < until && !s->ended)
+	while ((wait_for_more(s, quiet_ms) || !at_rest(s)) && mono_now_ms() < until && !s->ended)
 		continue;
 }
 
