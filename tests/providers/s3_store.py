@@ -94,7 +94,8 @@ class Gate(http.server.BaseHTTPRequestHandler):
         if key and self.command == 'GET' and store.then:
             then, store.then = store.then, None
             then()
-        status, head, data = store.ask(self.command, self.where + '?' + '&'.join('%s=%s' % (quote(k), quote(v)) for k, v in self.query if not k.startswith('X-Amz-')),
+        status, head, data = store.ask(self.command, self.where + '?' + '&'.join('%s=%s' % (quote(k), quote(store.page if k == 'max-keys' and store.page else v))
+                                                                                  for k, v in self.query if not k.startswith('X-Amz-')),
                                        {k: v for k, v in self.headers.items() if k.lower() in ('range', 'if-match')})
         self.note(status)
         self.send_response(status)
@@ -124,6 +125,7 @@ class Gate(http.server.BaseHTTPRequestHandler):
 class Store:
     def __init__(self):
         self.lock, self.log, self.faults, self.short, self.slow, self.then = threading.Lock(), [], [], 0, 0, None
+        self.page = ''  # a list has no more keys than this at once, whatever is asked for
         self.users, self.public, self.buckets, self.local = {}, set(), set(), threading.local()
 
     def __enter__(self):

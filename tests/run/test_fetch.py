@@ -85,15 +85,16 @@ def odd_names(h):
 def many_and_again(h):
     """More than a page; then only what differs is fetched: in the store, or on the node."""
     h.s3.bucket('many')
-    for i in range(1010):
+    h.s3.page = '100'  # a store may give fewer than are asked for
+    for i in range(110):
         h.s3.put('many', 'd/%d/%04d' % (i % 7, i), b'%d' % i)
-    rc, out, err = h.launch({'~/m': 's3://many'}, run='find ~/m -type f | wc -l; cat ~/m/d/*/1009')
-    assert rc == 0 and '1010\n1009' in out, (rc, out, err)
+    rc, out, err = h.launch({'~/m': 's3://many'}, run='find ~/m -type f | wc -l; cat ~/m/d/*/0109')
+    assert rc == 0 and '110\n109' in out, (rc, out, err)
     pages = [q for m, p, q, s, _ in h.s3.log if p == '/many' and q.get('max-keys') == '1000']
     assert any(q.get('continuation-token') for q in pages), pages
     home, since = h.homes()[0], len(h.s3.log)
     rc, out, err = h.launch({'~/m': 's3://many'}, run='find ~/m -type f | wc -l')
-    assert rc == 0 and '1010\n' in out and not h.gets(since), (rc, out, err, h.gets(since))
+    assert rc == 0 and '110\n' in out and not h.gets(since), (rc, out, err, h.gets(since))
     assert 'is there already' in h.events('fetch.done')[-1], h.events('fetch.done')
     h.s3.put('many', 'd/0/0000', b'changed')
     h.s3.delete('many', 'd/1/0001')
@@ -108,6 +109,7 @@ def many_and_again(h):
     since = len(h.s3.log)
     rc, out, err = h.run('exec', 'k', h.task({'~/m': 's3://many'}, run='true'))
     assert rc == 0 and not h.s3.log[since:], (rc, out, err)
+    h.s3.page = ''
 
 
 def refusals(h):
