@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/num.h"
 #include "core/base/str.h"
@@ -22,6 +23,8 @@ static const char *link_word(const struct app *a)
 	return a->source && (snap->revision || snap->link) ? words[snap->link] : "";
 }
 
+enum { CLOCK_COLUMNS = 180 };
+
 /* "$12.48/h": what is unknown is "?". */
 static void add_money(struct str *s, int64_t uusd, const char *unit)
 {
@@ -34,6 +37,7 @@ static int draw_spend(const struct app *a, struct canvas *c, struct rect top)
 {
 	const struct ui_spend *spend = &app_snapshot(a)->spend;
 	struct str now = str_new(64), rest = str_new(256);
+	char clock[32];
 	const char *link = link_word(a);
 	bool known = app_snapshot(a)->at_ms || spend->now_uusd_h != PRICE_UNKNOWN;
 	bool simulated = a->simulated || (known && spend->simulated);
@@ -48,6 +52,8 @@ static int draw_spend(const struct app *a, struct canvas *c, struct rect top)
 		add_money(&rest, spend->budget_left_uusd, "");
 	}
 	str_add(&rest, simulated ? " simulated " : " ");
+	if (top.w >= CLOCK_COLUMNS) /* by the minute, which is when ages change anyway */
+		str_addf(&rest, " %.5s UTC ", time_rfc3339(a->now_ms, clock, sizeof clock) + strlen("2026-11-26T"));
 	int now_w = width_text(str_text(&now), now.len), rest_w = width_text(str_text(&rest), rest.len);
 	int link_w = link[0] ? width_text(link, strlen(link)) + (now.len ? 2 : 0) : 0;
 	if (now_w + rest_w + link_w > top.w * 2 / 3 || top.w < LAYOUT_BOX_COLUMNS) {
