@@ -13,6 +13,7 @@ libproviders_a_SOURCES = \
 	providers/aws/network.c \
 	providers/aws/nodes.c \
 	providers/aws/objects.c \
+	providers/aws/others.c \
 	providers/aws/offers.c \
 	providers/aws/regions.c \
 	providers/aws/talk.c \

@@ -31,7 +31,7 @@ int listing_check(struct engine *e, const struct task *t, struct err *err)
 	json_array_foreach(list, i, item) {
 		const char *uri = json_str(item, "uri", "");
 		if (!rc && !store_of(e, uri))
-			rc = err_set(err, ERR_UNSUPPORTED, "file_mounts: %s: nobody here reads from such a store: what can be copied is s3://, gs://, "
+			rc = err_set(err, ERR_UNSUPPORTED, "file_mounts: %s: nobody here reads from such a store: what can be copied is s3://, gs://, r2://, nebius://, "
 			    "https://ACCOUNT.blob.core.windows.net/ and other https://", uri);
 	}
 	json_decref(list);

@@ -76,6 +76,8 @@ void aws_pause(struct aws *t, int64_t ms);
 enum provider_step aws_endpoint(struct aws *t, const char **base);
 /* The same for one service: a variable of its own goes before that for all. NULL: there is none. */
 enum provider_step aws_endpoint_of(struct aws *t, const char *of_service, const char **base);
+/* A base URL that somebody gave, without a slash at its end; FAILED: as aws_endpoint. what: where it is from. */
+enum provider_step aws_base(struct aws *t, const char *url, const char *what, const char **base);
 /* A variable of the environment; NULL when unset or empty. */
 const char *aws_var(const struct aws *t, const char *name);
 const char *aws_config(const struct aws *t, const char *key);
@@ -174,6 +176,15 @@ enum provider_step aws_objects(struct aws *t);
 
 /* OFFERS {"catalog": true} of AWS's public price list, for whoever has no keys; in parts, prices on demand alone. */
 enum provider_step aws_price_list(struct aws *t);
+
+/* ---- others.c ---- */
+
+/* Somebody else's store that speaks S3. */
+struct aws_store {
+	const char *title, *base; /* title NULL: it is AWS's own */
+};
+/* Is a URI (r2://, nebius://) in one of these? DONE: *out says so, and t->login has its keys. FAILED: CREDENTIALS, it has none. */
+enum provider_step aws_other_store(struct aws *t, const char *uri, struct aws_store *out);
 
 /* ---- image.c, network.c: for CREATE ---- */
 

@@ -22,6 +22,7 @@ struct s3 {
 	const char *region;
 	bool anonymous;
 	const char *no_keys; /* why */
+	struct aws_store store;
 };
 
 /* ---- URLs ----------------------------------------------------------------------------------------------------------- */
@@ -128,6 +129,12 @@ static enum provider_step refused(struct s3 *s, const json_t *answer)
 		return no_bucket(s);
 	if (denied && s->anonymous)
 		return aws_failed(s->t, ERR_CREDENTIALS, ERR_SCOPE_TASK, arena_printf(s->t->a, "%s is not public, and there are %s", s->uri, s->no_keys));
+	if (s->store.title) {
+		err_set(s->t->err, aws_code(answer), "%s (asked with the keys in %s): %s says %s (HTTP status %d)", s->uri, s->t->login.source, s->store.title,
+		    json_str(answer, "code", "no"), (int)json_int(answer, "status", 0));
+		err_set_scope(s->t->err, ERR_SCOPE_TASK);
+		return PROVIDER_FAILED;
+	}
 	const char *what = s->anonymous ? s->uri : arena_printf(s->t->a, "%s (asked with %s)", s->uri, s->t->login.source);
 	enum provider_step step = aws_refused(s->t, answer, what);
 	err_set_scope(s->t->err, ERR_SCOPE_TASK);
@@ -312,10 +319,12 @@ enum provider_step aws_objects(struct aws *t)
 	const json_t *names = json_arr(t->c->args, "names");
 	if (objects_uri(t->a, s.uri, &s.at, t->err))
 		return PROVIDER_FAILED;
-	AWS_TRY(aws_endpoint_of(t, "AWS_ENDPOINT_URL_S3", &s.base));
-	if (names && json_bool(t->c->args, "public", false))
-		s.anonymous = true;
-	else
+	AWS_TRY(aws_other_store(t, s.uri, &s.store));
+	s.base = s.store.base;
+	if (!s.base)
+		AWS_TRY(aws_endpoint_of(t, "AWS_ENDPOINT_URL_S3", &s.base));
+	s.anonymous = !s.store.title && names && json_bool(t->c->args, "public", false);
+	if (!s.store.title && !s.anonymous)
 		AWS_TRY(find_keys(&s));
 	AWS_TRY(find_region(&s));
 	return names ? link(&s, names) : list(&s);

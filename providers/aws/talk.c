@@ -130,6 +130,16 @@ static bool is_loopback(const char *url)
 	return false;
 }
 
+enum provider_step aws_base(struct aws *t, const char *url, const char *what, const char **base)
+{
+	if (!str_starts(url, "https://") && !is_loopback(url))
+		return aws_failed(t, ERR_INVALID, ERR_SCOPE_CLOUD,
+		    arena_printf(t->a, "%s is no https:// address, nor http:// to this machine: keys are not sent there", what));
+	size_t n = strlen(url);
+	*base = arena_strndup(t->a, url, n - (url[n - 1] == '/'));
+	return PROVIDER_DONE;
+}
+
 enum provider_step aws_endpoint_of(struct aws *t, const char *of_service, const char **base)
 {
 	const char *url = aws_var(t, "SKYTOP_AWS_ENDPOINT");
@@ -138,14 +148,7 @@ enum provider_step aws_endpoint_of(struct aws *t, const char *of_service, const 
 	if (!url)
 		url = aws_var(t, "AWS_ENDPOINT_URL");
 	*base = NULL;
-	if (!url)
-		return PROVIDER_DONE;
-	if (!str_starts(url, "https://") && !is_loopback(url))
-		return aws_failed(t, ERR_INVALID, ERR_SCOPE_CLOUD,
-		    "AWS_ENDPOINT_URL is no https:// address, nor http:// to this machine: keys are not sent there");
-	size_t n = strlen(url);
-	*base = arena_strndup(t->a, url, n - (url[n - 1] == '/'));
-	return PROVIDER_DONE;
+	return url ? aws_base(t, url, "AWS_ENDPOINT_URL", base) : PROVIDER_DONE;
 }
 
 enum provider_step aws_endpoint(struct aws *t, const char **base)
@@ -574,7 +577,7 @@ static enum provider_step step(struct provider_call *c, const struct provider_re
 	return verbs[c->verb](&t);
 }
 
-static const char *const stores[] = {"s3://*", NULL};
+static const char *const stores[] = {"s3://*", "r2://*", "nebius://*", NULL};
 
 extern const struct provider provider_aws;
 const struct provider provider_aws = {

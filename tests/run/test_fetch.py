@@ -152,6 +152,28 @@ def other_keys(h):
     assert rc == 0 and 'public data' in out, (rc, out, err)
 
 
+def other_stores(h):
+    """Stores of others that speak S3: keys and addresses where their users keep them."""
+    h.s3.bucket('theirs-too')
+    h.s3.put('theirs-too', 'd/x', b'from another')
+    rc, out, err = h.launch({'~/x': 'r2://theirs-too/d'})
+    assert rc == 4 and 'no keys of Cloudflare R2' in err and 'accountid' in err, (rc, out, err)
+    user, keys = h.dir + '/user', 'aws_access_key_id = AKIATESTER\naws_secret_access_key = %s\n' % h.env['AWS_SECRET_ACCESS_KEY']
+    for folder, name, text in (('.cloudflare', 'r2.credentials', '[r2]\n%sendpoint_url = %s\n' % (keys, h.s3.url)), ('.aws', 'credentials', '[nebius]\n' + keys),
+                               ('.aws', 'config', '[profile nebius]\nregion = eu-west1\nendpoint_url = %s/\n' % h.s3.url)):
+        os.makedirs('%s/%s' % (user, folder), exist_ok=True)
+        with open('%s/%s/%s' % (user, folder, name), 'w') as f:
+            f.write(text)
+    for uri in ('r2://theirs-too/d', 'nebius://theirs-too/d/x'):
+        rc, out, err = h.launch({'~/x': uri}, run='cat ~/x/x ~/x', name=uri[:2])
+        assert 'from another' in out, (rc, out, err)
+    rc, out, err = h.launch({'~/x': 'r2://no-such-bucket/d'}, name='other')
+    assert rc == 1 and 'there is no bucket' in err, (rc, out, err)
+    h.s3.users['AKIATESTER'][1]['theirs-too'] = ''
+    rc, out, err = h.launch({'~/x': 'nebius://theirs-too/d'}, name='other')
+    assert rc == 4 and 'Nebius says AccessDenied' in err, (rc, out, err)
+
+
 def hard_times(h):
     """Connections that are cut, servers that are busy, links that ended, objects that change: the files are whole in the end."""
     h.s3.bucket('hard')
@@ -203,7 +225,7 @@ def cut_off(h):
 
 
 CASES = [('names of all kinds, and what is no name', odd_names), ('more than a page, and again', many_and_again), ('refusals come before machines', refusals),
-         ('wrong keys, no keys, public buckets', other_keys), ('what goes wrong on the way', hard_times), ('the engine is killed, the request is cancelled', cut_off)]
+         ('wrong keys, no keys, public buckets', other_keys), ('stores of others that speak S3', other_stores), ('what goes wrong on the way', hard_times), ('the engine is killed, the request is cancelled', cut_off)]
 
 
 def main():
