@@ -1,5 +1,5 @@
 /* Tokens for other tokens. An external account ("workload identity federation") is somebody whom another than Google vouches for: a token of theirs, out of a
- * file or from an address, is exchanged at Google's security token service (RFC 8693). What that gives, or what a user or a service account has, may
+ * file, from an address or by a program, is exchanged at Google's security token service (RFC 8693). What that gives, or what a user or a service account has, may
  * in turn be exchanged for a token of a service account that one may act as. Format of the files: google.aip.dev/auth/4117. */
 #include <inttypes.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "providers/common/names.h"
 #include "providers/gcp/gcp_priv.h"
 
-enum { LIFE_S = 3600, SUBJECT_MAX = 60000, HEADERS_MAX = 6 };
+enum { LIFE_S = 3600, SUBJECT_MAX = 60000, HEADERS_MAX = 6, WORDS_MAX = 32 };
 
 /* ---- who one is elsewhere ------------------------------------------------------------------------------------------- */
 
@@ -54,15 +54,61 @@ static const char *subject_at(struct gcp *g, const json_t *source, const char *u
 	return subject_in(g, source, json_is_object(body) ? talk_json(g->c->arena, body) : json_str(a, "text", ""), url);
 }
 
+/* A program's words, as Google's libraries part them: at spaces, and no shell sees them. NULL-terminated. */
+static const char *const *words_of(struct gcp *g, const json_t *cred, const char *command)
+{
+	struct arena *a = g->c->arena;
+	const char *as = gcp_impersonated(g, json_str(cred, "service_account_impersonation_url", NULL)), **v = arena_alloc(a, (WORDS_MAX + 6) * sizeof *v);
+	size_t n = 0, first;
+	v[n++] = "env";
+	v[n++] = arena_printf(a, "GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE=%s", json_str(cred, "audience", ""));
+	v[n++] = arena_printf(a, "GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE=%s", json_str(cred, "subject_token_type", ""));
+	v[n++] = "GOOGLE_EXTERNAL_ACCOUNT_INTERACTIVE=0";
+	if (as)
+		v[n++] = arena_printf(a, "GOOGLE_EXTERNAL_ACCOUNT_IMPERSONATED_EMAIL=%s", as);
+	first = n;
+	for (size_t k; *(command += strspn(command, " \t")) && n < first + WORDS_MAX; command += k) {
+		k = strcspn(command, " \t");
+		v[n++] = arena_strndup(a, command, k);
+	}
+	v[n] = NULL;
+	return v;
+}
+
+/* What a program says: {"success": true, "id_token"} or {"success": false, "message"}. Google's libraries run none unless a variable allows it. */
+static const char *subject_by(struct gcp *g, const json_t *cred, const char *command)
+{
+	if (!str_eq(talk_var(&g->talk, "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES"), "1")) {
+		talk_refuse(&g->talk, "the external account's token is what `%.200s` says: set GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1 if it may be run", command);
+		return NULL;
+	}
+	const json_t *a = talk_exec(&g->talk, "token:program", words_of(g, cred, command));
+	if (!a)
+		return NULL;
+	const char *text = json_str(a, "out", ""), *out = NULL;
+	json_t *said = json_parse(text, strlen(text), NULL);
+	const char *token = json_str(said, "id_token", json_str(said, "saml_response", ""));
+	if (!json_int(a, "status", -1) && json_bool(said, "success", false) && *token && strlen(token) < SUBJECT_MAX)
+		out = arena_strdup(g->c->arena, token);
+	else
+		talk_refuse(&g->talk, "`%.200s`, which says the external account's token, says none: %s", command,
+		    *json_str(said, "message", "") ? talk_clean(&g->talk, json_str(said, "message", "")) : talk_complaint(&g->talk, a, "it ended without a word"));
+	json_decref(said);
+	return out;
+}
+
 /* NULL: to be asked, or refused with g->err. */
 static const char *subject_of(struct gcp *g, const json_t *cred)
 {
 	const json_t *source = json_obj(cred, "credential_source");
 	const char *file = json_str(source, "file", NULL), *url = json_str(source, "url", NULL);
-	if (json_str(source, "environment_id", NULL) || json_obj(source, "executable") || (!file && !url)) {
-		talk_refuse(&g->talk, "external accounts whose token comes from %s cannot be used: only those out of a file or from a URL; make the credentials with "
-			      "--credential-source-file, or use a service account's key",
-		    json_str(source, "environment_id", NULL) ? "AWS" : json_obj(source, "executable") ? "a program" : "elsewhere");
+	const char *command = json_str(json_obj(source, "executable"), "command", NULL);
+	if (command)
+		return subject_by(g, cred, command);
+	if (json_str(source, "environment_id", NULL) || (!file && !url)) {
+		talk_refuse(&g->talk, "external accounts whose token comes from %s cannot be used: only those out of a file, from a URL or by a program; make the "
+			      "credentials with --credential-source-file, or use a service account's key",
+		    json_str(source, "environment_id", NULL) ? "AWS" : "elsewhere");
 		return NULL;
 	}
 	if (!file)

@@ -494,8 +494,19 @@ static void test_external(void **s)
 	free(text);
 	credentials("{'type': 'external_account', " POOL "'credential_source': {'environment_id': 'aws1'}}");
 	cloud_refused(r, "whose token comes from AWS cannot be used");
-	credentials("{'type': 'external_account', " POOL "'credential_source': {'executable': {'command': 'x'}}}");
-	cloud_refused(r, "whose token comes from a program cannot be used");
+	char *program = cloud_put("vouch", "#!/bin/sh\n[ \"$1 $2\" = '-x $HOME' ] && case $GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE in //iam*) "
+				   "echo '{\"version\": 1, \"success\": true, \"id_token\": \"subject\"}' ;; esac\n", 0700);
+	text = xasprintf("{'type': 'external_account', " POOL "'credential_source': {'executable': {'command': '%s -x  $HOME'}}}", program);
+	credentials(text); /* the word stays as it is: no shell sees it */
+	cloud_refused(r, "set GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1 if it may be run");
+	setenv("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES", "1", 1);
+	cloud_enabled(r, "an external account of pool/providers/x");
+	free(cloud_put("vouch", "#!/bin/sh\necho '{\"version\": 1, \"success\": false, \"code\": \"401\", \"message\": \"log in first\"}'\n", 0700));
+	json_object_clear(r->memory);
+	cloud_refused(r, "which says the external account's token, says none: log in first");
+	unsetenv("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES");
+	free(text);
+	free(program);
 	credentials(a_user);
 }
 
