@@ -195,7 +195,8 @@ const struct verb verb_launch = {
 	    "general-purpose machine, with 8 vCPUs and 4 GB for each where nothing is asked. This machine is taken when it is asked "
 	    "for (--infra local) or nothing else fits. What fails for lack of capacity is cleaned up, and the next best place is "
 	    "tried.\n\n"
-	    "--dryrun shows the plan, with --clouds for any clouds, enabled or not, and for files of several tasks as well: tasks in "
+	    "--dryrun shows the plan and asks no cloud (of quotas it shows what was heard last, with its age), with --clouds for any "
+	    "clouds, enabled or not, and for files of several tasks as well: tasks in "
 	    "order are placed so that machines and the data that moves between them cost the least together, tasks side by side in "
 	    "one region if there is one that has all they need.",
     .run = run_launch,
