@@ -219,7 +219,11 @@ def refusals(h):
     assert 'error' in c.place() and not os.path.exists(c.node.home + '/x')  # nothing of it, whoever asks
     Web.files, Web.faults = {'/' + k: v for k, v in c.files.items()}, {}
     Web.log.clear()
+    old = c.node.home + '/.skytop/trees/fetch.another'
+    os.mkdir(old)
+    os.utime(old, (time.time() - 9 * 86400,) * 2)
     c.all()
+    assert not os.path.exists(old)
     assert '/e' not in {p for p, _, _, _ in Web.log}  # it was there already
     c.node.env['PATH'] = path_with(h, 'none')
     c.files['a'] = b'new'
