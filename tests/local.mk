@@ -17,6 +17,7 @@ TEST_CFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 TESTS += \
 	tests/providers/test_azure_life.py \
 	tests/agent/test_agent.sh \
+	tests/run/test_left.py \
 	tests/run/test_cloud_torture.py
 if HAVE_CMOCKA
 if HAVE_VTERM

@@ -63,4 +63,4 @@ def believed_to_be_gone(h):
 main([
     ('a create is served after the cluster was ended', a_create_comes_after_the_end, {'sim': SLOW}),
     ('a cluster that is believed to be gone is found', believed_to_be_gone, {'sim': SIM}),
-])
+], side_by_side=2)

@@ -3,6 +3,7 @@
 Every process that a case starts has that folder somewhere in its environment; when the case is over none may be left.
 """
 import json, os, shutil, signal, socket, subprocess, sys, tempfile, time, traceback
+from concurrent.futures import ThreadPoolExecutor
 
 SKYTOP = os.environ['SKYTOP']
 
@@ -104,27 +105,35 @@ class Skip(Exception):
     pass
 
 
-def main(cases, make=Home):
+def trial(make, fn, kw):
+    """One case: why it failed, and why it was skipped, or None."""
+    home = make(**kw)
+    why = skip = None
+    try:
+        fn(home)
+    except Skip as e:
+        skip = str(e)
+    except Exception as e:  # noqa: the case fails, and says why
+        log = home.dir + '/state/engine.log'
+        why = traceback.format_exc() + (open(log).read()[-2000:] if os.path.exists(log) else '')
+    try:
+        home.close()
+    except Exception as e:  # noqa
+        why = why or str(e)
+    return why, skip
+
+
+def main(cases, make=Home, side_by_side=1):
+    """side_by_side: so many cases at once, for those that wait more than they work."""
     print('1..%d' % len(cases))
     bad = 0
-    for i, (name, fn, kw) in enumerate(cases, 1):
-        home = make(**kw)
-        why = skip = None
-        try:
-            fn(home)
-        except Skip as e:
-            skip = str(e)
-        except Exception as e:  # noqa: the case fails, and says why
-            log = home.dir + '/state/engine.log'
-            why = traceback.format_exc() + (open(log).read()[-2000:] if os.path.exists(log) else '')
-        try:
-            home.close()
-        except Exception as e:  # noqa
-            why = why or str(e)
-        bad += bool(why)
-        print('%sok %d - %s%s' % ('not ' if why else '', i, name, ' # SKIP ' + skip if skip and not why else ''))
-        for line in (why or '').split('\n'):
-            if line:
-                print('# ' + line)
-        sys.stdout.flush()
+    with ThreadPoolExecutor(side_by_side) as pool:
+        results = (pool.map if side_by_side > 1 else map)(lambda c: trial(make, *c[1:]), cases)
+        for i, ((name, _, _), (why, skip)) in enumerate(zip(cases, results), 1):
+            bad += bool(why)
+            print('%sok %d - %s%s' % ('not ' if why else '', i, name, ' # SKIP ' + skip if skip and not why else ''))
+            for line in (why or '').split('\n'):
+                if line:
+                    print('# ' + line)
+            sys.stdout.flush()
     sys.exit(1 if bad else 0)

@@ -232,8 +232,8 @@ class Home(engine_test.Home):
         assert not left, 'machines were left: %r' % left
 
 
-def main(cases):
+def main(cases, side_by_side=1):
     if not os.path.exists(FAKE):
         print('1..0 # SKIP there is no ' + FAKE)
         sys.exit(0)
-    engine_test.main(cases, Home)
+    engine_test.main(cases, Home, side_by_side)

@@ -68,5 +68,5 @@ TESTS += tests/run/test_cloud_ssh.py
 dist_check_SCRIPTS += tests/run/test_clouds.py
 TESTS += tests/run/test_clouds.py
 dist_check_SCRIPTS += tests/run/test_failover.py tests/run/test_left.py tests/run/test_route.py
-TESTS += tests/run/test_left.py tests/run/test_route.py
+TESTS += tests/run/test_route.py
 dist_check_SCRIPTS += tests/run/test_cloud_torture.py

@@ -190,4 +190,4 @@ def a_cap_for_spot(home):
 
 main([(f.__name__.replace('_', ' '), f, {'offers': MORE if f in (a_region_for_every_machine, a_region_for_this_machine) else PLACES})
       for f in (the_next_zone, a_whole_region, a_region_for_every_machine, a_region_for_this_machine, the_account, the_task, half_of_it,
-                gone_before_it_was_up, until_it_is_up, all_failed_lately, no_quota, a_cap_for_spot)])
+                gone_before_it_was_up, until_it_is_up, all_failed_lately, no_quota, a_cap_for_spot)], side_by_side=3)

@@ -262,4 +262,4 @@ main([
     ('a spot machine is taken back', spot_taken_back, {'sim': RECLAIM}),
     ('a head that is silent, and speaks again', a_silent_head, {}),
     ('over the price cap', price_caps, {'sim': SIM, 'config': 'launch:\n  max_hourly_cost: 2.5\n'}),
-])
+], side_by_side=3)

@@ -116,4 +116,4 @@ def late_and_refused(home):
     home.wait('its end', lambda: not home.cloud.alive(), 40)
 
 
-main([(f.__name__.replace('_', ' '), f, {'offers': PLACES}) for f in (refused_for_ever, by_itself, ended_by_hand, forgotten, late_and_refused)])
+main([(f.__name__.replace('_', ' '), f, {'offers': PLACES}) for f in (refused_for_ever, by_itself, ended_by_hand, forgotten, late_and_refused)], side_by_side=5)

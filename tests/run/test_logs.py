@@ -249,4 +249,4 @@ main([x for x in [
     ('since, and colours', since_and_colours, {}),
     ('logs of clusters that are gone', logs_of_clusters_that_are_gone, {}),
     ('old logs go, others stay', old_logs_go, {}),
-] if not ONLY or ONLY in x[0]])
+] if not ONLY or ONLY in x[0]], side_by_side=3)
