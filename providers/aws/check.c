@@ -240,23 +240,30 @@ static enum provider_step permissions_of(struct aws *t, json_t *out, json_t *hin
 	return PROVIDER_DONE;
 }
 
-/* What cannot be tried without something to try it on: IAM is asked what it would say. */
-static const struct {
+/* What cannot be tried without something to try it on: IAM is asked what it would say, of things as policies name them. */
+enum { ON_ANY, ON_INSTANCE, ON_GROUP, ON_CARD, ON_SPOT_ROLE, ON_PROFILE };
+
+static const char *const things[] = {[ON_INSTANCE] = "instance/i-00000000000000000", [ON_GROUP] = "security-group/sg-00000000000000000",
+    [ON_CARD] = "network-interface/eni-00000000000000000",
+    [ON_SPOT_ROLE] = "role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"};
+
+static const struct simulated {
 	const char *name;
-	bool needed, of_profile; /* of_profile: only where machines get a role */
+	bool needed;
+	int on; /* ON_PROFILE: a role that is not known, and only where machines get one */
 } simulated[] = {
-    {"ec2:TerminateInstances", true, false},
-    {"ec2:CreateTags", true, false},
-    {"ec2:DescribeImages", true, false},
-    {"ec2:DescribeInstanceTypeOfferings", true, false},
-    {"ec2:AuthorizeSecurityGroupIngress", true, false},
-    {"iam:PassRole", true, true},
-    {"ec2:StopInstances", false, false},
-    {"ec2:StartInstances", false, false},
-    {"ec2:DeleteSecurityGroup", false, false},
-    {"ec2:ModifyNetworkInterfaceAttribute", false, false},
-    {"pricing:GetProducts", false, false},
-    {"iam:CreateServiceLinkedRole", false, false},
+    {"ec2:TerminateInstances", true, ON_INSTANCE},
+    {"ec2:CreateTags", true, ON_INSTANCE},
+    {"ec2:DescribeImages", true, ON_ANY},
+    {"ec2:DescribeInstanceTypeOfferings", true, ON_ANY},
+    {"ec2:AuthorizeSecurityGroupIngress", true, ON_GROUP},
+    {"iam:PassRole", true, ON_PROFILE},
+    {"ec2:StopInstances", false, ON_INSTANCE},
+    {"ec2:StartInstances", false, ON_INSTANCE},
+    {"ec2:DeleteSecurityGroup", false, ON_GROUP},
+    {"ec2:ModifyNetworkInterfaceAttribute", false, ON_CARD},
+    {"pricing:GetProducts", false, ON_ANY},
+    {"iam:CreateServiceLinkedRole", false, ON_SPOT_ROLE},
 };
 
 /* Whose policies count: "arn:aws:sts::1:assumed-role/R/session" is the role R. NULL: nobody whose they are (the account itself). */
@@ -284,27 +291,59 @@ static const char *simulation(struct aws *t, const char *principal)
 		snprintf(key, sizeof key, "ActionNames.member.%d", ++n);
 		sigv4_form(&s, key, simulated[i].name);
 	}
+	n = 0;
+	for (size_t i = 0; i < ARRAY_LEN(things); i++) {
+		const char *account = principal + strlen("arn:aws:iam::"), *of = i == ON_SPOT_ROLE ? "iam:" : arena_printf(t->a, "ec2:%s", t->login.region);
+		if (!things[i])
+			continue;
+		snprintf(key, sizeof key, "ResourceArns.member.%d", ++n);
+		sigv4_form(&s, key, arena_printf(t->a, "arn:aws:%s:%.*s:%s", of, (int)strcspn(account, ":"), account, things[i]));
+	}
 	return aws_form_done(t, &s);
 }
 
-static const json_t *verdict_on(const json_t *answer, const char *action)
+struct verdict {
+	bool told, allowed, denied, open; /* denied: by a rule that says so; open: what decides is not known */
+};
+
+/* One decision, if it is about what the action is on. */
+static void take_decision(struct verdict *v, const json_t *r, const char *decision, int on)
 {
-	size_t i;
-	json_t *r;
-	json_array_foreach(json_arr(json_obj(json_object_get(answer, "body"), "SimulatePrincipalPolicyResult"), "EvaluationResults"), i, r)
-		if (str_ieq(json_str(r, "EvalActionName", ""), action))
-			return r;
-	return NULL;
+	const char *name = json_str(r, "EvalResourceName", "*");
+	if (on < (int)ARRAY_LEN(things) && things[on] && strcmp(name, "*") && !str_ends(name, things[on]))
+		return;
+	v->told = true;
+	v->allowed = v->allowed || str_eq(decision, "allowed");
+	v->denied = v->denied || str_eq(decision, "explicitDeny");
+	v->open = v->open || json_array_size(json_arr(r, "MissingContextValues"));
 }
 
-/* What depends on more than who asks (conditions) is not known. */
-static json_t *simulated_one(const char *name, const json_t *verdict)
+/* A result is about one thing, or has one for each in a list of its own. */
+static struct verdict verdict_on(const json_t *answer, const struct simulated *s)
 {
-	bool allowed = str_eq(json_str(verdict, "EvalDecision", ""), "allowed"), open = json_array_size(json_arr(verdict, "MissingContextValues")) > 0;
+	struct verdict v = {0};
+	size_t i, k;
+	json_t *r, *one;
+	json_array_foreach(json_arr(json_obj(json_object_get(answer, "body"), "SimulatePrincipalPolicyResult"), "EvaluationResults"), i, r) {
+		const json_t *each = json_arr(r, "ResourceSpecificResults");
+		if (!str_ieq(json_str(r, "EvalActionName", ""), s->name))
+			continue;
+		if (!json_array_size(each))
+			take_decision(&v, r, json_str(r, "EvalDecision", ""), s->on);
+		json_array_foreach(each, k, one)
+			take_decision(&v, one, json_str(one, "EvalResourceDecision", ""), s->on);
+	}
+	v.open = v.open || (s->on == ON_PROFILE && !v.denied);
+	return v;
+}
+
+/* What depends on more than who asks (conditions, the role of a profile) is not known. */
+static json_t *simulated_one(const struct simulated *s, struct verdict v)
+{
 	json_t *out = json_object();
-	json_put_str(out, "name", name);
-	json_object_set_new(out, "ok", allowed ? json_true() : open || !verdict ? json_null() : json_false());
-	json_put_str(out, "why", allowed ? NULL : !verdict ? "IAM says nothing of it" : open ? "it depends on conditions of the policy" : "denied");
+	json_put_str(out, "name", s->name);
+	json_object_set_new(out, "ok", v.allowed ? json_true() : v.open || !v.told ? json_null() : json_false());
+	json_put_str(out, "why", v.allowed ? NULL : !v.told ? "IAM says nothing of it" : v.open ? "it depends on conditions of the policy" : "denied");
 	return out;
 }
 
@@ -334,9 +373,9 @@ static enum provider_step simulated_of(struct aws *t, const char *arn, json_t *o
 	}
 	for (size_t i = 0; i < ARRAY_LEN(simulated); i++) {
 		const char *name = simulated[i].name;
-		if (simulated[i].of_profile && !aws_config(t, "instance_profile"))
+		if (simulated[i].on == ON_PROFILE && !aws_config(t, "instance_profile"))
 			continue;
-		json_t *one = simulated_one(name, verdict_on(answer, name));
+		json_t *one = simulated_one(&simulated[i], verdict_on(answer, &simulated[i]));
 		bool denied = json_is_false(json_object_get(one, "ok"));
 		json_array_append_new(out, one);
 		if (denied && simulated[i].needed && !*lacking)

@@ -426,14 +426,14 @@ enum provider_step aws_net_clear(struct aws *t, const json_t *regions, const jso
 		q[k++] = ec2(t, json_string_value(v), &s);
 	}
 	AWS_TRY(aws_ask(t, "groups", q, k, &answers));
-	struct aws_ask *d = arena_alloc(t->a, (n * 8 + 1) * sizeof *d);
 	size_t n_delete = 0;
-	*left = 0;
+	for (i = 0; i < k; i++)
+		n_delete += json_array_size(json_arr(json_object_get(json_array_get(answers, i), "body"), "securityGroupInfo"));
+	struct aws_ask *d = arena_alloc(t->a, (n_delete + 1) * sizeof *d);
+	*left = n_delete = 0;
 	for (i = 0; i < k; i++) {
 		*left += may_be_left(json_array_get(answers, i));
 		json_array_foreach(json_arr(json_object_get(json_array_get(answers, i), "body"), "securityGroupInfo"), g, v) {
-			if (n_delete == n * 8)
-				break;
 			struct str s = form_of("DeleteSecurityGroup");
 			sigv4_form(&s, "GroupId", json_str(v, "groupId", ""));
 			d[n_delete++] = ec2(t, q[i].region, &s);

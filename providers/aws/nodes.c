@@ -20,7 +20,7 @@ static bool is_over(const json_t *instance)
 
 /* ---- looking ------------------------------------------------------------------------------------------------------------- */
 
-/* What all regions asked answered: [{"region", "instances": […], "refused": answer or absent}…]. */
+/* What all regions asked answered: [{"region", "instances": […], "refused": answer or absent}…]; of many ids a region answers in several parts. */
 struct look {
 	json_t *parts;
 	const json_t *regions;
@@ -62,9 +62,28 @@ static enum provider_step where(struct aws *t, bool everywhere, const json_t **r
 	return PROVIDER_DONE;
 }
 
-static const char *list_form(struct aws *t, const char *next)
+/* The instance that one of the call's ids names, in this region; NULL: it names none. */
+static const char *instance_in(const char *region, const json_t *id)
 {
-	const char *cluster = json_str(t->c->args, "cluster", NULL), *region, *instance;
+	const char *s = json_string_value(id);
+	size_t n = strlen(region);
+	bool ok = s && str_starts(s, region) && !strncmp(s + n, "/i-", 3) && s[n + 3] && !s[n + 3 + strspn(s + n + 3, "0123456789abcdef")];
+	return ok ? s + n + 1 : NULL;
+}
+
+static size_t count_ids(const struct aws *t, const char *region)
+{
+	size_t i, n = 0;
+	json_t *v;
+	json_array_foreach(ids_of_call(t), i, v)
+		n += instance_in(region, v) != NULL;
+	return n;
+}
+
+/* Of a region; of ids those from the `from`th on, as many as a filter takes. */
+static const char *list_form(struct aws *t, const char *region, size_t from, const char *next)
+{
+	const char *cluster = json_str(t->c->args, "cluster", NULL), *instance;
 	struct str s = aws_form("DescribeInstances");
 	sigv4_form(&s, "Version", "2016-11-15");
 	sigv4_form(&s, "MaxResults", "1000");
@@ -72,9 +91,9 @@ static const char *list_form(struct aws *t, const char *next)
 		aws_filter(&s, 1, "tag:skytop-cluster", aws_tag_text(t->a, cluster));
 	} else if (ids_of_call(t)) {
 		json_t *ids = json_array(), *v;
-		size_t i;
+		size_t i, k = 0;
 		json_array_foreach(ids_of_call(t), i, v)
-			if (aws_id(t, json_string_value(v), &region, &instance) && i < IDS_A_CALL)
+			if ((instance = instance_in(region, v)) && k++ >= from && json_array_size(ids) < IDS_A_CALL)
 				json_array_append_new(ids, json_string(instance));
 		aws_filter_list(&s, 1, "instance-id", ids);
 		json_decref(ids);
@@ -106,10 +125,13 @@ static void take_page(json_t *part, const json_t *answer)
 /* All pages of all regions, a page of each at once. out.parts is a new reference when DONE. */
 static enum provider_step look(struct aws *t, const char *key, const json_t *regions, struct look *out)
 {
-	size_t n = json_array_size(regions), i;
+	size_t n, i, from;
+	bool by_ids = ids_of_call(t) && !json_str(t->c->args, "cluster", NULL);
 	json_t *parts = json_array(), *v;
 	json_array_foreach(regions, i, v)
-		json_array_append_new(parts, json_pack("{s:O, s:[], s:s}", "region", v, "instances", "next", ""));
+		for (from = 0, n = by_ids ? count_ids(t, json_string_value(v)) : 1; from < n; from += IDS_A_CALL)
+			json_array_append_new(parts, json_pack("{s:O, s:[], s:s, s:I}", "region", v, "instances", "next", "", "from", (json_int_t)from));
+	n = json_array_size(parts);
 	struct aws_ask *q = arena_alloc(t->a, (n + 1) * sizeof *q);
 	json_t **of = arena_alloc(t->a, (n + 1) * sizeof(json_t *)); /* the part that the i-th question is about */
 	for (int page = 0; page < PAGES_MAX; page++) {
@@ -118,8 +140,9 @@ static enum provider_step look(struct aws *t, const char *key, const json_t *reg
 			const char *next = json_str(v, "next", NULL);
 			if (!next)
 				continue;
+			const char *region = arena_strdup(t->a, json_str(v, "region", ""));
 			of[k] = v;
-			q[k++] = (struct aws_ask){.service = "ec2", .region = arena_strdup(t->a, json_str(v, "region", "")), .body = list_form(t, *next ? next : NULL)};
+			q[k++] = (struct aws_ask){.service = "ec2", .region = region, .body = list_form(t, region, (size_t)json_int(v, "from", 0), *next ? next : NULL)};
 		}
 		const json_t *answers;
 		enum provider_step s = k ? aws_ask(t, arena_printf(t->a, "%s#%d", key, page), q, k, &answers) : PROVIDER_DONE;
@@ -216,12 +239,13 @@ static json_t *nodes_of(struct aws *t, const struct look *l)
 	return out;
 }
 
-static const json_t *part_of(const struct look *l, const char *region)
+/* Of a region's parts one that was refused; NULL. */
+static const json_t *refused_of(const struct look *l, const char *region)
 {
 	size_t i;
 	json_t *part;
 	json_array_foreach(l->parts, i, part)
-		if (str_eq(json_str(part, "region", ""), region))
+		if (str_eq(json_str(part, "region", ""), region) && json_object_get(part, "refused"))
 			return part;
 	return NULL;
 }
@@ -286,8 +310,8 @@ enum provider_step aws_query(struct aws *t)
 		const char *region, *instance, *id = json_string_value(v);
 		if (!aws_id(t, id, &region, &instance) || has_id(nodes, id))
 			continue;
-		part = part_of(&l, region);
-		if (part && json_object_get(part, "refused"))
+		part = refused_of(&l, region);
+		if (part)
 			json_array_append_new(nodes, unknown(id, refusal_text(t, part)));
 		else if (just_made(t, id))
 			json_array_append_new(nodes, unknown(id, "it was made a moment ago, and EC2 does not list it yet"));
@@ -511,7 +535,7 @@ static json_t *touched(const struct look *l)
 	json_t *out = json_array(), *part;
 	size_t i;
 	json_array_foreach(l->parts, i, part)
-		if (!json_object_get(part, "refused"))
+		if (!json_object_get(part, "refused") && !json_has(out, json_str(part, "region", "")))
 			json_array_append(out, json_object_get(part, "region"));
 	return out;
 }

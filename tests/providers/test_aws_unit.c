@@ -312,6 +312,37 @@ static void silence(void **state)
 	side_end(&s, r);
 }
 
+/* More machines than one question takes, and more groups of ports than regions: all of them end. */
+static void many(void **state)
+{
+	(void)state;
+	enum { N = 201, GROUPS = 12 };
+	json_t *ids = json_array();
+	char id[40], groups[2000] = "<R><securityGroupInfo>";
+	for (int i = 1; i <= N; i++) {
+		snprintf(id, sizeof id, "us-east-1/i-%04x", i);
+		json_array_append_new(ids, json_string(id));
+	}
+	for (size_t i = 0, n = strlen(groups); i < GROUPS; i++)
+		n += (size_t)snprintf(groups + n, sizeof groups - n, "<item><groupId>sg-%zu</groupId></item>", i);
+	strcat(groups, "</securityGroupInfo></R>");
+	struct answer a[] = {{"Action=DescribeInstances|i-00c9", PAGE(INSTANCE("i-00c9", "0", "running", ""), ""), NULL, 200, 1},
+	    {"Action=TerminateInstances|i-00c9", "<R><instancesSet/></R>", NULL, 200, 1},
+	    {"Action=DescribeInstances|i-00c9", PAGE(INSTANCE("i-00c9", "0", "terminated", USER_ENDED), ""), NULL, 200, 0},
+	    {"Action=DescribeInstances", PAGE("", ""), NULL, 200, 0}, {"Action=DescribeSecurityGroups", groups, NULL, 200, 0},
+	    {"Action=DeleteSecurityGroup", "<R><return>true</return></R>", NULL, 200, 0}};
+	struct side s = {.vars = plain_vars, .answers = a, .n = ARRAY_LEN(a)};
+	struct err err;
+	json_t *r = side_call(&s, PROVIDER_TERMINATE, json_pack("{s:O}", "ids", ids), &err);
+	assert_int_equal(json_int(r, "pending", 0), 1);
+	json_decref(r);
+	s.http = 0;
+	r = side_call(&s, PROVIDER_TERMINATE, json_pack("{s:o}", "ids", ids), &err);
+	assert_int_equal(json_int(r, "pending", 0), 0);
+	assert_int_equal(s.http, 2 + 1 + GROUPS); /* two looks, one for the groups, and their ends */
+	side_end(&s, r);
+}
+
 static json_t *type_of(const char *type, const char *more)
 {
 	json_t *item = json_pack("{s:s, s:{s:s}, s:{s:s}}", "instanceType", type, "vCpuInfo", "defaultVCpus", "8", "memoryInfo", "sizeInMiB", "16384");
@@ -467,6 +498,27 @@ static void permissions(void **state)
 	assert_true(json_bool(r, "enabled", false));
 	assert_string_equal(ok_of(r, "iam:SimulatePrincipalPolicy"), "denied: of ec2:TerminateInstances and others, which cannot be tried, nothing is known");
 	json_decref(r);
+	/* A policy that names what it is for allows nothing on everything: each is asked of what it is about. */
+#define ON(thing, decision) \
+	"<member><EvalResourceName>arn:aws:ec2:us-east-1:1:" thing "</EvalResourceName><EvalResourceDecision>" decision "</EvalResourceDecision></member>"
+#define EACH(members) "<ResourceSpecificResults>" members "</ResourceSpecificResults>"
+	r = checked(WHO("arn:aws:iam::1:user/me"),
+	    "<R><SimulatePrincipalPolicyResult><EvaluationResults>" VERDICT("ec2:TerminateInstances", "implicitDeny",
+		EACH(ON("instance/i-00000000000000000", "allowed") ON("security-group/sg-00000000000000000", "implicitDeny")))
+		VERDICT("ec2:CreateTags", "allowed", "<EvalResourceName>arn:aws:ec2:us-east-1:1:instance/i-00000000000000000</EvalResourceName>")
+		    VERDICT("ec2:CreateTags", "implicitDeny", "<EvalResourceName>arn:aws:ec2:us-east-1:1:security-group/sg-00000000000000000</EvalResourceName>")
+			VERDICT("iam:PassRole", "implicitDeny", "")
+			    VERDICT("ec2:StopInstances", "implicitDeny",
+				EACH(ON("instance/i-00000000000000000", "explicitDeny") ON("security-group/sg-00000000000000000", "allowed")))
+	    "</EvaluationResults></SimulatePrincipalPolicyResult></R>",
+	    200, asked, sizeof asked);
+	assert_true(side_has_all(asked, "=arn%3Aaws%3Aec2%3Aus-east-1%3A1%3Ainstance%2Fi-0|=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Faws-service-role"));
+	assert_string_equal(ok_of(r, "ec2:TerminateInstances"), "yes");
+	assert_string_equal(ok_of(r, "ec2:CreateTags"), "yes");
+	assert_string_equal(ok_of(r, "ec2:StopInstances"), "no");
+	assert_string_equal(ok_of(r, "iam:PassRole"), "it depends on conditions of the policy");
+	assert_true(json_bool(r, "enabled", false));
+	json_decref(r);
 	asked[0] = '\0';
 	r = checked(WHO("arn:aws:iam::1:root"), "", 500, asked, sizeof asked);
 	assert_string_equal(asked, "");
@@ -485,6 +537,7 @@ int main(void)
 	    cmocka_unit_test(instances),
 	    cmocka_unit_test(addresses),
 	    cmocka_unit_test(silence),
+	    cmocka_unit_test(many),
 	    cmocka_unit_test(between_states),
 	    cmocka_unit_test(types),
 	    cmocka_unit_test(limits),
