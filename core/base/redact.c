@@ -159,7 +159,7 @@ static json_t *redacted_text(const json_t *text)
 
 static json_t *redacted(const json_t *j, int depth);
 
-/* {"key": "user-data", "value": …}: the pairs that clouds make of tags and metadata. */
+/* {"key": "user-data", "value": …}: the pairs that clouds make of tags and metadata; {"keyName": "key1", "value": …}: keys of Azure's accounts. */
 static bool pair_is_secret(const json_t *j)
 {
 	static const char *const names[] = {"key", "Key", "name", "Name"};
@@ -168,7 +168,7 @@ static bool pair_is_secret(const json_t *j)
 		if (name && redact_name(name))
 			return true;
 	}
-	return json_bool(j, "secret", false);
+	return json_bool(j, "secret", false) || json_object_get(j, "keyName");
 }
 
 static json_t *redacted_object(const json_t *j, int depth)
@@ -260,9 +260,13 @@ static void add_xml(struct str *out, const char *xml, size_t len)
 	}
 }
 
+/* A bare token in base64, as metadata servers give, ends in signs of equality as well: it has no other. */
 static bool looks_like_form(const char *body, size_t len)
 {
-	if (!memchr(body, '=', len))
+	size_t n = len;
+	while (n && body[n - 1] == '=')
+		n--;
+	if (!memchr(body, '=', n))
 		return false;
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)body[i] <= ' ' || (unsigned char)body[i] >= 127 || strchr("<>{}\"\\", body[i]))

@@ -108,6 +108,9 @@ static void test_bodies(void **state)
 	expect_body("<A><secret", "<A><secret");
 	expect_body("K K K", "(counted)");
 	expect_body("K", "(counted)");
+	expect_body("AQAEKKK==", "(counted)");
+	expect_body("a=1&b=", "a=1&b=");
+	expect("{\"keys\":[{\"keyName\":\"key1\",\"value\":\"K\"}]}", "{\"keys\":[{\"keyName\":\"key1\",\"value\":\"(not shown)\"}]}");
 	expect("{\"a\":\"-----BEGIN RSA PRIVATE KEY-----\\nK\",\"b\":\"Bearer K\"}", "{\"a\":\"(not shown)\",\"b\":\"(not shown)\"}");
 	expect("[\"https://u:K@h/p?a=1\"]", "[\"https://(not shown)@h/p?a=1\"]");
 	char *s = redact_place("https://h/p?sig=K&a=1");
