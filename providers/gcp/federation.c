@@ -42,7 +42,8 @@ static const char *subject_at(struct gcp *g, const json_t *source, const char *u
 		if (n < HEADERS_MAX && json_is_string(v) && !strpbrk(name, "\r\n:") && !strpbrk(json_string_value(v), "\r\n"))
 			headers[n++] = arena_printf(g->c->arena, "%s: %s", name, json_string_value(v));
 	headers[n] = NULL;
-	const json_t *a = talk_ask(&g->talk, "token:subject", &(struct talk_ask){.url = url, .headers = headers, .direct = true});
+	bool beside = !str_starts(url, "https://"); /* a metadata server; what is on the web may lie behind a proxy, and takes its time */
+	const json_t *a = talk_ask(&g->talk, "token:subject", &(struct talk_ask){.url = url, .headers = headers, .direct = beside});
 	if (!a)
 		return NULL;
 	if (talk_status(a) != 200) {
