@@ -67,9 +67,9 @@ static void told(void *arg, const struct source *s)
 	struct fetch *f = arg;
 	char count[32];
 	if (s->objects->seen > WINDOW_OBJECTS)
-		op_progress(f->op, "listing %s: %s objects", s->uri, count_text((int64_t)s->objects->seen, count, sizeof count));
+		op_progress(f->op, "listing %s: %s objects", s->shown, count_text((int64_t)s->objects->seen, count, sizeof count));
 	else
-		op_progress(f->op, "listing %s", s->uri);
+		op_progress(f->op, "listing %s", s->shown);
 }
 
 static void list(struct op *op, void (*fn)(void *arg, const struct err *err))
@@ -107,7 +107,7 @@ static const char *sum_text(const struct objects *o, char *buf, size_t size)
 
 static json_t *sum_json(const struct source *s)
 {
-	json_t *j = json_pack("{s:s}", "uri", s->uri);
+	json_t *j = json_pack("{s:s}", "uri", s->shown);
 	json_put_str(j, "cloud", s->other ? NULL : s->provider->name);
 	json_put_int(j, "files", (int64_t)s->objects->n);
 	json_put_int(j, "bytes", s->objects->bytes);
@@ -119,7 +119,7 @@ static void tell_left_out(struct op *op, const struct source *s)
 {
 	const struct objects *o = s->objects;
 	if (o->left_out)
-		run_event(op->engine, op_unit(op), op->r, "launch.left_out", "warn", NULL, "%s: %zu object%s left out: %s%s", s->uri, o->left_out,
+		run_event(op->engine, op_unit(op), op->r, "launch.left_out", "warn", NULL, "%s: %zu object%s left out: %s%s", s->shown, o->left_out,
 		    o->left_out == 1 ? " is" : "s are", str_text(&o->left_names), o->left_out > 3 ? ", …" : "");
 }
 
@@ -131,7 +131,7 @@ static void looked(void *arg, const struct err *err)
 	char text[100];
 	for (size_t i = 0; !err && i < f->listing->n; i++) {
 		const struct source *s = &f->listing->v[i];
-		run_event(op->engine, op_unit(op), op->r, "launch.source", "info", sum_json(s), "to be copied: %s: %s", s->uri,
+		run_event(op->engine, op_unit(op), op->r, "launch.source", "info", sum_json(s), "to be copied: %s: %s", s->shown,
 		    sum_text(s->objects, text, sizeof text));
 		tell_left_out(op, s);
 		json_array_append_new(sums, sum_json(s));
@@ -215,7 +215,7 @@ static bool fill_window(struct fetch *f)
 
 static int err_changed(const struct source *s, const struct object *o, struct err *err)
 {
-	return err_set(err, ERR_CONFLICT, "%s: %s changes all the time: it could not be copied as it was at one moment", s->uri, *o->name ? o->name : "it");
+	return err_set(err, ERR_CONFLICT, "%s: %s changes all the time: it could not be copied as it was at one moment", s->shown, *o->name ? o->name : "it");
 }
 
 static void once_more(void *arg)
@@ -260,22 +260,22 @@ static void judge(struct op *op)
 	}
 	f->idle = progress ? 0 : f->idle + 1;
 	bool fresh = mono_now_ms() - f->linked_at_ms < PROVIDER_LINK_S * INT64_C(1000) / 2;
-	const char *name = *first->name ? first->name : path_base(s->uri), *why = f->nodes[at].why;
+	const char *name = *first->name ? first->name : path_base(s->shown), *why = f->nodes[at].why;
 	if (changed && f->anew < ANEW_MAX) {
 		f->anew++;
-		op_progress(op, "%s has changed meanwhile: listing it again", s->uri);
+		op_progress(op, "%s has changed meanwhile: listing it again", s->shown);
 		fetch_start(op);
 	} else if (changed) {
 		err_changed(s, first, &err);
 		op_failed(op, &err);
 	} else if (refused && !progress && fresh && f->idle > 1) {
-		err_set(&err, ERR_CREDENTIALS, "%s: %s may be listed, but not read (HTTP status %d on node %zu)", s->uri, name, status, at);
+		err_set(&err, ERR_CREDENTIALS, "%s: %s may be listed, but not read (HTTP status %d on node %zu)", s->shown, name, status, at);
 		op_failed(op, &err);
 	} else if (f->idle >= IDLE_MAX) {
 		if (status)
-			err_set(&err, ERR_NETWORK, "%s: node %zu cannot fetch %s: HTTP status %d", s->uri, at, name, status);
+			err_set(&err, ERR_NETWORK, "%s: node %zu cannot fetch %s: HTTP status %d", s->shown, at, name, status);
 		else
-			err_set(&err, ERR_NETWORK, "%s: node %zu cannot fetch %s: %s", s->uri, at, name, *why ? why : "no answer");
+			err_set(&err, ERR_NETWORK, "%s: node %zu cannot fetch %s: %s", s->shown, at, name, *why ? why : "no answer");
 		op_failed(op, &err);
 	} else {
 		f->timer = loop_after(op->engine->loop, refused ? 0 : IDLE_PAUSE_MS * f->idle, once_more, f);
@@ -294,7 +294,7 @@ static void on_links(void *arg, const json_t *result, const struct err *err)
 	if (err) {
 		op_failed(op, err);
 	} else if (json_array_size(f->links) != f->n_asked) {
-		err_set(&e, ERR_PROTOCOL, "%s: not one link for each object", f->listing->v[f->source].uri);
+		err_set(&e, ERR_PROTOCOL, "%s: not one link for each object", f->listing->v[f->source].shown);
 		op_failed(op, &e);
 	} else {
 		fetch_get(f, judge);
@@ -339,7 +339,7 @@ static void tell(struct fetch *f)
 		note = nodes ? xasprintf("copied to %zu node%s in %s", nodes, nodes == 1 ? "" : "s", took) : xstrdup("is there already");
 		json_t *sum = sum_json(s);
 		json_put_int(sum, "nodes", (int64_t)nodes);
-		run_event(op->engine, u, op->r, "fetch.done", "info", sum, "%s: %s: %s", s->uri, text, note);
+		run_event(op->engine, u, op->r, "fetch.done", "info", sum, "%s: %s: %s", s->shown, text, note);
 		free(note);
 	}
 }

@@ -191,6 +191,7 @@ static void take_plan_line(struct fetch *f, size_t node, const json_t *j)
 	const struct source *s;
 	struct fetch_need *n = strcmp(json_str(j, "type", ""), "need") ? NULL : need_of(f, node, json_str(j, "key", ""), &s);
 	json_t *range;
+	json_int_t done = 0;
 	size_t i;
 	if (take_note(f, j) || !n)
 		return;
@@ -200,8 +201,9 @@ static void take_plan_line(struct fetch *f, size_t node, const json_t *j)
 	f->nodes[node].total += json_int(j, "bytes", 0);
 	json_array_foreach(json_arr(j, "lines"), i, range) {
 		json_int_t from = json_integer_value(json_array_get(range, 0)), to = json_integer_value(json_array_get(range, 1));
-		for (json_int_t k = from > 0 ? from : 1; k <= to && (size_t)k <= all; k++) {
+		for (json_int_t k = from > done ? from : done + 1; k <= to && (size_t)k <= all; k++) { /* they ascend, so that no line is gone through twice */
 			size_t at = (size_t)k - 1;
+			done = k;
 			if (fetch_is_missing(n, at))
 				continue;
 			n->missing[at / 8] |= (unsigned char)(1U << at % 8);
@@ -236,7 +238,7 @@ static void show(struct fetch *f)
 		total += f->nodes[i].total;
 		nodes += f->nodes[i].total > 0;
 	}
-	op_progress(f->op, "copying %s: %s of %s to %zu node%s", f->listing->v[f->source].uri, bytes_text(done, now, sizeof now), bytes_text(total, all, sizeof all),
+	op_progress(f->op, "copying %s: %s of %s to %zu node%s", f->listing->v[f->source].shown, bytes_text(done, now, sizeof now), bytes_text(total, all, sizeof all),
 	    nodes, nodes == 1 ? "" : "s");
 }
 
@@ -275,7 +277,7 @@ static char *get_command(struct op *op, size_t i, char **input, size_t *input_le
 	const struct source *s = &f->listing->v[f->source];
 	struct str in = str_new(INPUT_MAX);
 	int64_t load[WORKERS] = {0};
-	bool is_secret = !s->is_public;
+	bool is_secret = !s->is_public || strcmp(s->uri, s->shown) != 0;
 	if (i >= f->n_nodes)
 		return NULL;
 	struct fetch_need *n = &f->nodes[i].needs[f->source];

@@ -7,6 +7,7 @@
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/base/redact.h"
 #include "core/base/str.h"
 #include "core/run/mounts.h"
 #include "core/run/web_source.h"
@@ -65,7 +66,7 @@ static void on_part(void *arg, const json_t *part)
 		objects_destroy(s->objects);
 		s->objects = objects_create();
 	} else if (objects_take(s->objects, part, &l->err)) {
-		err_wrap(&l->err, "%s", s->uri);
+		err_wrap(&l->err, "%s", s->shown);
 		l->timer = loop_after(l->engine->loop, 0, finish_later, l); /* the call is dropped with us: here it is still at work */
 	} else if (l->told) {
 		l->told(l->arg, s);
@@ -83,10 +84,13 @@ static void arrange(struct source *s, const json_t *result, struct err *err)
 		mounts_put_file(s->item, path);
 	else
 		json_put_str(s->item, "root", path);
-	objects_arrange(s->objects, s->single, json_str(s->item, "name", ""));
+	if (objects_arrange(s->objects, s->single, json_str(s->item, "name", ""), err)) {
+		err_wrap(err, "%s", s->shown);
+		return;
+	}
 	objects_id(s->objects, s->id);
 	if (!s->objects->n && s->objects->n_folders <= 1)
-		err_set(err, ERR_NOT_FOUND, "%s: there is nothing%s%s%s", s->uri, s->objects->left_out ? " that can be a file: " : " of that name, or below it",
+		err_set(err, ERR_NOT_FOUND, "%s: there is nothing%s%s%s", s->shown, s->objects->left_out ? " that can be a file: " : " of that name, or below it",
 		    str_text(&s->objects->left_names), s->objects->left_out > 3 ? ", …" : "");
 }
 
@@ -124,8 +128,8 @@ struct listing *listing_start(struct engine *e, const struct task *t, void (*tol
 	*l = (struct listing){.engine = e, .v = xcalloc(json_array_size(list) + 1, sizeof *l->v), .told = told, .fn = fn, .arg = arg};
 	json_array_foreach(list, i, item) {
 		const char *uri = json_str(item, "uri", "");
-		l->v[l->n++] = (struct source){.item = json_incref(item), .uri = uri, .key = json_str(item, "key", ""), .provider = store_of(e, uri),
-		    .objects = objects_create()};
+		l->v[l->n++] = (struct source){.item = json_incref(item), .uri = uri, .shown = redact_url(uri), .key = json_str(item, "key", ""),
+		    .provider = store_of(e, uri), .objects = objects_create()};
 	}
 	json_decref(list);
 	if (l->n)
@@ -145,6 +149,7 @@ void listing_destroy(struct listing *l)
 		json_decref(l->v[i].item);
 		objects_destroy(l->v[i].objects);
 		free(l->v[i].region);
+		free(l->v[i].shown);
 	}
 	free(l->v);
 	free(l);

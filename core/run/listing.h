@@ -11,6 +11,7 @@ struct task;
 struct source {
 	json_t *item; /* as mounts_remote has it, with "root" and, of a single file, "name" */
 	const char *uri, *key;
+	char *shown; /* the URI for people, logs and state.db: what is secret in it (the signature of a presigned link) is left out */
 	const struct provider *provider;
 	struct objects *objects;
 	bool single, is_public, other; /* other: not the provider's own store */

@@ -122,10 +122,14 @@ static int by_path(const void *a, const void *b)
 	return c ? c : strcmp(x->name, y->name);
 }
 
-static void add_folder(struct objects *o, const char *path)
+/* Nothing more once they are too many: objects_arrange tells. */
+static void add_folder(struct objects *o, const char *path, size_t len)
 {
+	if (o->folders_bytes > OBJECTS_NAMES_MAX)
+		return;
+	o->folders_bytes += len + 1;
 	ARRAY_GROW(o->folders, o->n_folders, o->folders_cap);
-	o->folders[o->n_folders++] = path;
+	o->folders[o->n_folders++] = arena_strndup(o->texts, path, len);
 }
 
 /* The folders above a path that are not above the one before it. */
@@ -135,7 +139,7 @@ static void add_parents(struct objects *o, const char *path, const char *before)
 	for (size_t i = 0; path[i] && path[i] == before[i]; i++)
 		same = path[i] == '/' ? i : same;
 	for (const char *slash = strchr(path + same + (same > 0), '/'); slash; slash = strchr(slash + 1, '/'))
-		add_folder(o, arena_strndup(o->texts, path, (size_t)(slash - path)));
+		add_folder(o, path, (size_t)(slash - path));
 }
 
 static void sort_folders(struct objects *o)
@@ -158,6 +162,7 @@ static bool is_folder(const struct objects *o, const char *path)
 static void find_paths(struct objects *o)
 {
 	size_t n = 0;
+	const char *before = "";
 	for (size_t i = 0; i < o->n; i++) {
 		const char *why;
 		char *path = objects_path(o->v[i].name, &why);
@@ -169,8 +174,9 @@ static void find_paths(struct objects *o)
 		o->v[n].path = arena_strdup(o->texts, path);
 		free(path);
 		if (o->v[n].size < 0) {
-			add_folder(o, o->v[n].path);
-			add_parents(o, o->v[n].path, "");
+			add_folder(o, o->v[n].path, strlen(o->v[n].path));
+			add_parents(o, o->v[n].path, before);
+			before = o->v[n].path;
 		} else {
 			n++;
 		}
@@ -178,7 +184,7 @@ static void find_paths(struct objects *o)
 	o->n = n;
 }
 
-void objects_arrange(struct objects *o, bool single, const char *as)
+int objects_arrange(struct objects *o, bool single, const char *as, struct err *err)
 {
 	size_t n = 0;
 	if (single && o->n) {
@@ -186,14 +192,16 @@ void objects_arrange(struct objects *o, bool single, const char *as)
 		o->v[0].id = id_of(&o->v[0], UINT64_C(1469598103934665603));
 		o->bytes = o->v[0].size;
 		o->n = 1;
-		return;
+		return 0;
 	}
 	find_paths(o);
 	if (o->n)
 		qsort(o->v, o->n, sizeof *o->v, by_path);
 	for (size_t i = 0; i < o->n; i++)
 		add_parents(o, o->v[i].path, i ? o->v[i - 1].path : "");
-	add_folder(o, "");
+	add_folder(o, "", 0);
+	if (o->folders_bytes > OBJECTS_NAMES_MAX)
+		return err_set(err, ERR_INVALID, "the folders below it have paths of more than %d MiB: name a smaller part", OBJECTS_NAMES_MAX >> 20);
 	sort_folders(o);
 	for (size_t i = 0; i < o->n; i++) {
 		struct object *v = &o->v[i];
@@ -209,6 +217,7 @@ void objects_arrange(struct objects *o, bool single, const char *as)
 		o->v[n++] = *v;
 	}
 	o->n = n;
+	return 0;
 }
 
 void objects_id(const struct objects *o, char id[33])

@@ -24,7 +24,7 @@ struct objects {
 	size_t n, cap;
 	const char **folders; /* by path, "" (the destination itself) first; none for a single object */
 	size_t n_folders, folders_cap;
-	size_t seen, names_bytes, left_out;
+	size_t seen, names_bytes, folders_bytes, left_out;
 	int64_t bytes;
 	struct str left_names; /* the first few that were left out, and why, for people */
 	struct arena *texts;
@@ -35,8 +35,9 @@ void objects_destroy(struct objects *o); /* NULL is fine */
 
 /* Take a part of OBJECTS' answer. INVALID: more than OBJECTS_MAX, or names of more than OBJECTS_NAMES_MAX bytes; PROTOCOL. */
 int objects_take(struct objects *o, const json_t *part, struct err *err);
-/* After the last: paths are made, what cannot be a file is left out. single: the one object is the file `as`. */
-void objects_arrange(struct objects *o, bool single, const char *as);
+/* After the last: paths are made, what cannot be a file is left out. single: the one object is the file `as`. INVALID: the paths of all folders are more
+ * than OBJECTS_NAMES_MAX bytes, which names that are deep enough come to. */
+int objects_arrange(struct objects *o, bool single, const char *as, struct err *err);
 
 /* The path below a folder that a name stands for: no empty parts, at most 3000 bytes, parts of at most 255. NULL: it is none, since it would lead out of there (".."),
  * or no file system or shell would take it; *why says so. Caller frees. */

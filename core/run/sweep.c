@@ -297,7 +297,7 @@ static void on_late(void *arg)
 		if (shown && !(*p)->settings_files)
 			json_object_del(e->late_at, (*p)->name);
 	}
-	if (e->late_looks == LATE_LOOKS)
+	if (e->late_looks >= LATE_LOOKS) /* past it, when what was refused is tried again */
 		json_object_clear(e->late_at);
 	e->late = json_object_size(e->late_at) ? loop_after(e->loop, shown ? LATE_EVERY_MS : late_ms[e->late_looks], on_late, e) : 0;
 }

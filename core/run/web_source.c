@@ -3,10 +3,12 @@
 #include "core/run/web_source.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/json.h"
 #include "core/base/num.h"
+#include "core/base/redact.h"
 #include "core/base/str.h"
 
 enum { REDIRECTS_MAX = 5, STEP_ASK = 0, STEP_READ = 1 };
@@ -29,9 +31,17 @@ static bool url_ok(const char *url)
 	return host[strcspn(host, "/?#")] && strcspn(host, "/?#") && !memchr(host, '@', strcspn(host, "/?#"));
 }
 
+static const char *shown(const struct provider_call *c)
+{
+	char *text = redact_url(json_str(c->args, "uri", ""));
+	const char *own = arena_strdup(c->arena, text);
+	free(text);
+	return own;
+}
+
 static enum provider_step failed(struct provider_call *c, struct err *err, enum err_code code, const char *why)
 {
-	err_set(err, code, "%.300s: %s", json_str(c->args, "uri", ""), why);
+	err_set(err, code, "%.300s: %s", shown(c), why);
 	err_set_scope(err, ERR_SCOPE_TASK);
 	return PROVIDER_FAILED;
 }
@@ -39,7 +49,9 @@ static enum provider_step failed(struct provider_call *c, struct err *err, enum 
 static enum provider_step ask(struct provider_call *c, const char *url)
 {
 	struct provider_http *http = arena_alloc(c->arena, sizeof *http);
-	*http = (struct provider_http){.method = "HEAD", .url = url};
+	/* Nodes ask for it as it is: the size of another form (gzip) would be the size of no file. */
+	static const char *const headers[] = {"Accept-Encoding: identity", NULL};
+	*http = (struct provider_http){.method = "HEAD", .url = url, .headers = headers};
 	c->request = (struct provider_request){.kind = PROVIDER_HTTP, .http = http, .n_http = 1};
 	c->step = STEP_READ;
 	return PROVIDER_REQUEST;
@@ -65,7 +77,7 @@ static enum provider_step read_reply(struct provider_call *c, const struct provi
 	const char *etag = header(r, "etag"), *when = header(r, "last-modified");
 	size_t n = strlen(etag);
 	if (r->code) {
-		err_set(err, r->code, "%.300s: %s", json_str(c->args, "uri", ""), r->err_text ? r->err_text : "no answer");
+		err_set(err, r->code, "%.300s: %s", shown(c), r->err_text ? r->err_text : "no answer");
 		return PROVIDER_FAILED;
 	}
 	if (r->status / 100 == 3 && *header(r, "location"))

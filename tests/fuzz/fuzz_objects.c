@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		free(name);
 		i += n + 1;
 	}
-	objects_arrange(o, false, "");
+	MUST(!objects_arrange(o, false, "", &err));
 	MUST(o->n + o->left_out <= taken && str_text(&o->left_names));
 	looks_right(o);
 	char id[33];

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """File mounts from Azure, Google Cloud and the web, from the task file to what a job reads; nodes are folders on this machine. TAP. What each store is: see
 blob_store.py and gcs_store.py."""
-import http.client, http.server, json, os, re, sys, threading
+import gzip, http.client, http.server, json, os, re, sys, threading
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '../providers'))
 sys.path.insert(0, HERE)
@@ -165,6 +165,9 @@ class Web(http.server.BaseHTTPRequestHandler):
         self.log.append((self.command, self.path, self.headers.get('Range')))
         status, head, data = {'/file.csv': (302, {'Location': '/there/file.csv'}, b''), '/there/file.csv': (200, {'ETag': '"e1"'}, self.data),
                               '/unranged': (200, {}, self.data)}.get(self.path, (404, {}, b'no'))
+        if self.path == '/signed?sig=hush':
+            packs = 'gzip' in self.headers.get('Accept-Encoding', '')
+            status, head, data = (200, {'Content-Encoding': 'gzip'}, gzip.compress(self.data)) if packs else (200, {}, self.data)
         start = self.headers.get('Range') if self.path == '/there/file.csv' else None
         if start:
             start = int(start[6:-1])
@@ -192,6 +195,13 @@ def web(h):
         asked = len(Web.log)
         rc, out, err = h.launch({'~/in/list.csv': url + 'file.csv'}, run='true')
         assert rc == 0 and not [r for r in Web.log[asked:] if r[0] == 'GET'], (rc, out, err)
+        # A presigned link of one's own is shown without what makes it one; and a server that packs what it sends does not mislead.
+        told = []
+        for mount in ({'~/s': url + 'signed?sig=hush'}, {'~/s': url + 'nothing?sig=hush'}):
+            rc, out, err = h.launch(mount, run='wc -c <~/s')
+            told += [out, err, json.dumps(h.json('events', 'k')), json.dumps(h.json('requests', '--all'))]
+            assert ('signed' in str(mount)) == (rc == 0) and (rc or str(len(Web.data)) in out), (rc, out, err)
+        assert 'hush' not in str(told) and 'sig=(not shown)' in str(told), told
         for status, words, src in ((1, 'HTTP status 404', url + 'nothing'), (2, 'no URL', url + 'a b'), (2, 'no URL', url.replace('//', '//me:hush@') + 'x')):
             rc, out, err = h.launch({'~/x': src}, name='other')
             assert rc == status and words in err, (src, rc, out, err)

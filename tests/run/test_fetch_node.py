@@ -29,6 +29,8 @@ class Web(http.server.BaseHTTPRequestHandler):
         if status == 200 and self.headers.get('If-Match') not in (None, '"%s"' % hashlib.md5(data).hexdigest()):
             status = 412
         more = {'ETag': '"%s"' % hashlib.md5(data or b'').hexdigest()}
+        if fault == 'away':
+            status, more = 302, {'Location': 'http://localhost:%d/elsewhere?sig=hush' % self.server.server_address[1]}
         if status != 200:
             data = b'refused'
         elif start and fault != 'no ranges':
@@ -281,6 +283,22 @@ def cmdline(pid):
         return b''
 
 
+def headers_stay(h):
+    """A header is a secret between this node and one host: no redirect takes it to another, and what comes instead is no part of the file."""
+    url = server()
+    for tool in ('curl', 'wget'):
+        if not shutil.which(tool):
+            continue
+        c = Copier(Node(h.dir + '/' + tool, ('sh',), path_with(h, 'only-' + tool, tool)), url, {'a': b'a longer one'}, secret='secret', header='Authorization: Bearer t')
+        which = c.plan()
+        Web.faults = {'/a': ['away'] * 3}
+        Web.log.clear()
+        lines = c.tree('get', c.ticket, KEY, 'secret', data=c.lines(which))
+        assert [j['status'] for j in lines if j['type'] == 'left'] == [302], (tool, lines)
+        assert {p for p, _, _, _ in Web.log} == {'/a'} and 'hush' not in str(lines), (tool, Web.log, lines)
+        c.all()
+
+
 def another_disk(h):
     """The place is on another disk than the home folder: files come there at once."""
     other = '/dev/shm/skytop-fetch-%d' % os.getpid()
@@ -292,7 +310,10 @@ def another_disk(h):
         if os.stat(other).st_dev == os.stat(h.dir).st_dev:
             raise Skip('/dev/shm is no other disk')
         c = Copier(Node(h.dir + '/node'), server(), dict(ODD), root=other + '/x')
+        os.makedirs(h.dir + '/mine/tree/precious')
+        os.symlink(h.dir + '/mine', other + '/.skytop-fetch.' + KEY)  # somebody else's, in a folder where all may write
         which = c.plan()
+        assert os.path.isdir(h.dir + '/mine/tree/precious') and not os.path.islink(other + '/.skytop-fetch.' + KEY)
         assert os.path.isdir(other + '/.skytop-fetch.' + KEY) and not os.path.exists(other + '/x')
         assert c.get(which) == {} and c.place() == {'type': 'synced'}
         assert os.listdir(other) == ['x']
@@ -335,7 +356,7 @@ def only_root_may(h):
     assert (st.st_uid, os.stat(top + '/data').st_uid) == (65534, 0) and open(top + '/data/x/a', 'rb').read() == ODD['a']
 
 
-CASES = [('every tool and shell', every_tool), ('what is refused, what is missing', refusals), ('one at a time', one_at_a_time), ('another disk', another_disk),
+CASES = [('every tool and shell', every_tool), ('what is refused, what is missing', refusals), ('one at a time', one_at_a_time), ('headers stay where they belong', headers_stay), ('another disk', another_disk),
          ('a place where only root may write', only_root_may)]
 
 if __name__ == '__main__':

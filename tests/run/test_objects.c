@@ -65,7 +65,7 @@ static struct objects *made(const char *const *names, bool single)
 		assert_int_equal(objects_take(o, part, &err), 0);
 		json_decref(part);
 	}
-	objects_arrange(o, single, "as.bin");
+	assert_int_equal(objects_arrange(o, single, "as.bin", &err), 0);
 	return o;
 }
 
@@ -159,8 +159,31 @@ static void too_many(void **state)
 	objects_destroy(o);
 }
 
+/* Few names that are deep enough have very many folders. */
+static void too_deep(void **state)
+{
+	(void)state;
+	struct objects *o = objects_create();
+	struct err err;
+	for (int i = 0; i < 60; i++) {
+		char name[3000];
+		for (size_t k = 0; k < sizeof name; k++)
+			name[k] = k % 2 ? '/' : 'a';
+		name[0] = (char)('0' + i);
+		name[sizeof name - 1] = '\0';
+		json_t *part = json_pack("{s:[{s:s, s:i}]}", "objects", "name", name, "size", 1);
+		assert_int_equal(objects_take(o, part, &err), 0);
+		json_decref(part);
+	}
+	assert_int_equal(objects_arrange(o, false, "", &err), -1);
+	assert_int_equal(err.code, ERR_INVALID);
+	assert_true(o->folders_bytes < 2 * OBJECTS_NAMES_MAX);
+	objects_destroy(o);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(paths), cmocka_unit_test(arranging), cmocka_unit_test(same_or_not), cmocka_unit_test(too_many)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(paths), cmocka_unit_test(arranging), cmocka_unit_test(same_or_not), cmocka_unit_test(too_many),
+	    cmocka_unit_test(too_deep)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
