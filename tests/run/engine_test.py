@@ -52,12 +52,13 @@ class Home:
             return next(r for r in map(json.loads, f) if r.get('id') == 1)
 
     def wait(self, what, fn, seconds=60):
-        end = time.time() + seconds
+        end, pause = time.time() + seconds, 0.02
         while time.time() < end:
             got = fn()
             if got:
                 return got
-            time.sleep(0.03)
+            time.sleep(pause)  # to look is a process, most often: the longer it takes, the more seldom
+            pause = min(pause * 1.5, 0.2)
         raise AssertionError('waited %d s for: %s' % (seconds, what))
 
     def processes(self):
@@ -89,10 +90,11 @@ class Home:
         if self.processes():
             for c in json.loads(self.run('status', '--json')[1] or '[]'):
                 self.run('down', '-y', c['name'])
-        end = time.time() + 10
+        end, pause = time.time() + 10, 0.02
         while self.processes() and time.time() < end:
             self.run('engine', 'stop')
-            time.sleep(0.03)
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.2)
         left = []
         for pid in self.processes():
             left.append(open('/proc/%d/cmdline' % pid).read().replace('\0', ' '))

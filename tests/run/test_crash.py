@@ -56,7 +56,7 @@ class Home:
         while time.time() < end:
             if not self.json('requests'):
                 return
-            time.sleep(0.05)
+            time.sleep(0.1)
         raise AssertionError('requests do not end: %r' % self.json('requests'))
 
     def marks(self):
@@ -108,7 +108,7 @@ def wait_jobs(home, n):
         jobs = home.json('queue')
         if len(jobs) == n and all(j['status'] == 'SUCCEEDED' for j in jobs):
             return
-        time.sleep(0.05)
+        time.sleep(0.1)
     raise AssertionError('jobs: %r' % jobs)
 
 
