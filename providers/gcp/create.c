@@ -130,11 +130,13 @@ static bool reserves(const json_t *r, const struct plan *p)
 }
 
 /* Of those that gcp.specific_reservations names ("R", or "projects/P/reservations/R" of another project), one that has room for all that is missing,
- * which decides the zone where none is said. Spot machines are in none. What others have reserved openly is used by Google of itself. 1, 0, −1. */
+ * which decides the zone where none is said. Spot machines are in none. What is reserved for whoever comes Google uses of itself, and may not be named. 1, 0,
+ * −1. */
 static int find_reservation(struct gcp *g, struct plan *p, size_t missing)
 {
 	const json_t *names = talk_setting_names(&g->talk, "specific_reservations"), *name;
 	int whole = 1;
+	bool found = false;
 	size_t i, k;
 	if (p->spot || !missing)
 		return 1;
@@ -151,8 +153,9 @@ static int find_reservation(struct gcp *g, struct plan *p, size_t missing)
 			return -1;
 		whole = whole && list;
 		json_array_foreach((json_t *)(uintptr_t)list, k, r)
-			if (!p->reservation && str_eq(json_str(r, "name", ""), gcp_last_part(text)) && reserves(r, p) && room_in(r) >= (int64_t)missing) {
-				p->reservation = arena_strdup(g->c->arena, text);
+			if (!found && str_eq(json_str(r, "name", ""), gcp_last_part(text)) && reserves(r, p) && room_in(r) >= (int64_t)missing) {
+				found = true;
+				p->reservation = json_bool(r, "specificReservationRequired", true) ? arena_strdup(g->c->arena, text) : NULL;
 				p->zone = arena_strdup(g->c->arena, gcp_last_part(json_str(r, "zone", "")));
 			}
 	}

@@ -19,6 +19,9 @@ static const struct refusal_row rows[] = {
     {0, "UNSUPPORTED_OPERATION", NULL, true, ERR_CAPACITY, ERR_SCOPE_PLACE, NULL}, /* taken back while it was made */
     {0, NULL, "failed to start due to preemption", false, ERR_CAPACITY, ERR_SCOPE_PLACE, NULL},
     {0, "VM_MIN_COUNT_NOT_REACHED", NULL, false, ERR_CAPACITY, ERR_SCOPE_PLACE, NULL},
+    {0, NULL, "have sufficient capacity for the requested resources", true, ERR_CAPACITY, ERR_SCOPE_PLACE, NULL}, /* a zone, or a reservation */
+    {0, "RESERVATION_NOT_FOUND", NULL, false, ERR_CAPACITY, ERR_SCOPE_PLACE, "look at gcp.specific_reservations"},
+    {0, "invalid|badRequest|INVALID_*", "reservation", true, ERR_CAPACITY, ERR_SCOPE_PLACE, "look at gcp.specific_reservations"},
 
     {0, "QUOTA_EXCEEDED|quotaExceeded|limitExceeded|RESOURCE_EXHAUSTED", "ALL_REGIONS", false, ERR_QUOTA, ERR_SCOPE_CLOUD, NULL},
     {0, "QUOTA_EXCEEDED|quotaExceeded|limitExceeded|RESOURCE_EXHAUSTED", "globally", false, ERR_QUOTA, ERR_SCOPE_CLOUD, NULL},

@@ -171,13 +171,16 @@ static void test_reservations(void **s)
 {
 	struct rig *r = *s;
 	static const char rows[] = "{'reservations': {'proj-1': {'us-central1-b': [{'name': 'mine', 'status': 'READY', 'specificReservation':"
-				   " {'count': '3', 'inUseCount': '1', 'instanceProperties': {'machineType': 'g2-standard-4'}}}]},"
+				   " {'count': '3', 'inUseCount': '1', 'instanceProperties': {'machineType': 'g2-standard-4'}}}],"
+				   " 'us-central1-c': [{'name': 'open', 'specificReservationRequired': false, 'specificReservation':"
+				   " {'count': '3', 'instanceProperties': {'machineType': 'g2-standard-4'}}}]},"
 				   " 'proj-2': {'us-central1-c': [{'name': 'theirs', 'specificReservation':"
 				   " {'count': '9', 'instanceProperties': {'machineType': 'g2-standard-4'}}}]}}}";
 	static const struct {
 		const char *names, *more, *zone, *value;
 		int n;
-	} cases[] = {{"'gone, mine'", "'zone': ''", "us-central1-b", "mine", 2}, {"['mine']", "'zone': ''", "us-central1-a", NULL, 3}, /* not so many */
+	} cases[] = {{"['open']", "'zone': ''", "us-central1-c", NULL, 1}, /* which may not be named */
+	    {"'gone, mine'", "'zone': ''", "us-central1-b", "mine", 2}, {"['mine']", "'zone': ''", "us-central1-a", NULL, 3}, /* not so many */
 	    {"['mine']", "'zone': 'us-central1-c'", "us-central1-c", NULL, 1}, {"['mine']", "'zone': '', 'use_spot': true", "us-central1-a", NULL, 1},
 	    {"['mine']", "'zone': '', 'instance_type': 'g2-standard-24'", "us-central1-a", NULL, 1},
 	    {"['projects/proj-2/reservations/theirs']", "'zone': ''", "us-central1-c", "projects/proj-2/reservations/theirs", 1}};
