@@ -99,9 +99,8 @@ static const char *made(json_t *j, const char *key, const char *value)
 struct ui_cluster engine_json_cluster(json_t *j)
 {
 	char buf[200];
-	const char *acc = json_str(j, "accelerator", NULL), *status = text(j, "status");
+	const char *acc = json_str(j, "accelerator", NULL);
 	double count = json_number_value(json_object_get(j, "accelerator_count"));
-	bool stopped = !strcmp(status, "STOPPED");
 	const json_t *head = json_array_get(json_arr(j, "nodes"), 0), *stop = json_obj(j, "autostop");
 	if (acc)
 		snprintf(buf, sizeof buf, "%gx %s", count, acc);
@@ -109,9 +108,8 @@ struct ui_cluster engine_json_cluster(json_t *j)
 		snprintf(buf, sizeof buf, "%g CPUs", json_number_value(json_object_get(j, "vcpus")));
 	else
 		snprintf(buf, sizeof buf, "?");
-	int64_t total = json_int(j, "total_uusd_h", PRICE_UNKNOWN);
 	return (struct ui_cluster){.name = text(j, "name"),
-	    .status = status,
+	    .status = text(j, "status"),
 	    .progress = text(j, "progress"),
 	    .reason = text(j, "reason"),
 	    .provider = text(j, "provider"),
@@ -125,9 +123,9 @@ struct ui_cluster engine_json_cluster(json_t *j)
 	    .simulated = json_bool(j, "simulated", false),
 	    .nodes = number(j, "num_nodes"),
 	    .spot = json_bool(j, "use_spot", false),
-	    /* What a stopped machine's disks cost is not known here, unless the machine itself is free. */
-	    .price_uusd_h = stopped && total ? PRICE_UNKNOWN : total,
-	    .running_uusd_h = total,
+	    .price_uusd_h = json_int(j, "rate_uusd_h", PRICE_UNKNOWN),
+	    .price_estimated = json_bool(j, "rate_estimated", false),
+	    .running_uusd_h = json_int(j, "total_uusd_h", PRICE_UNKNOWN),
 	    .cost_uusd = json_int(j, "cost_uusd", PRICE_UNKNOWN),
 	    .launched_at_ms = json_int(j, "launched_at", 0),
 	    .checked_at_ms = json_int(j, "checked_at", 0),

@@ -29,6 +29,7 @@ struct ui_cluster {
 	int64_t nodes;
 	bool spot, simulated;
 	int64_t price_uusd_h;	   /* of the whole cluster as it is now: what it costs each hour, disks included */
+	bool price_estimated;
 	int64_t running_uusd_h;	   /* what it costs (or would, once started) while it runs */
 	int64_t cost_uusd;	   /* so far, since launch */
 	int64_t launched_at_ms;

@@ -552,6 +552,10 @@ static json_t *unit_json(struct unit *u)
 	json_put_bool(j, "simulated", is_simulated(u->engine, u->c->provider));
 	int64_t cost = state_cluster_cost(u->engine->state, u->c->id, wall_now_ms());
 	json_object_set_new(j, "cost_uusd", cost == PRICE_UNKNOWN ? json_null() : json_integer(cost));
+	bool estimated;
+	int64_t rate = nodes_rate_uusd_h(u, &estimated);
+	json_object_set_new(j, "rate_uusd_h", rate == PRICE_UNKNOWN ? json_null() : json_integer(rate));
+	json_put_bool(j, "rate_estimated", estimated);
 	return j;
 }
 

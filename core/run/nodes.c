@@ -37,6 +37,22 @@ struct ledger_disk nodes_disk(const struct unit *u)
 	return d;
 }
 
+int64_t nodes_rate_uusd_h(const struct unit *u, bool *estimated)
+{
+	const struct cluster *c = u->c;
+	int64_t disk = nodes_disk(u).price_uusd_h, sum = 0;
+	*estimated = false;
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		enum node_status status = c->nodes[i].status;
+		int64_t rate = status == NODE_GONE ? 0 : status == NODE_STOPPED ? disk : c->price_uusd_h;
+		if (rate == PRICE_UNKNOWN)
+			return PRICE_UNKNOWN;
+		sum += rate;
+		*estimated = *estimated || (rate && (status == NODE_STOPPED || c->price_estimated));
+	}
+	return sum;
+}
+
 /* A stopped machine's disk goes on costing, but for those that are one's own. */
 static void meter(struct unit *u, struct node *n, int64_t since_ms)
 {

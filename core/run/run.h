@@ -118,6 +118,9 @@ struct node_counts nodes_count(const struct unit *u, const json_t *result);
 /* Drop all nodes: confirmed gone. Closes the ledger. */
 void nodes_drop(struct unit *u);
 struct ledger_disk nodes_disk(const struct unit *u); /* what one node's disk costs while it is stopped */
+/* What its nodes cost now, in micro-dollars an hour: a stopped one its disk, one that is about to be made its price. PRICE_UNKNOWN when that of
+ * any is. *estimated: some of it is. */
+int64_t nodes_rate_uusd_h(const struct unit *u, bool *estimated);
 json_t *nodes_ids(const struct unit *u);   /* provider ids known */
 json_t *nodes_query(const struct unit *u); /* the arguments of a QUERY about u */
 

@@ -131,7 +131,7 @@ TWINS = [
      "SAVE": ("SAVE", "spot_uusd_h"), "RECLAIM": ("RECLAIM", "reclaim_percent"), "AVAIL": ("AVAIL", "available"),
      "7 DAYS": ("PRICE, 30 DAYS", "last_30_days"), "AGE": ("AGE", "as_of"), "SOURCE": ("SOURCE", "source")}),
     ("clusters", ["status", "-v"], {"NAME": ("NAME", "name"), "STATUS": ("STATUS", "status"), "INFRA": ("INFRA", "provider"),
-     "RESOURCES": ("RESOURCES", "accelerator"), "GPU": ("GPU", "heartbeat"), "JOBS": ("JOBS", "jobs_running"), "$/h": ("$/H", "total_uusd_h"),
+     "RESOURCES": ("RESOURCES", "accelerator"), "GPU": ("GPU", "heartbeat"), "JOBS": ("JOBS", "jobs_running"), "$/h": ("$/H", "rate_uusd_h"),
      "COST": ("COST", "cost_uusd"), "AUTOSTOP": ("AUTOSTOP", "autostop"), "LAUNCHED": ("LAUNCHED", "launched_at"), "USER": ("USER", "user"),
      "PROJECT": ("PROJECT", "project"), "DOING": ("NOTE", "progress")}),
     ("jobs", ["queue"], {"CLUSTER": ("CLUSTER", "cluster"), "JOB": ("ID", "job_id"), "NAME": ("NAME", "name"), "STATUS": ("STATUS", "status"),

@@ -71,6 +71,9 @@ def the_figures_of_a_past(h):
     assert not c['running'] and c['stopped'] and c['disk_uusd_h'] == 28054 and c['estimated'], c
     assert r['spend']['now_uusd_h'] == 28054 and r['spend']['estimated'], r['spend']
     assert 'disk ~$0.0281/h' in h.ok('cost')
+    k = h.json('status')[0]
+    assert k['rate_uusd_h'] == 28054 and k['rate_estimated'] and k['total_uusd_h'] == 300000, k
+    assert '~0.0281' in h.ok('status')
     assert h.json('cost', '--days', '1')['clusters'] and r['changes'][0]['why'] == 'launched'
     rewrite(h, "UPDATE ledger SET started_at = started_at - ? WHERE kind = 'disk'", 100 * HOUR * 1000)
     c, before = h.json('cost')['clusters'][0], c

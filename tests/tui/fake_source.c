@@ -131,7 +131,7 @@ static void make_clusters(struct fake *f)
 		.price_uusd_h = 196640000, .running_uusd_h = 196640000, .cost_uusd = 624870000, .launched_at_ms = now - 3 * HOUR,
 		.checked_at_ms = now - 2 * MINUTE, .autostop_min = 30, .autostop_down = true, .jobs_running = 1, .jobs_pending = 2},
 	    {.name = "dev-box", .status = "STOPPED", .provider = "gcp", .region = "us-central1", .zone = "us-central1-b",
-		.instance_type = "g2-standard-8", .resources = "1x L4", .user = "ada", .nodes = 1, .price_uusd_h = 23000,
+		.instance_type = "g2-standard-8", .resources = "1x L4", .user = "ada", .nodes = 1, .price_uusd_h = 23000, .price_estimated = true,
 		.running_uusd_h = 853600, .cost_uusd = 12480000, .launched_at_ms = now - 50 * HOUR, .checked_at_ms = now - MINUTE,
 		.autostop_min = -1, .jobs_running = 0, .jobs_pending = 0, .reason = "stopped by autostop"},
 	    {.name = "sweep-7", .status = "INIT", .progress = "waiting for addresses 3/4", .provider = "lambda", .region = "us-west-2",

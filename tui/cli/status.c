@@ -161,7 +161,7 @@ static void status_row(struct table *t, const json_t *j, int64_t now, bool verbo
 	else
 		table_cell(t, "-");
 	table_cell(t, ago_text(json_int(j, "launched_at", 0), now, buf, sizeof buf));
-	table_cellf(t, "%s%s", json_bool(j, "price_estimated", false) ? "~" : "", price_of(j, "total_uusd_h", buf, sizeof buf));
+	table_cellf(t, "%s%s", json_bool(j, "rate_estimated", false) ? "~" : "", price_of(j, "rate_uusd_h", buf, sizeof buf));
 	if (verbose)
 		more_cells(t, j, now);
 	table_cell(t, progress ? progress : reason);

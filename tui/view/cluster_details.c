@@ -18,14 +18,14 @@ enum { TIGHT_ROWS = 12, SHORT_ROWS = 22, NODE_LINES = 8, GPU_LINES = 8, BAR_COLU
 static void draw_cost(const struct clusters_state *v, struct canvas *c, struct rect *r, const struct ui_cluster *cl)
 {
 	char text[300], price[40], cost[40], ran[24];
-	snprintf(text, sizeof text, "$%s/h now, $%s so far", format_price(cl->price_uusd_h, 0, price, sizeof price),
+	snprintf(text, sizeof text, "$%s/h now, $%s so far", format_price(cl->price_uusd_h, cl->price_estimated, price, sizeof price),
 	    format_price(cl->cost_uusd, 0, cost, sizeof cost));
 	size_t n = strlen(text);
 	if (cl->launched_at_ms)
 		snprintf(text + n, sizeof text - n, ", launched %s", ago_text(cl->launched_at_ms, v->view.app->now_ms, ran, sizeof ran));
 	n = strlen(text);
 	if (str_eq(cl->status, "STOPPED"))
-		snprintf(text + n, sizeof text - n, "; disks may cost");
+		snprintf(text + n, sizeof text - n, cl->price_uusd_h ? "; its disks go on costing" : "; costs nothing");
 	details_line(c, r, "cost", ROLE_MONEY, text);
 }
 

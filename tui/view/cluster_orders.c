@@ -72,7 +72,7 @@ static void describe(const struct app *a, const struct ui_cluster *c, enum ui_ve
 {
 	char place[160], machines[160], price[40], cost[40], age[24];
 	str_addf(out, "%s: $%s/h%s, %s, %s at %s", c->name,
-	    format_price(verb == UI_START ? c->running_uusd_h : c->price_uusd_h, 0, price, sizeof price),
+	    format_price(verb == UI_START ? c->running_uusd_h : c->price_uusd_h, verb != UI_START && c->price_estimated, price, sizeof price),
 	    verb == UI_START ? " once it runs" : "", c->status, cluster_machines(c, machines, sizeof machines),
 	    cluster_place(a, c, place, sizeof place));
 	str_addf(out, ", $%s so far", format_price(c->cost_uusd, 0, cost, sizeof cost));

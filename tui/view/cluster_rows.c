@@ -112,10 +112,10 @@ static void put_autostop(struct grid_cell *out, const struct ui_cluster *c)
 		out->role = ROLE_DIM;
 }
 
-static void put_money(struct grid_cell *out, int64_t uusd)
+static void put_money(struct grid_cell *out, int64_t uusd, bool estimated)
 {
 	char buf[40];
-	put(out, uusd == PRICE_UNKNOWN ? "\xe2\x80\x93" : format_price(uusd, 0, buf, sizeof buf));
+	put(out, uusd == PRICE_UNKNOWN ? "\xe2\x80\x93" : format_price(uusd, estimated, buf, sizeof buf));
 }
 
 /* What is going on: the engine's word, or, in the moment before it has one, ours. */
@@ -180,10 +180,10 @@ static void cell(void *view, size_t item, size_t column, struct grid_cell *out)
 		put_jobs(out, c);
 		return;
 	case C_PRICE:
-		put_money(out, c->price_uusd_h);
+		put_money(out, c->price_uusd_h, c->price_estimated);
 		return;
 	case C_COST:
-		put_money(out, c->cost_uusd);
+		put_money(out, c->cost_uusd, false);
 		return;
 	case C_AUTOSTOP:
 		put_autostop(out, c);
