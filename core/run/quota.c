@@ -184,13 +184,13 @@ struct quota_ask *quota_ask(struct engine *e, const json_t *plan, void (*fn)(voi
 
 static json_t *mark(const struct provider *p, const json_t *v)
 {
-	json_t *j = json_object(), *used = json_object_get(v, "used");
+	json_t *j = json_object(), *used = json_object_get(v, "used"), *limit = json_object_get(v, "limit");
 	const char *why = json_str(v, "why", NULL); /* no quota, but that it cannot be had at all */
 	char *text = why ? xstrdup(why) : json_is_integer(used) ?
 	    xasprintf("%s, limit %" PRId64 ", used %" PRId64, json_str(v, "name", "its quota"), json_int(v, "limit", 0),
 	    (int64_t)json_integer_value(used)) : xasprintf("%s, limit %" PRId64, json_str(v, "name", "its quota"), json_int(v, "limit", 0));
 	json_object_set_new(j, "name", json_foreign(json_str(v, "name", "its quota")));
-	json_put_int(j, "limit", json_int(v, "limit", 0));
+	json_object_set(j, "limit", json_is_integer(limit) ? limit : json_null());
 	json_object_set(j, "used", json_is_integer(used) ? used : json_null());
 	json_put_int(j, "room", json_int(v, "room", 0));
 	json_put_int(j, "as_of", json_int(v, "as_of", 0));

@@ -15,7 +15,7 @@ struct quota_ask *quota_ask(struct engine *e, const json_t *plan, void (*fn)(voi
 void quota_cancel(struct quota_ask *a); /* NULL is fine */
 
 /* Add to blocks (an array, as place_choose takes them) those candidates of the plan that have no room. They themselves are marked: "no_quota":
- * {"name", "limit", "used"|null, "room", "as_of", "text": "NAME, limit 0, used 0", "where" to ask for more|null}. old: also by what was heard too
+ * {"name", "limit"|null, "used"|null, "room", "as_of", "text": "NAME, limit 0, used 0", "where" to ask for more|null}. old: also by what was heard too
  * long ago to act on it. How many were added. */
 size_t quota_block(struct engine *e, const json_t *plan, bool old, json_t *blocks);
 /* The lists of candidates of a plan made without those that were marked, and these in their places again. New reference. */

@@ -109,7 +109,7 @@ class Cloud:
                 raise Refused('unsupported')
             return {'verdicts': [self.quota(c) for c in body['candidates']]}
         if path == '/terminate' and self.held:
-            raise Refused(self.held[1], status=self.held[0], message='not to be ended')
+            raise Refused(self.held[1], status=self.held[0], message='not to be ended\x1b[5m')
         if path in ('/terminate', '/stop', '/start'):
             for i in body['ids']:
                 n = self.nodes.get(i)

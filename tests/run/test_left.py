@@ -34,6 +34,9 @@ def refused_for_ever(home):
     err = launch_half(home, (403, 'credentials'))
     c = home.wait('its reason', lambda: [c for c in home.json('status') if 'could not be ended' in (c['reason'] or '')])[0]
     assert c['status'] == 'INIT' and 'skytop down x' in c['reason'] and 'trying again' in c['progress'], c
+    failed = [r for r in home.json('requests', '--all') if r['verb'] == 'launch'][0]
+    out = home.ok('requests', str(failed['id']))
+    assert 'not to be ended' in out and '\x1b[5m' not in out, out  # what a cloud says does nothing to a terminal
     # Money: the machine that is there is counted, though no create ever answered for it.
     first = home.json('status')[0]['cost_uusd']
     home.wait('more cost', lambda: (home.json('status')[0]['cost_uusd'] or 0) > (first or 0))

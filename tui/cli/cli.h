@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "core/base/err.h"
 #include "core/model/where.h"
@@ -159,6 +160,8 @@ bool cli_color(const struct cli *c);
 const char *cli_sgr(const struct cli *c, enum cli_tone tone);
 /* Columns of the terminal on stdout (or $COLUMNS there); 0: not a terminal, nothing is cut. */
 int cli_width(const struct cli *c);
+/* Text that may be foreign: no sign in it does anything to the terminal. It may have several lines; each is cleaned by itself. */
+void cli_put(FILE *out, const char *text);
 /* May text beyond ASCII be printed? By LC_ALL, LC_CTYPE, LANG; yes when none is set. */
 bool cli_utf8(void);
 

@@ -16,8 +16,7 @@
 #include "tui/cli/cli_priv.h"
 #include "tui/cli/table.h"
 
-/* Error texts may have several lines; each is cleaned by itself. */
-static void print_clean(FILE *out, const char *text)
+void cli_put(FILE *out, const char *text)
 {
 	while (*text) {
 		size_t n = strcspn(text, "\n");
@@ -60,10 +59,10 @@ int cli_fail_more(struct cli *c, const struct err *err, const struct where *at, 
 	const char *hint = hint_of(c, err->code);
 	fflush(stdout);
 	fprintf(stderr, "skytop%s%s: ", c->verb ? " " : "", c->verb ? c->verb->name : "");
-	print_clean(stderr, err->text);
+	cli_put(stderr, err->text);
 	putc('\n', stderr);
 	if (lines)
-		print_clean(stderr, lines);
+		cli_put(stderr, lines);
 	if (hint)
 		fprintf(stderr, "  hint: %s\n", hint);
 	if (cli_json(c)) {
@@ -120,7 +119,7 @@ void cli_note(const struct cli *c, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		return;
-	print_clean(stderr, text);
+	cli_put(stderr, text);
 	putc('\n', stderr);
 	free(text);
 }
@@ -150,7 +149,7 @@ int cli_confirm(struct cli *c, const char *fmt, ...)
 		rc = cli_usage(c, "%s: not confirmed, and there is no terminal to ask on; -y says yes beforehand", text);
 	} else {
 		fflush(stdout);
-		print_clean(stderr, text);
+		cli_put(stderr, text);
 		fputs(" [y/N] ", stderr);
 		if (!read_yes()) {
 			fputs("nothing was done\n", stderr);

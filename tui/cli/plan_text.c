@@ -129,8 +129,9 @@ static void print_no_quota(FILE *out, const json_t *rows, int64_t now_ms)
 		char *infra = infra_of(row);
 		if (now_ms - at >= OLD_MS)
 			ago_text(at, now_ms, age, sizeof age);
-		fprintf(out, "Not tried: %s %s%s: no quota: %s%s%s", infra, json_str(row, "instance_type", ""), json_bool(row, "use_spot", false) ? " [Spot]" : "",
-		    json_str(q, "text", "?"), age[0] ? ", asked " : "", age);
+		fprintf(out, "Not tried: %s %s%s: no quota: ", infra, json_str(row, "instance_type", ""), json_bool(row, "use_spot", false) ? " [Spot]" : "");
+		cli_put(out, json_str(q, "text", "?"));
+		fprintf(out, "%s%s", age[0] ? ", asked " : "", age);
 		if (more)
 			fprintf(out, "; nor %" PRId64 " more place%s of this kind", more, more == 1 ? "" : "s");
 		putc('\n', out);
@@ -222,7 +223,11 @@ void dryrun_print(struct cli *c, const json_t *plan)
 			putc('\n', out);
 	}
 	print_transfers(out, plan);
-	json_array_foreach(json_arr(plan, "notes"), i, text) fprintf(out, "Note: %s\n", json_string_value(text));
+	json_array_foreach(json_arr(plan, "notes"), i, text) {
+		fputs("Note: ", out);
+		cli_put(out, json_string_value(text));
+		putc('\n', out);
+	}
 	if (n > 1)
 		fprintf(out, "At any time at most $%s/h\n",
 		    money_text(json_int(plan, "total_uusd_h", PRICE_UNKNOWN), money, sizeof money));

@@ -108,8 +108,11 @@ static int print_request(struct cli *c, json_t *r)
 	printf("request %" PRId64 ": %s %s, by %s, asked %s: %s%s%s\n", json_int(r, "id", 0), json_str(r, "verb", "?"), json_str(r, "cluster", ""),
 	    json_str(r, "user", "?"), ago_text(json_int(r, "created_at", 0), now, asked, sizeof asked), json_str(r, "state", "?"), took[0] ? ", took " : "", took);
 	print_steps(c, r);
-	if (error)
-		printf("%s%s%s\n", cli_sgr(c, TONE_BAD), json_str(error, "message", "?"), cli_sgr(c, TONE_PLAIN));
+	if (error) {
+		fputs(cli_sgr(c, TONE_BAD), stdout);
+		cli_put(stdout, json_str(error, "message", "?"));
+		printf("%s\n", cli_sgr(c, TONE_PLAIN));
+	}
 	if (json_str(r, "next", NULL))
 		printf("next: %s\n", json_str(r, "next", ""));
 	json_decref(r);

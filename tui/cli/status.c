@@ -117,7 +117,11 @@ static void print_use(struct cli *c, const json_t *cluster, int64_t now)
 	else
 		table_cell(t, "-");
 	put_gib(t, json_int(beat, "mem_used", -1), json_int(beat, "mem_total", -1));
-	table_cellf(t, "load of %" PRId64 " CPUs, heard %s", json_int(beat, "cpus", 0), ago_text(json_int(cluster, "heartbeat_at", 0), now, age, sizeof age));
+	ago_text(json_int(cluster, "heartbeat_at", 0), now, age, sizeof age);
+	if (json_is_integer(json_object_get(beat, "cpus")))
+		table_cellf(t, "load of %" PRId64 " CPUs, heard %s", json_int(beat, "cpus", 0), age);
+	else
+		table_cellf(t, "load, heard %s", age);
 	table_cell(t, json_str(cluster, "name", "?"));
 	table_cell(t, "disk");
 	table_cell(t, "");
@@ -195,7 +199,8 @@ static int print_ips(const json_t *clusters)
 	json_t *j;
 	json_array_foreach(clusters, i, j) {
 		const char *ip = json_str(json_array_get(json_arr(j, "nodes"), 0), "ip", NULL);
-		puts(ip ? ip : "-");
+		cli_put(stdout, ip ? ip : "-");
+		putchar('\n');
 	}
 	return 0;
 }
