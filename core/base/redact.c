@@ -42,6 +42,7 @@ static const struct {
     {"x-amz-security", false},
     {"assertion", false},     /* a signed statement that is good for a token */
     {"bearer", false},
+    {"saml", false},	      /* saml_response */
     {"identity-header", false}, /* X-IDENTITY-HEADER of an app on Azure */
     {"user-data", false},     /* what a machine is started with: keys lie there */
     {"user_data", false},
@@ -118,9 +119,10 @@ char *redact_place(const char *url)
 	return whole;
 }
 
+/* "eyJ…" with dots in it is a token that says who somebody is, whatever it is called: {"value": …} of GitHub's. */
 static bool is_key_or_bearer(const char *text)
 {
-	return (strstr(text, "-----BEGIN ") && strstr(text, "PRIVATE KEY")) || str_istr(text, "bearer ey") || str_starts(text, "Bearer ");
+	return (str_starts(text, "eyJ") && strchr(text, '.')) || (strstr(text, "-----BEGIN ") && strstr(text, "PRIVATE KEY")) || str_istr(text, "bearer ey") || str_starts(text, "Bearer ");
 }
 
 char *redact_header(const char *line)

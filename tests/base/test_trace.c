@@ -110,6 +110,8 @@ static void test_bodies(void **state)
 	expect_body("K", "(counted)");
 	expect_body("AQAEKKK==", "(counted)");
 	expect_body("a=1&b=", "a=1&b=");
+	expect("{\"value\":\"eyJhbGciOiJIUzI1NiJ9.e30.K\",\"count\":1,\"saml_response\":\"K\"}",
+	    "{\"value\":\"(not shown)\",\"count\":1,\"saml_response\":\"(not shown)\"}");
 	expect("{\"keys\":[{\"keyName\":\"key1\",\"value\":\"K\"}]}", "{\"keys\":[{\"keyName\":\"key1\",\"value\":\"(not shown)\"}]}");
 	expect("{\"a\":\"-----BEGIN RSA PRIVATE KEY-----\\nK\",\"b\":\"Bearer K\"}", "{\"a\":\"(not shown)\",\"b\":\"(not shown)\"}");
 	expect("[\"https://u:K@h/p?a=1\"]", "[\"https://(not shown)@h/p?a=1\"]");
