@@ -116,6 +116,16 @@ static enum provider_step no_keys(struct aws *t, const char *what, const char *t
 	return aws_failed(t, ERR_CREDENTIALS, ERR_SCOPE_CLOUD, arena_printf(t->a, "%s; %s", what, todo));
 }
 
+/* A server that does not answer, or is out of order, says nothing of who we are: it may be asked again. DONE: it is neither. */
+static enum provider_step in_order(struct aws *t, const json_t *answer, const char *what)
+{
+	int status = (int)json_int(answer, "status", 0);
+	if (status && status != 429 && status < 500)
+		return PROVIDER_DONE;
+	return aws_failed(t, status == 429 ? ERR_THROTTLED : ERR_NETWORK, ERR_SCOPE_PLACE,
+	    arena_printf(t->a, "%s: %s", what, status ? arena_printf(t->a, "HTTP status %d", status) : json_str(answer, "message", "no answer")));
+}
+
 static enum provider_step web_identity(struct aws *t, const json_t *p, const char *file, const char *role, struct aws_login *out)
 {
 	const json_t *texts;
@@ -208,6 +218,7 @@ static enum provider_step sso_token(struct aws *t, const char *profile, const ch
 	json_decref(body);
 	const json_t *answers;
 	AWS_TRY(aws_fetch(t, "login/oidc", http, 1, &answers));
+	AWS_TRY(in_order(t, json_array_get(answers, 0), arena_printf(t->a, "renewing the SSO login of profile %s", profile)));
 	const char *said = json_str(json_array_get(answers, 0), "body", "");
 	struct err e = {0};
 	json_t *j = json_parse(*said ? said : "{}", *said ? strlen(said) : 2, &e);
@@ -253,8 +264,7 @@ static enum provider_step sso(struct aws *t, const char *profile, const json_t *
 	AWS_TRY(aws_fetch(t, "login/role", http, 1, &answers));
 	const json_t *answer = json_array_get(answers, 0);
 	int status = (int)json_int(answer, "status", 0);
-	if (!status)
-		return aws_refused(t, answer, "asking for the keys of an SSO login");
+	AWS_TRY(in_order(t, answer, "asking for the keys of an SSO login"));
 	if (status == 403 || status == 404)
 		return no_keys(t,
 		    arena_printf(
@@ -339,11 +349,9 @@ static enum provider_step container(struct aws *t, struct aws_login *out)
 	AWS_TRY(aws_fetch(t, "login/container", metadata(t, "GET", url, token), 1, &answers));
 	const json_t *answer = json_array_get(answers, 0);
 	int status = (int)json_int(answer, "status", 0);
+	AWS_TRY(in_order(t, answer, arena_printf(t->a, "asking for the container's credentials (%s)", name)));
 	if (status != 200)
-		return no_keys(t,
-		    arena_printf(t->a, "the container's credentials (%s) cannot be had: %s", name,
-			status ? arena_printf(t->a, "HTTP status %d", status) : json_str(answer, "message", "no answer")),
-		    todo);
+		return no_keys(t, arena_printf(t->a, "the container's credentials (%s) cannot be had: HTTP status %d", name, status), todo);
 	return take_json(t, "container", json_str(answer, "body", ""), "the container", todo, out);
 }
 
@@ -371,12 +379,14 @@ static enum provider_step machine(struct aws *t, struct files *f, struct aws_log
 	const json_t *answer = json_array_get(answers, 0);
 	if (!json_int(answer, "status", 0))
 		return no_role(f, "its metadata service does not answer; for a container on it raise its hop limit to 2");
+	AWS_TRY(in_order(t, answer, "asking for the role of this machine"));
 	if (json_int(answer, "status", 0) != 200)
 		return no_role(f, arena_printf(t->a, "its metadata service gives no token (HTTP status %d)", (int)json_int(answer, "status", 0)));
 	const char *text = json_str(answer, "body", ""), *header = arena_printf(t->a, "x-aws-ec2-metadata-token: %.*s", (int)strcspn(text, "\r\n"), text);
 	const char *list = arena_printf(t->a, "%s/meta-data/iam/security-credentials/", base);
 	AWS_TRY(aws_fetch(t, "login/imds role", metadata(t, "GET", list, header), 1, &answers));
 	answer = json_array_get(answers, 0);
+	AWS_TRY(in_order(t, answer, "asking for the role of this machine"));
 	const char *role = json_str(answer, "body", "");
 	if (json_int(answer, "status", 0) != 200 || !*role)
 		return no_role(f, "it has no role; attach an instance profile to it");
@@ -384,6 +394,7 @@ static enum provider_step machine(struct aws *t, struct files *f, struct aws_log
 	sigv4_encode(&path, role, strcspn(role, "\r\n"), true);
 	const char *url = arena_printf(t->a, "%s%s", list, aws_form_done(t, &path));
 	AWS_TRY(aws_fetch(t, "login/imds keys", metadata(t, "GET", url, header), 1, &answers));
+	AWS_TRY(in_order(t, json_array_get(answers, 0), "asking for the keys of this machine's role"));
 	*found = true;
 	return take_json(t, "machine", json_str(json_array_get(answers, 0), "body", ""),
 	    arena_printf(t->a, "the role %.*s of this machine", (int)strcspn(role, "\r\n"), role),

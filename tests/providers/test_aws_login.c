@@ -191,6 +191,17 @@ static void told(struct side *s, const char *words)
 	s->memory = NULL;
 }
 
+/* Nothing is known of who we are: it is no matter of credentials. */
+static void out_of_order(struct side *s, const char *words, enum err_code code)
+{
+	struct err err;
+	assert_null(side_call(s, PROVIDER_QUERY, QUERY_ARGS, &err));
+	if (err.code != code || !side_has_all(err.text, words))
+		fail_msg("'%s' is not in '%s'", words, err.text);
+	side_end(s, NULL);
+	s->memory = NULL;
+}
+
 /* Keys as metadata services give them, that end in so many minutes. */
 static const char *keys_for(char *buf, size_t size, const char *id, int minutes)
 {
@@ -280,10 +291,13 @@ static void containers(void **state)
 	struct side w = {.vars = anywhere};
 	told(&w, "AWS_CONTAINER_CREDENTIALS_FULL_URI|nothing is sent there");
 	assert_int_equal(w.http, 0);
-	struct answer no[] = {{"GET http://169.254.170.2/", "{}", NULL, 500, 0}}, silent[] = {{"GET http://169.254.170.2/", "", NULL, 0, 0}};
-	struct side x = {.vars = relative, .answers = no, .n = 1}, y = {.vars = relative, .answers = silent, .n = 1};
-	told(&x, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI|HTTP status 500|role of its task");
-	told(&y, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI|in time|role of its task");
+	struct answer no[] = {{"GET http://169.254.170.2/", "{}", NULL, 404, 0}}, broken[] = {{"GET http://169.254.170.2/", "{}", NULL, 500, 0}},
+		      silent[] = {{"GET http://169.254.170.2/", "", NULL, 0, 0}};
+	struct side x = {.vars = relative, .answers = no, .n = 1}, b = {.vars = relative, .answers = broken, .n = 1},
+		    y = {.vars = relative, .answers = silent, .n = 1};
+	told(&x, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI|HTTP status 404|role of its task");
+	out_of_order(&b, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI|HTTP status 500", ERR_NETWORK);
+	out_of_order(&y, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI|in time", ERR_NETWORK);
 }
 
 #define SSO_OLD \
@@ -324,6 +338,10 @@ static void sign_on_more(void **state)
 		      denied[] = {{"portal.sso", "{\"message\":\"No access\"}", NULL, 403, 0}};
 	struct side x = {.vars = vars, .files = ended, .answers = refused, .n = 1}, y = {.vars = vars, .files = good, .answers = out, .n = 1},
 		    z = {.vars = vars, .files = good, .answers = denied, .n = 1};
+	struct answer busy[] = {{"portal.sso", "{}", NULL, 429, 0}}, lost[] = {{"oidc", "", NULL, 0, 0}};
+	struct side v = {.vars = vars, .files = good, .answers = busy, .n = 1}, w = {.vars = vars, .files = ended, .answers = lost, .n = 1};
+	out_of_order(&v, "keys of an SSO login: HTTP status 429", ERR_THROTTLED);
+	out_of_order(&w, "renewing the SSO login of profile old|in time", ERR_NETWORK);
 	told(&x, "could not be renewed|aws sso login --profile old");
 	told(&y, "HTTP status 401|aws sso login --profile old");
 	told(&z, "may not take the role Ops in the account 222|sso_role_name");
