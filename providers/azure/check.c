@@ -81,7 +81,7 @@ static int add_quotas(struct azure *g, json_t *out)
 			const char *name = json_str(json_obj(u, "name"), "value", "");
 			if (!of_interest(name) || json_int(u, "limit", 0) <= 0)
 				continue;
-			report_quota(out, name, regions[i], json_int(u, "limit", 0), json_int(u, "currentValue", 0));
+			report_quota(out, name, regions[i], json_int(u, "limit", 0), json_int(u, "currentValue", -1));
 		}
 	}
 	return whole;

@@ -102,6 +102,8 @@ static int find_project(struct gcp *g, const json_t *cred, const char *metadata)
 		const json_t *a = gcp_ask(g, "project-id", &(struct gcp_ask){.url = url, .header = "Metadata-Flavor: Google", .bare = true, .direct = true});
 		if (!a)
 			return 0;
+		if (gcp_out_of_order(a, "asking this machine for its project", g->err))
+			return -1;
 		p = talk_status(a) == 200 ? json_str(a, "text", "") : "";
 		json_put_str(told, metadata, p);
 	}

@@ -100,6 +100,14 @@ int gcp_answer_error(const json_t *answer, const char *what, bool creates, struc
 	return -1;
 }
 
+bool gcp_out_of_order(const json_t *answer, const char *what, struct err *err)
+{
+	bool again = gcp_answer_error(answer, what, false, err) && err_info(err->code)->retry;
+	if (!again)
+		*err = (struct err){.code = ERR_NONE};
+	return again;
+}
+
 /* The one of several that says most: VM_MIN_COUNT_NOT_REACHED comes with the reason beside it. */
 void gcp_operation_error(const json_t *error, const char *what, bool creates, struct err *err)
 {

@@ -47,6 +47,8 @@ static const char *subject_at(struct gcp *g, const json_t *source, const char *u
 	if (!a)
 		return NULL;
 	if (talk_status(a) != 200) {
+		if (gcp_out_of_order(a, arena_printf(g->c->arena, "asking for the external account's token at %.300s", url), g->err))
+			return NULL;
 		talk_refuse(&g->talk, "%.300s, where the external account's token is, says %s%.200s", url, talk_status(a) ? "no: HTTP " : "",
 		    talk_status(a) ? arena_printf(g->c->arena, "%d", talk_status(a)) : json_str(a, "text", "nothing"));
 		return NULL;

@@ -66,6 +66,8 @@ int gcp_operation(struct gcp *g, const char *key, const json_t *first, int64_t m
 /* ---- errors.c ---- */
 /* What an answer means: 0 when it is a success, else −1 with *err; `what` is what was tried. creates: while machines are being made. */
 int gcp_answer_error(const json_t *answer, const char *what, bool creates, struct err *err);
+/* Is it no answer, or one that may be better the next time? Then *err says so; it tells nothing of what was asked. */
+bool gcp_out_of_order(const json_t *answer, const char *what, struct err *err);
 /* The same of the error of an operation, {"errors":[{"code","message"}]}. */
 void gcp_operation_error(const json_t *error, const char *what, bool creates, struct err *err);
 

@@ -494,6 +494,9 @@ static void test_external(void **s)
 	credentials(text);
 	json_object_clear(r->memory);
 	cloud_refused(r, "/subject, where the external account's token is, says no: HTTP 403");
+	cloud_tell("fault", "{'match': 'GET /subject', 'times': 9, 'status': 503}");
+	cloud_fails(r, PROVIDER_QUERY, json_object(), ERR_NETWORK);
+	cloud_tell("set", "{'faults': []}");
 	free(text);
 	credentials("{'type': 'external_account', " POOL "'credential_source': {'environment_id': 'aws1'}}");
 	cloud_refused(r, "whose token comes from AWS cannot be used");
@@ -552,7 +555,10 @@ static void test_elsewhere(void **s)
 	r->now_ms = json_int(json_obj(r->memory, "token"), "until", 0) + 1; /* five minutes early */
 	json_decref(rig_do(r, PROVIDER_QUERY, json_object()));
 	assert_int_equal(cloud_asked("/default/token"), 2);
-	cloud_tell("set", "{'account': false}");
+	json_object_clear(r->memory);
+	cloud_tell("fault", "{'match': 'project-id', 'times': 9, 'status': 503}");
+	cloud_fails(r, PROVIDER_QUERY, json_object(), ERR_NETWORK);
+	cloud_tell("set", "{'faults': [], 'account': false}");
 	json_object_clear(r->memory);
 	cloud_refused(r, "has this machine a service account?");
 	unsetenv("GCE_METADATA_HOST");
