@@ -32,7 +32,7 @@ def over_ssh(b):
     nodes.Web.faults['/big'] = ['slow', 'slow']
     p = b.start('launch', '-y', '-c', 'x', '--infra', 'ssh/farm', task)
     b.wait('the copy to begin', lambda: not nodes.Web.faults['/big'])
-    seen = b''.join(open('/proc/%s/cmdline' % pid, 'rb').read() for pid in os.listdir('/proc') if pid.isdigit() and b'curl' in nodes.cmdline(pid))
+    seen = b''.join(c for c in (nodes.cmdline(pid) for pid in os.listdir('/proc') if pid.isdigit()) if c.split(b'\0')[0].endswith(b'curl'))
     assert b'curl' in seen and b'http' not in seen, seen
     b.nodes[0].drop_connections()
     out, err = p.communicate(timeout=120)

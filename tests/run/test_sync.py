@@ -229,6 +229,8 @@ def what_jobs_did_to_files(h):
         os.unlink(w + '/b')
         os.chmod(w + '/c', 0o755)
         shutil.rmtree(w + '/d')
+        while path and int(time.time()) <= int(os.lstat(w + '/l').st_ctime):  # busybox tells seconds, and the other link is as long
+            time.sleep(0.05)
         os.unlink(w + '/l')
         os.symlink('b', w + '/l')
         os.rmdir(w + '/void')
