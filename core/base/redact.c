@@ -122,7 +122,8 @@ char *redact_place(const char *url)
 /* "eyJ…" with dots in it is a token that says who somebody is, whatever it is called: {"value": …} of GitHub's. */
 static bool is_key_or_bearer(const char *text)
 {
-	return (str_starts(text, "eyJ") && strchr(text, '.')) || (strstr(text, "-----BEGIN ") && strstr(text, "PRIVATE KEY")) || str_istr(text, "bearer ey") || str_starts(text, "Bearer ");
+	return (str_starts(text, "eyJ") && strchr(text, '.')) ||
+	       (strstr(text, "-----BEGIN ") && strstr(text, "PRIVATE KEY")) || str_istr(text, "bearer ey") || str_starts(text, "Bearer ");
 }
 
 char *redact_header(const char *line)
