@@ -10,6 +10,7 @@
 #include "core/base/str.h"
 #include "providers/aws/aws.h"
 #include "providers/common/crypto.h"
+#include "providers/common/names.h"
 #include "providers/common/sigv4.h"
 
 enum { CHAIN_MAX = 5, EARLY_MS = 15 * 60000 };
@@ -314,12 +315,11 @@ static struct provider_http *metadata(struct aws *t, const char *method, const c
 /* Where a container's token may be sent: AWS's own addresses in containers and pods, this machine, or anywhere over TLS. */
 static bool may_have_token(const char *url)
 {
-	static const char *const hosts[] = {"http://169.254.170.2/", "http://169.254.170.23/", "http://[fd00:ec2::23]/", "http://127.",
-	    "http://localhost:", "http://localhost/", "http://[::1]", "https://"};
+	static const char *const hosts[] = {"http://169.254.170.2/", "http://169.254.170.23/", "http://[fd00:ec2::23]/", "https://"};
 	for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
 		if (str_starts(url, hosts[i]) && !strchr(url, '@'))
 			return true;
-	return false;
+	return name_is_here(url);
 }
 
 static enum provider_step container(struct aws *t, struct aws_login *out)

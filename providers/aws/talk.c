@@ -11,6 +11,7 @@
 #include "core/base/num.h"
 #include "core/base/str.h"
 #include "providers/aws/aws.h"
+#include "providers/common/names.h"
 #include "providers/common/xml.h"
 
 enum { TOO_OFTEN_TRIES = 5, FIRST_PAUSE_MS = 500, MESSAGE_MAX = 600 };
@@ -121,18 +122,9 @@ void aws_filter(struct str *s, int n, const char *name, const char *value)
 
 /* ---- where -------------------------------------------------------------------------------------------------------- */
 
-static bool is_loopback(const char *url)
-{
-	static const char *const hosts[] = {"http://127.", "http://localhost", "http://[::1]"};
-	for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
-		if (str_starts(url, hosts[i]) && !strchr(url, '@'))
-			return true;
-	return false;
-}
-
 enum provider_step aws_base(struct aws *t, const char *url, const char *what, const char **base)
 {
-	if (!str_starts(url, "https://") && !is_loopback(url))
+	if (!str_starts(url, "https://") && !name_is_here(url))
 		return aws_failed(t, ERR_INVALID, ERR_SCOPE_CLOUD,
 		    arena_printf(t->a, "%s is no https:// address, nor http:// to this machine: keys are not sent there", what));
 	size_t n = strlen(url);

@@ -65,6 +65,19 @@ const char *name_machine(struct arena *a, const char *cluster, const char *name,
 	return arena_printf(a, "sky-%s%s%s-%" PRId64, text, *text ? "-" : "", name_hash(a, cluster), rank);
 }
 
+bool name_is_here(const char *url)
+{
+	static const char *const hosts[] = {"http://127.", "http://localhost", "http://[::1]"};
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+		const char *end = url + strlen(hosts[i]);
+		if (!str_starts(url, hosts[i]) || strchr(url, '@'))
+			continue;
+		end += i ? 0 : strspn(end, "0123456789."); /* not 127.example.com */
+		return !*end || *end == ':' || *end == '/';
+	}
+	return false;
+}
+
 int64_t name_time(const char *text)
 {
 	int year, month, day, h, m, s, used = 0;

@@ -9,6 +9,7 @@
 
 #include "core/base/json.h"
 #include "core/base/str.h"
+#include "providers/common/names.h"
 #include "providers/common/xml.h"
 
 enum { TEXT_MAX = 16000, FORM_MAX = 65536, COMPLAINT_MAX = 400, HEADERS_MAX = 8, COMMAND_MS = 60000 };
@@ -82,11 +83,7 @@ int talk_refuse_settings(struct talk *t, const char *const *taken, const struct 
 
 static bool endpoint_ok(const char *url)
 {
-	static const char *const local[] = {"http://127.", "http://localhost:", "http://localhost/", "http://[::1]"};
-	bool ok = str_starts(url, "https://");
-	for (size_t i = 0; i < ARRAY_LEN(local); i++)
-		ok = ok || str_starts(url, local[i]);
-	return ok && !strpbrk(url, " \t\r\n?#@");
+	return (str_starts(url, "https://") || name_is_here(url)) && !strpbrk(url, " \t\r\n?#@");
 }
 
 int talk_endpoint(struct talk *t, const char *name, const char **base)

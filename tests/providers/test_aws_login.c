@@ -291,6 +291,10 @@ static void containers(void **state)
 	struct side w = {.vars = anywhere};
 	told(&w, "AWS_CONTAINER_CREDENTIALS_FULL_URI|nothing is sent there");
 	assert_int_equal(w.http, 0);
+	const char *const looks_near[] = {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1.example.com/", "AWS_CONTAINER_AUTHORIZATION_TOKEN", "s3cr3t", NULL};
+	struct side v = {.vars = looks_near};
+	told(&v, "AWS_CONTAINER_CREDENTIALS_FULL_URI|nothing is sent there");
+	assert_int_equal(v.http, 0);
 	struct answer no[] = {{"GET http://169.254.170.2/", "{}", NULL, 404, 0}}, broken[] = {{"GET http://169.254.170.2/", "{}", NULL, 500, 0}},
 		      silent[] = {{"GET http://169.254.170.2/", "", NULL, 0, 0}};
 	struct side x = {.vars = relative, .answers = no, .n = 1}, b = {.vars = relative, .answers = broken, .n = 1},
