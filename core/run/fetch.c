@@ -405,9 +405,13 @@ static void begin(struct fetch *f)
 	fetch_ask_state(f, asked);
 }
 
+/* A connection that is lost again and again is given up; not one by which some more comes each time. */
 void fetch_lost(struct op *op, const struct err *err)
 {
 	struct fetch *f = op->fetch;
+	for (size_t i = 0; i < f->n_nodes; i++)
+		if (f->nodes[i].now > f->nodes[i].done)
+			f->lost = 0;
 	if (err->code != ERR_NETWORK || ++f->lost > LOST_MAX) {
 		op_failed(op, err);
 		return;

@@ -41,7 +41,7 @@ struct fetch {
 	int idle, anew, lost; /* tries that brought nothing; listings anew; connections lost */
 	unsigned timer;
 	json_t *notes;
-	int64_t started_ms, told_at_ms, files;
+	int64_t started_ms, told_at_ms;
 };
 
 /* Has the node yet to fetch an object (its index)? And: now it has it. */

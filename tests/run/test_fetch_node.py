@@ -299,6 +299,21 @@ def headers_stay(h):
         c.all()
 
 
+def no_mixture(h):
+    """A server that says nothing by which a file is known again: after a cut it is fetched from its beginning, for it may be another by then."""
+    url = server()
+    for tool in ('curl', 'wget'):
+        if not shutil.which(tool):
+            continue
+        c = Copier(Node(h.dir + '/' + tool, ('sh',), path_with(h, 'only-' + tool, tool)), url, {'a': b'1' * 20000})
+        lines = c.lines(c.plan()).replace(hashlib.md5(c.files['a']).hexdigest().encode(), b'-')
+        Web.faults = {'/a': ['cut', 403]}
+        assert [j['status'] for j in c.tree('get', c.ticket, KEY, data=lines) if j['type'] == 'left'] == [403]
+        Web.files['/a'] = b'2' * 20000
+        assert [j['type'] for j in c.tree('get', c.ticket, KEY, data=lines)] == ['bytes'] and c.place() == {'type': 'synced'}
+        assert open(c.node.home + '/x/a', 'rb').read() == Web.files['/a'], tool
+
+
 def another_disk(h):
     """The place is on another disk than the home folder: files come there at once."""
     other = '/dev/shm/skytop-fetch-%d' % os.getpid()
@@ -356,7 +371,7 @@ def only_root_may(h):
     assert (st.st_uid, os.stat(top + '/data').st_uid) == (65534, 0) and open(top + '/data/x/a', 'rb').read() == ODD['a']
 
 
-CASES = [('every tool and shell', every_tool), ('what is refused, what is missing', refusals), ('one at a time', one_at_a_time), ('headers stay where they belong', headers_stay), ('another disk', another_disk),
+CASES = [('every tool and shell', every_tool), ('what is refused, what is missing', refusals), ('one at a time', one_at_a_time), ('headers stay where they belong', headers_stay), ('no mixture of two files', no_mixture), ('another disk', another_disk),
          ('a place where only root may write', only_root_may)]
 
 if __name__ == '__main__':
