@@ -43,9 +43,9 @@ static const char *kind_of(struct engine *e, const json_t *j)
 	const char *token = json_str(j, "token", NULL), *status = json_str(j, "status", "");
 	if (!strcmp(status, "TERMINATED") || !strcmp(status, "PREEMPTED") || !strcmp(status, "UNKNOWN") || !json_str(j, "id", NULL))
 		return NULL;
-	if (token && state_node_unanswered(e->state, token))
-		return "late";
 	const char *id = json_str(j, "id", NULL);
+	if (token && state_node_late(e->state, token, id))
+		return "late";
 	const struct unit *u = unit_of(e, json_str(j, "cluster", NULL));
 	const struct node *n = u ? node_of(u, token, id) : NULL;
 	return !u ? "cluster" : !n ? "left" : is_double(e, u, n, id) ? "late" : left_op(e, u->c->name) ? "ending" : NULL;

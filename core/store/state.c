@@ -345,9 +345,9 @@ int64_t state_cluster_id(struct state *s, const char *uid)
 	return id;
 }
 
-bool state_node_unanswered(struct state *s, const char *token)
+bool state_node_late(struct state *s, const char *token, const char *id)
 {
-	sqlite3_stmt *r = db_query(s->db, NULL, "SELECT 1 FROM nodes WHERE token=? AND gone_at > 0 AND provider_id IS NULL", "s", token);
+	sqlite3_stmt *r = db_query(s->db, NULL, "SELECT 1 FROM nodes WHERE token=? AND gone_at > 0 AND provider_id IS NOT ?", "ss", token, id);
 	bool found = r && db_next(s->db, r, NULL) > 0;
 	db_end(r);
 	return found;

@@ -48,9 +48,10 @@ json_t *state_events(struct state *s, const char *cluster, int64_t after_id, int
 int64_t state_find_cluster(struct state *s, const char *name, struct err *err);
 char *state_cluster_uid(struct state *s, int64_t id); /* caller frees; NULL if there is none */
 int64_t state_cluster_id(struct state *s, const char *uid); /* removed ones included; 0 if there is none */
-/* A node that was asked for and given up before the provider answered: the answer may come yet, as a machine. */
-bool state_node_unanswered(struct state *s, const char *token);
-bool state_any_unanswered(struct state *s, const char *provider, int64_t since_ms); /* of that provider's clusters, given up since then */
+/* Does machine `id` come too late: was the node of that token given up before the provider answered, or ended as another machine? Who
+ * was forgotten while it was there (the same machine) is not late. */
+bool state_node_late(struct state *s, const char *token, const char *id);
+bool state_any_unanswered(struct state *s, const char *provider, int64_t since_ms); /* a node of that provider's, given up since then without an answer */
 bool state_used(struct state *s, const char *provider); /* was there ever a cluster? */
 
 /* The ledger: an interval is what ran, at what price, for whom. Cost is a sum over intervals. An unknown price is kept as unknown. A node has

@@ -108,11 +108,19 @@ static void test_cluster_round_trip(void **state)
 	assert_string_equal(r->nodes[1].provider_id, "sim-7");
 	assert_int_equal(json_int(r->nodes[1].reach, "n", 9), 1);
 	/* A gone node and a removed cluster are history. */
-	r->nodes[0].gone_at_ms = 5;
+	char *tokens[] = {xstrdup(r->nodes[0].token), xstrdup(r->nodes[1].token)};
+	assert_false(state_node_late(f->s, tokens[1], "sim-8")); /* it is there */
+	r->nodes[0].gone_at_ms = r->nodes[1].gone_at_ms = 5;
 	r->removed_at_ms = 6;
 	assert_int_equal(state_save_cluster(f->s, r, &e), 0);
 	assert_int_equal(state_commit(f->s, &e), 0);
 	assert_int_equal(state_find_cluster(f->s, "train", &e), r->id);
+	assert_true(state_node_late(f->s, tokens[0], "sim-6")); /* nobody ever answered for it */
+	assert_true(state_node_late(f->s, tokens[1], "sim-8")); /* that one ended as sim-7 */
+	assert_false(state_node_late(f->s, tokens[1], "sim-7"));
+	assert_false(state_node_late(f->s, "nobody's", "sim-7"));
+	free(tokens[0]);
+	free(tokens[1]);
 	cluster_destroy(r);
 	free(list);
 	assert_int_equal(state_load_clusters(reopen(f), &list, &n, &e), 0);
