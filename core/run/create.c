@@ -199,7 +199,10 @@ bool launch_open_ports(struct op *op, const json_t *task_before, void (*fn)(stru
 	struct unit *u = op_unit(op);
 	const struct provider *p = run_provider(op->engine, u->c->provider);
 	struct err err;
-	json_t *args = run_is_cloud(p) && ports_of(u->c->task) ? create_args(op, p, &err) : NULL;
+	bool wanted = run_is_cloud(p) && ports_of(u->c->task);
+	json_t *args = wanted ? create_args(op, p, &err) : NULL;
+	if (wanted && !args)
+		run_event(op->engine, u, op->r, "launch.ports", "warn", NULL, "the ports of this task could not be opened: %s", err.text);
 	bool some = json_array_size(json_arr(args, "ports")), can = some && p->can & PROVIDER_CAN_OPEN_PORTS;
 	if (some && !can && !json_equal(ports_of(task_before), ports_of(u->c->task)))
 		run_event(op->engine, u, op->r, "launch.ports", "warn", NULL, "%s opens ports only for machines that it makes: those of this task are open if the "

@@ -186,8 +186,8 @@ static int64_t known_until(const struct rings *r, int64_t now_ms)
 	return 0;
 }
 
-/* Its node is gone: what it did stays to be seen, unless there is too much of that. */
-static bool keep_gone(struct series *s, size_t n_gone, int64_t now_ms)
+/* Its node is gone: what it did stays to be seen for a while. */
+static bool keep_gone(struct series *s, int64_t now_ms)
 {
 	if (!s->gone_until_ms) {
 		s->m->asking -= s->call != NULL;
@@ -195,7 +195,24 @@ static bool keep_gone(struct series *s, size_t n_gone, int64_t now_ms)
 		s->call = NULL;
 		s->gone_until_ms = known_until(s->rings, now_ms);
 	}
-	return n_gone < GONE_MAX && s->gone_until_ms > now_ms;
+	return s->gone_until_ms > now_ms;
+}
+
+static void drop(struct metrics *m, size_t i)
+{
+	m->asking -= m->series[i]->call != NULL;
+	series_free(m->series[i]);
+	m->series[i] = m->series[--m->n];
+}
+
+/* Of those that are gone, the one whose measures are the oldest. */
+static size_t oldest_gone(const struct metrics *m)
+{
+	size_t oldest = SIZE_MAX;
+	for (size_t i = 0; i < m->n; i++)
+		if (m->series[i]->gone_until_ms && (oldest == SIZE_MAX || m->series[i]->gone_until_ms < m->series[oldest]->gone_until_ms))
+			oldest = i;
+	return oldest;
 }
 
 /* Series of clusters and nodes that are gone go, once nothing of them is known any more. */
@@ -211,15 +228,15 @@ static void sweep(struct engine *e)
 				(!e->units[k]->c->n_nodes || m->series[i]->rank < (int64_t)e->units[k]->c->n_nodes);
 		if (there)
 			m->series[i]->gone_until_ms = 0;
-		if (there || keep_gone(m->series[i], n_gone, now_ms)) {
+		if (there || keep_gone(m->series[i], now_ms)) {
 			n_gone += !there;
 			i++;
-			continue;
+		} else {
+			drop(m, i);
 		}
-		m->asking -= m->series[i]->call != NULL;
-		series_free(m->series[i]);
-		m->series[i] = m->series[--m->n];
 	}
+	for (; n_gone > GONE_MAX; n_gone--)
+		drop(m, oldest_gone(m));
 }
 
 /* ---- over a restart ---------------------------------------------------------------------------------------------- */
