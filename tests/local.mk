@@ -7,6 +7,7 @@ PY_LOG_DRIVER = $(TAP_DRIVER)
 SH_LOG_COMPILER = $(SHELL)
 PY_LOG_COMPILER = $(PYTHON3)
 AM_TESTS_ENVIRONMENT = \
+	PATH=$(PYTHON3_PATH)$$PATH; export PATH; \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
 	SKYTOP=$(abs_top_builddir)/skytop$(EXEEXT); export SKYTOP; \
 	top_srcdir=$(abs_top_srcdir); export top_srcdir; \

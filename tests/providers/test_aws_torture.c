@@ -23,7 +23,7 @@
 
 extern const struct provider provider_aws;
 
-enum { TRIES = 4, MINUTE_MS = 61000, SAMPLE = 3 };
+enum { TRIES = 4, MINUTE_MS = 61000, SAMPLE = 2 };
 
 static const char *const ways[] = {"error", "busy", "drop", "hang", "once", "lost", "late"};
 

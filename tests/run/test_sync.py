@@ -2,7 +2,8 @@
 """Files on their way to nodes: the packer, and skytop-tree on the node's side, under every shell that is here, with its own tools and with
 busybox alone; cut off anywhere; and both behind the engine. Python plays the engine in most cases: ask, pack, send.
 
-With SKYTOP_TORTURE=1 it is cut off at every step, not at every third one, and three times as many random folders are held against git."""
+With SKYTOP_TORTURE=1 it is cut off at every step, not at every fifth one, bash is tried as itself, not only as sh, and three times as
+many random folders are held against git."""
 import hashlib, itertools, json, os, random, shutil, signal, stat, subprocess, sys, tempfile, threading, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from engine_test import SKYTOP, Home, Skip, main  # noqa
@@ -127,9 +128,9 @@ def odd_tree(d, big=3 << 20):
 
 
 def shells(h):
-    """Every shell that is here with the system's tools, and busybox with nothing but its own."""
+    """Every shell that is here, as a node's sh is, with the system's tools, and busybox with nothing but its own."""
     seen = set()
-    for shell in (('dash',), ('bash', '--posix'), ('bash',), ('sh',)):
+    for shell in (('dash',), ('bash', '--posix'), *([('bash',)] if TORTURE else []), ('sh',)):
         real = os.path.realpath(shutil.which(shell[0]) or '')
         if os.path.isfile(real) and (real, *shell[1:]) not in seen:  # sh is often one of the others
             seen.add((real, *shell[1:]))
@@ -292,7 +293,7 @@ def cut_off_anywhere(h):
     shell = ('dash',) if shutil.which('dash') else ('sh',)
     seen = set()
     for start in (None, first):
-        for n in range(1, 200, 1 if TORTURE else 3):
+        for n in range(1, 200, 1 if TORTURE else 5):
             node = Node('%s/node' % h.dir, shell)
             if start:
                 sync(node, h.dir + '/pack', start)
@@ -691,7 +692,7 @@ if __name__ == '__main__':
         ('a tree arrives as it is', the_tree_as_it_is, {}),
         ('only what changed is sent, what went is deleted', only_what_changed, {}),
         ('what jobs did to files is undone, what they made is kept', what_jobs_did_to_files, {}),
-        ('cut off %s: the old tree or the new' % ('anywhere' if TORTURE else 'at every third step'), cut_off_anywhere, {}),
+        ('cut off %s: the old tree or the new' % ('anywhere' if TORTURE else 'at every fifth step'), cut_off_anywhere, {}),
         ('a stream that ends early is no stream', the_stream_is_cut, {}),
         ('the rules of .gitignore are those of git', the_rules_of_git, {}),
         ('what cannot be sent is said', what_cannot_be_sent, {}),
