@@ -101,41 +101,6 @@ static int start_engine(const char *self, struct err *err)
 	return -1;
 }
 
-int client_connect(const char *self, bool start, struct err *err)
-{
-	char *path = api_socket_path();
-	int fd = unix_connect(path, err);
-	if (fd < 0 && err->code == ERR_NOT_FOUND) {
-		if (!start) {
-			err_set(err, ERR_NOT_FOUND, "no engine is running");
-		} else {
-			int lock = lock_start(err);
-			if (lock >= 0) {
-				fd = unix_connect(path, err);
-				if (fd < 0 && err->code == ERR_NOT_FOUND && !start_engine(self, err))
-					fd = unix_connect(path, err);
-				close(lock);
-			}
-		}
-	}
-	free(path);
-	return fd;
-}
-
-/* Until the engine behind fd hangs up. */
-static int await_hangup(int fd, int64_t end_ms, struct err *err)
-{
-	char said[4096];
-	for (;;) {
-		struct pollfd p = {.fd = fd, .events = POLLIN};
-		int64_t left = end_ms - mono_now_ms();
-		if (left <= 0)
-			return err_set(err, ERR_TIMEOUT, "the engine did not leave in time");
-		if (poll(&p, 1, (int)left) > 0 && read(fd, said, sizeof said) <= 0)
-			return 0;
-	}
-}
-
 /* Until its lock is free: it holds it until its state is closed. (Another engine may take it at once, which then answers.) */
 static int await_unlock(int64_t end_ms, struct err *err)
 {
@@ -156,6 +121,48 @@ static int await_unlock(int64_t end_ms, struct err *err)
 	free(socket);
 	free(path);
 	return rc;
+}
+
+/* Ours did not come up: perhaps one that had died was started again meanwhile, has the lock, and is about to open its socket. */
+static int connect_to_other(const char *path)
+{
+	struct err ignored;
+	return await_unlock(mono_now_ms() + START_MS, &ignored) ? -1 : unix_connect(path, NULL);
+}
+
+int client_connect(const char *self, bool start, struct err *err)
+{
+	char *path = api_socket_path();
+	int fd = unix_connect(path, err);
+	if (fd < 0 && err->code == ERR_NOT_FOUND) {
+		if (!start) {
+			err_set(err, ERR_NOT_FOUND, "no engine is running");
+		} else {
+			int lock = lock_start(err);
+			if (lock >= 0) {
+				fd = unix_connect(path, err);
+				if (fd < 0 && err->code == ERR_NOT_FOUND)
+					fd = start_engine(self, err) ? connect_to_other(path) : unix_connect(path, err);
+				close(lock);
+			}
+		}
+	}
+	free(path);
+	return fd;
+}
+
+/* Until the engine behind fd hangs up. */
+static int await_hangup(int fd, int64_t end_ms, struct err *err)
+{
+	char said[4096];
+	for (;;) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		int64_t left = end_ms - mono_now_ms();
+		if (left <= 0)
+			return err_set(err, ERR_TIMEOUT, "the engine did not leave in time");
+		if (poll(&p, 1, (int)left) > 0 && read(fd, said, sizeof said) <= 0)
+			return 0;
+	}
 }
 
 int client_stop_engine(const char *self, int64_t within_ms, struct err *err)

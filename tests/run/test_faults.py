@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What goes wrong around the engine: races, other versions, damage, full disks, foreign sockets; and what goes wrong in a cloud: no capacity,
 lost replies, machines taken back. Nothing is lost, nothing is left."""
-import glob, json, os, re, signal, socket, subprocess, sys, threading, time
+import fcntl, glob, json, os, re, signal, socket, subprocess, sys, threading, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from engine_test import Home, Skip, main  # noqa
 
@@ -107,6 +107,25 @@ def a_foreign_socket_is_not_used(h):
     rc, out, err = h.run('status')
     assert rc != 0 and '12345' in err, (rc, err)
     os.chown(h.dir + '/run', 0, 0)
+
+
+def an_engine_that_is_about_to_open_its_socket(h):
+    """As one that its supervisor has started again: it has the lock, and answers in a moment. (Here by hanging up.)"""
+    os.makedirs(h.dir + '/run', mode=0o700)
+    lock = os.open(h.dir + '/run/engine.lock', os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    asked = h.start('status')
+    while not os.path.exists(h.dir + '/state/engine.log') or 'is running already' not in open(h.dir + '/state/engine.log').read():
+        time.sleep(0.02)
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(h.dir + '/run/engine.sock')
+    s.listen(1)
+    s.settimeout(10)
+    s.accept()[0].close()  # it did come
+    s.close()
+    os.unlink(h.dir + '/run/engine.sock')
+    os.close(lock)
+    asked.communicate(timeout=60)
 
 
 def a_damaged_state_is_moved_aside(h):
@@ -252,6 +271,7 @@ main([
     ('it leaves when not needed, and keeps what runs', it_leaves_when_not_needed, {}),
     ('another version', another_version, {}),
     ("somebody else's socket is not used", a_foreign_socket_is_not_used, {}),
+    ('an engine that is about to open its socket', an_engine_that_is_about_to_open_its_socket, {}),
     ('a damaged state is moved aside, its clusters are found', a_damaged_state_is_moved_aside, {}),
     ('a full disk refuses, then goes on', a_full_disk_refuses_and_recovers, {}),
     ('failover goes to the next best place', failover_goes_to_the_next_best, {'sim': CAPACITY}),
