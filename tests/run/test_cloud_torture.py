@@ -115,9 +115,9 @@ def main():
     todo += [('requests %d to %d: %s' % (n, n + len_, k), dict.fromkeys(range(n, n + len_ + 1), k), None)
              for n in range(2, count + 1) for k, len_ in (('drop', 30), ('lost', 30), ('error', 5))]
     if not TORTURE:
-        some = [(i * 13) % len(todo) for i in range(6)]
+        some = [(i * 13) % len(todo) for i in range(4)]
         todo = [todo[i] for i in sorted(set(some))]
-    todo += [('killed after commit %d' % n, None, n) for n in (range(1, 70) if TORTURE else (8, 24, 40))]
+    todo += [('killed after commit %d' % n, None, n) for n in (range(1, 70) if TORTURE else (12, 32))]
     print('1..%d' % (1 + len(todo)))
     tell(1, name, why)
     with ThreadPoolExecutor(int(os.environ.get('SKYTOP_TEST_JOBS', '3'))) as pool:

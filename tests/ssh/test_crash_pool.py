@@ -24,7 +24,7 @@ def main():
             for n in farm.nodes:
                 n.opts['share'] = (marks,)
                 n.reboot()
-        results = test_crash.sweep('ssh', None if torture else (6, 23, 40), int(os.environ.get('SKYTOP_TEST_JOBS', '3')), pools=farm.pool_yaml(), marks=marks)
+        results = test_crash.sweep('ssh', None if torture else (12, 31), int(os.environ.get('SKYTOP_TEST_JOBS', '3')), pools=farm.pool_yaml(), marks=marks)
         left = {n.name: n.left() for n in farm.nodes if n.left()}
         results.append(('nothing is left on the machines', repr(left) if left else None))
         test_crash.tell(results)
