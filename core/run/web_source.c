@@ -77,7 +77,7 @@ static enum provider_step read_reply(struct provider_call *c, const struct provi
 	const char *etag = header(r, "etag"), *when = header(r, "last-modified");
 	size_t n = strlen(etag);
 	if (r->code) {
-		err_set(err, r->code, "%.300s: %s", shown(c), r->err_text ? r->err_text : "no answer");
+		err_set(err, r->code, "%.700s", r->err_text); /* it names the address */
 		return PROVIDER_FAILED;
 	}
 	if (r->status / 100 == 3 && *header(r, "location"))
