@@ -35,7 +35,7 @@ const char *format_optional(int64_t uusd, int estimated, char *buf, size_t size)
 {
 	if (uusd != PRICE_UNKNOWN)
 		return format_price(uusd, estimated, buf, size);
-	text_put(buf, size, "\xe2\x80\x94", 3);
+	text_put(buf, size, NUM_UNKNOWN, strlen(NUM_UNKNOWN));
 	return buf;
 }
 
@@ -47,11 +47,11 @@ const char *format_age(int64_t at_ms, int64_t now_ms, char *buf, size_t size)
 	else if (min < 1)
 		snprintf(buf, size, "now");
 	else if (min < 120)
-		snprintf(buf, size, "%lld min", (long long)min);
+		snprintf(buf, size, "%lldm", (long long)min);
 	else if (min < 48 * 60)
-		snprintf(buf, size, "%lld h", (long long)(min / 60));
+		snprintf(buf, size, "%lldh", (long long)(min / 60));
 	else
-		snprintf(buf, size, "%lld d", (long long)(min / 1440));
+		snprintf(buf, size, "%lldd", (long long)(min / 1440));
 	return buf;
 }
 

@@ -23,7 +23,7 @@ static const char *link_word(const struct app *a)
 	return a->source && (snap->revision || snap->link) ? words[snap->link] : "";
 }
 
-enum { CLOCK_COLUMNS = 180 };
+enum { CLOCK_COLUMNS = 180, ROOMY_COLUMNS = 60 };
 
 /* "$12.48/h": what is unknown is "?". */
 static void add_money(struct str *s, int64_t uusd, const char *unit)
@@ -56,7 +56,7 @@ static int draw_spend(const struct app *a, struct canvas *c, struct rect top)
 		str_addf(&rest, " %.5s UTC ", time_rfc3339(a->now_ms, clock, sizeof clock) + strlen("2026-11-26T"));
 	int now_w = width_text(str_text(&now), now.len), rest_w = width_text(str_text(&rest), rest.len);
 	int link_w = link[0] ? width_text(link, strlen(link)) + (now.len ? 2 : 0) : 0;
-	if (now_w + rest_w + link_w > top.w * 2 / 3 || top.w < LAYOUT_BOX_COLUMNS) {
+	if (now_w + rest_w + link_w > top.w * 2 / 3 || top.w < ROOMY_COLUMNS) {
 		str_clear(&rest);
 		str_add(&rest, simulated ? " sim " : " ");
 		rest_w = width_text(str_text(&rest), rest.len);
@@ -241,12 +241,9 @@ static void draw_view(struct app *a, struct canvas *c, const struct layout *l)
 {
 	bool keys = !a->modal.ops;
 	const struct view_ops *v = app_view(a);
-	if (l->boxed)
-		canvas_box(c, l->frame, ROLE_BORDER);
-	else
-		canvas_fill(c, l->title, ROLE_BORDER, 0x2500);
+	canvas_fill(c, l->title, ROLE_BORDER, 0x2500);
 	if (v->title_line) {
-		struct rect line = rect_inset(l->title, l->boxed ? 2 : 1, 0);
+		struct rect line = rect_inset(l->title, 1, 0);
 		struct rect was = canvas_clip(c, line);
 		if (a->simulated) {
 			const char *badge = line.w < 90 ? " DEMO " : " DEMO: SIMULATED ";
@@ -264,8 +261,6 @@ static void draw_view(struct app *a, struct canvas *c, const struct layout *l)
 void frame_draw(struct app *a, struct canvas *c)
 {
 	struct layout l = layout_of(c->w, c->h);
-	if (app_view(a)->bare)
-		layout_unbox(&l);
 	if (l.tiny) {
 		draw_tiny(a, c, &l);
 		return;
@@ -274,7 +269,7 @@ void frame_draw(struct app *a, struct canvas *c)
 	draw_view(a, c, &l);
 	draw_footer(a, c, l.footer);
 	notices_draw(&a->notices, c, l.body, a->now_ms, a->modal.ops && a->modal.ops->ticket ? a->modal.ops->ticket(a->modal.state) : 0);
-	struct rect over = {l.screen.x, l.title.y, l.screen.w, l.frame.h};
+	struct rect over = {l.screen.x, l.title.y, l.screen.w, l.title.h + l.body.h};
 	if (a->under.ops && !a->modal.ops->alone)
 		a->under.ops->draw(a->under.state, a, c, over);
 	if (a->modal.ops)

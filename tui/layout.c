@@ -93,24 +93,9 @@ struct layout layout_of(int columns, int rows)
 		return l;
 	}
 	l.footer = rect_cut_bottom(&rest, 1);
-	l.boxed = columns >= LAYOUT_BOX_COLUMNS && rows >= LAYOUT_BOX_ROWS;
-	l.frame = rest;
 	l.title = rect_cut_top(&rest, 1);
-	if (l.boxed) {
-		rect_cut_bottom(&rest, 1);
-		rest = rect_inset(rest, 1, 0);
-	}
 	l.body = rest;
 	return l;
-}
-
-void layout_unbox(struct layout *l)
-{
-	if (!l->boxed)
-		return;
-	l->boxed = false;
-	l->body = l->frame;
-	rect_cut_top(&l->body, 1);
 }
 
 enum { BESIDE_COLUMNS = 150, BELOW_ROWS = 18, DETAILS_COLUMNS = 58, DETAILS_ROWS = 13 };

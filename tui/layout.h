@@ -19,24 +19,20 @@ struct rect rect_inset(struct rect r, int dx, int dy);
 /* w×h in the middle of r, made smaller to fit. */
 struct rect rect_center(struct rect r, int w, int h);
 
-enum { LAYOUT_MIN_COLUMNS = 20, LAYOUT_MIN_ROWS = 4, LAYOUT_BOX_COLUMNS = 60, LAYOUT_BOX_ROWS = 12 };
+enum { LAYOUT_MIN_COLUMNS = 20, LAYOUT_MIN_ROWS = 4 };
 
 /* The frame of every view. Parts that have no room are empty. */
 struct layout {
 	bool tiny;	    /* too small for a view: only `top` and `body`, for a word and the one figure that matters */
-	bool boxed;	    /* the view has a border all around; else only its title line */
 	struct rect screen;
 	struct rect top;    /* views and spend */
-	struct rect title;  /* the view's title line: the box's upper edge when boxed */
-	struct rect frame;  /* title and body with the border around them */
+	struct rect title;  /* the view's title, on a line across: there is no border, which would cost columns, and bytes in each row */
 	struct rect body;   /* what the view draws into */
 	struct rect footer; /* keys */
 };
 
 /* Where everything goes on a screen of this size. Pure. */
 struct layout layout_of(int columns, int rows);
-/* The same without the border: the title line goes over the whole width, and the body has the rest. */
-void layout_unbox(struct layout *l);
 
 /* A table and its details: beside it where there is width, below it where there is height, else instead of it. */
 enum layout_split { SPLIT_NONE, SPLIT_BESIDE, SPLIT_BELOW, SPLIT_INSTEAD };

@@ -27,7 +27,6 @@ struct view_ops {
 	const char *title; /* "Offers": in the top line */
 	enum key_scope scope;
 	enum action go;	   /* the action that shows it */
-	bool bare; /* no border: text that people select with the mouse, and that scrolls, which costs a fifth less then */
 	void *(*create)(struct app *a);
 	void (*destroy)(void *v);
 	/* The rest may be NULL, but for draw and act. */

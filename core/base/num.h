@@ -7,6 +7,8 @@
 
 /* A price that is not known. Never 0, which is a price. Sorts last, compares above every cap. */
 #define PRICE_UNKNOWN INT64_C(-1)
+/* How a figure that is not known stands in a table. */
+#define NUM_UNKNOWN "-"
 
 /* Whole decimal number, all of s, within [min, max]; false and *out untouched otherwise. */
 bool num_int(const char *s, int64_t min, int64_t max, int64_t *out);

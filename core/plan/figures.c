@@ -70,7 +70,7 @@ static const char *ms_text(int64_t ms, char *buf, size_t size)
 const char *figure_text(enum figure f, int64_t value, char *buf, size_t size)
 {
 	if (value < 0) {
-		snprintf(buf, size, "\xe2\x80\x93");
+		snprintf(buf, size, NUM_UNKNOWN);
 		return buf;
 	}
 	switch (figure_infos[f].unit) {
@@ -90,7 +90,7 @@ const char *figure_text(enum figure f, int64_t value, char *buf, size_t size)
 const char *measure_text(int64_t tenths, char *buf, size_t size)
 {
 	if (tenths < 0)
-		snprintf(buf, size, "\xe2\x80\x93");
+		snprintf(buf, size, NUM_UNKNOWN);
 	else
 		snprintf(buf, size, "%" PRId64 "%%", (tenths + 5) / 10);
 	return buf;

@@ -301,6 +301,7 @@ void metrics_start(struct engine *e)
 	m->kept_ms = m->cpu_at_ms = mono_now_ms();
 	m->cpu_ms = cpu_ms();
 	load(m);
+	sweep(e); /* whoever asks at once is told of those that are gone, too */
 }
 
 void metrics_stop(struct engine *e)

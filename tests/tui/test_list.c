@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "core/base/mem.h"
+#include "core/base/num.h"
 #include "tui/view/list.h"
 
 static const struct grid_column columns[] = {
@@ -42,7 +43,7 @@ static void test_match(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		if (match(cases[i].filter, train) != cases[i].hit)
 			fail_msg("\"%s\" should %smatch", cases[i].filter, cases[i].hit ? "" : "not ");
-	const char *const unknown[] = {"new", "INIT", "\xe2\x80\x93", ""};
+	const char *const unknown[] = {"new", "INIT", NUM_UNKNOWN, ""};
 	assert_false(match("$/h<5", unknown)); /* what is not known is neither more nor less than anything */
 	assert_false(match("$/h>=0", unknown));
 }

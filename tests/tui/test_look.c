@@ -166,7 +166,7 @@ static void test_live_keys(void **state)
 	must_have(s, "config.yaml:2:10: ui.mouse must be true or false");
 	write_config("config.yaml", "ui:\n  mouse: false\n  ascii: true\n");
 	must_write(s, "\033[?1002l");
-	must_have(s, "+- Clusters");
+	must_have(s, "- Clusters -");
 	screen_free(s);
 	remove_config();
 }

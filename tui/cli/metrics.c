@@ -182,7 +182,7 @@ const struct verb verb_metrics = {
     .max_args = 1,
     .complete = COMPLETE_CLUSTER,
     .options = metrics_options,
-    .help = "Measures come from the agents: the head's every few seconds, those of workers about once a minute. A blank in the history and - or \xe2\x80\x93 "
-	    "mean that nothing is known, never 0. Figures count the last 7 days; with a cluster only its nodes are shown.",
+    .help = "Measures come from the agents: the head's every few seconds, those of workers about once a minute. A blank in the history and - mean "
+	    "that nothing is known, never 0. Figures count the last 7 days; with a cluster only its nodes are shown.",
     .run = run_metrics,
 };

@@ -79,7 +79,7 @@ static void put_took(const struct activity_state *v, const struct ui_request *q,
 {
 	int64_t ms = !q->started_at_ms ? -1 : (q->ended_at_ms ? q->ended_at_ms : v->view.app->now_ms) - q->started_at_ms;
 	if (ms < 0)
-		put(out, ROLE_DIM, "\xe2\x80\x93");
+		put(out, ROLE_DIM, NUM_UNKNOWN);
 	else
 		duration_text(ms / 1000 * 1000, out->text, sizeof out->text);
 }

@@ -44,7 +44,7 @@ static void draw_idle(const struct clusters_state *v, struct canvas *c, struct r
 			snprintf(text, sizeof text, "%s", reasons[i].why);
 	if (idle_ms >= 0)
 		snprintf(text, sizeof text, "idle for %s", idle_ms < 60000 ? "less than a minute" : duration_text(idle_ms, idle, sizeof idle));
-	details_line(c, r, "idle", idle_ms >= 0 ? ROLE_WARN : ROLE_TEXT, text[0] ? text : str_eq(cl->status, "UP") ? "\xe2\x80\x93" : "");
+	details_line(c, r, "idle", idle_ms >= 0 ? ROLE_WARN : ROLE_TEXT, text[0] ? text : str_eq(cl->status, "UP") ? NUM_UNKNOWN : "");
 	if (cl->autostop_min < 0) {
 		details_line(c, r, "autostop", ROLE_DIM, "off: it costs until it is stopped; a sets it");
 		return;
@@ -62,7 +62,7 @@ static const char *gib(int64_t used, int64_t total, char *buf, size_t size)
 {
 	const double unit = 1073741824.0;
 	if (used < 0 || total <= 0)
-		snprintf(buf, size, "\xe2\x80\x93");
+		snprintf(buf, size, NUM_UNKNOWN);
 	else
 		snprintf(buf, size, "%.0f of %.0f GiB (%" PRId64 "%%)", (double)used / unit, (double)total / unit, used * 100 / total);
 	return buf;
@@ -71,7 +71,7 @@ static const char *gib(int64_t used, int64_t total, char *buf, size_t size)
 /* CPU, memory and disk of the head, as its agent said last. */
 static void draw_use(const struct clusters_state *v, struct canvas *c, struct rect *r, const struct ui_cluster *cl)
 {
-	char text[300], mem[60], disk[60], load[40] = "\xe2\x80\x93", age[24];
+	char text[300], mem[60], disk[60], load[40] = NUM_UNKNOWN, age[24];
 	if (!cl->heard_at_ms)
 		return;
 	if (cl->load_milli >= 0)
@@ -88,7 +88,7 @@ static void draw_gpus(struct canvas *c, struct rect *r, const struct ui_cluster 
 {
 	for (size_t i = 0; i < cl->n_gpus && i < GPU_LINES && r->h > 1; i++) {
 		const struct ui_gpu *g = &cl->gpus[i];
-		char text[200], mem[60], use[16] = "\xe2\x80\x93", label[24];
+		char text[200], mem[60], use[16] = NUM_UNKNOWN, label[24];
 		struct rect at = rect_cut_top(r, 1);
 		int filled = g->util_percent < 0 ? 0 : (int)((g->util_percent * BAR_COLUMNS + 50) / 100);
 		snprintf(label, sizeof label, "GPU %" PRId64, g->index);

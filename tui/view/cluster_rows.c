@@ -72,7 +72,7 @@ static void put(struct grid_cell *out, const char *text)
 static void put_jobs(struct grid_cell *out, const struct ui_cluster *c)
 {
 	if (c->jobs_running < 0)
-		put(out, "\xe2\x80\x93");
+		put(out, NUM_UNKNOWN);
 	else if (c->jobs_pending > 0)
 		snprintf(out->text, sizeof out->text, "%lld+%lld", (long long)c->jobs_running, (long long)c->jobs_pending);
 	else
@@ -96,7 +96,7 @@ static void put_gpu(const struct clusters_state *v, struct grid_cell *out, const
 	int64_t percent = gpu_percent(c);
 	bool late = v->view.app->now_ms - c->heard_at_ms > HEARD_LATE_MS;
 	if (percent < 0)
-		put(out, "\xe2\x80\x93");
+		put(out, NUM_UNKNOWN);
 	else
 		snprintf(out->text, sizeof out->text, "%lld%%", (long long)percent);
 	out->role = percent < 0 || late ? ROLE_DIM : ROLE_TEXT;
@@ -115,7 +115,7 @@ static void put_autostop(struct grid_cell *out, const struct ui_cluster *c)
 static void put_money(struct grid_cell *out, int64_t uusd, bool estimated)
 {
 	char buf[40];
-	put(out, uusd == PRICE_UNKNOWN ? "\xe2\x80\x93" : format_price(uusd, estimated, buf, sizeof buf));
+	put(out, uusd == PRICE_UNKNOWN ? NUM_UNKNOWN : format_price(uusd, estimated, buf, sizeof buf));
 }
 
 /* What is going on: the engine's word, or, in the moment before it has one, ours. */

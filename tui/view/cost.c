@@ -331,7 +331,7 @@ static void draw_asides(const struct ui_cost *c, struct canvas *cv, struct rect 
 	if (n && r->h > 4) {
 		struct rect line = rect_cut_top(r, 1);
 		canvas_printf(cv, line.x, line.y, line.w, ROLE_WARN, "STOPPED  %zu %s stopped; the disks are still paid for: %s%s/h", n,
-		    n == 1 ? "cluster is" : "clusters are", disks == PRICE_UNKNOWN ? "\xe2\x80\x93" : "~$",
+		    n == 1 ? "cluster is" : "clusters are", disks == PRICE_UNKNOWN ? NUM_UNKNOWN : "~$",
 		    disks == PRICE_UNKNOWN ? " $" : money_text(disks, money, sizeof money));
 	}
 	if (c->has_apart && r->h > 4) {
@@ -368,7 +368,7 @@ static void draw_changes(const struct ui_cost *c, struct canvas *cv, struct rect
 		}
 		canvas_text(cv, line.x, line.y, 22, ROLE_TEXT, ch->name);
 		canvas_right(cv, line.x + 23, line.y, 11, ch->diff_uusd > 0 ? ROLE_WARN : ROLE_GOOD,
-		    ch->known ? signed_money(ch->diff_uusd, money, sizeof money) : "\xe2\x80\x93");
+		    ch->known ? signed_money(ch->diff_uusd, money, sizeof money) : NUM_UNKNOWN);
 		canvas_text(cv, line.x + 36, line.y, line.w - 36, ROLE_DIM, ch->text);
 	}
 }
@@ -381,7 +381,7 @@ static void draw_change_line(const struct ui_cost *c, struct canvas *cv, struct 
 	if (!c->n_changes)
 		return;
 	canvas_printf(cv, line.x, line.y, line.w, ROLE_TEXT, "SINCE YESTERDAY %s: %s %s, %s", signed_money(c->changed_uusd, all, sizeof all), ch->name,
-	    ch->known ? signed_money(ch->diff_uusd, one, sizeof one) : "\xe2\x80\x93", ch->text);
+	    ch->known ? signed_money(ch->diff_uusd, one, sizeof one) : NUM_UNKNOWN, ch->text);
 }
 
 /* Below the table, which takes no more lines than it has rows; a third of what there is at most. */

@@ -42,7 +42,7 @@ const char *cost_text(struct cost_figure f, bool estimated, char *buf, size_t si
 {
 	char money[32];
 	if (f.uusd == PRICE_UNKNOWN)
-		snprintf(buf, size, "\xe2\x80\x93");
+		snprintf(buf, size, NUM_UNKNOWN);
 	else
 		snprintf(buf, size, "%s%s%s", estimated ? "~" : "", money_text(f.uusd, money, sizeof money), f.more ? "+" : "");
 	return buf;

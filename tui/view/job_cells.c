@@ -60,7 +60,7 @@ static void put(struct grid_cell *out, const char *text)
 /* What is not known is a dash, which is no figure. */
 static void put_unknown(struct grid_cell *out)
 {
-	put(out, "\xe2\x80\x93");
+	put(out, NUM_UNKNOWN);
 	out->role = ROLE_DIM;
 }
 

@@ -99,7 +99,7 @@ static void time_text(const struct log_pane *p, uint64_t line, char *buf, size_t
 	uint64_t above = log_pane_next(p, line, -1);
 	int64_t before = above == LOG_NO_LINE ? 0 : logbuf_time(p->buf, above);
 	if (!at || (p->times == LOG_TIMES_GAP && !before)) {
-		snprintf(buf, size, "       \xe2\x80\x93"); /* not known */
+		snprintf(buf, size, "       -"); /* not known */
 		return;
 	}
 	if (p->times == LOG_TIMES_CLOCK) {

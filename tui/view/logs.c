@@ -441,7 +441,6 @@ static void draw_frames(struct logs_state *v, struct canvas *c, bool keys)
 {
 	int slots[PANES_MAX], n = panes_list(&v->panes, slots);
 	struct layout l = layout_of(c->w, c->h);
-	layout_unbox(&l);
 	panes_place(&v->panes, (struct rect){l.body.x, l.title.y, l.body.w, l.body.h + 1}, &v->at);
 	for (int i = 0; i < n; i++) {
 		struct rect line = v->at.at[slots[i]];
@@ -525,7 +524,6 @@ const struct view_ops logs_view = {
     .name = "logs",
     .title = "Logs",
     .scope = SCOPE_LOGS,
-    .bare = true,
     .go = ACTION_VIEW_LOGS,
     .create = create,
     .destroy = destroy,

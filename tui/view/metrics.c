@@ -96,7 +96,7 @@ static void node_cell(void *arg, size_t row, size_t column, struct grid_cell *ou
 	} else if (column == COL_HEARD) {
 		format_age(n->heard_at_ms, m->at_ms, out->text, sizeof out->text);
 		if (!n->heard_at_ms)
-			snprintf(out->text, sizeof out->text, "\xe2\x80\x93");
+			snprintf(out->text, sizeof out->text, NUM_UNKNOWN);
 		out->role = ROLE_DIM;
 	}
 }

@@ -28,7 +28,7 @@ static const struct grid_column offer_columns[] = {
     [RECLAIM] = {"RECLAIM", 8, 8, 9, true, OFFER_BY_RECLAIM},
     [AVAIL] = {"AVAIL", 5, 5, 5, false, OFFER_BY_AVAIL},
     [WEEK] = {"7 DAYS", 7, 7, 10, false, -1},
-    [AGE] = {"AGE", 4, 7, 11, false, -1},
+    [AGE] = {"AGE", 4, 4, 11, false, -1},
     [SOURCE] = {"SOURCE", 12, 24, 12, false, -1},
 };
 
@@ -70,7 +70,7 @@ static void put(struct grid_cell *out, const char *text)
 /* What is not there, or not known. */
 static void put_none(struct grid_cell *out)
 {
-	put(out, "\xe2\x80\x94");
+	put(out, NUM_UNKNOWN);
 }
 
 static void put_micro(struct grid_cell *out, int64_t micro)
@@ -106,18 +106,18 @@ static void put_saving(const struct offers *o, size_t row, struct grid_cell *out
 /* The catalog keeps the upper end of the band in which reclaims happen. */
 const char *offer_reclaim_text(unsigned reclaim)
 {
-	return reclaim == RECLAIM_UNKNOWN ? "\xe2\x80\x94"
+	return reclaim == RECLAIM_UNKNOWN ? NUM_UNKNOWN
 	       : reclaim <= 5		  ? "<5%"
-	       : reclaim <= 10		  ? "5\xe2\x80\x93" "10%"
-	       : reclaim <= 15		  ? "10\xe2\x80\x93" "15%"
-	       : reclaim <= 20		  ? "15\xe2\x80\x93" "20%"
+	       : reclaim <= 10		  ? "5-10%"
+	       : reclaim <= 15		  ? "10-15%"
+	       : reclaim <= 20		  ? "15-20%"
 					  : ">20%";
 }
 
 /* Never implied: what is not known to be there is not said to be. */
 const char *offer_avail_text(unsigned available)
 {
-	static const char *const words[] = {[AVAILABLE_UNKNOWN] = "\xe2\x80\x94", [AVAILABLE_YES] = "yes", [AVAILABLE_LOW] = "low", [AVAILABLE_NO] = "no"};
+	static const char *const words[] = {[AVAILABLE_UNKNOWN] = NUM_UNKNOWN, [AVAILABLE_YES] = "yes", [AVAILABLE_LOW] = "low", [AVAILABLE_NO] = "no"};
 	return words[available <= AVAILABLE_NO ? available : AVAILABLE_UNKNOWN];
 }
 
