@@ -1,7 +1,7 @@
 /* The rim: joins terminal, source, prices and state on one loop, and decides when a frame is due.
  *
  * All input that has come is handled before anything is drawn, so two hundred keys at once are one frame. What the person did
- * is drawn at once, but frames are at least 4 ms apart; what came by itself 16 ms; more lines of a log 50 ms, on
+ * is drawn at once, though such frames are at least 4 ms apart; what came by itself 16 ms; more lines of a log 50 ms, on
  * large screens up to 90. When nothing changes there is no timer but the one at the next minute. */
 #include "tui/tui.h"
 
@@ -41,6 +41,7 @@ struct screen {
 	bool typed;	/* the person did something since the last frame */
 	bool blocked;	/* the terminal has not taken the last frame */
 	int64_t drawn_us;
+	int64_t answered_us; /* when something that the person did was last drawn */
 	int64_t logs_us; /* when more of a log was last drawn */
 	unsigned frame_timer, tick_timer;
 	int64_t tick_ms; /* when the tick timer fires, on the monotonic clock */
@@ -130,15 +131,16 @@ static void draw(struct screen *s)
 		s->app.dirty = true;
 		s->blocked = true;
 	}
-	s->typed = false;
 	s->drawn_us = mono_now_us();
+	s->answered_us = s->typed ? s->drawn_us : s->answered_us;
+	s->typed = false;
 }
 
 static void draw_when_due(struct screen *s)
 {
 	if (!(s->app.dirty || s->app.lazy) || s->blocked || s->frame_timer || s->app.quit)
 		return;
-	int64_t due = s->typed ? s->drawn_us + KEY_GAP_US : s->app.dirty ? s->drawn_us + CHANGE_GAP_US : s->logs_us + log_gap(s);
+	int64_t due = s->typed ? s->answered_us + KEY_GAP_US : s->app.dirty ? s->drawn_us + CHANGE_GAP_US : s->logs_us + log_gap(s);
 	int64_t wait = due - mono_now_us();
 	if (wait <= 0)
 		draw(s);

@@ -485,8 +485,8 @@ static void test_bytes(void **state)
 		screen_settle(s, 30);
 		cells += screen_changed(s);
 	}
-	/* Of blanks that are seen to change; 1.3 is not reached: lines of boxes are three bytes a cell, and words have colours. */
-	at_most("hundredths of a byte for each cell that changes, mixed keys", (screen_raw(s)->len - before) * 100 / cells, 140);
+	/* Of blanks that are seen to change. */
+	at_most("hundredths of a byte for each cell that changes, mixed keys", (screen_raw(s)->len - before) * 100 / cells, 130);
 	screen_resize(s, 300, 90);
 	must_have(s, "EVENTS");
 	screen_keys(s, "Enter"); /* the details, which are there where there is room, are put away */

@@ -29,18 +29,33 @@ static bool in_match(const struct log_walk *k, size_t at)
 	return false;
 }
 
-static void draw_char(const struct log_walk *k, int row, int x, const char *s, size_t n, const struct logbuf_run *run, size_t at)
+/* How many bytes from text[0] on are characters of one column each that look alike: to where a label or a match begins or ends, or the row. */
+static size_t alike(const struct log_walk *k, const char *text, size_t len, size_t at, int x)
+{
+	size_t most = x < 0 ? (size_t)-x : x < k->w ? (size_t)(k->w - x) : 0, n = 0;
+	most = most < len ? most : len;
+	most = at < k->label && k->label - at < most ? k->label - at : most;
+	for (size_t i = 0; i < k->n_matches; i++)
+		for (int end = 0; end < 2; end++)
+			if (k->matches[i][end] > at && k->matches[i][end] - at < most)
+				most = k->matches[i][end] - at;
+	while (n < most && text[n] >= ' ' && text[n] < 0x7f)
+		n++;
+	return n;
+}
+
+static void draw_alike(const struct log_walk *k, int row, int x, const char *s, size_t n, const struct logbuf_run *run, size_t at)
 {
 	int y = row - k->skip;
 	if (y < 0 || y >= k->h || x < 0)
 		return;
 	enum role role = at < k->label ? k->label_role : run->role == ROLE_TEXT ? k->base : run->role;
 	int used = canvas_slice(k->c, k->x0 + x, k->y0 + y, k->w - x, 0, role, s, n);
-	struct rect cell = {k->x0 + x, k->y0 + y, used, 1};
+	struct rect cells = {k->x0 + x, k->y0 + y, used, 1};
 	if (run->attrs)
-		canvas_attrs(k->c, cell, run->attrs);
+		canvas_attrs(k->c, cells, run->attrs);
 	if (in_match(k, at))
-		canvas_back(k->c, cell, k->match_role);
+		canvas_back(k->c, cells, k->match_role);
 }
 
 int log_walk(const struct log_walk *k, const struct logbuf *b, uint64_t line)
@@ -51,9 +66,13 @@ int log_walk(const struct log_walk *k, const struct logbuf *b, uint64_t line)
 	while (logbuf_next_run(b, line, &next, &run)) {
 		for (size_t i = 0; i < run.len;) {
 			unsigned cp;
-			size_t len = utf8_decode(run.text + i, run.len - i, &cp);
-			int w = width_shown(&cp);
-			w = w < 0 ? 0 : w;
+			size_t len = alike(k, run.text + i, run.len - i, at, x);
+			int w = (int)len;
+			if (!len) {
+				len = utf8_decode(run.text + i, run.len - i, &cp);
+				w = width_shown(&cp);
+				w = w < 0 ? 0 : w;
+			}
 			if (k->wrap && x + w > k->w) {
 				row++;
 				x = 0;
@@ -61,7 +80,7 @@ int log_walk(const struct log_walk *k, const struct logbuf *b, uint64_t line)
 			if (k->c && w > 0 && (k->wrap ? row - k->skip >= k->h : x >= k->w))
 				return row + 1; /* the rest is not seen */
 			if (k->c)
-				draw_char(k, row, w ? x : x - 1, run.text + i, len, &run, at);
+				draw_alike(k, row, w ? x : x - 1, run.text + i, len, &run, at);
 			x += w;
 			i += len;
 			at += len;

@@ -10,7 +10,7 @@
 
 enum { LOG_MATCHES_MAX = 64 };
 
-/* Walks a line character by character, breaking it into rows where it is wrapped. With c NULL it only counts. */
+/* Walks a line, breaking it into rows where it is wrapped. With c NULL it only counts. */
 struct log_walk {
 	struct canvas *c;
 	int x0, y0, w, h; /* where to draw: w columns, rows [0, h) after skip */
