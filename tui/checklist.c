@@ -302,7 +302,7 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 	struct watch *w = state;
 	const struct ui_request *q = request_of(a, w);
 	const struct notice *n = notice_of(a, w);
-	int inner = area.w - 4 < 76 ? area.w - 4 : 76, lines = q ? checklist_lines(a, inner, q) : 2;
+	int inner = layout_dialog_columns(area.w, 80) - 4, lines = q ? checklist_lines(a, inner, q) : 2;
 	struct rect box = rect_center(area, inner + 4, (lines > 12 ? lines : 12) + 4), r = box;
 	canvas_fill(c, box, ROLE_DIALOG, ' ');
 	if (box.h >= 4) {
@@ -327,7 +327,17 @@ static unsigned ticket(const void *state)
 	return ((const struct watch *)state)->ticket;
 }
 
-static const char *const hints[] = {"Esc", "close", "x", "stop it", "o", "log", "1 to 0", "another view", NULL};
+static const char *const *hints(void *state, const struct app *a)
+{
+	static const char *const at_work[] = {"Esc", "close", "x", "stop it", "1 to 0", "another view", NULL};
+	static const char *const both[] = {"Esc", "close", "x", "stop it", "o", "log", "1 to 0", "another view", NULL};
+	static const char *const log[] = {"Esc", "close", "o", "log", "1 to 0", "another view", NULL};
+	static const char *const neither[] = {"Esc", "close", "1 to 0", "another view", NULL};
+	const struct ui_request *q = request_of(a, state);
+	bool can_stop = q && !q->ended_at_ms && !a->read_only, has_log = q && q->job;
+	return can_stop ? has_log ? both : at_work : has_log ? log : neither;
+}
+
 static const struct modal_ops watch_ops = {.destroy = destroy, .key = key, .draw = draw, .hints = hints, .ticket = ticket};
 
 void checklist_open(struct app *a, unsigned ticket, const char *what)

@@ -92,7 +92,7 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 {
 	(void)a;
 	struct confirm *m = state;
-	int inner = area.w - 4 < 66 ? area.w - 4 : 66;
+	int inner = layout_dialog_columns(area.w, 70) - 4;
 	struct rect all = {0, 0, inner > 1 ? inner : 1, 100};
 	int lines = canvas_wrap(NULL, all, ROLE_TEXT, m->spec.text), extra = 3 + (m->spec.typed ? 2 : 0);
 	struct rect box = rect_center(area, inner + 4, lines + extra + 1), r = box;
@@ -123,5 +123,15 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 	}
 }
 
-static const char *const hints[] = {"Enter", "cancel", "Tab Enter", "go on", "Esc", "cancel", NULL};
+/* What Enter does depends on what has the focus. */
+static const char *const *hints(void *state, const struct app *a)
+{
+	(void)a;
+	static const char *const cancel[] = {"Enter", "cancel", "y", "go on", "Tab Enter", "go on", "Esc", "cancel", NULL};
+	static const char *const go_on[] = {"Enter", "go on", "Tab", "to Cancel", "Esc", "cancel", NULL};
+	static const char *const typed[] = {"Enter", "cancel", "the number, Tab, Enter", "go on", "Esc", "cancel", NULL};
+	const struct confirm *m = state;
+	return m->on_button && ready(m) ? go_on : m->spec.typed ? typed : cancel;
+}
+
 const struct modal_ops confirm_ops = {.destroy = destroy, .key = key, .draw = draw, .hints = hints};

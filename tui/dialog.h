@@ -29,7 +29,8 @@ extern const struct modal_ops confirm_ops;
 /* --- forms -------------------------------------------------------------------------------------------------------- */
 
 struct form;
-enum form_kind { FORM_TEXT, FORM_PATH, FORM_TOGGLE };
+/* FORM_FIGURE: what is typed takes the place of the value there was, as of "off", unless the cursor was moved in it before. */
+enum form_kind { FORM_TEXT, FORM_PATH, FORM_TOGGLE, FORM_FIGURE };
 enum { FORM_FIELDS_MAX = 10, FORM_SUMMARY_MAX = 400 };
 
 struct form_field {
@@ -47,6 +48,7 @@ struct form_spec {
 	size_t n_fields;
 	size_t start;	/* the field that has the focus first; n_fields + 1: the button */
 	bool quick;	/* one question: Enter answers it. Otherwise Enter goes on, and the button has to be pressed */
+	bool leads_on;	/* submit orders nothing itself, but asks once more: Enter in any field does it */
 	/* Values are in; returns NULL when done (the form closes), else what is wrong, and *field. */
 	const char *(*submit)(struct app *a, const struct form *f, void *arg, size_t *field);
 	/* A line computed from the values as they are, as the price; may be NULL. */

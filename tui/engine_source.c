@@ -338,6 +338,22 @@ static bool has_past(struct source *s)
 	return has;
 }
 
+/* Nobody there is started; too many at once wait their turn. What else is wrong no waiting mends. */
+static void not_connected(struct source *s, const struct err *err)
+{
+	struct err told = *err;
+	if (err->code == ERR_NOT_FOUND && (s->orders || has_past(s))) {
+		start_engine(s);
+		return;
+	}
+	if (err->code != ERR_NOT_FOUND && err->code != ERR_THROTTLED) {
+		err_set(&told, err->code, "%s; SKYTOP_HOME and XDG_RUNTIME_DIR say where the engine's socket is", err->text);
+		refuse_all(s, &told);
+	}
+	if (s->link != UI_LINK_LOST)
+		set_link(s, UI_LINK_NONE, err->code == ERR_NOT_FOUND ? "no engine runs; the first launch starts one" : told.text);
+}
+
 static void connect_now(struct source *s)
 {
 	struct err err;
@@ -347,10 +363,7 @@ static void connect_now(struct source *s)
 	int fd = unix_connect(path, &err);
 	free(path);
 	if (fd < 0) {
-		if (err.code == ERR_NOT_FOUND && (s->orders || has_past(s)))
-			start_engine(s);
-		else if (s->link != UI_LINK_LOST)
-			set_link(s, UI_LINK_NONE, err.code == ERR_NOT_FOUND ? "no engine runs; the first launch starts one" : err.text);
+		not_connected(s, &err);
 		retry_later(s);
 		return;
 	}

@@ -1,5 +1,6 @@
 /* Forms. A question of one field is answered by Enter; a form of several is left only through its button, and what follows
- * the last field is Cancel, so that Enter alone never orders anything. */
+ * the last field is Cancel, so that Enter alone never orders anything. A form that only leads on to the plan, where Cancel has the
+ * focus, is left by Enter in any field. */
 #include "tui/dialog.h"
 
 #include <glob.h>
@@ -12,12 +13,15 @@
 #include "tui/app.h"
 #include "tui/width.h"
 
+enum { FIELDS_SEEN = 3 };
+
 struct form {
 	struct form_spec spec;
 	struct arena *arena;
 	struct form_field fields[FORM_FIELDS_MAX];
 	struct field values[FORM_FIELDS_MAX];
 	size_t focus; /* a field, then Cancel, then the button */
+	unsigned touched; /* fields that were typed or moved in: a bit each */
 	const char *problem;
 	char problem_text[FORM_SUMMARY_MAX];
 };
@@ -123,6 +127,20 @@ static void go(struct form *f, int by)
 	f->problem = NULL;
 }
 
+/* Enter offers what could be in the field. */
+static bool picks_now(const struct form *f)
+{
+	return f->focus < f->spec.n_fields && f->fields[f->focus].pick && !f->values[f->focus].len;
+}
+
+/* Of a value that stands there to be replaced. */
+static void make_way(struct form *f)
+{
+	if (f->fields[f->focus].kind == FORM_FIGURE && !(f->touched >> f->focus & 1))
+		field_set(&f->values[f->focus], "");
+	f->touched |= 1u << f->focus;
+}
+
 static bool field_focused_key(struct form *f, struct key k)
 {
 	const struct form_field *field = &f->fields[f->focus];
@@ -137,7 +155,11 @@ static bool field_focused_key(struct form *f, struct key k)
 		complete_path(&f->values[f->focus]);
 		return len != f->values[f->focus].len || f->spec.quick;
 	}
-	return field_key(&f->values[f->focus], k);
+	if (key_is_text(k))
+		make_way(f);
+	bool taken = field_key(&f->values[f->focus], k);
+	f->touched |= (unsigned)taken << f->focus;
+	return taken;
 }
 
 static void key(void *state, struct app *a, struct key k)
@@ -149,12 +171,12 @@ static void key(void *state, struct app *a, struct key k)
 		return;
 	}
 	if (k.code == KEYS_ENTER) {
-		if (f->spec.quick || f->focus == cancel_at(f) + 1)
-			submit(f, a);
-		else if (f->focus == cancel_at(f))
+		if (f->focus == cancel_at(f) && !f->spec.quick)
 			app_close(a);
-		else if (f->fields[f->focus].pick && !f->values[f->focus].len)
+		else if (picks_now(f))
 			f->fields[f->focus].pick(a, f, f->spec.arg);
+		else if (f->spec.quick || f->spec.leads_on || f->focus > cancel_at(f))
+			submit(f, a);
 		else
 			go(f, 1);
 		return;
@@ -176,8 +198,10 @@ static void paste(void *state, struct app *a, const char *text, size_t len)
 {
 	(void)a;
 	struct form *f = state;
-	if (f->focus < f->spec.n_fields && f->fields[f->focus].kind != FORM_TOGGLE)
-		field_insert(&f->values[f->focus], text, len);
+	if (f->focus >= f->spec.n_fields || f->fields[f->focus].kind == FORM_TOGGLE)
+		return;
+	make_way(f);
+	field_insert(&f->values[f->focus], text, len);
 }
 
 /* --- drawing ------------------------------------------------------------------------------------------------------ */
@@ -201,7 +225,7 @@ static void draw_field(const struct form *f, struct canvas *c, size_t i, struct 
 	}
 	field_draw(&f->values[i], c, x, line.y, w, on);
 	if (!f->values[i].len)
-		canvas_text(c, x + on, line.y, w - on, ROLE_DIM, field->hint ? field->hint : "");
+		canvas_text(c, x, line.y, w, ROLE_DIM, field->hint ? field->hint : "");
 }
 
 static void draw_buttons(const struct form *f, struct canvas *c, struct rect line)
@@ -241,7 +265,7 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 	if (f->spec.summary)
 		f->spec.summary(f, f->spec.arg, summary, sizeof summary);
 	const char *below = f->problem ? f->problem : summary;
-	int inner = area.w - 4 < 72 ? area.w - 4 : 72;
+	int inner = layout_dialog_columns(area.w, 76) - 4;
 	struct rect count = {0, 0, inner > 1 ? inner : 1, 4};
 	int intro = f->spec.intro ? canvas_wrap(NULL, count, ROLE_TEXT, f->spec.intro) : 0;
 	int tail = below[0] ? canvas_wrap(NULL, count, ROLE_TEXT, below) : 0;
@@ -255,19 +279,42 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 	}
 	if (!f->spec.quick && r.h > 1)
 		draw_buttons(f, c, rect_cut_bottom(&r, 1));
+	/* On little room some fields are seen before all of what is said below them. */
+	int spare = r.h - (int)(f->spec.n_fields < FIELDS_SEEN ? f->spec.n_fields : FIELDS_SEEN);
+	tail = tail <= spare ? tail : spare > 1 ? spare : 1;
 	if (tail && r.h > tail)
-		canvas_wrap(c, rect_cut_bottom(&r, tail), f->problem ? ROLE_BAD : ROLE_MONEY, below);
+		canvas_wrap(c, rect_cut_bottom(&r, below[0] ? tail : 0), f->problem ? ROLE_BAD : ROLE_MONEY, below);
 	if (intro && r.h > intro + (int)f->spec.n_fields - 1)
 		canvas_wrap(c, rect_cut_top(&r, intro), ROLE_TEXT, f->spec.intro);
 	draw_fields(f, c, r);
 }
 
-static const char *const form_hints[] = {"Enter", "next", "Tab", "complete, next", "Space", "switch", "Esc", "cancel", NULL};
-static const char *const question_hints[] = {"Enter", "do it", "Tab", "complete", "Esc", "cancel", NULL};
-static const struct modal_ops form_ops = {.destroy = destroy, .key = key, .paste = paste, .draw = draw, .hints = form_hints};
-static const struct modal_ops question_ops = {.destroy = destroy, .key = key, .paste = paste, .draw = draw, .hints = question_hints};
+/* What the keys do where the focus is. */
+static const char *const *hints(void *state, const struct app *a)
+{
+	(void)a;
+	static const char *const question[] = {"Enter", "do it", "Esc", "cancel", NULL};
+	static const char *const path[] = {"Enter", "do it", "Tab", "complete", "Esc", "cancel", NULL};
+	static const char *const cancel[] = {"Enter", "cancel", "Tab", "next", "Esc", "cancel", NULL};
+	static const char *const button[] = {"Enter", "do it", "Tab", "next", "Esc", "cancel", NULL};
+	static const char *const next[] = {"Enter", "next", "Up Down", "move", "Esc", "cancel", NULL}, *const path_next[] = {"Enter", "next", "Tab",
+	    "complete, next", "Esc", "cancel", NULL}, *const toggle_next[] = {"Space", "switch", "Enter", "next", "Esc", "cancel", NULL};
+	static const char *const on[] = {"Enter", "go on", "Tab", "next field", "Esc", "cancel", NULL}, *const path_on[] = {"Enter", "go on", "Tab",
+	    "complete, next field", "Esc", "cancel", NULL}, *const toggle_on[] = {"Space", "switch", "Enter", "go on", "Tab", "next field", "Esc", "cancel", NULL};
+	static const char *const *const fields[][2] = {
+	    [FORM_TEXT] = {next, on}, [FORM_FIGURE] = {next, on}, [FORM_PATH] = {path_next, path_on}, [FORM_TOGGLE] = {toggle_next, toggle_on}};
+	static const char *const picks[] = {"Enter", "list", "Tab", "next field", "Esc", "cancel", NULL};
+	const struct form *f = state;
+	if (f->spec.quick)
+		return f->fields[0].kind == FORM_PATH ? path : question;
+	if (f->focus >= cancel_at(f))
+		return f->focus == cancel_at(f) ? cancel : button;
+	return picks_now(f) ? picks : fields[f->fields[f->focus].kind][f->spec.leads_on];
+}
+
+static const struct modal_ops form_ops = {.destroy = destroy, .key = key, .paste = paste, .draw = draw, .hints = hints};
 
 void form_open(struct app *a, const struct form_spec *spec)
 {
-	app_open(a, spec->quick ? &question_ops : &form_ops, create(spec));
+	app_open(a, &form_ops, create(spec));
 }

@@ -207,7 +207,7 @@ static enum action walk_keys(const struct app *a, struct canvas *c, struct rect 
 static const char *const *hints_of(const struct app *a)
 {
 	const struct view_ops *v = app_view(a);
-	return a->modal.ops ? a->modal.ops->hints : v->hints ? v->hints(a->views[a->view], a) : NULL;
+	return a->modal.ops ? a->modal.ops->hints(a->modal.state, a) : v->hints ? v->hints(a->views[a->view], a) : NULL;
 }
 
 enum action frame_action_at(const struct app *a, int x, int y)

@@ -229,7 +229,7 @@ static void ask(struct app *a, struct launch *l, const char *path, size_t start)
 	    [TASK] = {"task file", path, "a path (Tab completes); Enter lists files", FORM_PATH, pick_task},
 	    [COMMAND] = {"or command", "", "what to run instead of a file", FORM_TEXT, NULL},
 	    [NAME] = {"cluster", "", "empty: a name is chosen", FORM_TEXT, NULL},
-	    [INFRA] = {"where", "", "cloud/region/zone, as in aws/us-east-1; empty: as the task says", FORM_TEXT, NULL},
+	    [INFRA] = {"where", "", "as in aws/us-east-1; empty: as the task says", FORM_TEXT, NULL},
 	    [GPUS] = {"GPUs", "", "as in H100:8; empty: as the task says", FORM_TEXT, NULL},
 	    [NODES] = {"nodes", "", "empty: as the task says, else 1", FORM_TEXT, NULL},
 	    [SPOT] = {"spot", only_spot ? "yes" : "no", "cheaper, may be taken back; Space switches", FORM_TOGGLE, NULL},
@@ -245,8 +245,8 @@ static void ask(struct app *a, struct launch *l, const char *path, size_t start)
 		if (asked)
 			fields[n++] = all[i];
 	}
-	struct form_spec spec = {.title = l->anywhere ? "Launch" : "Launch here", .intro = l->title, .button = "Plan", .start = start == SIZE_MAX ? n + 1 : start,
-	    .fields = fields, .n_fields = n, .submit = submit, .summary = summary, .destroy_arg = destroy, .arg = l};
+	struct form_spec spec = {.title = l->anywhere ? "Launch" : "Launch here", .intro = l->title, .button = "Plan", .leads_on = true,
+	    .start = start == SIZE_MAX ? n + 1 : start, .fields = fields, .n_fields = n, .submit = submit, .summary = summary, .destroy_arg = destroy, .arg = l};
 	form_open(a, &spec);
 }
 

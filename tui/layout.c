@@ -82,6 +82,12 @@ struct rect rect_center(struct rect r, int w, int h)
 	return (struct rect){r.x + (r.w - w) / 2, r.y + (r.h - h) / 2, w, h};
 }
 
+int layout_dialog_columns(int room, int want)
+{
+	enum { SLIVER_COLUMNS = 8 };
+	return want > room - 2 * SLIVER_COLUMNS ? most(room, 0) : want;
+}
+
 struct layout layout_of(int columns, int rows)
 {
 	struct layout l = {.screen = {0, 0, most(columns, 0), most(rows, 0)}};

@@ -18,6 +18,8 @@ struct rect rect_cut_right(struct rect *r, int n);
 struct rect rect_inset(struct rect r, int dx, int dy);
 /* w×h in the middle of r, made smaller to fit. */
 struct rect rect_center(struct rect r, int w, int h);
+/* How wide a dialog is that wants so many columns: nearly the whole width is the whole width, with no slivers of the view beside it. */
+int layout_dialog_columns(int room, int want);
 
 enum { LAYOUT_MIN_COLUMNS = 20, LAYOUT_MIN_ROWS = 4 };
 

@@ -122,7 +122,7 @@ static void read_layout(struct look *k, struct app *a)
 	struct err err = {0};
 	size_t len = 0;
 	if (!fs_exists(k->o->layout) && !a->simulated)
-		app_say(a, false, "What all clouds sell, cheapest first. ? shows the keys, l launches; `skytop check` says which clouds you can use");
+		app_say(a, false, "? shows the keys, l launches; `skytop check` says which clouds you can use");
 	char *text = fs_exists(k->o->layout) ? fs_read(k->o->layout, LAYOUT_BYTES, &len, &err) : NULL;
 	json_t *all = text ? json_parse(text, len, &err) : NULL;
 	if (all && json_int(all, "version", 0) != LAYOUT_VERSION)

@@ -327,9 +327,7 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 	int want_w = m->left_w + m->text_w + right + 8, want_h = lines_of(m, 0, m->n) + 2 + m->spec.search + detail_lines(m, 100);
 	if (m->n_shown < m->n || m->spec.tall)
 		want_h = (int)m->n + 12;
-	/* Nearly the whole width is the whole width: no slivers of the view beside it. */
-	want_w = want_w > 50 ? want_w : 50;
-	struct rect box = rect_center(area, want_w > area.w - 8 ? area.w : want_w, want_h), r;
+	struct rect box = rect_center(area, layout_dialog_columns(area.w, want_w > 50 ? want_w : 50), want_h), r;
 	canvas_fill(c, box, ROLE_DIALOG, ' ');
 	if (area.h >= 6) {
 		canvas_box(c, box, ROLE_BORDER);
@@ -351,5 +349,14 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 	draw_list(m, c, r);
 }
 
-static const char *const hints[] = {"Enter", "choose", "Esc", "close", NULL};
+static const char *const *hints(void *state, const struct app *a)
+{
+	(void)a;
+	static const char *const searching[] = {"Enter", "choose", "Up Down", "move", "letters", "search", "Esc", "close", NULL};
+	static const char *const plain[] = {"Enter", "choose", "j k", "move", "Esc", "close", NULL};
+	static const char *const reading[] = {"Up Down", "move", "letters", "search", "Esc", "close", NULL};
+	const struct menu *m = state;
+	return !m->spec.choose ? reading : m->spec.search ? searching : plain;
+}
+
 const struct modal_ops menu_ops = {.destroy = destroy, .key = key, .paste = paste, .mouse = mouse, .draw = draw, .hints = hints};

@@ -51,7 +51,10 @@ static void end(struct notice *n, enum notice_state state, const char *text, int
 
 void notices_say(struct notices *ns, bool bad, const char *text, int64_t now_ms)
 {
-	end(add(ns, now_ms), bad ? NOTICE_FAILED : NOTICE_DONE, text, now_ms);
+	struct notice *last = ns->n ? &ns->list[ns->n - 1] : NULL;
+	bool again = last && !last->ticket && !last->hidden && last->state == (bad ? NOTICE_FAILED : NOTICE_DONE) && str_eq(last->text, text) &&
+		     now_ms - last->ended_ms < NOTICE_SHOWN_MS;
+	end(again ? last : add(ns, now_ms), bad ? NOTICE_FAILED : NOTICE_DONE, text, now_ms);
 }
 
 unsigned notices_order(struct notices *ns, const struct ui_order *order, int64_t now_ms)
@@ -69,7 +72,7 @@ unsigned notices_order(struct notices *ns, const struct ui_order *order, int64_t
 	else if (order->verb == UI_PRICES)
 		snprintf(n->what, sizeof n->what, "prices of the clouds");
 	else
-		snprintf(n->what, sizeof n->what, "%s %s", ui_verb_name(order->verb), cluster);
+		snprintf(n->what, sizeof n->what, "%s%s%s", ui_verb_name(order->verb), cluster[0] ? " " : "", cluster);
 	copy(n->text, sizeof n->text, "asked the engine");
 	return n->ticket;
 }
@@ -97,6 +100,10 @@ void notices_replied(struct notices *ns, unsigned ticket, int64_t request_id, co
 
 static void follow(struct notice *n, const struct ui_request *r, int64_t now_ms)
 {
+	if (!n->object[0] && r->object[0]) { /* the engine has chosen a name */
+		copy(n->object, sizeof n->object, r->object);
+		snprintf(n->what, sizeof n->what, "%.40s %.100s", r->verb, r->object);
+	}
 	if (str_eq(r->state, "SUCCEEDED"))
 		end(n, NOTICE_DONE, "done", now_ms);
 	else if (str_eq(r->state, "FAILED"))
@@ -172,9 +179,10 @@ static void notice_text(const struct notice *n, int64_t now_ms, struct str *out)
 	}
 }
 
-enum { FAILURE_LINES = 4 };
+enum { FAILURE_LINES = 4, DONE_LINES = 2 };
 
-/* A failure gets some lines, since it says what to do; the rest one. Returns the last line that is free above it. */
+/* A failure gets some lines, since it says what to do; what is done one more where one is too few; what goes on changes, and has one.
+ * Returns the last line that is free above it. */
 static int draw_one(const struct notice *n, struct canvas *c, struct rect area, int bottom, int64_t now_ms)
 {
 	struct str s = str_new(2 * NOTICE_TEXT_MAX);
@@ -182,12 +190,12 @@ static int draw_one(const struct notice *n, struct canvas *c, struct rect area, 
 	bool failed = n->state == NOTICE_FAILED;
 	enum role role = failed ? ROLE_TOAST_BAD : ROLE_TOAST;
 	int width = width_text(str_text(&s), s.len) + 2, w = width < area.w ? width : area.w;
-	struct rect text = {0, 0, w - 2 > 1 ? w - 2 : 1, failed ? FAILURE_LINES : 1};
-	int lines = failed ? canvas_wrap(NULL, text, role, str_text(&s)) : 1, room = bottom - area.y + 1;
+	struct rect text = {0, 0, w - 2 > 1 ? w - 2 : 1, failed ? FAILURE_LINES : n->state == NOTICE_DONE ? DONE_LINES : 1};
+	int lines = text.h > 1 ? canvas_wrap(NULL, text, role, str_text(&s)) : 1, room = bottom - area.y + 1;
 	lines = lines > room ? room : lines;
 	struct rect box = {area.x + area.w - w, bottom - lines + 1, w, lines};
 	canvas_fill(c, box, role, ' ');
-	if (failed)
+	if (lines > 1)
 		canvas_wrap(c, rect_inset(box, 1, 0), role, str_text(&s));
 	else
 		canvas_text(c, box.x + 1, box.y, w - 2, role, str_text(&s));

@@ -250,29 +250,23 @@ static void draw_others(const struct plan_box *p, struct canvas *c, struct rect 
 static void draw_buttons(const struct plan_box *p, struct canvas *c, struct rect at)
 {
 	int x = at.x;
+	c->cursor_x = at.x + 2;
+	c->cursor_y = at.y;
+	if (p->state == PLAN_REFUSED) {
+		canvas_text(c, x, at.y, at.w, ROLE_BUTTON_ON, "[ Back ]");
+		return;
+	}
 	x += canvas_text(c, x, at.y, at.w, p->on_button ? ROLE_BUTTON : ROLE_BUTTON_ON, "[ Cancel ]") + 2;
 	enum role role = p->on_button ? ROLE_BUTTON_ON : ready(p) ? ROLE_BUTTON : ROLE_DIM;
 	canvas_printf(c, x, at.y, at.x + at.w - x, role, p->state == PLAN_JOINS ? "[ Run ]" : "[ Launch ]");
-	c->cursor_x = p->on_button ? x + 2 : at.x + 2;
-	c->cursor_y = at.y;
+	if (p->on_button)
+		c->cursor_x = x + 2;
 }
 
-static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
+/* What is asked about. Returns the lines it takes, with all the room there could be. */
+static int draw_body(const struct plan_box *p, const struct app *a, struct canvas *c, struct rect r)
 {
-	struct plan_box *p = state;
-	size_t others = p->n_places > 1 ? p->n_places - 1 < OTHERS_MAX ? p->n_places - 1 : OTHERS_MAX : 0;
-	for (size_t i = 0, n = others; others && i <= n; i++)
-		others += p->places[i].no_quota[0] != '\0'; /* a line more for why */
-	int inner = area.w - 4 < 76 ? area.w - 4 : 76, want = 13 + (others ? (int)others + 2 : 0);
-	struct rect box = rect_center(area, inner + 4, want), r = box;
-	const char *name = p->order.cluster && p->order.cluster[0] ? p->order.cluster : NULL;
-	canvas_fill(c, box, ROLE_DIALOG, ' ');
-	if (box.h >= 5) {
-		canvas_box(c, box, ROLE_WARN);
-		canvas_printf(c, box.x + 2, box.y, box.w - 4, ROLE_TITLE, name ? p->state == PLAN_JOINS ? " Run it on %s? " : " Launch %s? " : " Launch? ", name);
-		r = rect_inset(box, 2, 1);
-	}
-	draw_buttons(p, c, rect_cut_bottom(&r, 1));
+	const int room = r.h;
 	if (p->state == PLAN_ASKED) {
 		char took[24] = "";
 		if (a->now_ms - p->since_ms >= 1000)
@@ -281,7 +275,7 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 		line(c, &r, "where", ROLE_BUSY, "asking the clouds");
 		line(c, &r, "", ROLE_DIM, took);
 	} else if (p->state == PLAN_REFUSED) {
-		canvas_wrap(c, r, ROLE_BAD, p->problem);
+		rect_cut_top(&r, canvas_wrap(c, r, ROLE_BAD, p->problem));
 	} else if (p->state == PLAN_JOINS) {
 		draw_what(p, c, &r);
 		line(c, &r, "where", ROLE_TEXT, p->joins);
@@ -295,9 +289,58 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 		line(c, &r, "note", ROLE_WARN, p->notes);
 		draw_others(p, c, &r);
 	}
+	return room - r.h;
 }
 
-static const char *const hints[] = {"Enter", "cancel", "y", "launch", "Tab Enter", "launch", "Esc", "back", NULL};
+static void draw_title(const struct plan_box *p, struct canvas *c, int x, int y, int w)
+{
+	static const struct {
+		const char *before, *after, *unnamed;
+	} titles[] = {[PLAN_ASKED] = {"Launch ", "?", "Launch?"}, [PLAN_READY] = {"Launch ", "?", "Launch?"},
+	    [PLAN_REFUSED] = {"", " cannot be launched", "This cannot be launched"}, [PLAN_JOINS] = {"Run it on ", "?", "Run it?"}};
+	const char *name = p->order.cluster;
+	if (name && name[0])
+		canvas_printf(c, x, y, w, ROLE_TITLE, " %s%s%s ", titles[p->state].before, name, titles[p->state].after);
+	else
+		canvas_printf(c, x, y, w, ROLE_TITLE, " %s ", titles[p->state].unnamed);
+}
+
+static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
+{
+	enum { ROWS_MAX = 100, ROWS_LEAST = 8, FRAME_ROWS = 4 };
+	struct plan_box *p = state;
+	int columns = layout_dialog_columns(area.w, 80), inner = columns > 5 ? columns - 4 : 1;
+	/* While the clouds are asked it has about the height it will have: what it says is read from the same place. */
+	struct canvas *scratch = canvas_create(inner, ROWS_MAX);
+	int lines = draw_body(p, a, scratch, (struct rect){0, 0, inner, ROWS_MAX});
+	canvas_destroy(scratch);
+	if (p->state == PLAN_ASKED && lines < ROWS_LEAST)
+		lines = ROWS_LEAST;
+	struct rect box = rect_center(area, inner + 4, lines + FRAME_ROWS), r = box;
+	canvas_fill(c, box, ROLE_DIALOG, ' ');
+	if (box.h >= 5) {
+		canvas_box(c, box, ROLE_WARN);
+		draw_title(p, c, box.x + 2, box.y, box.w - 4);
+		r = rect_inset(box, 2, 1);
+	}
+	draw_buttons(p, c, rect_cut_bottom(&r, 1));
+	draw_body(p, a, c, r);
+}
+
+static const char *const *hints(void *state, const struct app *a)
+{
+	(void)a;
+	static const char *const waits[] = {"Enter", "cancel", "Esc", "back", NULL}, *const refused[] = {"Enter", "back", "Esc", "back", NULL};
+	static const char *const launch[] = {"Enter", "cancel", "y", "launch", "Tab Enter", "launch", "Esc", "back", NULL};
+	static const char *const launch_now[] = {"Enter", "launch", "Tab", "to Cancel", "Esc", "back", NULL};
+	static const char *const run[] = {"Enter", "cancel", "y", "run", "Tab Enter", "run", "Esc", "back", NULL};
+	static const char *const run_now[] = {"Enter", "run", "Tab", "to Cancel", "Esc", "back", NULL};
+	static const char *const *const of[][2] = {[PLAN_ASKED] = {waits, waits}, [PLAN_REFUSED] = {refused, refused},
+	    [PLAN_READY] = {launch, launch_now}, [PLAN_JOINS] = {run, run_now}};
+	const struct plan_box *p = state;
+	return of[p->state][p->on_button];
+}
+
 static const struct modal_ops plan_ops = {.destroy = destroy, .key = key, .draw = draw, .hints = hints, .planned = planned, .wait_ms = wait_ms, .alone = true};
 
 void plan_open(struct app *a, const struct ui_order *order)

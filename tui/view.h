@@ -65,7 +65,8 @@ struct modal_ops {
 	void (*paste)(void *m, struct app *a, const char *text, size_t len); /* NULL: nowhere to paste */
 	void (*mouse)(void *m, struct app *a, const struct input_event *e);  /* may be NULL */
 	void (*draw)(void *m, struct app *a, struct canvas *c, struct rect area);
-	const char *const *hints; /* key, label, … NULL: for the footer */
+	/* For the footer: key, label, … NULL; what can be done as it is now. */
+	const char *const *(*hints)(void *m, const struct app *a);
 	/* The answer to a question that it asked of the source; may be NULL. */
 	void (*planned)(void *m, struct app *a, unsigned ticket, const struct ui_plan *plan, const struct err *err);
 	int64_t (*wait_ms)(void *m, const struct app *a); /* as a view's; may be NULL */

@@ -391,10 +391,12 @@ int unix_connect(const char *path, struct err *err)
 	if (fd < 0)
 		return -1;
 	if (connect(fd, (struct sockaddr *)&sa, sizeof sa)) {
-		bool nobody = errno == ENOENT || errno == ECONNREFUSED;
+		int no = errno;
 		err_errno(err, "cannot connect to %s", path);
-		if (nobody && err)
+		if (err && (no == ENOENT || no == ECONNREFUSED))
 			err->code = ERR_NOT_FOUND;
+		else if (err && no == EAGAIN) /* more wait there than it takes at once */
+			err->code = ERR_THROTTLED;
 		close(fd);
 		return -1;
 	}

@@ -7,12 +7,15 @@ tests_tui_skytop_screen_SOURCES = tests/tui/skytop_screen.c $(FAKE_SOURCE)
 tests_tui_skytop_screen_LDADD = $(TUI_LIBS)
 
 if HAVE_CMOCKA
-TUI_TESTS = tests/tui/test_canvas tests/tui/test_grid tests/tui/test_input tests/tui/test_list tests/tui/test_logbuf tests/tui/test_panes tests/tui/test_tables
+TUI_TESTS = tests/tui/test_canvas tests/tui/test_dialogs tests/tui/test_grid tests/tui/test_input tests/tui/test_list tests/tui/test_logbuf tests/tui/test_panes tests/tui/test_tables
 check_PROGRAMS += $(TUI_TESTS)
 TESTS += $(TUI_TESTS)
 tests_tui_test_canvas_SOURCES = tests/tui/test_canvas.c
 tests_tui_test_canvas_CPPFLAGS = $(TEST_CFLAGS)
 tests_tui_test_canvas_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)
+tests_tui_test_dialogs_SOURCES = tests/tui/test_dialogs.c
+tests_tui_test_dialogs_CPPFLAGS = $(TEST_CFLAGS)
+tests_tui_test_dialogs_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)
 tests_tui_test_grid_SOURCES = tests/tui/test_grid.c
 tests_tui_test_grid_CPPFLAGS = $(TEST_CFLAGS)
 tests_tui_test_grid_LDADD = $(TUI_LIBS) $(CMOCKA_LIBS)

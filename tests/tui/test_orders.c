@@ -246,7 +246,7 @@ static void test_stop_request(void **state)
 	must_have(s, "launch sweep-7");
 	screen_keys(s, "x");
 	must_have(s, "Stop the launch of sweep-7?");
-	must_have(s, "by grace");
+	must_have(s, " grace.");
 	screen_keys(s, "Enter x x x Enter");
 	screen_settle(s, 50);
 	expect_orders(path, "");

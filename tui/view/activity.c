@@ -267,7 +267,7 @@ static int64_t wait_ms(void *state, const struct app *a)
 	for (size_t i = 0; i < snap->n_requests; i++)
 		if (!snap->requests[i].ended_at_ms && snap->requests[i].started_at_ms)
 			return 1000 - a->now_ms % 1000;
-	return -1;
+	return list_view_wait_ms(state, a);
 }
 
 /* --- drawing ------------------------------------------------------------------------------------------------------ */

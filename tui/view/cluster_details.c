@@ -37,6 +37,7 @@ static void draw_idle(const struct clusters_state *v, struct canvas *c, struct r
 	} reasons[] = {{"job", "busy: a job runs or waits"}, {"rank", "busy: part of a job runs here"}, {"ssh", "busy: somebody is logged in"},
 	    {"gpu", "busy: its GPUs are in use"}};
 	char text[200] = "", idle[24], left[24];
+	bool up = str_eq(cl->status, "UP"), stopped = str_eq(cl->status, "STOPPED");
 	int64_t idle_ms = cl->idle_since_ms ? v->view.app->now_ms - cl->idle_since_ms : -1;
 	idle_ms = idle_ms > 0 ? idle_ms / 60000 * 60000 : idle_ms; /* by the minute: a screen on which nothing happens stays as it is */
 	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
@@ -44,14 +45,15 @@ static void draw_idle(const struct clusters_state *v, struct canvas *c, struct r
 			snprintf(text, sizeof text, "%s", reasons[i].why);
 	if (idle_ms >= 0)
 		snprintf(text, sizeof text, "idle for %s", idle_ms < 60000 ? "less than a minute" : duration_text(idle_ms, idle, sizeof idle));
-	details_line(c, r, "idle", idle_ms >= 0 ? ROLE_WARN : ROLE_TEXT, text[0] ? text : str_eq(cl->status, "UP") ? NUM_UNKNOWN : "");
+	if (up) /* what was heard before it stopped is over */
+		details_line(c, r, "idle", idle_ms >= 0 ? ROLE_WARN : ROLE_TEXT, text[0] ? text : NUM_UNKNOWN);
 	if (cl->autostop_min < 0) {
-		details_line(c, r, "autostop", ROLE_DIM, "off: it costs until it is stopped; a sets it");
+		details_line(c, r, "autostop", ROLE_DIM, stopped ? "off; a sets it" : "off: it costs until it is stopped; a sets it");
 		return;
 	}
 	int64_t left_ms = cl->autostop_min * 60000 - idle_ms;
 	const char *does = cl->autostop_down ? "is torn down" : "stops";
-	if (idle_ms >= 0 && left_ms > 0 && str_eq(cl->status, "UP"))
+	if (idle_ms >= 0 && left_ms > 0 && up)
 		snprintf(text, sizeof text, "%s in %s, after %" PRId64 " idle minutes", does, duration_text(left_ms, left, sizeof left), cl->autostop_min);
 	else
 		snprintf(text, sizeof text, "%s after %" PRId64 " idle minutes", does, cl->autostop_min);
@@ -249,6 +251,7 @@ void cluster_details_draw(struct clusters_state *v, struct canvas *c, struct rec
 	struct list *jobs = &v->view.lists[CLUSTER_JOBS];
 	int want = jobs->n_all ? (int)jobs->n_all + 1 : 2, most = r.h / 2 > 4 ? r.h / 2 : 4;
 	list_draw(jobs, c, rect_cut_top(&r, want < most ? want : most), keys && v->view.focus, str_eq(cl->status, "UP") ? "no jobs; x runs one" : "no jobs");
+	rect_cut_top(&r, r.h > 12);
 	if (details_heading(c, &r, "EVENTS (UTC)"))
 		details_events(v->view.app, c, r, about, cl->name);
 }

@@ -222,7 +222,7 @@ void cluster_ask_autostop(struct clusters_state *v)
 	if (c->autostop_min >= 0)
 		snprintf(minutes, sizeof minutes, "%lld", (long long)c->autostop_min);
 	struct form_field fields[] = {
-	    {"after", minutes, "idle minutes, or off", FORM_TEXT, NULL},
+	    {"after", minutes, "idle minutes, or off", FORM_FIGURE, NULL},
 	    {"tear down", c->autostop_down ? "yes" : "no", "delete instead of stop; Space switches", FORM_TOGGLE, NULL},
 	};
 	struct form_spec spec = {.title = arena_printf(t->arena, "Autostop of %s", t->who), .button = "Set", .fields = fields, .n_fields = ARRAY_LEN(fields),

@@ -145,7 +145,8 @@ static const char *why_not(void *state, const struct app *a, enum action what)
 static int64_t wait_ms(void *state, const struct app *a)
 {
 	const struct clusters_state *v = state;
-	return v->view.details && request_of(v) ? 1000 - a->now_ms % 1000 : -1;
+	int64_t second = v->view.details && request_of(v) ? 1000 - a->now_ms % 1000 : -1, order = list_view_wait_ms(state, a);
+	return second < 0 || (order >= 0 && order < second) ? order : second;
 }
 
 bool clusters_has(const struct app *a, const char *name)

@@ -32,7 +32,7 @@ void cost_ask_budget(struct cost_state *v)
 	if (c && c->budget_uusd != PRICE_UNKNOWN)
 		snprintf(amount, sizeof amount, "%lld.%02lld", (long long)(c->budget_uusd / 1000000), (long long)(c->budget_uusd / 10000 % 100));
 	struct form_field fields[FIELDS] = {
-	    [AMOUNT] = {"$ a month", amount, "as in 500; empty: no budget", FORM_TEXT, NULL},
+	    [AMOUNT] = {"$ a month", amount, "as in 500; empty: no budget", FORM_FIGURE, NULL},
 	    [REFUSE] = {"then refuse", c && c->budget_blocks ? "yes" : "no", "launches, once it is used up; Space switches", FORM_TOGGLE, NULL},
 	    [PROJECT] = {"project", c ? c->budget_of : "", "empty: all projects together", FORM_TEXT, NULL},
 	};

@@ -9,7 +9,7 @@
 #include "tui/format.h"
 #include "tui/layout.h"
 
-enum { LABEL_COLUMNS = 11, LIST_LINES = 5 };
+enum { LABEL_COLUMNS = 11, LIST_LINES = 5, BAD_LINES = 4 };
 
 struct rect details_split(struct canvas *c, struct rect body, struct rect *list, size_t lines)
 {
@@ -88,8 +88,14 @@ void details_events(const struct app *a, struct canvas *c, struct rect r, bool (
 		char age[24];
 		if (wanted && !wanted(e, arg))
 			continue;
-		struct rect line = rect_cut_top(&r, 1);
-		canvas_text(c, line.x, line.y, LABEL_COLUMNS - 1, ROLE_DIM, format_clock(e->at_ms, a->now_ms, age, sizeof age));
-		canvas_text(c, line.x + LABEL_COLUMNS, line.y, line.w - LABEL_COLUMNS, e->bad ? ROLE_BAD : ROLE_TEXT, e->text);
+		/* What went wrong is read to its end. */
+		struct rect room = {r.x + LABEL_COLUMNS, r.y, r.w - LABEL_COLUMNS, e->bad && r.h > BAD_LINES ? BAD_LINES : 1};
+		canvas_text(c, r.x, r.y, LABEL_COLUMNS - 1, ROLE_DIM, format_clock(e->at_ms, a->now_ms, age, sizeof age));
+		int lines = 1;
+		if (room.h > 1 && room.w > 1)
+			lines = canvas_wrap(c, room, ROLE_BAD, e->text);
+		else
+			canvas_text(c, room.x, room.y, room.w, e->bad ? ROLE_BAD : ROLE_TEXT, e->text);
+		rect_cut_top(&r, lines > 1 ? lines : 1);
 	}
 }

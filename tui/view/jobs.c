@@ -258,4 +258,5 @@ const struct view_ops jobs_view = {
     .save = list_view_save,
     .restore = list_view_restore,
     .hints = list_view_hints,
+    .wait_ms = list_view_wait_ms,
 };

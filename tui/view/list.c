@@ -269,10 +269,33 @@ void list_remake(struct list *l)
 	remake(l, false);
 }
 
+/* Somebody has his hand on it: it is shown and a key came a moment ago, or a question about it is open, or rows are marked. */
+static bool held(const struct list *l)
+{
+	const struct app *a = l->app;
+	bool shown = app_view(a)->scope == l->kind->scope;
+	return l->grid.n_marks || (shown && (a->modal.ops || a->now_ms - a->key_ms < FROZEN_MS));
+}
+
 void list_news(struct list *l)
 {
-	bool busy = l->app->now_ms - l->app->key_ms < FROZEN_MS || l->grid.n_marks || l->app->modal.ops;
-	remake(l, busy && l->n && !l->kind->stream);
+	l->frozen = held(l) && l->n && !l->kind->stream;
+	remake(l, l->frozen);
+}
+
+/* Once the hand is gone the order is what it should be, whether there are more news or not. */
+static void thaw(struct list *l)
+{
+	if (!l->frozen || held(l))
+		return;
+	l->frozen = false;
+	remake(l, false);
+}
+
+int64_t list_wait_ms(const struct list *l)
+{
+	int64_t left = l->app->key_ms + FROZEN_MS - l->app->now_ms;
+	return !l->frozen || l->grid.n_marks || l->app->modal.ops ? -1 : left > 0 ? left : 0;
 }
 
 static void resort(void *arg)
@@ -379,6 +402,7 @@ const char *list_tsv(struct list *l, struct arena *arena)
 void list_title(struct list *l, struct canvas *c, struct rect line, const char *name, const char *right, bool keys)
 {
 	char text[200], count[60];
+	thaw(l);
 	if (l->query.field.len || l->n != l->n_all)
 		snprintf(count, sizeof count, "%zu of %zu", l->n, l->n_all);
 	else
@@ -394,6 +418,7 @@ void list_title(struct list *l, struct canvas *c, struct rect line, const char *
 void list_draw(struct list *l, struct canvas *c, struct rect r, bool keys, const char *empty)
 {
 	struct grid_rows rows = rows_of(l);
+	thaw(l);
 	grid_draw(&l->grid, &rows, c, r, keys && !l->query.typing, l->query.field.len && l->n_all ? "nothing matches; Esc clears the filter" : empty);
 }
 

@@ -72,6 +72,7 @@ struct list {
 	size_t n, n_all;
 	size_t n_new;	/* came while the order was frozen: they stand at the end */
 	bool touched;	/* somebody has moved in it */
+	bool frozen;	/* its order waits for the hand that is on it to be still */
 };
 
 void list_init(struct list *l, struct app *a, const struct list_kind *kind, void *view);
@@ -97,6 +98,8 @@ const char *list_tsv(struct list *l, struct arena *arena);
 /* Name or filter at the left, `right` and the count at the right. */
 void list_title(struct list *l, struct canvas *c, struct rect line, const char *name, const char *right, bool keys);
 void list_draw(struct list *l, struct canvas *c, struct rect r, bool keys, const char *empty);
+/* Until its order changes by itself; -1: it does not. */
+int64_t list_wait_ms(const struct list *l);
 /* For the footer, while something is typed; else NULL. */
 const char *const *list_hints(const struct list *l);
 
@@ -136,6 +139,7 @@ bool list_view_paste(void *view, struct app *a, const char *text, size_t len);
 void list_view_mouse(void *view, struct app *a, const struct input_event *e);
 void list_view_news(void *view, struct app *a);
 const char *const *list_view_hints(void *view, const struct app *a);
+int64_t list_view_wait_ms(void *view, const struct app *a);
 json_t *list_view_save(void *view);
 void list_view_restore(void *view, struct app *a, const json_t *saved);
 

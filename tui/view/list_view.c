@@ -123,6 +123,18 @@ const char *const *list_view_hints(void *view, const struct app *a)
 	return list_hints(list_view_focused(view));
 }
 
+int64_t list_view_wait_ms(void *view, const struct app *a)
+{
+	(void)a;
+	const struct list_view *v = view;
+	int64_t least = -1;
+	for (size_t i = 0; i < v->n; i++) {
+		int64_t wait = list_wait_ms(&v->lists[i]);
+		least = wait >= 0 && (least < 0 || wait < least) ? wait : least;
+	}
+	return least;
+}
+
 json_t *list_view_save(void *view)
 {
 	struct list_view *v = view;

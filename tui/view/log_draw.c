@@ -42,8 +42,10 @@ static void position_text(const struct log_pane *p, const struct log_title *t, s
 	}
 	if (p->follow)
 		str_addf(s, " %s ", p->waits ? "WAITING" : p->ended ? "END" : "FOLLOWING");
-	else
+	else if (log_pane_count(p, p->end_at_pause))
 		str_addf(s, " PAUSED +%s ", count_text((int64_t)log_pane_count(p, p->end_at_pause), buf, sizeof buf));
+	else
+		str_add(s, " PAUSED ");
 }
 
 static void draw_name(const struct log_pane *p, struct canvas *c, struct rect line, int room, const struct log_title *t)
@@ -172,11 +174,20 @@ static void draw_lines(struct log_pane *p, struct canvas *c, struct rect r, int 
 	}
 }
 
+/* "job 1 FAILED_SETUP": as its last word is elsewhere. */
+static enum role end_role(const struct log_pane *p)
+{
+	const char *last = strrchr(p->end_text, ' ');
+	if (p->waits)
+		return ROLE_DIM;
+	return p->broken || (last && str_starts(last + 1, "FAILED")) ? ROLE_BAD : last && str_eq(last + 1, "SUCCEEDED") ? ROLE_GOOD : ROLE_DIM;
+}
+
 void log_pane_draw(struct log_pane *p, struct canvas *c, struct rect r, bool keys)
 {
 	if (p->ended && r.h > 1) {
 		struct rect line = rect_cut_bottom(&r, 1);
-		canvas_text(c, line.x, line.y, line.w, p->broken && !p->waits ? ROLE_BAD : ROLE_DIM, p->end_text);
+		canvas_text(c, line.x, line.y, line.w, end_role(p), p->end_text);
 	}
 	int times = p->times && r.w >= TIME_MIN_W ? TIME_W : 0;
 	rect_cut_left(&r, times);
