@@ -50,7 +50,19 @@ static struct cost_row row_of(const json_t *j)
 	    .gpu_idle_since_ms = json_int(j, "gpu_idle_since", 0),
 	    .wasted_uusd = json_int(j, "wasted_uusd", PRICE_UNKNOWN),
 	    .disk_uusd_h = json_int(j, "disk_uusd_h", PRICE_UNKNOWN),
-	    .ended_ms = json_int(j, "to", 0)};
+	    .began_ms = json_int(j, "from", 0),
+	    .ended_ms = json_int(j, "to", 0),
+	    .ran_ms = json_int(j, "duration_ms", 0),
+	    .disks_uusd = json_int(j, "disks_uusd", PRICE_UNKNOWN),
+	    .id = json_str(j, "id", ""),
+	    .region = json_str(j, "region", ""),
+	    .instance_type = json_str(j, "instance_type", ""),
+	    .accelerator = json_str(j, "accelerator", ""),
+	    .user = json_str(j, "user", ""),
+	    .project = json_str(j, "project", ""),
+	    .accelerators = json_number_value(json_object_get(j, "accelerator_count")),
+	    .nodes = json_int(j, "num_nodes", 0),
+	    .spot = json_bool(j, "use_spot", false)};
 }
 
 /* Values of series are laid into `at`, which has room; returns where the next ones go. */

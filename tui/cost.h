@@ -31,7 +31,12 @@ struct cost_row {
 	bool running, stopped, simulated, estimated, wasteful; /* wasteful: idle for a while, and costs */
 	int64_t idle_since_ms, gpu_idle_since_ms; /* 0: it is not, or that is not known */
 	int64_t wasted_uusd, disk_uusd_h;	  /* PRICE_UNKNOWN */
-	int64_t ended_ms;			  /* the end of its last interval */
+	int64_t began_ms, ended_ms;		  /* of its first interval, and of its last one */
+	int64_t ran_ms, disks_uusd;		  /* in all; what its disks cost while it was stopped, or PRICE_UNKNOWN */
+	const char *id, *region, *instance_type, *accelerator, *user, *project;
+	double accelerators; /* of a node */
+	int64_t nodes;
+	bool spot;
 };
 
 struct cost_change {

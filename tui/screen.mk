@@ -53,7 +53,7 @@ libtui_a_SOURCES = \
 	tui/view/log_feed.c \
 	tui/view/log_find.c \
 	tui/view/log_keep.c \
-	tui/view/cost.c tui/view/cost_budget.c tui/view/cost_priv.h \
+	tui/view/cost.c tui/view/cost_budget.c tui/view/cost_details.c tui/view/cost_priv.h \
 	tui/view/cost_rows.c \
 	tui/view/copies.c \
 	tui/view/details.c tui/view/details.h \

@@ -43,6 +43,7 @@ static const struct {
     {"try-out", "sim", "UP", 300000, 900000, 900000, 900000, 0, PRICE_UNKNOWN, true, false, false, true},
     {"dev-box", "gcp", "STOPPED", 0, 0, 12480000, 12480000, 0, PRICE_UNKNOWN, false, true, false, false},
     {"night-run", "aws", "REMOVED", 0, 0, 448120000, 448120000, 0, PRICE_UNKNOWN, false, false, false, false},
+    {"train", "aws", "REMOVED", 0, 0, 35000000, 35000000, 0, PRICE_UNKNOWN, false, false, false, false}, /* of the name of one that runs */
 };
 
 static json_t *cluster_list(int64_t now)
@@ -62,7 +63,18 @@ static json_t *cluster_list(int64_t now)
 		json_put_bool(j, "estimated", i == 1);
 		json_put_int(j, i == 1 ? "gpu_idle_since" : "idle_since", clusters[i].idle_ms ? now - clusters[i].idle_ms : 0);
 		json_object_set_new(j, "wasted_uusd", money(clusters[i].wasted));
-		json_put_int(j, "to", clusters[i].running ? now : now - 21 * HOUR);
+		json_put_int(j, "to", clusters[i].running ? now : now - (15 + (int64_t)i) * HOUR);
+		json_put_int(j, "from", now - (19 + (int64_t)i) * HOUR);
+		json_put_int(j, "duration_ms", 4 * HOUR);
+		json_object_set_new(j, "id", json_sprintf("%s-%zu", clusters[i].name, i));
+		json_put_str(j, "instance_type", "p5.48xlarge");
+		json_put_str(j, "region", "us-east-1");
+		json_put_str(j, "accelerator", "H100");
+		json_object_set_new(j, "accelerator_count", json_real(8));
+		json_put_int(j, "num_nodes", 2);
+		json_put_bool(j, "use_spot", true);
+		json_put_str(j, "user", "ada");
+		json_put_str(j, "project", "vision");
 		json_object_set_new(j, "hours", series(24, 1000000 * (int64_t)(i + 1), i * 4));
 		json_array_append_new(a, j);
 	}

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "core/base/fs.h"
 #include "core/base/mem.h"
 #include "tests/tui/stage.h"
 
@@ -65,6 +66,36 @@ static void test_cost_leads_on(void **state)
 	screen_free(s);
 }
 
+/* What is gone is told of where it stands; it leads nowhere else. The list is one like others: filter, order that is kept, copying. */
+static void test_cost_list(void **state)
+{
+	(void)state;
+	char *layout = path_join(stage_home(), "cost.json");
+	struct screen *s = stage_start(120, 40, "--view", "cost", "--layout", layout);
+	must_have(s, "8 clusters");
+	press(s, "G k Enter", "night-run, gone");
+	must_have(s, "$448.12 in all, $448.12 of it this month");
+	must_have(s, "2x(8x H100), p5.48xlarge, spot");
+	must_have(s, "ran for    4h 0m");
+	must_have(s, "skytop logs night-run-6");
+	press(s, "j", "train, gone");
+	must_lack(s, "EVENTS"); /* those that are known are of the one that runs now */
+	press(s, "Esc", "SINCE YESTERDAY");
+	must_lack(s, "in all");
+	press(s, "/ 'gone Enter", "2 of 8 clusters");
+	press(s, "y", "log command");
+	press(s, "Esc Esc", " 8 clusters");
+	press(s, "Space", "nothing is done here with several rows");
+	press(s, ">", "CLUSTER\xe2\x96\xb2");
+	screen_keys(s, "q");
+	screen_wait(s);
+	screen_free(s);
+	s = stage_start(120, 40, "--view", "cost", "--layout", layout);
+	must_have(s, "CLUSTER\xe2\x96\xb2");
+	screen_free(s);
+	free(layout);
+}
+
 /* On little room the view that is shown has its name, whole, and a blank before the money. */
 static void test_tabs(void **state)
 {
@@ -97,7 +128,8 @@ static void test_budget(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_several), cmocka_unit_test(test_cost_leads_on), cmocka_unit_test(test_tabs),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_several), cmocka_unit_test(test_cost_leads_on),
+	    cmocka_unit_test(test_cost_list), cmocka_unit_test(test_tabs),
 	    cmocka_unit_test(test_budget)};
 	return cmocka_run_group_tests(tests, stage_set_up, stage_tear_down);
 }

@@ -15,19 +15,17 @@
 #include "core/base/str.h"
 #include "tui/app.h"
 #include "tui/chart.h"
+#include "tui/view/details.h"
 #include "tui/view/views.h"
 #include "tui/width.h"
 
 enum { AGAIN_MS = 60000, TALL = 26, SECOND_MS = 1000 };
 
+static const char *const cost_words[COST_BYS] = {"cluster", "cloud", "project", "user"};
+
 const struct ui_cost *cost_report(const struct cost_state *v)
 {
 	return app_snapshot(v->app)->cost;
-}
-
-struct grid *cost_grid(struct cost_state *v)
-{
-	return v->by ? &v->groups : &v->grid;
 }
 
 static void ask(struct cost_state *v)
@@ -64,31 +62,23 @@ static void news(void *state, struct app *a)
 	tell_warnings(v);
 	if (app_view(a) == &cost_view && app_snapshot(a)->at_ms != v->snap_at_ms)
 		ask(v);
-	cost_remake(v);
+	list_news(&v->clusters);
+	list_news(&v->groups);
 }
 
 /* --- actions ------------------------------------------------------------------------------------------------------ */
 
-static void resort(void *arg)
-{
-	cost_remake(arg);
-}
-
-/* For the table that is shown. */
-static struct sorter *sorter(struct cost_state *v)
-{
-	v->sorter = (struct sorter){v->app, cost_grid(v), resort, v};
-	return &v->sorter;
-}
-
-/* A cluster's row leads to it, a sum to the clusters it is made of. */
-static void go_to_cluster(struct cost_state *v)
+/* A cluster's row leads to it, or, when it is gone, to what is still known of it; a sum to the clusters it is made of. */
+static void go_to(struct cost_state *v)
 {
 	static const char *const filters[COST_BYS] = {[COST_BY_CLOUD] = "infra:", [COST_BY_PROJECT] = "project=", [COST_BY_USER] = "user="};
 	const struct cost_row *r = cost_selected(v);
 	char filter[200];
 	if (v->by == COST_BY_CLUSTER) {
-		clusters_go_to(v->app, r->name);
+		if (cost_is_gone(r))
+			v->details = !v->details;
+		else
+			clusters_go_to(v->app, r->name);
 		return;
 	}
 	snprintf(filter, sizeof filter, "%s%s", filters[v->by], r->name);
@@ -97,58 +87,115 @@ static void go_to_cluster(struct cost_state *v)
 
 static const char *why_not(void *state, const struct app *a, enum action what)
 {
-	const struct cost_state *v = state;
+	struct cost_state *v = state;
 	const struct cost_row *r = cost_selected(v);
+	if (what == ACTION_MARK)
+		return "nothing is done here with several rows";
+	if (what == ACTION_PANE)
+		return "b sums up by something else, c shows what changed";
 	if (what != ACTION_DETAILS)
 		return NULL;
 	if (v->changes || !r)
 		return "no cluster is selected";
-	if (v->by == COST_BY_CLUSTER && !clusters_has(a, r->name))
-		return "that cluster is gone; 9 shows what happened to it";
+	if (v->by == COST_BY_CLUSTER && !cost_is_gone(r) && !clusters_has(a, r->name))
+		return "that cluster has just gone";
 	return NULL;
+}
+
+static bool back(struct cost_state *v)
+{
+	if (v->details && !v->changes && !v->by) {
+		v->details = false;
+		return true;
+	}
+	if (!v->changes && !v->by)
+		return false;
+	v->changes = false;
+	v->by = COST_BY_CLUSTER;
+	list_remake(cost_list(v));
+	return true;
 }
 
 static bool act(void *state, struct app *a, enum action what)
 {
 	(void)a;
 	struct cost_state *v = state;
-	struct grid_rows rows = cost_rows(v);
-	if (grid_act(cost_grid(v), &rows, what) || sorter_act(sorter(v), what))
-		return true;
 	switch (what) {
 	case ACTION_BREAKDOWN:
 		v->by = v->changes ? v->by : (v->by + 1) % COST_BYS;
 		v->changes = false;
-		cost_remake(v);
+		list_remake(cost_list(v));
 		return true;
 	case ACTION_BUDGET:
 		cost_ask_budget(v);
 		return true;
 	case ACTION_DETAILS:
-		go_to_cluster(v);
+		go_to(v);
 		return true;
 	case ACTION_CHANGES:
 		v->changes = !v->changes;
 		return true;
-	case ACTION_BACK:
-		if (!v->changes && !v->by)
-			return false;
-		v->changes = false;
-		v->by = COST_BY_CLUSTER;
-		cost_remake(v);
-		return true;
 	default:
-		return false;
+		return list_act(cost_list(v), what) || (what == ACTION_BACK && back(v));
 	}
+}
+
+static bool key(void *state, struct app *a, struct key k)
+{
+	(void)a;
+	return list_key(cost_list(state), k);
+}
+
+static bool paste(void *state, struct app *a, const char *text, size_t len)
+{
+	(void)a;
+	return list_paste(cost_list(state), text, len);
 }
 
 static void mouse(void *state, struct app *a, const struct input_event *e)
 {
 	(void)a;
 	struct cost_state *v = state;
-	struct grid_rows rows = cost_rows(v);
 	if (!v->changes)
-		table_mouse(sorter(v), &rows, e);
+		list_mouse(cost_list(v), e);
+}
+
+static const char *const *hints(void *state, const struct app *a)
+{
+	(void)a;
+	return list_hints(cost_list(state));
+}
+
+static size_t copies(void *state, const struct app *a, struct arena *arena, struct view_copy out[VIEW_COPIES_MAX])
+{
+	struct cost_state *v = state;
+	const struct cost_row *r = cost_selected(v);
+	size_t n = 0;
+	if (!r)
+		return 0;
+	n = view_copy_add(out, n, "name", arena_strdup(arena, r->name));
+	if (v->by == COST_BY_CLUSTER && clusters_has(a, r->name))
+		n = view_copy_add(out, n, "down command", view_command(arena, "skytop down", r->name));
+	if (v->by == COST_BY_CLUSTER && cost_is_gone(r))
+		n = view_copy_add(out, n, "log command", view_command(arena, "skytop logs", r->id));
+	n = view_copy_add(out, n, "row", list_tsv(cost_list(v), arena));
+	return view_copy_add(out, n, "report", v->by ? arena_printf(arena, "skytop cost --by %s", cost_words[v->by]) : "skytop cost");
+}
+
+static json_t *save(void *state)
+{
+	const struct cost_state *v = state;
+	return json_pack("{s:o, s:o}", "clusters", grid_save(&v->clusters.grid), "groups", grid_save(&v->groups.grid));
+}
+
+static void restore(void *state, struct app *a, const json_t *saved)
+{
+	(void)a;
+	struct cost_state *v = state;
+	grid_restore(&v->clusters.grid, json_object_get(saved, "clusters"));
+	grid_restore(&v->groups.grid, json_object_get(saved, "groups"));
+	list_remake(&v->clusters);
+	list_remake(&v->groups);
 }
 
 /* --- figures ------------------------------------------------------------------------------------------------------ */
@@ -183,14 +230,11 @@ static void fill_tiles(const struct cost_state *v, const struct ui_cost *c, stru
 	    cost_grown(c->money.month, &c->money, c->at_ms, now), {c->ahead_more && !c->point_uusd ? PRICE_UNKNOWN : c->point_uusd, c->ahead_more}};
 	for (int i = 0; i < TILES; i++) {
 		out[i] = (struct tile){.label = labels[i]};
-		cost_text(figures[i], (i == 3 || c->estimated) && figures[i].uusd > 0, buf, sizeof buf);
-		/* "~$12", not "$~12" */
-		bool estimated = buf[0] == '~';
-		snprintf(out[i].text, sizeof out[i].text, "%s%s%s%s", estimated ? "~" : "", figures[i].uusd == PRICE_UNKNOWN ? "" : "$", buf + estimated,
-		    i ? "" : "/h");
+		cost_dollars(figures[i], (i == 3 || c->estimated) && figures[i].uusd > 0, buf, sizeof buf);
+		snprintf(out[i].text, sizeof out[i].text, "%s%s", buf, i ? "" : "/h");
 	}
 	if (figures[3].uusd > 0 && c->low_uusd != c->high_uusd)
-		snprintf(out[3].more, sizeof out[3].more, "~$%s to %s", round_money(c->low_uusd, low, sizeof low), round_money(c->high_uusd, high, sizeof high));
+		snprintf(out[3].more, sizeof out[3].more, "~$%s to $%s", round_money(c->low_uusd, low, sizeof low), round_money(c->high_uusd, high, sizeof high));
 }
 
 /* Labels above, figures below. The last one has a band beside it, and gets the room for that. */
@@ -218,8 +262,7 @@ static void draw_budget(const struct cost_state *v, const struct ui_cost *c, str
 	enum { GAUGE_MIN = 12 };
 	char text[200], spent[40], all[40], left[40];
 	if (c->budget_uusd == PRICE_UNKNOWN) {
-		canvas_printf(cv, line.x, line.y, line.w, ROLE_DIM, "no budget: `skytop budget set 500%s` warns at 50, 80 and 100%%",
-		    c->simulated ? " --simulated" : "");
+		canvas_printf(cv, line.x, line.y, line.w, ROLE_DIM, "no budget; B sets one, which warns at 50, 80 and 100%%");
 		return;
 	}
 	/* How fast one project spends is not in the report: its gauge moves once a minute. */
@@ -274,11 +317,11 @@ static struct chart_line chart_line(const char *label, const int64_t *values, si
 	return l;
 }
 
-/* How wide its bars are: what the figures leave, two columns a value at most. */
+/* How wide its bars are: what the figures leave, two columns a value at most; whole columns where there are as many as values. */
 static int chart_width(const struct chart_line *l, int width)
 {
-	int room = width - CHART_LABEL - 2 - width_text(l->text, strlen(l->text));
-	return room < 2 * (int)l->n ? room : 2 * (int)l->n;
+	int room = width - CHART_LABEL - 2 - width_text(l->text, strlen(l->text)), n = (int)l->n;
+	return room >= 2 * n ? 2 * n : room >= n ? n : room;
 }
 
 /* bars: how many columns they and what is beside them have before the figures. */
@@ -385,10 +428,10 @@ static void draw_change_line(const struct ui_cost *c, struct canvas *cv, struct 
 }
 
 /* Below the table, which takes no more lines than it has rows; a third of what there is at most. */
-static void cut_changes(const struct cost_state *v, const struct ui_cost *c, struct canvas *cv, struct rect *r)
+static void cut_changes(int rows, const struct ui_cost *c, struct canvas *cv, struct rect *r)
 {
 	int want = (int)c->n_changes + 1 < r->h / 3 ? (int)c->n_changes + 1 : r->h / 3, room = r->h - want - 1;
-	struct rect table = rect_cut_top(r, (int)v->n + 1 < room ? (int)v->n + 1 : room);
+	struct rect table = rect_cut_top(r, rows < room ? rows : room);
 	rect_cut_top(r, 1);
 	draw_changes(c, cv, *r);
 	*r = table;
@@ -398,17 +441,16 @@ static void cut_changes(const struct cost_state *v, const struct ui_cost *c, str
 
 static void title_line(void *state, struct app *a, struct canvas *c, struct rect line, bool keys)
 {
-	(void)keys;
-	static const char *const words[COST_BYS] = {"cluster", "cloud", "project", "user"};
-	const struct cost_state *v = state;
+	struct cost_state *v = state;
 	const struct ui_cost *report = cost_report(v);
-	char right[120] = "", age[40];
-	bool old = report && app_snapshot(a)->link == UI_LINK_LOST;
-	canvas_printf(c, line.x, line.y, line.w, ROLE_TITLE, " Cost %s%s%s ", v->changes ? "since yesterday" : "by ", v->changes ? "" : words[v->by],
-	    !report || !report->simulated ? "" : a->simulated ? ": no money" : ", simulated: no money");
-	if (old)
-		snprintf(right, sizeof right, " as of %s ", ago_text(report->at_ms, a->now_ms, age, sizeof age));
-	canvas_right(c, line.x, line.y, line.w, ROLE_WARN, right);
+	const struct list *l = cost_list(v);
+	char name[100], right[120], age[40] = "";
+	if (report && app_snapshot(a)->link == UI_LINK_LOST)
+		ago_text(report->at_ms, a->now_ms, age, sizeof age);
+	snprintf(name, sizeof name, "Cost %s%s%s", v->changes ? "since yesterday" : "by ", v->changes ? "" : cost_words[v->by],
+	    report && report->simulated && !a->simulated ? ", simulated: no money" : "");
+	snprintf(right, sizeof right, " %s%s%s%s", cost_words[v->by], l->n_all == 1 ? "" : "s", age[0] ? " \xc2\xb7 as of " : "", age);
+	list_title(cost_list(v), c, line, name, right, keys);
 }
 
 static const char *empty_text(const struct cost_state *v)
@@ -421,8 +463,16 @@ static const char *empty_text(const struct cost_state *v)
 
 static void draw_table(struct cost_state *v, struct canvas *c, struct rect r, bool keys)
 {
-	struct grid_rows rows = cost_rows(v);
-	grid_draw(cost_grid(v), &rows, c, r, keys, empty_text(v));
+	const struct cost_row *row = cost_selected(v);
+	struct rect list = r, side = {0, 0, 0, 0};
+	if (v->details && !v->by && row)
+		side = details_split(c, r, &list, cost_list(v)->n + 1);
+	if (!rect_empty(list))
+		list_draw(cost_list(v), c, list, keys, empty_text(v));
+	else
+		cost_list(v)->grid.rows_at = list; /* no clicks */
+	if (!rect_empty(side))
+		cost_details_draw(v, c, side, row);
 }
 
 static void draw(void *state, struct app *a, struct canvas *cv, struct rect body, bool keys)
@@ -460,9 +510,10 @@ static void draw(void *state, struct app *a, struct canvas *cv, struct rect body
 		draw_changes(c, cv, r);
 		return;
 	}
-	if (tall && c->n_changes)
-		cut_changes(v, c, cv, &r);
-	else if (!tall && r.h > 6)
+	bool details = v->details && !v->by;
+	if (tall && c->n_changes && !details)
+		cut_changes((int)cost_list(v)->n + 1, c, cv, &r);
+	else if (!tall && r.h > 6 && !details)
 		draw_change_line(c, cv, rect_cut_bottom(&r, 1));
 	/* The table takes the whole width: its selected row does. */
 	draw_table(v, cv, (struct rect){body.x, r.y, body.w, r.h}, keys);
@@ -481,16 +532,15 @@ static void *create(struct app *a)
 	struct cost_state *v = xcalloc(1, sizeof *v);
 	v->app = a;
 	v->asked_ms = a->now_ms;
-	cost_init_grids(v);
+	cost_init_lists(v);
 	return v;
 }
 
 static void destroy(void *state)
 {
 	struct cost_state *v = state;
-	free(v->order);
-	grid_finish(&v->grid);
-	grid_finish(&v->groups);
+	list_finish(&v->clusters);
+	list_finish(&v->groups);
 	free(v);
 }
 
@@ -503,10 +553,16 @@ const struct view_ops cost_view = {
     .destroy = destroy,
     .shown = shown,
     .news = news,
+    .key = key,
     .act = act,
     .why_not = why_not,
+    .paste = paste,
     .mouse = mouse,
     .title_line = title_line,
     .draw = draw,
+    .copies = copies,
+    .save = save,
+    .restore = restore,
+    .hints = hints,
     .wait_ms = wait_ms,
 };

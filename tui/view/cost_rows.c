@@ -48,15 +48,34 @@ const char *cost_text(struct cost_figure f, bool estimated, char *buf, size_t si
 	return buf;
 }
 
-static const struct cost_row *row_at(const struct cost_state *v, size_t row)
+const char *cost_dollars(struct cost_figure f, bool estimated, char *buf, size_t size)
 {
-	return &cost_report(v)->rows[v->by][v->order[row]];
+	char text[40];
+	cost_text(f, estimated, text, sizeof text);
+	bool mark = text[0] == '~';
+	snprintf(buf, size, "%s%s%s", mark ? "~" : "", f.uusd == PRICE_UNKNOWN ? "" : "$", text + mark);
+	return buf;
+}
+
+bool cost_is_gone(const struct cost_row *r)
+{
+	return !r->running && !r->stopped;
+}
+
+static const struct cost_row *cluster_at(const struct cost_state *v, size_t item)
+{
+	return &cost_report(v)->rows[COST_BY_CLUSTER][item];
+}
+
+static const struct cost_row *group_at(const struct cost_state *v, size_t item)
+{
+	return &cost_report(v)->rows[v->by][item];
 }
 
 const struct cost_row *cost_selected(const struct cost_state *v)
 {
-	size_t at = v->by ? v->groups.selected : v->grid.selected;
-	return at < v->n ? row_at(v, at) : NULL;
+	size_t item = list_selected(v->by ? &v->groups : &v->clusters);
+	return item == LIST_NONE || !cost_report(v) ? NULL : v->by ? group_at(v, item) : cluster_at(v, item);
 }
 
 static void put_money(struct grid_cell *out, struct cost_figure f, bool estimated)
@@ -94,7 +113,7 @@ static void put_note(const struct cost_state *v, struct grid_cell *out, const st
 		    money_text(r->disk_uusd_h, money, sizeof money));
 	else
 		out->role = ROLE_DIM;
-	if (!r->running && !r->stopped)
+	if (cost_is_gone(r))
 		snprintf(out->text, sizeof out->text, "ended %s", ago_text(r->ended_ms, now, age, sizeof age));
 	size_t len = strlen(out->text);
 	if (r->simulated && !cost_report(v)->simulated) /* else the title says it of all */
@@ -108,10 +127,12 @@ static struct cost_figures grown(const struct cost_state *v, const struct cost_r
 	return (struct cost_figures){r->money.now, cost_grown(r->money.today, &r->money, c->at_ms, now), cost_grown(r->money.month, &r->money, c->at_ms, now)};
 }
 
-static void cluster_cell(const struct cost_state *v, const struct cost_row *r, size_t column, struct grid_cell *out)
+static void cluster_cell(void *view, size_t item, size_t column, struct grid_cell *out)
 {
+	const struct cost_state *v = view;
+	const struct cost_row *r = cluster_at(v, item);
 	struct cost_figures m = grown(v, r);
-	bool gone = !r->running && !r->stopped;
+	bool gone = cost_is_gone(r);
 	switch (column) {
 	case K_NAME:
 		snprintf(out->text, sizeof out->text, "%s", r->name);
@@ -143,8 +164,10 @@ static void cluster_cell(const struct cost_state *v, const struct cost_row *r, s
 	}
 }
 
-static void group_cell(const struct cost_state *v, const struct cost_row *r, size_t column, struct grid_cell *out)
+static void group_cell(void *view, size_t item, size_t column, struct grid_cell *out)
 {
+	const struct cost_state *v = view;
+	const struct cost_row *r = group_at(v, item);
 	struct cost_figures m = grown(v, r);
 	int64_t all = cost_report(v)->money.month.uusd;
 	switch (column) {
@@ -169,50 +192,48 @@ static void group_cell(const struct cost_state *v, const struct cost_row *r, siz
 	}
 }
 
-static size_t count(void *arg)
+static size_t cluster_count(void *view)
 {
-	return ((struct cost_state *)arg)->n;
+	const struct ui_cost *c = cost_report(view);
+	return c ? c->n_rows[COST_BY_CLUSTER] : 0;
 }
 
-static uint64_t id(void *arg, size_t row)
+static size_t group_count(void *view)
 {
-	const struct cost_state *v = arg;
-	/* Clusters that are gone may share a name: the place tells them apart, newest first. */
-	const struct cost_row *r = row_at(v, row);
-	return list_id(r->name) ^ (uint64_t)(v->by || r->running || r->stopped ? 0 : r->ended_ms) ^ (uint64_t)v->by << 60;
+	const struct cost_state *v = view;
+	const struct ui_cost *c = cost_report(v);
+	return c && v->by ? c->n_rows[v->by] : 0;
 }
 
-static void cell(void *arg, size_t row, size_t column, struct grid_cell *out)
+static uint64_t cluster_id(void *view, size_t item)
 {
-	const struct cost_state *v = arg;
-	if (v->by)
-		group_cell(v, row_at(v, row), column, out);
-	else
-		cluster_cell(v, row_at(v, row), column, out);
+	/* Clusters that are gone may share a name: their ends tell them apart. */
+	const struct cost_row *r = cluster_at(view, item);
+	return list_id(r->name) ^ (uint64_t)(cost_is_gone(r) ? r->ended_ms : 0);
 }
 
-struct grid_rows cost_rows(struct cost_state *v)
+static uint64_t group_id(void *view, size_t item)
 {
-	return (struct grid_rows){count, id, cell, v};
+	const struct cost_state *v = view;
+	return list_id(group_at(v, item)->name) ^ (uint64_t)v->by << 60;
 }
 
 /* --- the order ---------------------------------------------------------------------------------------------------- */
 
-/* Most first; what is not known last. */
 static int by_money(struct cost_figure a, struct cost_figure b)
 {
-	return (b.uusd > a.uusd) - (b.uusd < a.uusd);
+	return list_by_int(a.uusd, b.uusd);
 }
 
 static int compare(const struct cost_row *a, const struct cost_row *b, int sort)
 {
 	switch (sort) {
 	case K_NAME:
-		return strcmp(a->name, b->name);
+		return list_by_text(a->name, b->name);
 	case K_STATUS:
-		return strcmp(a->status, b->status);
+		return list_by_text(a->status, b->status);
 	case K_CLOUD:
-		return strcmp(a->provider, b->provider);
+		return list_by_text(a->provider, b->provider);
 	case K_RATE:
 		return by_money(a->money.now, b->money.now);
 	case K_TODAY:
@@ -222,34 +243,34 @@ static int compare(const struct cost_row *a, const struct cost_row *b, int sort)
 	case K_TOTAL:
 		return by_money(a->total, b->total);
 	}
-	return 0; /* by what is wasted: as the engine has them */
+	return 0;
 }
 
-void cost_remake(struct cost_state *v)
+/* Where nothing else tells, and by the note, as the engine has them: the wasteful first, what is gone last. */
+static int cluster_compare(void *view, size_t a, size_t b, int sort)
 {
-	const struct ui_cost *c = cost_report(v);
-	struct grid *g = cost_grid(v);
-	int sort = g->sort_column < 0 ? K_NOTE : g->columns[g->sort_column].sort;
-	v->n = c ? c->n_rows[v->by] : 0;
-	v->order = xreallocarray(v->order, v->n + 1, sizeof *v->order);
-	for (size_t i = 0; i < v->n; i++) {
-		size_t at = i;
-		for (; at > 0; at--) {
-			int d = compare(&c->rows[v->by][i], &c->rows[v->by][v->order[at - 1]], sort);
-			if (g->descending ? d <= 0 : d >= 0)
-				break;
-			v->order[at] = v->order[at - 1];
-		}
-		v->order[at] = i;
-	}
-	struct grid_rows rows = cost_rows(v);
-	grid_sync(g, &rows);
+	int d = compare(cluster_at(view, a), cluster_at(view, b), sort);
+	return d || (sort != K_NOTE && sort >= 0) ? d : (a > b) - (a < b);
 }
 
-void cost_init_grids(struct cost_state *v)
+static int group_compare(void *view, size_t a, size_t b, int sort)
 {
-	grid_init(&v->grid, cluster_columns, ARRAY_LEN(cluster_columns));
-	grid_init(&v->groups, group_columns, ARRAY_LEN(group_columns));
-	v->grid.sort_column = K_NOTE;
-	v->groups.sort_column = G_MONTH;
+	int d = compare(group_at(view, a), group_at(view, b), sort);
+	return d || sort >= 0 ? d : (a > b) - (a < b);
+}
+
+static const struct list_kind cluster_kind = {.columns = cluster_columns, .n_columns = ARRAY_LEN(cluster_columns), .scope = SCOPE_COST,
+    .sort_column = K_NOTE, .count = cluster_count, .id = cluster_id, .cell = cluster_cell, .compare = cluster_compare, .newest_first = true};
+static const struct list_kind group_kind = {.columns = group_columns, .n_columns = ARRAY_LEN(group_columns), .scope = SCOPE_COST,
+    .sort_column = G_MONTH, .descending = true, .count = group_count, .id = group_id, .cell = group_cell, .compare = group_compare, .newest_first = true};
+
+struct list *cost_list(struct cost_state *v)
+{
+	return v->by ? &v->groups : &v->clusters;
+}
+
+void cost_init_lists(struct cost_state *v)
+{
+	list_init(&v->clusters, v->app, &cluster_kind, v);
+	list_init(&v->groups, v->app, &group_kind, v);
 }
