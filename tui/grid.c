@@ -190,14 +190,14 @@ static int gap_between(const struct grid_column *before, const struct grid_colum
 	return (width >= ROOMY_COLUMNS ? 2 : 1) + (before->right && !after->right);
 }
 
-/* Place the columns up to a priority at their least widths, or at those in w when `grown`; returns the columns needed. */
-static int place(const struct grid_column *columns, size_t n, int width, int most_priority, bool grown, int *x, int *w)
+/* Place the columns up to a priority at their least widths, or, least NULL, at those in w; returns the columns needed. */
+static int place(const struct grid_column *columns, size_t n, int width, int most_priority, const int *least, int *x, int *w)
 {
 	const struct grid_column *before = NULL;
 	int at = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (!grown)
-			w[i] = columns[i].priority <= most_priority ? columns[i].min : 0;
+		if (least)
+			w[i] = columns[i].priority <= most_priority ? least[i] : 0;
 		x[i] = at;
 		if (!w[i])
 			continue;
@@ -208,25 +208,60 @@ static int place(const struct grid_column *columns, size_t n, int width, int mos
 	return at;
 }
 
-void grid_widths(const struct grid_column *columns, size_t n, int width, int x[GRID_COLUMNS_MAX], int w[GRID_COLUMNS_MAX])
+/* What is left is shared out, a column of the screen at a time, so that all grow alike up to `most`. Returns what is left then. */
+static int grow(size_t n, int room, const int *most, int *w)
 {
-	int priority = 0, room;
-	for (size_t i = 0; i < n; i++)
-		priority = columns[i].priority > priority ? columns[i].priority : priority;
-	while ((room = width - place(columns, n, width, priority, false, x, w)) < 0 && priority > 0)
-		priority--;
-	/* What is left is shared out, a column of the screen at a time, so that all grow alike up to what they can use. */
 	for (bool grown = true; grown && room > 0;) {
 		grown = false;
 		for (size_t i = 0; i < n && room > 0; i++) {
-			if (!w[i] || columns[i].max <= w[i])
+			if (!w[i] || most[i] <= w[i])
 				continue;
 			w[i]++;
 			room--;
 			grown = true;
 		}
 	}
-	place(columns, n, width, priority, true, x, w);
+	return room;
+}
+
+/* The highest priority of a column that is shown, when it could be given up for one that is cut; else 0. */
+static int extra_to_give_up(const struct grid_column *columns, size_t n, const int *need, const int *w)
+{
+	bool cut = false;
+	int extra = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (!w[i])
+			continue;
+		cut = cut || (columns[i].priority < GRID_EXTRA && w[i] < need[i]);
+		extra = columns[i].priority > extra ? columns[i].priority : extra;
+	}
+	return cut && extra >= GRID_EXTRA ? extra : 0;
+}
+
+void grid_widths(const struct grid_column *columns, size_t n, const int want[GRID_COLUMNS_MAX], int width, int x[GRID_COLUMNS_MAX],
+    int w[GRID_COLUMNS_MAX])
+{
+	int priority = 0, room, min[GRID_COLUMNS_MAX], least[GRID_COLUMNS_MAX], need[GRID_COLUMNS_MAX], most[GRID_COLUMNS_MAX];
+	for (size_t i = 0; i < n; i++) {
+		const struct grid_column *c = &columns[i];
+		priority = c->priority > priority ? c->priority : priority;
+		min[i] = c->min;
+		most[i] = c->max;
+		need[i] = !want[i] ? c->min : want[i] < c->max ? want[i] : c->max;
+		/* Its title, with the mark of what is sorted by, is always seen. */
+		int title = width_text(c->title, strlen(c->title)) + (c->sort >= 0);
+		least[i] = need[i] >= c->min ? c->min : need[i] > title ? need[i] : title < c->min ? title : c->min;
+	}
+	/* Which ones there are does not depend on what is in them, but for the extras. */
+	while (place(columns, n, width, priority, min, x, w) > width && priority > 0)
+		priority--;
+	room = grow(n, width - place(columns, n, width, priority, least, x, w), need, w);
+	for (int extra; room <= 0 && (extra = extra_to_give_up(columns, n, need, w)) > 0;) {
+		priority = extra - 1;
+		room = grow(n, width - place(columns, n, width, priority, least, x, w), need, w);
+	}
+	grow(n, room, most, w);
+	place(columns, n, width, priority, NULL, x, w);
 }
 
 int grid_next_sort(const struct grid *g, int dir)
@@ -262,7 +297,7 @@ size_t grid_row_at(const struct grid *g, const struct grid_rows *rows, int x, in
 
 static void place_columns(struct grid *g, struct rect r)
 {
-	grid_widths(g->columns, g->n_columns, r.w - GUTTER, g->column_x, g->column_w);
+	grid_widths(g->columns, g->n_columns, g->want, r.w - GUTTER, g->column_x, g->column_w);
 	for (size_t i = 0; i < g->n_columns; i++)
 		g->column_x[i] += r.x + GUTTER;
 }

@@ -13,13 +13,13 @@
 
 struct grid_column {
 	const char *title;
-	int min, max;	/* width; it grows up to max where there is room */
-	int priority;	/* 0: always there; the highest goes first when there is no room */
+	int min, max;	/* width; it grows up to max where there is room, first as far as what is in it needs */
+	int priority;	/* 0: always there; the highest goes first when there is no room; from GRID_EXTRA on when something else would be cut */
 	bool right;	/* aligned to the right */
 	int sort;	/* what the view calls this order; -1: cannot be sorted by */
 };
 
-enum { GRID_COLUMNS_MAX = 24, GRID_TEXT_MAX = 160, GRID_SPANS_MAX = 4, GRID_SPARK_MAX = 24 };
+enum { GRID_EXTRA = 10, GRID_COLUMNS_MAX = 24, GRID_TEXT_MAX = 160, GRID_SPANS_MAX = 4, GRID_SPARK_MAX = 24 };
 
 /* A cell as the view fills it in. Zeroed before. */
 struct grid_cell {
@@ -51,6 +51,7 @@ struct grid {
 	bool descending;
 	uint64_t *marks;
 	size_t n_marks, marks_cap;
+	int want[GRID_COLUMNS_MAX]; /* so wide is what is in a column, as the view has measured it; 0: it has not */
 	/* Where columns were drawn last, for clicks on titles. */
 	int column_x[GRID_COLUMNS_MAX], column_w[GRID_COLUMNS_MAX];
 	struct rect rows_at;
@@ -93,8 +94,9 @@ const char *grid_tsv(const struct grid *g, const struct grid_rows *rows, size_t 
 json_t *grid_save(const struct grid *g);
 void grid_restore(struct grid *g, const json_t *saved);
 
-/* Pure: which columns fit into so many columns of the screen, where each begins, and how wide it is; 0: left out. */
-void grid_widths(const struct grid_column *columns, size_t n, int width, int x[GRID_COLUMNS_MAX], int w[GRID_COLUMNS_MAX]);
+/* Pure: which columns fit into so many columns of the screen, where each begins, and how wide it is; 0: left out. want: as in a grid. */
+void grid_widths(const struct grid_column *columns, size_t n, const int want[GRID_COLUMNS_MAX], int width, int x[GRID_COLUMNS_MAX],
+    int w[GRID_COLUMNS_MAX]);
 /* Titles in the first line of r, rows below; `empty` stands where there are none. `keys`: it has the keys, so the cursor is
  * put on its selected row. */
 void grid_draw(struct grid *g, const struct grid_rows *rows, struct canvas *c, struct rect r, bool keys, const char *empty);

@@ -211,7 +211,7 @@ static void describe(struct launch *l, const struct offers *o, size_t row)
 	l->spot_uusd_h = offer->spot_uusd_h;
 	l->spot_estimated = o->sources[offer->source].spot_estimated;
 	l->title = arena_printf(l->arena, "%s%s%s %s in %s", l->gpus ? l->gpus : "", l->gpus ? " \xc2\xb7 " : "", t->provider,
-	    t->instance_type, p->zone[0] ? p->zone : p->region[0] ? p->region : "its one region");
+	    t->instance_type, p->zone[0] ? p->zone : p->region[0] ? offer_region_text(p->region) : "its one region");
 }
 
 static struct launch *create(void)

@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "core/model/offer.h"
 #include "tui/app.h"
 #include "tui/checklist.h"
 #include "tui/dialog.h"
@@ -143,7 +144,7 @@ static const struct ui_place *chosen(const struct plan_box *p)
 
 static const char *place_text(const struct ui_place *at, char *buf, size_t size)
 {
-	snprintf(buf, size, "%s%s%s", at->provider, at->zone[0] || at->region[0] ? "/" : "", at->zone[0] ? at->zone : at->region);
+	snprintf(buf, size, "%s%s%s", at->provider, at->zone[0] || at->region[0] ? "/" : "", offer_region_text(at->zone[0] ? at->zone : at->region));
 	return buf;
 }
 

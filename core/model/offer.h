@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "core/base/num.h"
 
@@ -31,6 +32,12 @@ struct offer_place {
 	const char *region; /* "" where the provider has none */
 	const char *zone;   /* "" where not told apart */
 };
+
+/* A region as people read it: of a marketplace's "city, country, continent" the city may be missing (", CN, AS"). Part of region. */
+static inline const char *offer_region_text(const char *region)
+{
+	return region + strspn(region, ", ");
+}
 
 /* From then on an offer had these prices; PRICE_UNKNOWN. */
 struct price_point {

@@ -14,6 +14,7 @@
 #include "core/base/str.h"
 #include "tui/app.h"
 #include "tui/layout.h"
+#include "tui/view/views.h"
 
 enum { NOW_MS = 1000000000 };
 
@@ -362,11 +363,35 @@ static void test_order(void **state)
 	lacks(d, "new at the end");
 }
 
+/* What is shown to be copied can be given to a shell. */
+static void test_launch_command(void **state)
+{
+	(void)state;
+	const struct offer_type t = {.accelerator = "RTX4090", .provider = "vast", .instance_type = "4x", .accel_count_micro = 4000000};
+	const struct offer_place p = {.region = ", CN, AS", .zone = ""};
+	struct arena *arena = arena_create();
+	assert_string_equal(offer_launch_command(arena, &t, &p), "skytop launch --infra 'vast/, CN, AS' --gpus RTX4090:4 --instance-type 4x TASK.yaml");
+	assert_string_equal(offer_region_text(p.region), "CN, AS");
+	assert_string_equal(offer_region_text("us-east-1"), "us-east-1");
+	assert_string_equal(offer_region_text(""), "");
+	arena_destroy(arena);
+}
+
+/* A name is not cut where another column has more room than it needs. */
+static void test_columns(void **state)
+{
+	struct desk *d = *state;
+	d->clusters[0].name = "a-name-of-15-ch";
+	app_news(&d->app, d->app.now_ms);
+	keys(d, "2");
+	has(d, "a-name-of-15-ch");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_launch_form), TEST(test_refused), TEST(test_chosen_name), TEST(test_question), TEST(test_autostop),
-	    TEST(test_room), TEST(test_stopped), TEST(test_errors), TEST(test_order)};
+	    TEST(test_room), TEST(test_stopped), TEST(test_errors), TEST(test_order), TEST(test_launch_command), TEST(test_columns)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,32 +39,57 @@ static struct grid_rows source(struct rows *r)
 	return (struct grid_rows){count, id, cell, r};
 }
 
+static const int none[GRID_COLUMNS_MAX];
+
 static void test_widths(void **state)
 {
 	(void)state;
 	int x[GRID_COLUMNS_MAX], w[GRID_COLUMNS_MAX];
 	/* All of them with gaps of one: 6+4+4+7+3 = 24. */
-	grid_widths(columns, 4, 24, x, w);
+	grid_widths(columns, 4, none, 24, x, w);
 	assert_true(w[0] == 6 && w[1] == 4 && w[2] == 4 && w[3] == 7);
 	assert_true(x[0] == 0 && x[1] == 7 && x[2] == 12 && x[3] == 17);
 	/* One column less: the highest priority goes, and what it leaves is shared. */
-	grid_widths(columns, 4, 23, x, w);
+	grid_widths(columns, 4, none, 23, x, w);
 	assert_true(w[0] > 6 && w[1] == 4 && w[2] == 0 && w[3] > 7);
-	grid_widths(columns, 4, 10, x, w);
+	grid_widths(columns, 4, none, 10, x, w);
 	assert_true(w[0] == 10 && !w[1] && !w[2] && !w[3]);
-	grid_widths(columns, 4, 0, x, w);
+	grid_widths(columns, 4, none, 0, x, w);
 	assert_true(w[0] == 6);
-	grid_widths(columns, 4, 200, x, w);
+	grid_widths(columns, 4, none, 200, x, w);
 	assert_true(w[0] == 20 && w[3] == 9 && x[1] == 22);
 	/* Figures that end on the right keep off text that begins on the left. */
 	static const struct grid_column mixed[] = {{"A", 4, 4, 0, true, 0}, {"B", 4, 4, 0, false, 0}};
-	grid_widths(mixed, 2, 50, x, w);
+	grid_widths(mixed, 2, none, 50, x, w);
 	assert_int_equal(x[1], 6);
 	for (int width = 6; width < 400; width++) {
-		grid_widths(columns, 4, width, x, w);
+		grid_widths(columns, 4, none, width, x, w);
 		for (int i = 0; i < 4; i++)
 			assert_true(!w[i] || x[i] + w[i] <= width);
 	}
+}
+
+/* Room goes first to columns in which something is cut, and those that are extras make way for it. */
+static void test_widths_wanted(void **state)
+{
+	(void)state;
+	static const struct grid_column names[] = {{"A", 4, 20, 0, false, 0}, {"B", 4, 20, 0, false, 0}, {"C", 4, 4, GRID_EXTRA, false, 0}};
+	int x[GRID_COLUMNS_MAX], w[GRID_COLUMNS_MAX], want[GRID_COLUMNS_MAX] = {3, 10, 4};
+	grid_widths(names, 3, want, 20, x, w);
+	assert_true(w[0] == 4 && w[1] == 10 && w[2] == 4);
+	grid_widths(names, 3, want, 18, x, w); /* B would be cut */
+	assert_true(w[0] >= 3 && w[1] >= 10 && !w[2]);
+	assert_int_equal(w[0] + 1 + w[1], 18);
+	grid_widths(names, 3, want, 30, x, w); /* all have what they need: the rest is shared */
+	assert_true(w[0] > 4 && w[1] > 10 && w[2] == 4);
+	want[1] = 99; /* more than the column ever gets */
+	grid_widths(names, 3, want, 24 + 1 + 4 + 1, x, w);
+	assert_true(w[1] == 20 && w[2] == 4);
+	const int short_names[GRID_COLUMNS_MAX] = {1, 20, 0};
+	grid_widths(names, 3, short_names, 23, x, w); /* what is shorter than the least width leaves the rest to others */
+	assert_true(w[0] == 2 && w[1] == 20 && !w[2]);
+	grid_widths(names, 3, none, 14, x, w);
+	assert_int_equal(w[2], 4); /* nothing is known to be cut */
 }
 
 static void fill(struct rows *r, size_t n)
@@ -221,7 +246,7 @@ static void test_drawing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_widths), cmocka_unit_test(test_selection), cmocka_unit_test(test_shuffled),
+	    cmocka_unit_test(test_widths), cmocka_unit_test(test_widths_wanted), cmocka_unit_test(test_selection), cmocka_unit_test(test_shuffled),
 	    cmocka_unit_test(test_marks), cmocka_unit_test(test_sort_columns), cmocka_unit_test(test_drawing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -231,7 +231,7 @@ static void row_cells(struct table *t, const struct listing *s, uint32_t row)
 		table_cell(t, "-");
 	table_cell(t, y->provider);
 	table_cell(t, *y->instance_type ? y->instance_type : "-");
-	table_cell(t, s->fold == FOLD_NONE && *p->zone ? p->zone : *p->region ? p->region : "-");
+	table_cell(t, s->fold == FOLD_NONE && *p->zone ? p->zone : *p->region ? offer_region_text(p->region) : "-");
 	cell_gib(t, y->accelerator ? y->gpu_mem_mib : -1);
 	cell_number(t, y->vcpus_micro);
 	cell_gib(t, y->mem_mib);

@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/base/num.h"
 #include "core/base/str.h"
+#include "core/model/offer.h"
 #include "core/model/cloud.h"
 #include "tui/cli/dryrun.h"
 #include "tui/cli/table.h"
@@ -42,7 +43,7 @@ static char *infra_of(const json_t *row)
 	const char *zone = json_str(row, "zone", NULL), *region = json_str(row, "region", "");
 	str_add(&full, title_of(json_str(row, "provider", "?")));
 	if (zone || *region)
-		str_addf(&full, " (%s)", zone ? zone : region);
+		str_addf(&full, " (%s)", offer_region_text(zone ? zone : region));
 	add_cut(&s, str_text(&full), INFRA_MAX);
 	str_free(&full);
 	return str_take(&s);

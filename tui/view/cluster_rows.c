@@ -6,6 +6,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/str.h"
+#include "core/model/offer.h"
 #include "tui/app.h"
 #include "tui/format.h"
 
@@ -49,7 +50,7 @@ enum role cluster_status_role(const char *status)
 
 const char *cluster_place(const struct app *a, const struct ui_cluster *c, char *buf, size_t size)
 {
-	const char *place = c->zone[0] ? c->zone : c->region, *mark = c->simulated && !a->simulated ? " (simulated)" : "";
+	const char *place = offer_region_text(c->zone[0] ? c->zone : c->region), *mark = c->simulated && !a->simulated ? " (simulated)" : "";
 	snprintf(buf, size, "%s%s%s%s", c->provider, mark, place[0] ? "/" : "", place);
 	return buf;
 }

@@ -1,9 +1,11 @@
 /* What y copies: what all views need for that, and what there is of offers and clusters: the name, the commands that do the same outside,
  * and the row as a table program takes it. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/num.h"
 #include "core/base/str.h"
 #include "tui/app.h"
 #include "tui/view/clusters_priv.h"
@@ -59,12 +61,19 @@ size_t clusters_copies(void *state, const struct app *a, struct arena *arena, st
 	return view_copy_add(out, n, "address", arena_strdup(arena, c->head_ip));
 }
 
-static const char *launch_command(struct arena *arena, const struct offer_type *t, const struct offer_place *p)
+const char *offer_launch_command(struct arena *arena, const struct offer_type *t, const struct offer_place *p)
 {
+	char n[32];
 	struct str s = str_new(4096), where = str_new(1000);
 	str_addf(&where, "%s%s%s%s%s", t->provider, p->region[0] ? "/" : "", p->region, p->zone[0] ? "/" : "", p->zone);
 	str_add(&s, "skytop launch --infra ");
 	add_word(&s, str_text(&where));
+	if (t->accelerator && t->accel_count_micro > 0) {
+		char *gpus = xasprintf("%s:%s", t->accelerator, micro_text(t->accel_count_micro, n, sizeof n));
+		str_add(&s, " --gpus ");
+		add_word(&s, gpus);
+		free(gpus);
+	}
 	if (t->instance_type[0]) {
 		str_add(&s, " --instance-type ");
 		add_word(&s, t->instance_type);
@@ -91,7 +100,7 @@ size_t offers_copies(void *state, const struct app *a, struct arena *arena, stru
 		const struct offers *table = offers_table(v);
 		const struct offer *o = &table->rows[v->list.rows[g->selected]];
 		n = view_copy_add(out, n, "name", arena_strdup(arena, table->types[o->type].instance_type));
-		n = view_copy_add(out, n, "launch command", launch_command(arena, &table->types[o->type], &table->places[o->place]));
+		n = view_copy_add(out, n, "launch command", offer_launch_command(arena, &table->types[o->type], &table->places[o->place]));
 	}
 	if (v->query.field.len)
 		n = view_copy_add(out, n, "list command", view_command(arena, "skytop offers", v->query.field.text));

@@ -11,7 +11,7 @@
 #include "tui/menu.h"
 #include "tui/width.h"
 
-enum { FROZEN_MS = 5000, WORDS_MAX = 4000, SPAN_WORDS = 4 };
+enum { FROZEN_MS = 5000, MEASURED_MAX = 1000, WORDS_MAX = 4000, SPAN_WORDS = 4 };
 
 /* --- sorting ------------------------------------------------------------------------------------------------------ */
 
@@ -228,6 +228,22 @@ static void sort(const struct list *l, struct entry *v, size_t n)
 	free(other);
 }
 
+/* How wide columns of text would have to be. They do not become narrower while the list is looked at: a word that is another one each
+ * second moves nothing. */
+static void measure(struct list *l)
+{
+	size_t step = l->n / MEASURED_MAX + 1;
+	for (size_t c = 0; c < l->kind->n_columns; c++) {
+		const struct grid_column *column = &l->kind->columns[c];
+		for (size_t i = 0; i < l->n && !column->right && column->max > column->min; i += step) {
+			struct grid_cell cell = {.n_spans = 0};
+			l->kind->cell(l->view, l->order[i], c, &cell);
+			int w = width_text(cell.text, strlen(cell.text));
+			l->grid.want[c] = w > l->grid.want[c] ? w : l->grid.want[c];
+		}
+	}
+}
+
 static void remake(struct list *l, bool frozen)
 {
 	struct place *places = places_of(l);
@@ -256,6 +272,7 @@ static void remake(struct list *l, bool frozen)
 	l->n_new = frozen ? l->n_new + n_new : 0;
 	free(v);
 	free(places);
+	measure(l);
 	struct grid_rows rows = rows_of(l);
 	bool top = !l->grid.selected && !l->grid.n_marks && (l->kind->stream || (l->kind->newest_first && !l->touched));
 	if (top)
@@ -266,6 +283,7 @@ static void remake(struct list *l, bool frozen)
 
 void list_remake(struct list *l)
 {
+	memset(l->grid.want, 0, sizeof l->grid.want);
 	remake(l, false);
 }
 
@@ -372,7 +390,7 @@ bool list_key(struct list *l, struct key k)
 	if (e == QUERY_OTHER && k.code >= KEYS_UP && !k.mods) /* the list can be moved through while the filter is typed */
 		app_act(l->app, key_action(l->app->keys, l->kind->scope, k));
 	else if (e != QUERY_TAKEN)
-		remake(l, false);
+		list_remake(l);
 	return true;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/mem.h"
 #include "core/base/num.h"
 #include "core/base/str.h"
 #include "core/model/accelerator.h"
@@ -43,7 +44,7 @@ static void heading(struct pen *p, const struct offer_type *t, const struct offe
 	    t->accelerator ? " \xc2\xb7 " : "", t->provider, t->instance_type);
 	canvas_text(p->c, p->r.x, p->y, p->r.w, ROLE_TITLE, text);
 	p->y++;
-	snprintf(text, sizeof text, "%s%s%s", place->region[0] ? place->region : "one region", place->zone[0] ? " / " : "",
+	snprintf(text, sizeof text, "%s%s%s", place->region[0] ? offer_region_text(place->region) : "one region", place->zone[0] ? " / " : "",
 	    place->zone);
 	row(p, "where", ROLE_TEXT, text);
 }
@@ -74,7 +75,7 @@ static void price_rows(struct pen *p, const struct offers *o, size_t at)
 	with_share(text, sizeof text, offer->spot_uusd_h, o->types[offer->type].accelerator ? spot_per_gpu : PRICE_UNKNOWN, estimated);
 	if (offer_value(o, at, OFFER_BY_SAVING, &micro)) {
 		size_t used = strlen(text);
-		snprintf(text + used, sizeof text - used, "  %lld%% less%s", (long long)(micro / 10000),
+		snprintf(text + used, sizeof text - used, "  %lld%% less%s", (long long)((micro + 5000) / 10000),
 		    estimated ? ", an estimate" : "");
 	}
 	row(p, "spot", ROLE_MONEY, text);
@@ -151,16 +152,9 @@ static void history_row(struct pen *p, const struct app *a, const struct price_p
 
 static void command_row(struct pen *p, const struct offer_type *t, const struct offer_place *place)
 {
-	char n[32], text[500];
-	size_t used = (size_t)snprintf(text, sizeof text, "skytop launch --infra %s%s%s%s%s", t->provider,
-	    place->region[0] ? "/" : "", place->region, place->zone[0] ? "/" : "", place->zone);
-	if (t->accelerator && t->accel_count_micro > 0)
-		used += (size_t)snprintf(text + used, sizeof text - used, " --gpus %s:%s", t->accelerator,
-		    micro_text(t->accel_count_micro, n, sizeof n));
-	if (t->instance_type[0])
-		used += (size_t)snprintf(text + used, sizeof text - used, " --instance-type %s", t->instance_type);
-	snprintf(text + used, sizeof text - used, " TASK.yaml");
-	row(p, "command", ROLE_TEXT, text);
+	struct arena *arena = arena_create();
+	row(p, "command", ROLE_TEXT, offer_launch_command(arena, t, place));
+	arena_destroy(arena);
 }
 
 void offer_details_draw(struct app *a, struct canvas *c, struct rect r, size_t at, size_t rank, size_t n)
@@ -230,7 +224,7 @@ static void figure_text(const struct offers *o, size_t at, enum figure f, char *
 		snprintf(buf, size, "%s %s", t->provider, t->instance_type);
 		return;
 	case F_WHERE:
-		snprintf(buf, size, "%s", p->zone[0] ? p->zone : p->region);
+		snprintf(buf, size, "%s", offer_region_text(p->zone[0] ? p->zone : p->region));
 		return;
 	case F_GPU:
 		if (t->accelerator)

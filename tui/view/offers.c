@@ -43,6 +43,7 @@ static void sort_offers(struct offers_state *v, bool first_rows_only)
 	else
 		offer_sort(offers_table(v), &order, v->list.rows, v->list.n);
 	v->shown_partly = false;
+	offers_measure(v);
 }
 
 /* Before anybody goes further than to the first rows. */

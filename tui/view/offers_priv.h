@@ -51,6 +51,8 @@ const struct offers *offers_table(const struct offers_state *v);
 void offers_init_grids(struct offers_state *v);
 struct grid_rows offers_flat_rows(struct offers_state *v);
 struct grid_rows offers_group_rows(struct offers_state *v);
+/* How wide the names of the list are, as it is ordered: for the columns. */
+void offers_measure(struct offers_state *v);
 const struct offer_group *offers_group_at(const struct offers_state *v, size_t row);
 /* Make the permutation by the group grid's column; names where equal, unknown last. */
 void offers_sort_groups(struct offers_state *v);

@@ -12,6 +12,7 @@
 #include "tui/app.h"
 #include "tui/format.h"
 #include "tui/view/views.h"
+#include "tui/width.h"
 
 static const struct grid_column offer_columns[] = {
     [GPU] = {"GPU", 9, 14, 0, false, OFFER_BY_GPU},
@@ -25,11 +26,11 @@ static const struct grid_column offer_columns[] = {
     [PER_GPU] = {"$/GPU\xc2\xb7h", 8, 9, 0, true, OFFER_BY_PER_GPU},
     [SPOT] = {"SPOT", 8, 9, 1, true, OFFER_BY_SPOT},
     [SAVE] = {"SAVE", 5, 5, 8, true, OFFER_BY_SAVING},
-    [RECLAIM] = {"RECLAIM", 8, 8, 9, true, OFFER_BY_RECLAIM},
+    [RECLAIM] = {"RECLAIM", 8, 8, 10, true, OFFER_BY_RECLAIM},
     [AVAIL] = {"AVAIL", 5, 5, 5, false, OFFER_BY_AVAIL},
-    [WEEK] = {"7 DAYS", 7, 7, 10, false, -1},
-    [AGE] = {"AGE", 4, 4, 11, false, -1},
-    [SOURCE] = {"SOURCE", 12, 24, 12, false, -1},
+    [WEEK] = {"7 DAYS", 7, 7, 11, false, -1},
+    [AGE] = {"AGE", 4, 4, 12, false, -1},
+    [SOURCE] = {"SOURCE", 12, 24, 13, false, -1},
 };
 
 static const struct grid_column group_columns[] = {
@@ -98,9 +99,10 @@ static void put_matched(const struct offers_state *v, struct grid_cell *out, con
 static void put_saving(const struct offers *o, size_t row, struct grid_cell *out)
 {
 	int64_t micro;
-	if (!offer_value(o, row, OFFER_BY_SAVING, &micro))
-		return;
-	snprintf(out->text, sizeof out->text, "%lld%%", (long long)(micro / 10000));
+	if (offer_value(o, row, OFFER_BY_SAVING, &micro))
+		snprintf(out->text, sizeof out->text, "%lld%%", (long long)((micro + 5000) / 10000));
+	else
+		put_none(out);
 }
 
 /* The catalog keeps the upper end of the band in which reclaims happen. */
@@ -151,14 +153,18 @@ static void put_age(const struct offers_state *v, const struct offer_source *sou
 		put_none(out);
 }
 
+/* A zone's name mostly says its region. */
+static const char *place_text(const struct offer_place *place)
+{
+	return offer_region_text(place->zone[0] ? place->zone : place->region);
+}
+
 static void put_place(const struct offers_state *v, const struct offer_place *place, struct grid_cell *out)
 {
-	if (!place->region[0] && !place->zone[0]) {
+	if (place_text(place)[0])
+		put_matched(v, out, place_text(place));
+	else
 		put_none(out);
-		return;
-	}
-	/* A zone's name mostly says its region. */
-	put_matched(v, out, place->zone[0] ? place->zone : place->region);
 }
 
 static void offer_cell(void *arg, size_t at, size_t column, struct grid_cell *out)
@@ -234,6 +240,51 @@ static void offer_cell(void *arg, size_t at, size_t column, struct grid_cell *ou
 	case SOURCE:
 		put(out, source->name);
 		return;
+	}
+}
+
+enum { MEASURED = 5, WIDEST = 40 };
+
+/* How many names of each width, of every step-th of the first n offers. */
+static void count_widths(const struct offers_state *v, size_t n, size_t step, unsigned of[MEASURED][WIDEST + 1])
+{
+	const struct offers *o = offers_table(v);
+	for (size_t i = 0; i < n; i += step) {
+		const struct offer *offer = &o->rows[v->list.rows[i]];
+		const struct offer_type *type = &o->types[offer->type];
+		const char *const names[MEASURED] = {type->accelerator ? type->accelerator : "", type->provider, type->instance_type,
+		    place_text(&o->places[offer->place]), o->sources[offer->source].name};
+		for (size_t c = 0; c < MEASURED; c++) {
+			int w = width_text(names[c], strlen(names[c]));
+			of[c][w < WIDEST ? w : WIDEST]++;
+		}
+	}
+}
+
+/* Nearly all fit into so much: a few names are longer than all others, and are cut. 0: there are no names. */
+static int usual_width(const unsigned of[WIDEST + 1])
+{
+	enum { CUT_OF_100 = 3 };
+	unsigned n = 0, longer = 0;
+	int w = WIDEST;
+	for (int i = 1; i <= WIDEST; i++)
+		n += of[i];
+	while (w > 0 && (longer += of[w]) * 100 <= n * CUT_OF_100)
+		w--;
+	return w;
+}
+
+/* What one sees first may be of other clouds than most of the list is. Of a long list one of so many is looked at. */
+void offers_measure(struct offers_state *v)
+{
+	enum { FIRST = 128, SAMPLE = 4096 };
+	static const int columns[MEASURED] = {GPU, CLOUD, INSTANCE, REGION, SOURCE};
+	unsigned first[MEASURED][WIDEST + 1] = {{0}}, all[MEASURED][WIDEST + 1] = {{0}};
+	count_widths(v, v->list.n < FIRST ? v->list.n : FIRST, 1, first);
+	count_widths(v, v->list.n, v->list.n / SAMPLE + 1, all);
+	for (size_t c = 0; c < MEASURED; c++) {
+		int w = usual_width(first[c]), of_all = usual_width(all[c]);
+		v->grid.want[columns[c]] = w > of_all ? w : of_all;
 	}
 }
 

@@ -36,6 +36,8 @@ void logs_follow_request(struct app *a, const char *cluster, int64_t request_id)
 void launch_form(struct app *a, const struct offers *o, size_t row);
 /* The same, anywhere, with a task file. */
 void launch_form_file(struct app *a, const char *path);
+/* "skytop launch --infra … TASK.yaml": what launches there, as a shell takes it; arena's. */
+const char *offer_launch_command(struct arena *arena, const struct offer_type *t, const struct offer_place *p);
 /* Several offers side by side, as many as fit. */
 void offer_compare_draw(struct app *a, struct canvas *c, struct rect r, const size_t *rows, size_t n);
 /* "5–10%": how much of this is taken back in a month; "—" unknown. */
