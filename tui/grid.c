@@ -260,7 +260,10 @@ void grid_widths(const struct grid_column *columns, size_t n, const int want[GRI
 		priority = extra - 1;
 		room = grow(n, width - place(columns, n, width, priority, least, x, w), need, w);
 	}
-	grow(n, room, most, w);
+	/* What is left goes to what nobody has measured, which may need it; then to all. */
+	for (size_t i = 0; i < n; i++)
+		need[i] = want[i] ? 0 : columns[i].max;
+	grow(n, grow(n, room, need, w), most, w);
 	place(columns, n, width, priority, NULL, x, w);
 }
 

@@ -82,7 +82,11 @@ static void test_widths_wanted(void **state)
 	assert_int_equal(w[0] + 1 + w[1], 18);
 	grid_widths(names, 3, want, 30, x, w); /* all have what they need: the rest is shared */
 	assert_true(w[0] > 4 && w[1] > 10 && w[2] == 4);
+	want[0] = 0;
+	grid_widths(names, 3, want, 30, x, w); /* but first by what has not been measured */
+	assert_true(w[0] == 14 && w[1] == 10 && w[2] == 4);
 	want[1] = 99; /* more than the column ever gets */
+	want[0] = 3;
 	grid_widths(names, 3, want, 24 + 1 + 4 + 1, x, w);
 	assert_true(w[1] == 20 && w[2] == 4);
 	const int short_names[GRID_COLUMNS_MAX] = {1, 20, 0};

@@ -53,15 +53,15 @@ static void reprice(const char *eight, const char *one)
 	free(dir);
 }
 
-/* How often reverse video was switched on since then. */
-static size_t reversed(struct screen *s, size_t since)
+/* How often underlining was switched on since then. */
+static size_t underlined(struct screen *s, size_t since)
 {
 	const char *p = str_text(screen_raw(s)) + since;
 	size_t n = 0;
 	for (; (p = strstr(p, "\033[")); p += 2) {
-		size_t len = strspn(p + 2, "0123456789;:");
-		const char *seven = p[2 + len] == 'm' ? strstr(p, "7m") : NULL;
-		n += seven && seven == p + 1 + len && (seven == p + 2 || seven[-1] == ';');
+		size_t len = strspn(p + 2, "0123456789;");
+		for (const char *q = p + 2; p[2 + len] == 'm' && q < p + 2 + len; q += strcspn(q, ";m") + 1)
+			n += *q == '4' && (q[1] == ';' || q[1] == 'm');
 	}
 	return n;
 }
@@ -74,7 +74,7 @@ static void test_flash(void **state)
 	size_t before = screen_raw(s)->len;
 	reprice("21.44", "2.49");
 	must(s, screen_has(s, "21.44") && screen_has(s, "2.68"), "new prices are seen without a key");
-	assert_true(reversed(s, before) > 0);
+	assert_true(underlined(s, before) > 0);
 	screen_settle(s, 1300); /* the flash ends */
 	size_t quiet = screen_raw(s)->len;
 	assert_true(quiet > before);
@@ -92,7 +92,7 @@ static void test_unfocused(void **state)
 	size_t before = screen_raw(s)->len;
 	reprice("20.32", "2.45");
 	must(s, screen_has(s, "20.32"), "new prices");
-	assert_int_equal(reversed(s, before), 0);
+	assert_int_equal(underlined(s, before), 0);
 	screen_free(s);
 }
 

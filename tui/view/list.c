@@ -11,7 +11,7 @@
 #include "tui/menu.h"
 #include "tui/width.h"
 
-enum { FROZEN_MS = 5000, MEASURED_MAX = 1000, WORDS_MAX = 4000, SPAN_WORDS = 4 };
+enum { FROZEN_MS = 5000, MEASURED_MAX = 1000, FREE_TEXT = 60, WORDS_MAX = 4000, SPAN_WORDS = 4 };
 
 /* --- sorting ------------------------------------------------------------------------------------------------------ */
 
@@ -228,14 +228,14 @@ static void sort(const struct list *l, struct entry *v, size_t n)
 	free(other);
 }
 
-/* How wide columns of text would have to be. They do not become narrower while the list is looked at: a word that is another one each
- * second moves nothing. */
+/* How wide columns of names would have to be; they do not become narrower while the list is looked at. Columns for what is going on get
+ * what the others leave, so that a word that is another one each second moves nothing. */
 static void measure(struct list *l)
 {
 	size_t step = l->n / MEASURED_MAX + 1;
 	for (size_t c = 0; c < l->kind->n_columns; c++) {
 		const struct grid_column *column = &l->kind->columns[c];
-		for (size_t i = 0; i < l->n && !column->right && column->max > column->min; i += step) {
+		for (size_t i = 0; i < l->n && !column->right && column->max > column->min && column->max < FREE_TEXT; i += step) {
 			struct grid_cell cell = {.n_spans = 0};
 			l->kind->cell(l->view, l->order[i], c, &cell);
 			int w = width_text(cell.text, strlen(cell.text));

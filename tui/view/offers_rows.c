@@ -180,7 +180,7 @@ static void offer_cell(void *arg, size_t at, size_t column, struct grid_cell *ou
 		out->role = ROLE_DIM;
 	if (changed && ((changed & OFFER_PRICE_CHANGED && (column == PRICE || column == PER_GPU)) ||
 			   (changed & OFFER_SPOT_CHANGED && column == SPOT)))
-		out->attrs = ATTR_BOLD | ATTR_REVERSE;
+		out->attrs = ATTR_BOLD | ATTR_UNDERLINE;
 	switch (column) {
 	case GPU:
 		if (type->accelerator)
