@@ -25,6 +25,7 @@ if [ ! -x "$root/bin/sh" ]; then
 fi
 chmod 755 "$root" # mktemp made it private: nobody but root could do anything inside
 cp /etc/resolv.conf "$root/etc/resolv.conf"
+echo '127.0.0.1 localhost' >"$root/etc/hosts" # an installer writes it, debootstrap does not
 mkdir -p "$root/dev/pts" "$root/dev/shm"
 mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
 mountpoint -q "$root/dev/pts" || mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
