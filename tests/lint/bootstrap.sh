@@ -44,7 +44,7 @@ esac
 exit 0
 X
 ln -s "$(command -v touch)" "$bin/touch"
-for tool in autoconf automake python3 shellcheck busybox sshd; do stand_in $tool </dev/null; done
+for tool in autoconf automake python3 shellcheck busybox sshd curl; do stand_in $tool </dev/null; done
 stand_in autoreconf <<'X'
 printf '#!/bin/sh\n[ -z "${CONFIGURE_FAILS-}" ] || { echo "configure: error: no luck"; exit 1; }\necho all: >Makefile\n' >configure
 chmod +x configure

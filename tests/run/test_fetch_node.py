@@ -241,6 +241,10 @@ def refusals(h):
         f.write('#!/bin/sh\necho Filesystem; echo /dev/x 1000 1000 0 100% /\n')
     os.chmod(df, 0o755)
     assert real(c)['message'].startswith(c.node.home + '/x: 0.0 MB are to be copied there, and 0.0 MB are free'), real(c)
+    # A disk of which nothing is known, as in a chroot: it may be large enough.
+    with open(df, 'w') as f:
+        f.write('#!/bin/sh\necho "df: cannot find mount point" >&2\nexit 1\n')
+    assert real(c) == [0]
 
 
 def one_at_a_time(h):
