@@ -34,7 +34,7 @@
 #include "core/base/num.h"
 #include "core/base/str.h"
 
-enum { ENVIRON_MAX = 4 << 20, KILL_MS = 10000, POLL_MS = 5, STOP_ROUNDS = 100, LOOKS = 300 };
+enum { ENVIRON_MAX = 4 << 20, KILL_MS = 10000, POLL_MS = 5, POLL_MAX_MS = 100, STOP_ROUNDS = 100, LOOKS = 300 };
 
 struct process {
 	pid_t pid, ppid, session;
@@ -220,6 +220,13 @@ static void pause_ms(int ms)
 	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000L}, NULL);
 }
 
+/* A look reads all of /proc: who takes his time to end is looked at less and less often, and noticed a tenth of that time late at most. */
+static int next_look_ms(int64_t waited_ms)
+{
+	int64_t ms = waited_ms / 10;
+	return ms < POLL_MS ? POLL_MS : ms > POLL_MAX_MS ? POLL_MAX_MS : (int)ms;
+}
+
 static bool is_our_users(pid_t pid)
 {
 	char path[64];
@@ -307,7 +314,7 @@ static int sweep_proc(struct sweep *s, int64_t grace_ms, struct err *err)
 	if (grace_ms > 0)
 		signal_all(s, SIGTERM);
 	while (grace_ms > 0 && mono_now_ms() - start < grace_ms) {
-		pause_ms(POLL_MS);
+		pause_ms(next_look_ms(mono_now_ms() - start));
 		if (!look(s, &fresh))
 			return 0;
 		if (fresh)
@@ -317,7 +324,7 @@ static int sweep_proc(struct sweep *s, int64_t grace_ms, struct err *err)
 	do {
 		freeze(s);
 		signal_all(s, SIGKILL);
-		pause_ms(POLL_MS);
+		pause_ms(next_look_ms(mono_now_ms() - start));
 		if (!look(s, &fresh))
 			return 0;
 	} while (mono_now_ms() - start < KILL_MS);
