@@ -78,7 +78,6 @@ const struct key_binding key_table[] = {
 
     {SCOPE_METRICS, "m", ACTION_MEASURE},
     {SCOPE_METRICS, "t", ACTION_SPAN},
-    {SCOPE_METRICS, "Tab", ACTION_PANE},
 
     {SCOPE_JOBS, "o", ACTION_LOGS},
     {SCOPE_JOBS, "O", ACTION_LOGS_BESIDE},
@@ -151,7 +150,7 @@ static const struct {
     [SCOPE_CLUSTERS] = {"Clusters", SCOPE_LIST},
     [SCOPE_LOGS] = {"Logs", SCOPE_MOVE},
     [SCOPE_COST] = {"Cost", SCOPE_LIST},
-    [SCOPE_METRICS] = {"Metrics", SCOPE_MOVE},
+    [SCOPE_METRICS] = {"Metrics", SCOPE_LIST},
     [SCOPE_JOBS] = {"Jobs", SCOPE_LIST},
     [SCOPE_ACTIVITY] = {"Activity", SCOPE_LIST},
     [SCOPE_RECIPES] = {"Recipes", SCOPE_LIST},

@@ -59,7 +59,7 @@ struct fake {
 	struct ui_metrics metrics;
 	int64_t figures[FIGURES];
 	const char *by[FIGURES];
-	struct ui_metric_node metric_nodes[7];
+	struct ui_metric_node metric_nodes[10];
 	int16_t steps[3][RING_STEPS_MAX];
 	enum measure measure;
 	enum span span;
@@ -597,7 +597,7 @@ static void log_close(struct ui_source *s, unsigned log)
 
 /* --- metrics ------------------------------------------------------------------------------------------------------ */
 
-/* Three nodes that are heard of, two of them with a gap, and four that never were. */
+/* Three nodes that are heard of, two of them with a gap, four that never were, and three that are gone. */
 static void make_metrics(struct fake *f, enum measure m, enum span span)
 {
 	static const struct {
@@ -608,13 +608,15 @@ static void make_metrics(struct fake *f, enum measure m, enum span span)
 	    {"train", 0, {974, 880, 320, 410, 560, -1}}, {"train", 1, {40, 870, 1250, 930, 560, -1}}, {"sweep-7", 0, {-1, -1, -1, -1, -1, -1}},
 	    {"sweep-7", 1, {-1, -1, -1, -1, -1, -1}}, {"sweep-7", 2, {-1, -1, -1, -1, -1, -1}}, {"sweep-7", 3, {-1, -1, -1, -1, -1, -1}},
 	    {"b\xc3\xa4rchen", 0, {610, 450, 120, 200, 910, -1}},
+	    {"night-run", 0, {-1, -1, -1, -1, -1, -1}}, {"eval", 0, {-1, -1, -1, -1, -1, -1}}, {"eval", 1, {-1, -1, -1, -1, -1, -1}},
 	};
+	enum { THERE = 7 }; /* the rest is gone */
 	size_t n = span_infos[span].steps, series = 0;
 	f->metrics = (struct ui_metrics){.at_ms = f->o.now_ms, .measure = m, .span = span, .nodes = f->metric_nodes,
 	    .n_nodes = f->o.empty ? 0 : ARRAY_LEN(script), .figures = f->figures, .by = f->by};
 	for (size_t i = 0; i < ARRAY_LEN(script); i++) {
 		bool known = script[i].now[m] >= 0;
-		f->metric_nodes[i] = (struct ui_metric_node){.cluster = script[i].cluster, .rank = script[i].rank,
+		f->metric_nodes[i] = (struct ui_metric_node){.cluster = script[i].cluster, .rank = script[i].rank, .gone = i >= THERE,
 		    .heard_at_ms = script[i].now[MEASURE_CPU] >= 0 ? f->o.now_ms - 3000 : 0, .steps = f->steps[0], .n_steps = 0};
 		memcpy(f->metric_nodes[i].now, script[i].now, sizeof script[i].now);
 		if (!known)

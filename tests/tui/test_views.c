@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/fs.h"
 #include "core/base/mem.h"
@@ -96,6 +97,38 @@ static void test_cost_list(void **state)
 	free(layout);
 }
 
+/* These stand below each other. */
+static void assert_in_order(struct screen *s, const char *const *names)
+{
+	screen_settle(s, 50);
+	char *text = screen_text(s);
+	const char *at = text;
+	for (size_t i = 0; names[i]; i++) {
+		at = strstr(at, names[i]);
+		if (!at)
+			fail_msg("%s does not come after %s:\n%s", names[i], i ? names[i - 1] : "the top", text);
+	}
+	free(text);
+}
+
+/* Nodes: sorted by any column with what is gone last, found by what they show, and leading to their cluster. */
+static void test_metrics_list(void **state)
+{
+	(void)state;
+	struct screen *s = stage_start(120, 40, "--view", "metrics", NULL, NULL);
+	must_have(s, "10 nodes");
+	assert_in_order(s, (const char *const[]){"b\xc3\xa4rchen", "sweep-7 0", "train 0", "train 1", "eval 0", "eval 1", "night-run", NULL});
+	press(s, "> >", "GPU\xe2\x96\xb2");
+	assert_in_order(s, (const char *const[]){"train 1", "b\xc3\xa4rchen", "train 0", "sweep-7 0", "eval 0", NULL});
+	press(s, "r", "GPU\xe2\x96\xbc");
+	assert_in_order(s, (const char *const[]){"train 0", "b\xc3\xa4rchen", "train 1", "sweep-7 0", "eval 0", NULL});
+	press(s, "/ 'load>30 Enter", "2 of 10 nodes");
+	press(s, "Esc g Enter", "EVENTS");
+	press(s, "8 G Enter", "that node is gone; 7 tells");
+	press(s, "Esc y", "skytop metrics --measure");
+	screen_free(s);
+}
+
 /* On little room the view that is shown has its name, whole, and a blank before the money. */
 static void test_tabs(void **state)
 {
@@ -129,7 +162,7 @@ static void test_budget(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_several), cmocka_unit_test(test_cost_leads_on),
-	    cmocka_unit_test(test_cost_list), cmocka_unit_test(test_tabs),
+	    cmocka_unit_test(test_cost_list), cmocka_unit_test(test_metrics_list), cmocka_unit_test(test_tabs),
 	    cmocka_unit_test(test_budget)};
 	return cmocka_run_group_tests(tests, stage_set_up, stage_tear_down);
 }

@@ -79,7 +79,7 @@ static int print_nodes(struct cli *c, const json_t *answer)
 	struct table *t = table_create();
 	enum measure m = measure_named(json_str(answer, "measure", ""));
 	enum span s = span_named(json_str(answer, "span", ""));
-	static const char *const titles[MEASURES] = {"GPU", "GPU-MEM", "CPU", "MEM", "DISK", "NET"};
+	static const char *const titles[MEASURES] = {"GPU", "GPU-MEM", "LOAD", "MEM", "DISK", "NET"};
 	snprintf(title, sizeof title, "%s, LAST %s", m < MEASURES ? titles[m] : "", s < SPANS ? span_infos[s].title : "");
 	table_column(t, "CLUSTER", 0);
 	table_column(t, "NODE", TABLE_RIGHT);

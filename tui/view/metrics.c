@@ -19,10 +19,13 @@
 enum { COL_NODE, COL_NOW, COL_HISTORY, COL_FIRST_MEASURE, COL_HEARD = COL_FIRST_MEASURE + MEASURES };
 enum { FIGURES_COLUMNS = 50, FIGURES_ROWS = 11, BESIDE_COLUMNS = 110, BELOW_ROWS = 16, WIDE_COLUMNS = 60, EXPLAIN_ROWS = 3 };
 
+#define COL_MEASURE(m) (COL_FIRST_MEASURE + (int)(m))
 #define NODE_COLUMNS(history_min) {                                                                                                        \
-	{"NODE", 8, 20, 0, false, -1}, {"NOW", 5, 5, 0, true, -1}, {"", (history_min), 700, 0, false, -1}, {"GPU", 5, 5, 1, true, -1},      \
-	{"GMEM", 5, 5, 2, true, -1}, {"CPU", 5, 5, 3, true, -1}, {"MEM", 5, 5, 4, true, -1}, {"DISK", 5, 5, 6, true, -1},                   \
-	{"NET", 5, 5, 7, true, -1}, {"HEARD", 7, 7, 5, true, -1}}
+	{"NODE", 8, 20, 0, false, COL_NODE}, {"NOW", 5, 5, 0, true, COL_NOW}, {"", (history_min), 700, 0, false, -1},                        \
+	{"GPU", 5, 5, 1, true, COL_MEASURE(MEASURE_GPU)}, {"GMEM", 5, 5, 2, true, COL_MEASURE(MEASURE_GPU_MEM)},                             \
+	{"LOAD", 5, 5, 3, true, COL_MEASURE(MEASURE_CPU)}, {"MEM", 5, 5, 4, true, COL_MEASURE(MEASURE_MEM)},                                 \
+	{"DISK", 5, 5, 6, true, COL_MEASURE(MEASURE_DISK)}, {"NET", 5, 5, 7, true, COL_MEASURE(MEASURE_NET)},                                \
+	{"HEARD", 7, 7, 5, true, COL_HEARD}}
 /* The map comes before figures that it shows at a key. */
 static const struct grid_column narrow_columns[] = NODE_COLUMNS(12), node_columns[] = NODE_COLUMNS(40);
 static const struct grid_column figure_columns[] = {
@@ -33,7 +36,8 @@ struct metrics_state {
 	struct app *app;
 	enum measure measure;
 	enum span span;
-	struct grid nodes, figures;
+	struct list nodes;
+	struct grid figures;
 	bool in_figures;
 	bool seen; /* it was shown before */
 };
@@ -47,18 +51,25 @@ static const struct ui_metrics *metrics_of(const struct metrics_state *v)
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
-static size_t node_count(void *arg)
+static size_t node_count(void *view)
 {
-	return metrics_of(arg)->n_nodes;
+	return metrics_of(view)->n_nodes;
 }
 
-static uint64_t node_id(void *arg, size_t row)
+static bool same_node(const struct ui_metric_node *a, const struct ui_metric_node *b)
 {
-	const struct ui_metric_node *n = &metrics_of(arg)->nodes[row];
-	uint64_t h = UINT64_C(14695981039346656037) ^ (uint64_t)n->rank ^ (n->gone ? (uint64_t)(row + 1) << 32 : 0); /* names of the gone come again */
-	for (const char *p = n->cluster; *p; p++)
-		h = (h ^ (unsigned char)*p) * UINT64_C(1099511628211);
-	return h ? h : 1;
+	return a->gone == b->gone && a->rank == b->rank && !strcmp(a->cluster, b->cluster);
+}
+
+/* Names of those that are gone come again: the first of a name, the second, … */
+static uint64_t node_id(void *view, size_t item)
+{
+	const struct ui_metrics *m = metrics_of(view);
+	const struct ui_metric_node *n = &m->nodes[item];
+	uint64_t before = n->gone;
+	for (size_t i = 0; n->gone && i < item; i++)
+		before += same_node(&m->nodes[i], n);
+	return list_id(n->cluster) ^ (uint64_t)n->rank << 32 ^ before << 52;
 }
 
 /* Is it the only node of its cluster? Then its number says nothing. */
@@ -75,9 +86,9 @@ static void put_percent(struct grid_cell *out, int16_t v)
 	out->role = v < 0 ? ROLE_DIM : ROLE_TEXT;
 }
 
-static void node_cell(void *arg, size_t row, size_t column, struct grid_cell *out)
+static void node_cell(void *view, size_t row, size_t column, struct grid_cell *out)
 {
-	struct metrics_state *v = arg;
+	const struct metrics_state *v = view;
 	const struct ui_metrics *m = metrics_of(v);
 	const struct ui_metric_node *n = &m->nodes[row];
 	if (column == COL_NODE) {
@@ -100,6 +111,43 @@ static void node_cell(void *arg, size_t row, size_t column, struct grid_cell *ou
 		out->role = ROLE_DIM;
 	}
 }
+
+static int by_column(const struct metrics_state *v, const struct ui_metric_node *a, const struct ui_metric_node *b, int sort)
+{
+	if (sort == COL_NODE)
+		return strcmp(a->cluster, b->cluster) ? list_by_text(a->cluster, b->cluster) : list_by_int(a->rank, b->rank);
+	if (sort == COL_HEARD)
+		return list_by_int(a->heard_at_ms ? a->heard_at_ms : -1, b->heard_at_ms ? b->heard_at_ms : -1);
+	int m = sort == COL_NOW ? (int)v->measure : sort - COL_FIRST_MEASURE;
+	return m >= 0 && m < MEASURES ? list_by_int(a->now[m], b->now[m]) : 0;
+}
+
+/* Where the nodes of its cluster begin. */
+static size_t first_of(const struct ui_metrics *m, size_t item)
+{
+	while (item && m->nodes[item - 1].gone == m->nodes[item].gone && m->nodes[item - 1].rank < m->nodes[item].rank &&
+	       !strcmp(m->nodes[item - 1].cluster, m->nodes[item].cluster))
+		item--;
+	return item;
+}
+
+/* What is gone comes last, the newest of it first, whatever the order. */
+static int node_compare(void *view, size_t x, size_t y, int sort)
+{
+	const struct metrics_state *v = view;
+	const struct ui_metrics *m = metrics_of(v);
+	const struct ui_metric_node *a = &m->nodes[x], *b = &m->nodes[y];
+	if (a->gone != b->gone)
+		return a->gone ? LIST_MISSING : -LIST_MISSING;
+	int d = a->gone ? 0 : by_column(v, a, b, sort);
+	if (d || sort >= 0)
+		return d;
+	size_t p = first_of(m, x), q = first_of(m, y);
+	return a->gone && p != q ? (p < q) - (p > q) : (x > y) - (x < y);
+}
+
+static const struct list_kind node_kind = {.columns = node_columns, .n_columns = ARRAY_LEN(node_columns), .scope = SCOPE_METRICS,
+    .sort_column = COL_NODE, .count = node_count, .id = node_id, .cell = node_cell, .compare = node_compare, .newest_first = true};
 
 static size_t figure_count(void *arg)
 {
@@ -125,11 +173,6 @@ static void figure_cell(void *arg, size_t row, size_t column, struct grid_cell *
 		snprintf(out->text, sizeof out->text, "%s", m->by[row]);
 }
 
-static struct grid_rows node_rows(struct metrics_state *v)
-{
-	return (struct grid_rows){node_count, node_id, node_cell, v};
-}
-
 static struct grid_rows figure_rows(struct metrics_state *v)
 {
 	return (struct grid_rows){figure_count, figure_id, figure_cell, v};
@@ -141,7 +184,7 @@ static void *create(struct app *a)
 {
 	struct metrics_state *v = xcalloc(1, sizeof *v);
 	v->app = a;
-	grid_init(&v->nodes, node_columns, ARRAY_LEN(node_columns));
+	list_init(&v->nodes, a, &node_kind, v);
 	grid_init(&v->figures, figure_columns, ARRAY_LEN(figure_columns));
 	return v;
 }
@@ -149,7 +192,7 @@ static void *create(struct app *a)
 static void destroy(void *state)
 {
 	struct metrics_state *v = state;
-	grid_finish(&v->nodes);
+	list_finish(&v->nodes);
 	grid_finish(&v->figures);
 	free(v);
 }
@@ -166,52 +209,112 @@ static void shown(void *state, struct app *a)
 static void news(void *state, struct app *a)
 {
 	struct metrics_state *v = state;
-	struct grid_rows nodes = node_rows(v), figures = figure_rows(v);
+	struct grid_rows figures = figure_rows(v);
 	if (app_view(a) == &metrics_view)
 		ui_source_metrics(a->source, v->measure, v->span);
 	else
 		ui_source_metrics(a->source, MEASURES, v->span); /* nobody looks */
-	grid_sync(&v->nodes, &nodes);
+	list_news(&v->nodes);
 	grid_sync(&v->figures, &figures);
 }
 
 /* --- what can be done --------------------------------------------------------------------------------------------- */
 
+static const struct ui_metric_node *selected(const struct metrics_state *v)
+{
+	size_t item = list_selected(&v->nodes);
+	return item == LIST_NONE ? NULL : &metrics_of(v)->nodes[item];
+}
+
 static bool act(void *state, struct app *a, enum action action)
 {
 	struct metrics_state *v = state;
-	struct grid_rows nodes = node_rows(v), figures = figure_rows(v);
+	struct grid_rows figures = figure_rows(v);
 	if (action == ACTION_PANE) {
 		v->in_figures = !v->in_figures;
 	} else if (action == ACTION_BACK && v->in_figures) {
 		v->in_figures = false;
-	} else if (action == ACTION_MEASURE) {
-		v->measure = (enum measure)((v->measure + 1) % MEASURES);
+	} else if (action == ACTION_MEASURE || action == ACTION_SPAN) {
+		v->measure = (enum measure)((v->measure + (action == ACTION_MEASURE)) % MEASURES);
+		v->span = (enum span)((v->span + (action == ACTION_SPAN)) % SPANS);
 		shown(v, a);
-	} else if (action == ACTION_SPAN) {
-		v->span = (enum span)((v->span + 1) % SPANS);
-		shown(v, a);
+		if (v->nodes.grid.sort_column == COL_NOW)
+			list_remake(&v->nodes);
+	} else if (action == ACTION_DETAILS) {
+		clusters_go_to(a, selected(v)->cluster);
+	} else if (v->in_figures && grid_act(&v->figures, &figures, action)) {
+		return true;
 	} else {
-		return v->in_figures ? grid_act(&v->figures, &figures, action) : grid_act(&v->nodes, &nodes, action);
+		return list_act(&v->nodes, action);
 	}
 	return true;
+}
+
+static const char *why_not(void *state, const struct app *a, enum action what)
+{
+	const struct metrics_state *v = state;
+	const struct ui_metric_node *n = selected(v);
+	if (what == ACTION_MARK)
+		return "nothing is done here with several nodes";
+	if (what != ACTION_DETAILS)
+		return NULL;
+	if (v->in_figures)
+		return "what it means stands below it; ? tells of all";
+	if (!n)
+		return "no node is selected";
+	return n->gone || !clusters_has(a, n->cluster) ? "that node is gone; 7 tells what its cluster cost" : NULL;
+}
+
+static bool key(void *state, struct app *a, struct key k)
+{
+	(void)a;
+	return list_key(&((struct metrics_state *)state)->nodes, k);
+}
+
+static bool paste(void *state, struct app *a, const char *text, size_t len)
+{
+	(void)a;
+	return list_paste(&((struct metrics_state *)state)->nodes, text, len);
 }
 
 static void mouse(void *state, struct app *a, const struct input_event *e)
 {
 	(void)a;
 	struct metrics_state *v = state;
-	struct grid_rows nodes = node_rows(v), figures = figure_rows(v);
+	struct grid_rows figures = figure_rows(v);
 	bool on_figures = rect_has(v->figures.rows_at, e->mouse.x, e->mouse.y);
 	if (e->mouse.what == MOUSE_PRESS)
 		v->in_figures = on_figures;
-	grid_mouse(on_figures ? &v->figures : &v->nodes, on_figures ? &figures : &nodes, e);
+	if (on_figures)
+		grid_mouse(&v->figures, &figures, e);
+	else
+		list_mouse(&v->nodes, e);
+}
+
+static const char *const *hints(void *state, const struct app *a)
+{
+	(void)a;
+	return list_hints(&((struct metrics_state *)state)->nodes);
+}
+
+static size_t copies(void *state, const struct app *a, struct arena *arena, struct view_copy out[VIEW_COPIES_MAX])
+{
+	(void)a;
+	struct metrics_state *v = state;
+	const struct ui_metric_node *n = selected(v);
+	size_t count = 0;
+	if (!n)
+		return 0;
+	count = view_copy_add(out, count, "cluster", arena_strdup(arena, n->cluster));
+	count = view_copy_add(out, count, "row", list_tsv(&v->nodes, arena));
+	return view_copy_add(out, count, "report", arena_printf(arena, "skytop metrics --measure %s", measure_infos[v->measure].name));
 }
 
 static json_t *save(void *state)
 {
 	const struct metrics_state *v = state;
-	return json_pack("{s:s, s:s}", "measure", measure_infos[v->measure].name, "span", span_infos[v->span].name);
+	return json_pack("{s:s, s:s, s:o}", "measure", measure_infos[v->measure].name, "span", span_infos[v->span].name, "nodes",
+	    grid_save(&v->nodes.grid));
 }
 
 static void restore(void *state, struct app *a, const json_t *saved)
@@ -222,6 +325,8 @@ static void restore(void *state, struct app *a, const json_t *saved)
 	enum span s = span_named(json_str(saved, "span", NULL));
 	v->measure = m < MEASURES ? m : v->measure;
 	v->span = s < SPANS ? s : v->span;
+	grid_restore(&v->nodes.grid, json_object_get(saved, "nodes"));
+	list_remake(&v->nodes);
 }
 
 /* For ?: what every measure and figure is. */
@@ -280,7 +385,7 @@ static void draw_steps(struct canvas *c, int x, int y, int w, enum measure m, co
 static void draw_heat(struct metrics_state *v, struct canvas *c, struct rect r)
 {
 	const struct ui_metrics *m = metrics_of(v);
-	const struct grid *g = &v->nodes;
+	const struct grid *g = &v->nodes.grid;
 	int x = g->column_x[COL_HISTORY], w = g->column_w[COL_HISTORY];
 	char from[40];
 	if (!w || !m->n_nodes)
@@ -291,8 +396,8 @@ static void draw_heat(struct metrics_state *v, struct canvas *c, struct rect r)
 		canvas_right(c, x, r.y, w, ROLE_HEADER, "now");
 	if (m->measure != v->measure || m->span != v->span)
 		return; /* asked for, and here in a moment */
-	for (int i = 0; i < g->rows_at.h && g->top + (size_t)i < m->n_nodes; i++)
-		draw_steps(c, x, g->rows_at.y + i, w, v->measure, &m->nodes[g->top + (size_t)i]);
+	for (int i = 0; i < g->rows_at.h && g->top + (size_t)i < v->nodes.n; i++)
+		draw_steps(c, x, g->rows_at.y + i, w, v->measure, &m->nodes[v->nodes.order[g->top + (size_t)i]]);
 }
 
 static const char *empty_text(const struct metrics_state *v)
@@ -305,9 +410,8 @@ static const char *empty_text(const struct metrics_state *v)
 
 static void draw_nodes(struct metrics_state *v, struct canvas *c, struct rect r, bool keys)
 {
-	struct grid_rows rows = node_rows(v);
-	v->nodes.columns = r.w < WIDE_COLUMNS ? narrow_columns : node_columns;
-	grid_draw(&v->nodes, &rows, c, r, keys, empty_text(v));
+	v->nodes.grid.columns = r.w < WIDE_COLUMNS ? narrow_columns : node_columns;
+	list_draw(&v->nodes, c, r, keys, empty_text(v));
 	draw_heat(v, c, r);
 }
 
@@ -323,14 +427,11 @@ static void draw_figures(struct metrics_state *v, struct canvas *c, struct rect 
 static void title_line(void *state, struct app *a, struct canvas *c, struct rect line, bool keys)
 {
 	(void)a;
-	(void)keys;
 	struct metrics_state *v = state;
-	char right[64];
-	int used = canvas_printf(c, line.x, line.y, line.w, ROLE_TITLE, " %s \xc2\xb7 last %s ", measure_infos[v->measure].title, span_infos[v->span].title);
-	int room = line.w - used - 2;
-	snprintf(right, sizeof right, " blank: unknown \xc2\xb7 %zu node%s ", metrics_of(v)->n_nodes, metrics_of(v)->n_nodes == 1 ? "" : "s");
-	if (room >= (int)strlen(right))
-		canvas_right(c, line.x + used + 1, line.y, room, ROLE_DIM, right);
+	char name[64], right[64];
+	snprintf(name, sizeof name, "%s \xc2\xb7 last %s", measure_infos[v->measure].title, span_infos[v->span].title);
+	snprintf(right, sizeof right, " node%s%s", v->nodes.n_all == 1 ? "" : "s", line.w >= WIDE_COLUMNS ? " \xc2\xb7 blank: unknown" : "");
+	list_title(&v->nodes, c, line, name, right, keys);
 }
 
 static void draw(void *state, struct app *a, struct canvas *c, struct rect body, bool keys)
@@ -338,7 +439,7 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect body,
 	(void)a;
 	struct metrics_state *v = state;
 	struct rect figures = {0};
-	v->figures.rows_at = v->nodes.rows_at = (struct rect){0};
+	v->figures.rows_at = v->nodes.grid.rows_at = (struct rect){0};
 	if (body.w >= BESIDE_COLUMNS)
 		figures = rect_cut_right(&body, body.w / 3 < FIGURES_COLUMNS ? FIGURES_COLUMNS : body.w / 3 > 80 ? 80 : body.w / 3);
 	else if (body.h >= BELOW_ROWS)
@@ -365,8 +466,13 @@ const struct view_ops metrics_view = {
     .destroy = destroy,
     .shown = shown,
     .news = news,
+    .key = key,
     .act = act,
+    .why_not = why_not,
+    .paste = paste,
     .mouse = mouse,
+    .copies = copies,
+    .hints = hints,
     .help = help,
     .save = save,
     .restore = restore,
