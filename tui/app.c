@@ -332,6 +332,10 @@ void app_replied(struct app *a, unsigned ticket, int64_t request_id, const struc
 {
 	a->now_ms = now_ms;
 	notices_replied(&a->notices, ticket, request_id, err, now_ms);
+	for (const struct notice *n; (n = notices_to_stop(&a->notices));) {
+		const struct notice unwanted = *n; /* sending moves the list */
+		app_send(a, &(struct ui_order){.verb = UI_CANCEL_REQUEST, .cluster = unwanted.object, .id = unwanted.request_id});
+	}
 	notices_follow(&a->notices, app_snapshot(a), now_ms);
 	a->dirty = true;
 }

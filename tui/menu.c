@@ -22,7 +22,7 @@ struct menu {
 	int page;
 	int left_w, text_w;
 	struct field query;
-	struct rect list_at;
+	struct rect list_at, box; /* where it was drawn */
 };
 
 /* Letters of the query in order, each at the start of a word or right after the last one that matched: "scl" finds "stop
@@ -221,14 +221,6 @@ static void paste(void *state, struct app *a, const char *text, size_t len)
 	search(m);
 }
 
-static void mouse(void *state, struct app *a, const struct input_event *e)
-{
-	struct menu *m = state;
-	if (e->mouse.what == MOUSE_WHEEL_UP || e->mouse.what == MOUSE_WHEEL_DOWN)
-		move(m, e->mouse.what == MOUSE_WHEEL_UP ? -3 : 3);
-	(void)a;
-}
-
 /* --- drawing ------------------------------------------------------------------------------------------------------ */
 
 static bool headed(const struct menu *m, size_t i)
@@ -301,6 +293,37 @@ static void draw_list(struct menu *m, struct canvas *c, struct rect r)
 	canvas_scrollbar(c, r, m->top, i - m->top, m->n_shown);
 }
 
+/* The item that is drawn there; SIZE_MAX: none is. */
+static size_t item_at(const struct menu *m, int x, int y)
+{
+	int at = m->list_at.y;
+	if (!rect_has(m->list_at, x, y))
+		return SIZE_MAX;
+	for (size_t i = m->top; i < m->n_shown && at <= y; i++) {
+		at += headed(m, i) && at + 1 < m->list_at.y + m->list_at.h;
+		if (at++ == y)
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+/* A click selects; on what is selected it chooses; beside the list it closes. */
+static void mouse(void *state, struct app *a, const struct input_event *e)
+{
+	struct menu *m = state;
+	if (e->mouse.what == MOUSE_WHEEL_UP || e->mouse.what == MOUSE_WHEEL_DOWN)
+		move(m, e->mouse.what == MOUSE_WHEEL_UP ? -3 : 3);
+	if (e->mouse.what != MOUSE_PRESS)
+		return;
+	size_t at = item_at(m, e->mouse.x, e->mouse.y);
+	if (at == m->selected)
+		choose(m, a);
+	else if (at < m->n_shown)
+		m->selected = at;
+	else if (!rect_has(m->box, e->mouse.x, e->mouse.y))
+		app_close(a);
+}
+
 static const char *explanation(const struct menu *m)
 {
 	if (!m->n_shown)
@@ -328,6 +351,7 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 	if (m->n_shown < m->n || m->spec.tall)
 		want_h = (int)m->n + 12;
 	struct rect box = rect_center(area, layout_dialog_columns(area.w, want_w > 50 ? want_w : 50), want_h), r;
+	m->box = box;
 	canvas_fill(c, box, ROLE_DIALOG, ' ');
 	if (area.h >= 6) {
 		canvas_box(c, box, ROLE_BORDER);
@@ -355,7 +379,10 @@ static const char *const *hints(void *state, const struct app *a)
 	static const char *const searching[] = {"Enter", "choose", "Up Down", "move", "letters", "search", "Esc", "close", NULL};
 	static const char *const plain[] = {"Enter", "choose", "j k", "move", "Esc", "close", NULL};
 	static const char *const reading[] = {"Up Down", "move", "letters", "search", "Esc", "close", NULL};
+	static const char *const copying[] = {"Enter", "copy", "j k", "move", "Esc", "close", NULL};
 	const struct menu *m = state;
+	if (m->spec.copies)
+		return copying;
 	return !m->spec.choose ? reading : m->spec.search ? searching : plain;
 }
 

@@ -27,6 +27,7 @@ struct menu_spec {
 	bool search;	    /* a field to type in; otherwise letters are keys: j k g G q */
 	bool tall;	    /* takes the height there is even when short */
 	bool keep_end;	    /* begins at the last item */
+	bool copies;	    /* what choosing does is to copy: for the footer */
 	int detail_lines;   /* for the sentence about the selected item; 0: 1 */
 	int start;	    /* value of the item that is selected first; 0: the first */
 	void (*choose)(struct app *a, int value, void *arg); /* the menu is closed already; NULL: nothing can be chosen */

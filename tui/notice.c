@@ -33,7 +33,7 @@ static struct notice *add(struct notices *ns, int64_t now_ms)
 		memmove(&ns->list[old], &ns->list[old + 1], (ns->n - old) * sizeof *ns->list);
 	}
 	struct notice *n = &ns->list[ns->n++];
-	*n = (struct notice){.since_ms = now_ms};
+	*n = (struct notice){.number = ++ns->next_number, .since_ms = now_ms};
 	return n;
 }
 
@@ -143,6 +143,28 @@ const struct notice *notices_about(const struct notices *ns, const char *object)
 	for (size_t i = ns->n; i-- > 0;)
 		if (ns->list[i].state < NOTICE_DONE && str_eq(ns->list[i].object, object))
 			return &ns->list[i];
+	return NULL;
+}
+
+void notices_unwanted(struct notices *ns, unsigned ticket)
+{
+	for (size_t i = 0; i < ns->n; i++) {
+		struct notice *n = &ns->list[i];
+		if (n->ticket != ticket || n->state != NOTICE_SENT)
+			continue;
+		n->unwanted = true;
+		copy(n->text, sizeof n->text, "stopped as soon as the engine has answered");
+	}
+}
+
+const struct notice *notices_to_stop(struct notices *ns)
+{
+	for (size_t i = 0; i < ns->n; i++) {
+		if (!ns->list[i].unwanted || ns->list[i].state != NOTICE_RUNNING)
+			continue;
+		ns->list[i].unwanted = false;
+		return &ns->list[i];
+	}
 	return NULL;
 }
 

@@ -21,6 +21,7 @@ enum notice_state {
 
 struct notice {
 	enum notice_state state;
+	unsigned number;    /* tells it from all others */
 	unsigned ticket;    /* of an order; 0: just a line */
 	int64_t request_id; /* 0: not known yet */
 	char what[120];	    /* "stop train" */
@@ -28,13 +29,14 @@ struct notice {
 	char text[NOTICE_TEXT_MAX];
 	int64_t since_ms, ended_ms;
 	bool hidden;	    /* has been seen */
+	bool unwanted;	    /* is to be stopped as soon as the engine has taken it */
 };
 
 /* Newest last. */
 struct notices {
 	struct notice *list; /* NOTICES_MAX */
 	size_t n;
-	unsigned next_ticket;
+	unsigned next_ticket, next_number;
 };
 
 void notices_init(struct notices *ns);
@@ -49,6 +51,10 @@ void notices_follow(struct notices *ns, const struct ui_snapshot *snap, int64_t 
 void notices_seen(struct notices *ns, int64_t now_ms);
 /* What is going on with an object: the newest order about it that has not ended; NULL. */
 const struct notice *notices_about(const struct notices *ns, const char *object);
+/* An order that waits for the engine to take it is wanted no more; others are left alone. */
+void notices_unwanted(struct notices *ns, unsigned ticket);
+/* One of those that the engine has taken meanwhile, once; NULL: there is none. */
+const struct notice *notices_to_stop(struct notices *ns);
 /* Milliseconds until one disappears or its elapsed time changes; -1: none will. */
 int64_t notices_wait_ms(const struct notices *ns, int64_t now_ms);
 /* "stop train: stopping nodes 1/2" */

@@ -3,6 +3,7 @@
 #include "tui/palette.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/clock.h"
@@ -176,26 +177,55 @@ static const char *message_time(struct arena *arena, int64_t at_ms)
 	return strlen(utc) >= 19 ? arena_strndup(arena, utc + 11, 8) : "";
 }
 
+static int64_t message_at(const struct notice *n)
+{
+	return n->ended_ms ? n->ended_ms : n->since_ms;
+}
+
+static int by_time(const void *x, const void *y)
+{
+	const struct notice *const *a = x, *const *b = y;
+	int64_t p = message_at(*a), q = message_at(*b);
+	return p != q ? (p > q) - (p < q) : ((*a)->number > (*b)->number) - ((*a)->number < (*b)->number);
+}
+
+static void copy_message(struct app *a, int value, void *arg)
+{
+	(void)arg;
+	struct str words = str_new(2 * NOTICE_TEXT_MAX);
+	for (size_t i = 0; i < a->notices.n; i++)
+		if ((int)a->notices.list[i].number == value)
+			notice_words(&a->notices.list[i], &words);
+	if (words.len)
+		app_copy(a, "message", str_text(&words));
+	str_free(&words);
+}
+
 void palette_messages(struct app *a)
 {
 	struct arena *arena = arena_create();
 	const struct notices *ns = &a->notices;
 	struct menu_item *items = arena_alloc(arena, (ns->n + 1) * sizeof *items);
+	const struct notice *sorted[NOTICES_MAX];
+	for (size_t i = 0; i < ns->n; i++)
+		sorted[i] = &ns->list[i];
+	qsort(sorted, ns->n, sizeof *sorted, by_time);
 	for (size_t i = 0; i < ns->n; i++) {
-		const struct notice *n = &ns->list[i];
+		const struct notice *n = sorted[i];
 		struct str words = str_new(2 * NOTICE_TEXT_MAX);
 		notice_words(n, &words);
 		const char *text = arena_strdup(arena, str_text(&words));
 		str_free(&words);
 		items[i] = (struct menu_item){
-		    .left = message_time(arena, n->ended_ms ? n->ended_ms : n->since_ms),
+		    .left = message_time(arena, message_at(n)),
 		    .text = text,
 		    .detail = text,
 		    .bad = n->state == NOTICE_FAILED,
+		    .value = (int)n->number,
 		};
 	}
 	struct menu_spec spec = {.title = "Messages (UTC)", .empty = "nothing was said yet", .tall = true, .keep_end = true,
-	    .detail_lines = 4};
+	    .detail_lines = 4, .copies = true, .choose = copy_message};
 	app_open(a, &menu_ops, menu_create(&spec, arena, items, ns->n));
 }
 
@@ -241,6 +271,6 @@ void palette_copy(struct app *a)
 	for (size_t i = 0; i < n; i++)
 		items[i] = (struct menu_item){.left = arena_strdup(arena, a->copies[i].what), .text = one_line(arena, a->copies[i].text), .value = (int)i,
 		    .detail = "Enter copies it."};
-	struct menu_spec spec = {.title = "Copy", .empty = "nothing is selected here that could be copied", .choose = copy_item};
+	struct menu_spec spec = {.title = "Copy", .empty = "nothing is selected here that could be copied", .choose = copy_item, .copies = true};
 	app_open(a, &menu_ops, menu_create(&spec, arena, items, n));
 }

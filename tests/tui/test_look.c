@@ -192,6 +192,32 @@ static void test_beside(void **state)
 	free(path);
 }
 
+/* Lists over a view: a click selects and, on what is selected, chooses; one beside them closes them. */
+static void test_menu_click(void **state)
+{
+	(void)state;
+	struct screen *s = start("--view", "clusters", NULL, NULL);
+	press(s, "s", "Sort by");
+	char *text = screen_text(s), *row = text;
+	int y = 1;
+	for (char *end; (end = strchr(row, '\n')); row = end + 1, y++)
+		if (memmem(row, (size_t)(end - row), "\xe2\x94\x82 COST", 8))
+			break;
+	char *click = xasprintf("\033[<0;80;%dM\033[<0;80;%dm", y, y);
+	screen_bytes(s, click, strlen(click));
+	screen_settle(s, 50);
+	assert_true(screen_has(s, "Sort by"));
+	screen_bytes(s, click, strlen(click));
+	must_have(s, "COST\xe2\x96\xb2");
+	must_lack(s, "Sort by");
+	press(s, "s", "Sort by");
+	screen_bytes(s, "\033[<0;2;39M", 10);
+	must_lack(s, "Sort by");
+	free(click);
+	free(text);
+	screen_free(s);
+}
+
 /* y copies by OSC 52; what is too long, or where that is switched off, goes to a file. m gives the mouse to the terminal. */
 static void test_copy(void **state)
 {
@@ -204,6 +230,9 @@ static void test_copy(void **state)
 	screen_keys(s, "Enter");
 	must_write(s, "\033]52;c;dHJhaW4=\033\\");
 	must_have(s, "copied name: 5 bytes");
+	press(s, "!", "Messages");
+	press(s, "Enter", "copied message: 20 bytes");
+	must_write(s, "\033]52;c;Y29waWVkIG5hbWU6IDUgYnl0ZXM=\033\\");
 	screen_keys(s, "m");
 	must_write(s, "\033[?1006l\033[?1002l");
 	screen_keys(s, "m");
@@ -441,7 +470,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_theme), cmocka_unit_test(test_contexts), cmocka_unit_test(test_true_color), cmocka_unit_test(test_live_keys),
 	    cmocka_unit_test(test_beside), cmocka_unit_test(test_copy), cmocka_unit_test(test_title),
-	    cmocka_unit_test(test_links), cmocka_unit_test(test_footer_click), cmocka_unit_test(test_first_time),
+	    cmocka_unit_test(test_links), cmocka_unit_test(test_menu_click), cmocka_unit_test(test_footer_click), cmocka_unit_test(test_first_time),
 	    cmocka_unit_test(test_layout), cmocka_unit_test(test_everything_is_listed), cmocka_unit_test(test_plain),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -231,6 +231,7 @@ static void test_hanging(void **state)
 	must_have(s, "train");
 	screen_keys(s, "G S Tab Enter");
 	must_have(s, "stop train"); /* on the row and as a line */
+	press(s, "X", "stopped as soon as the engine has answered");
 	screen_keys(s, "9");
 	must_have(s, "1 under way");
 	screen_free(s);
@@ -313,10 +314,17 @@ static void test_recipes(void **state)
 	must_have(s, "smallest job of all");
 	must_have(s, "your own");
 	assert_true(fs_exists(own));
-	screen_keys(s, "Esc l");
-	must_have(s, "recipes/hello.yaml");
+	press(s, "Esc l", "recipes/hello.yaml");
 	screen_free(s);
 	unlink(own);
+	/* An editor that was left without a change leaves no copy. */
+	setenv("VISUAL", "true", 1);
+	s = start("--view", "recipes", NULL, NULL);
+	unsetenv("VISUAL");
+	must_have(s, "2 recipes");
+	press(s, "e", "nothing was changed: no copy is kept");
+	assert_false(fs_exists(own));
+	screen_free(s);
 	free(with);
 	free(own);
 	free(editor);

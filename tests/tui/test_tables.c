@@ -481,6 +481,18 @@ static void test_notices(void **state)
 	assert_false(ns.list[1].hidden);
 	notices_seen(&ns, 3000 + NOTICE_SHOWN_MS);
 	assert_true(ns.list[1].hidden);
+	/* Wanted no more before it was taken: it is stopped once it is, and that once. */
+	ticket = notices_order(&ns, &order, 3500);
+	notices_unwanted(&ns, ticket + 1);
+	notices_unwanted(&ns, ticket);
+	assert_null(notices_to_stop(&ns));
+	words(&ns, 2, "stop train: stopped as soon as the engine has answered");
+	notices_replied(&ns, ticket, 12, NULL, 3600);
+	const struct notice *unwanted = notices_to_stop(&ns);
+	assert_true(unwanted && unwanted->request_id == 12);
+	assert_null(notices_to_stop(&ns));
+	notices_unwanted(&ns, ticket);
+	assert_null(notices_to_stop(&ns));
 	/* Never more than there is room for, and what still runs is kept. */
 	ticket = notices_order(&ns, &order, 4000);
 	for (int i = 0; i < 200; i++)

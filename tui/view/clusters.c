@@ -67,6 +67,14 @@ static size_t jobs_meant(const struct clusters_state *v, const struct ui_job *ou
 	return n;
 }
 
+/* The ticket of what was ordered for it and the engine has not answered yet; 0. */
+static unsigned unanswered(const struct clusters_state *v)
+{
+	const struct ui_cluster *c = clusters_selected(v);
+	const struct notice *n = c ? notices_about(&v->view.app->notices, c->name) : NULL;
+	return n && n->state == NOTICE_SENT ? n->ticket : 0;
+}
+
 static bool act(void *state, struct app *a, enum action what)
 {
 	struct clusters_state *v = state;
@@ -100,7 +108,10 @@ static bool act(void *state, struct app *a, enum action what)
 		jobs_ask_cancel(a, jobs, jobs_meant(v, jobs));
 		return true;
 	case ACTION_CANCEL_REQUEST:
-		checklist_ask_cancel(a, request_of(v));
+		if (request_of(v))
+			checklist_ask_cancel(a, request_of(v));
+		else if (unanswered(v))
+			notices_unwanted(&a->notices, unanswered(v));
 		return true;
 	case ACTION_SSH:
 		cluster_login(v);
@@ -126,7 +137,7 @@ static const char *why_not(void *state, const struct app *a, enum action what)
 		return "no cluster is selected";
 	if (what == ACTION_PANE && (!v->view.details || !v->view.lists[CLUSTER_JOBS].n_all))
 		return "Enter opens the details, with the jobs";
-	if (what == ACTION_CANCEL_REQUEST && !request_of(v))
+	if (what == ACTION_CANCEL_REQUEST && !request_of(v) && !unanswered(v))
 		return "nothing is being done with it";
 	if (what == ACTION_CANCEL_JOB) {
 		const struct ui_job *jobs[JOBS_AT_ONCE];

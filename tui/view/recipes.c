@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/fs.h"
 #include "core/base/mem.h"
@@ -14,6 +15,7 @@
 #include "tui/view/views.h"
 
 enum { C_NAME, C_WHOSE, C_TITLE, C_NEEDS };
+enum { RECIPE_MAX = 1 << 20 };
 
 static const struct grid_column columns[] = {
     [C_NAME] = {"RECIPE", 12, 24, 0, false, C_NAME},
@@ -29,6 +31,7 @@ struct recipes_state {
 	bool read; /* from the disk; not before somebody looks */
 	bool in_text;	    /* the text has the keys */
 	int top, page;	    /* of the text */
+	char *copy, *copied; /* made for the editor, which has it: its path, and what it was; NULL */
 };
 
 static const struct recipe *recipe_at(const struct recipes_state *v, size_t item)
@@ -80,10 +83,30 @@ static void read_again(struct recipes_state *v)
 	list_remake(&v->view.lists[0]);
 }
 
+/* A copy that was made for the editor and is still what came with skytop is none: it would hide the next version of that. */
+static void end_edit(struct recipes_state *v)
+{
+	size_t len;
+	char *text = fs_read(v->copy, RECIPE_MAX, &len, NULL);
+	if (text && str_eq(text, v->copied)) {
+		unlink(v->copy);
+		app_say(v->view.app, false, "nothing was changed: no copy is kept");
+	} else if (text) {
+		app_say(v->view.app, false, "your own copy goes before skytop's from now on: %s", v->copy);
+	}
+	free(text);
+	free(v->copy);
+	free(v->copied);
+	v->copy = v->copied = NULL;
+}
+
 static void shown(void *state, struct app *a)
 {
 	(void)a;
-	read_again(state);
+	struct recipes_state *v = state;
+	if (v->copy && !v->view.app->edit)
+		end_edit(v);
+	read_again(v);
 }
 
 /* --- actions ------------------------------------------------------------------------------------------------------ */
@@ -130,8 +153,10 @@ static void edit(struct recipes_state *v, const struct recipe *r)
 		free(path);
 		return;
 	}
-	if (!r->own)
-		app_say(v->view.app, false, "%s is your own copy now: %s", r->name, path);
+	if (!r->own) {
+		v->copy = xstrdup(path);
+		v->copied = xstrdup(r->text);
+	}
 	free(v->view.app->edit);
 	v->view.app->edit = path;
 }
@@ -264,6 +289,8 @@ static void destroy(void *state)
 	struct recipes_state *v = state;
 	list_view_finish(&v->view);
 	recipes_free(&v->recipes);
+	free(v->copy);
+	free(v->copied);
 	free(v);
 }
 
