@@ -15,6 +15,7 @@ struct confirm {
 	struct arena *arena;
 	bool on_button; /* else Cancel has the focus */
 	struct field field;
+	struct rect cancel_at, button_at; /* where they were drawn */
 };
 
 void *confirm_create(const struct confirm_spec *spec, struct arena *arena)
@@ -76,12 +77,25 @@ static void key(void *state, struct app *a, struct key k)
 		app_close(a);
 }
 
-static void draw_buttons(const struct confirm *m, struct canvas *c, struct rect line)
+/* To hit the button is as deliberate as Tab and Enter. */
+static void mouse(void *state, struct app *a, const struct input_event *e)
+{
+	struct confirm *m = state;
+	if (e->mouse.what != MOUSE_PRESS)
+		return;
+	if (rect_has(m->cancel_at, e->mouse.x, e->mouse.y))
+		app_close(a);
+	else if (rect_has(m->button_at, e->mouse.x, e->mouse.y) && ready(m))
+		accept(m, a);
+}
+
+static void draw_buttons(struct confirm *m, struct canvas *c, struct rect line)
 {
 	int x = line.x + 1;
+	m->cancel_at = (struct rect){x, line.y, 10, 1};
 	x += canvas_text(c, x, line.y, line.w, m->on_button ? ROLE_BUTTON : ROLE_BUTTON_ON, "[ Cancel ]") + 2;
 	enum role role = m->on_button ? ROLE_BUTTON_ON : ready(m) ? ROLE_BUTTON : ROLE_DIM;
-	canvas_printf(c, x, line.y, line.x + line.w - x, role, "[ %s ]", m->spec.button);
+	m->button_at = (struct rect){x, line.y, canvas_printf(c, x, line.y, line.x + line.w - x, role, "[ %s ]", m->spec.button), 1};
 	if (m->spec.typed)
 		return;
 	c->cursor_x = m->on_button ? x + 2 : line.x + 3;
@@ -134,4 +148,4 @@ static const char *const *hints(void *state, const struct app *a)
 	return m->on_button && ready(m) ? go_on : m->spec.typed ? typed : cancel;
 }
 
-const struct modal_ops confirm_ops = {.destroy = destroy, .key = key, .draw = draw, .hints = hints};
+const struct modal_ops confirm_ops = {.destroy = destroy, .key = key, .mouse = mouse, .draw = draw, .hints = hints};

@@ -24,6 +24,8 @@ struct form {
 	unsigned touched; /* fields that were typed or moved in: a bit each */
 	const char *problem;
 	char problem_text[FORM_SUMMARY_MAX];
+	struct rect fields_at, cancel_at, button_at; /* where they were drawn, */
+	size_t first;				     /* … from this field on */
 };
 
 static struct form *create(const struct form_spec *spec)
@@ -204,6 +206,25 @@ static void paste(void *state, struct app *a, const char *text, size_t len)
 	field_insert(&f->values[f->focus], text, len);
 }
 
+/* A click goes to a field, and switches one that is switched; or presses a button. */
+static void mouse(void *state, struct app *a, const struct input_event *e)
+{
+	struct form *f = state;
+	if (e->mouse.what != MOUSE_PRESS)
+		return;
+	size_t at = rect_has(f->fields_at, e->mouse.x, e->mouse.y) ? f->first + (size_t)(e->mouse.y - f->fields_at.y) : SIZE_MAX;
+	if (at < f->spec.n_fields) {
+		f->focus = at;
+		f->problem = NULL;
+		if (f->fields[at].kind == FORM_TOGGLE)
+			field_set(&f->values[at], form_is_on(f, at) ? "no" : "yes");
+	} else if (rect_has(f->cancel_at, e->mouse.x, e->mouse.y)) {
+		app_close(a);
+	} else if (rect_has(f->button_at, e->mouse.x, e->mouse.y)) {
+		submit(f, a);
+	}
+}
+
 /* --- drawing ------------------------------------------------------------------------------------------------------ */
 
 static void draw_field(const struct form *f, struct canvas *c, size_t i, struct rect line, int label_w)
@@ -228,7 +249,7 @@ static void draw_field(const struct form *f, struct canvas *c, size_t i, struct 
 		canvas_text(c, x, line.y, w, ROLE_DIM, field->hint ? field->hint : "");
 }
 
-static void draw_buttons(const struct form *f, struct canvas *c, struct rect line)
+static void draw_buttons(struct form *f, struct canvas *c, struct rect line)
 {
 	int x = line.x;
 	size_t cancel = cancel_at(f);
@@ -236,13 +257,14 @@ static void draw_buttons(const struct form *f, struct canvas *c, struct rect lin
 		c->cursor_x = f->focus == cancel ? x + 2 : x + 14;
 		c->cursor_y = line.y;
 	}
+	f->cancel_at = (struct rect){x, line.y, 10, 1};
 	x += canvas_text(c, x, line.y, line.w, f->focus == cancel ? ROLE_BUTTON_ON : ROLE_BUTTON, "[ Cancel ]") + 2;
-	canvas_printf(c, x, line.y, line.x + line.w - x, f->focus == cancel + 1 ? ROLE_BUTTON_ON : ROLE_BUTTON, "[ %s ]",
-	    f->spec.button);
+	int used = canvas_printf(c, x, line.y, line.x + line.w - x, f->focus == cancel + 1 ? ROLE_BUTTON_ON : ROLE_BUTTON, "[ %s ]", f->spec.button);
+	f->button_at = (struct rect){x, line.y, used, 1};
 }
 
 /* Fields that have no room scroll, so that the one with the focus is seen. */
-static void draw_fields(const struct form *f, struct canvas *c, struct rect r)
+static void draw_fields(struct form *f, struct canvas *c, struct rect r)
 {
 	int label_w = 0;
 	for (size_t i = 0; i < f->spec.n_fields; i++) {
@@ -253,6 +275,8 @@ static void draw_fields(const struct form *f, struct canvas *c, struct rect r)
 	size_t first = 0, focus = f->focus < f->spec.n_fields ? f->focus : f->spec.n_fields - 1;
 	if (r.h > 0 && focus >= (size_t)r.h)
 		first = focus - (size_t)r.h + 1;
+	f->fields_at = r;
+	f->first = first;
 	for (size_t i = first; i < f->spec.n_fields && (int)(i - first) < r.h; i++)
 		draw_field(f, c, i, (struct rect){r.x, r.y + (int)(i - first), r.w, 1}, label_w);
 }
@@ -312,7 +336,7 @@ static const char *const *hints(void *state, const struct app *a)
 	return picks_now(f) ? picks : fields[f->fields[f->focus].kind][f->spec.leads_on];
 }
 
-static const struct modal_ops form_ops = {.destroy = destroy, .key = key, .paste = paste, .draw = draw, .hints = hints};
+static const struct modal_ops form_ops = {.destroy = destroy, .key = key, .mouse = mouse, .paste = paste, .draw = draw, .hints = hints};
 
 void form_open(struct app *a, const struct form_spec *spec)
 {

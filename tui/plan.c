@@ -26,6 +26,7 @@ struct plan_box {
 	unsigned ticket;
 	int64_t since_ms;
 	bool on_button;
+	struct rect cancel_at, button_at; /* where they were drawn */
 	struct ui_place *places;
 	size_t n_places;
 	const char *notes;
@@ -99,6 +100,17 @@ static void key(void *state, struct app *a, struct key k)
 	else if (k.code == KEYS_LEFT || k.code == KEYS_RIGHT)
 		p->on_button = k.code == KEYS_RIGHT && ready(p);
 	else if (!k.mods && k.code == 'y' && ready(p))
+		launch(p, a);
+}
+
+static void mouse(void *state, struct app *a, const struct input_event *e)
+{
+	struct plan_box *p = state;
+	if (e->mouse.what != MOUSE_PRESS)
+		return;
+	if (rect_has(p->cancel_at, e->mouse.x, e->mouse.y))
+		app_close(a);
+	else if (rect_has(p->button_at, e->mouse.x, e->mouse.y) && ready(p))
 		launch(p, a);
 }
 
@@ -248,7 +260,7 @@ static void draw_others(const struct plan_box *p, struct canvas *c, struct rect 
 	}
 }
 
-static void draw_buttons(const struct plan_box *p, struct canvas *c, struct rect at)
+static void draw_buttons(struct plan_box *p, struct canvas *c, struct rect at)
 {
 	int x = at.x;
 	c->cursor_x = at.x + 2;
@@ -257,9 +269,10 @@ static void draw_buttons(const struct plan_box *p, struct canvas *c, struct rect
 		canvas_text(c, x, at.y, at.w, ROLE_BUTTON_ON, "[ Back ]");
 		return;
 	}
+	p->cancel_at = (struct rect){x, at.y, 10, 1};
 	x += canvas_text(c, x, at.y, at.w, p->on_button ? ROLE_BUTTON : ROLE_BUTTON_ON, "[ Cancel ]") + 2;
 	enum role role = p->on_button ? ROLE_BUTTON_ON : ready(p) ? ROLE_BUTTON : ROLE_DIM;
-	canvas_printf(c, x, at.y, at.x + at.w - x, role, p->state == PLAN_JOINS ? "[ Run ]" : "[ Launch ]");
+	p->button_at = (struct rect){x, at.y, canvas_printf(c, x, at.y, at.x + at.w - x, role, p->state == PLAN_JOINS ? "[ Run ]" : "[ Launch ]"), 1};
 	if (p->on_button)
 		c->cursor_x = x + 2;
 }
@@ -342,7 +355,7 @@ static const char *const *hints(void *state, const struct app *a)
 	return of[p->state][p->on_button];
 }
 
-static const struct modal_ops plan_ops = {.destroy = destroy, .key = key, .draw = draw, .hints = hints, .planned = planned, .wait_ms = wait_ms, .alone = true};
+static const struct modal_ops plan_ops = {.destroy = destroy, .key = key, .mouse = mouse, .draw = draw, .hints = hints, .planned = planned, .wait_ms = wait_ms, .alone = true};
 
 void plan_open(struct app *a, const struct ui_order *order)
 {

@@ -66,6 +66,59 @@ static void test_order(void **state)
 	free(path);
 }
 
+/* A click on the first of this text on the screen. */
+static void click_on(struct screen *s, const char *what)
+{
+	must_have(s, what);
+	screen_settle(s, 50);
+	char *text = screen_text(s), *at = strstr(text, what), *row = text, click[64];
+	int y = 1, x = 1;
+	for (char *p = text; p < at; p++)
+		if (*p == '\n')
+			y++, row = p + 1;
+	for (char *p = row; p < at; p++)
+		x += (*p & 0xc0) != 0x80;
+	snprintf(click, sizeof click, "\033[<0;%d;%dM\033[<0;%d;%dm", x + 1, y, x + 1, y);
+	screen_bytes(s, click, strlen(click));
+	free(text);
+}
+
+/* Questions and forms by the mouse: what is not ready cannot be pressed, a click beside a button is none. */
+static void test_clicks(void **state)
+{
+	(void)state;
+	char *path = orders_path();
+	struct screen *s = start("--view", "clusters", "--orders", path);
+	must_have(s, "train");
+	press(s, "G D", "Tear down train?");
+	click_on(s, "Tear down train?"); /* its title */
+	click_on(s, "[ Cancel ]");
+	must_lack(s, "Tear down train?");
+	press(s, "g Space Space D", "type 2 to go on");
+	click_on(s, "[ Tear down ]");
+	must_have(s, "type 2 to go on");
+	press(s, "Esc Esc G a", "delete instead of stop");
+	click_on(s, "tear down [");
+	must_have(s, "[no]"); /* it was on */
+	expect_orders(path, "");
+	click_on(s, "[ Set ]");
+	must_have(s, "autostop train");
+	press(s, "G S", "Stop train?");
+	click_on(s, "[ Stop ]");
+	must_have(s, "stop train: done");
+	press(s, "1 / 'nebius_h200 Enter l Enter", "price by");
+	click_on(s, "[ Launch ]");
+	must_have(s, "DONE");
+	char *got = fs_read(path, STAGE_FILE_MAX, NULL, NULL);
+	assert_non_null(strstr(got, "autostop cluster=train"));
+	assert_non_null(strstr(got, "stop cluster=train"));
+	assert_non_null(strstr(got, "launch cluster="));
+	assert_null(strstr(got, "down cluster="));
+	free(got);
+	screen_free(s);
+	free(path);
+}
+
 static void test_several(void **state)
 {
 	(void)state;
@@ -413,7 +466,7 @@ static void test_lost_engine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_mashing), cmocka_unit_test(test_order), cmocka_unit_test(test_several),
+	    cmocka_unit_test(test_mashing), cmocka_unit_test(test_order), cmocka_unit_test(test_several), cmocka_unit_test(test_clicks),
 	    cmocka_unit_test(test_captured), cmocka_unit_test(test_exec_and_launch), cmocka_unit_test(test_three_keys),
 	    cmocka_unit_test(test_pick), cmocka_unit_test(test_hanging), cmocka_unit_test(test_stop_request),
 	    cmocka_unit_test(test_jobs), cmocka_unit_test(test_recipes), cmocka_unit_test(test_read_only),
