@@ -36,6 +36,11 @@ static int open_screen(struct cli *c)
 		free(self);
 		return cli_flag(c, "dump-keys") ? tui_dump_keys() : tui_dump_config();
 	}
+	if (cli_flag(c, "once") && cli_flag(c, "json")) {
+		free(self);
+		return cli_usage(c, "a view is text; as JSON each verb says what the view of it shows: "
+		    "skytop offers, status, queue, cost, metrics, requests, events or recipes --json");
+	}
 	char *layout = home_path(HOME_STATE, "screen.json");
 	o.layout = layout;
 	const char *size = cli_value(c, "size");

@@ -355,7 +355,8 @@ static const char *const *hints(void *state, const struct app *a)
 	return of[p->state][p->on_button];
 }
 
-static const struct modal_ops plan_ops = {.destroy = destroy, .key = key, .mouse = mouse, .draw = draw, .hints = hints, .planned = planned, .wait_ms = wait_ms, .alone = true};
+static const struct modal_ops plan_ops = {.destroy = destroy, .key = key, .mouse = mouse, .draw = draw, .hints = hints, .planned = planned,
+    .wait_ms = wait_ms, .alone = true};
 
 void plan_open(struct app *a, const struct ui_order *order)
 {

@@ -452,6 +452,11 @@ static int run_once(struct screen *s)
 		loop_after(s->loop, ONCE_WAIT_MS, on_once_late, s);
 		loop_run(s->loop);
 	}
+	/* What would lie over the view is said beside it. */
+	for (size_t i = 0; i < s->app.notices.n; i++) {
+		fprintf(stderr, "skytop: %s\n", s->app.notices.list[i].text);
+		s->app.notices.list[i].hidden = true;
+	}
 	s->canvas = canvas_create(w, h);
 	app_resize(&s->app, w, h);
 	app_draw(&s->app, s->canvas);

@@ -71,4 +71,10 @@ sky screen --dump-config
 ok "a slip in it: status" test "$status" = 1
 ok "a slip in it: where" contains "$err" "config.yaml:2:"
 ok "a slip in it: the default holds" contains "$out" '  ascii: false'
+sky screen clusters --once --size 80x24
+ok "a slip in it, --once: said beside the view" contains "$err" "config.yaml:2:"
+ok "a slip in it, --once: and not in it" lacks "$out" "perhaps"
+sky screen cost --once --json
+ok "--once --json: refused" test "$status" = 2
+ok "--once --json: what says it as JSON" contains "$out$err" "skytop offers, status, queue, cost"
 done_testing
