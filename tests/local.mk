@@ -14,30 +14,44 @@ AM_TESTS_ENVIRONMENT = \
 	top_builddir=$(abs_top_builddir); export top_builddir;
 TEST_CFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 
-# Those that take longest come first, the longest of all at the top, so that none of them is left over at the end. (They begin in this order.)
+# Many tests wait more than they work, so more of them run at a time than there are processors, whatever -j make was given:
+# `make check CHECK_JOBS=1` runs one after the other.
+CHECK_JOBS = $(shell expr 4 + 2 \* `getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2`)
+AM_MAKEFLAGS = $(if $(filter check-TESTS,$(MAKECMDGOALS)),-j$(CHECK_JOBS))
+
+# They begin in this order. Those that take longest come first, the longest of all at the top, so that none of them is left over at the end; then the
+# screen's, which wait.
 TESTS += \
 	tests/providers/test_azure_life.py \
-	tests/agent/test_agent.sh \
-	tests/run/test_left.py \
-	tests/run/test_cloud_torture.py
+	tests/providers/test_aws.py \
+	tests/agent/test_agent.sh
 if HAVE_CMOCKA
 if HAVE_VTERM
 TESTS += tests/tui/test_terminal
 endif
+TESTS += tests/providers/test_ssh_pool
 endif
 TESTS += \
-	tests/store/test_update.py \
 	tests/run/test_sync.py \
-	tests/run/test_logs.py \
-	tests/ssh/test_pool.py \
-	tests/run/test_faults.py \
+	tests/run/test_fetch_node.py \
 	tests/ssh/test_ssh_login.py \
+	tests/ssh/test_pool.py \
+	tests/store/test_update.py \
 	tests/providers/test_gcp_life.py \
-	tests/providers/test_aws.py \
+	tests/run/test_left.py \
+	tests/run/test_fetch.py \
 	tests/cli/test_demo.py \
-	tests/run/test_failover.py \
+	tests/run/test_session.py \
+	tests/run/test_faults.py \
 	tests/ssh/test_crash_pool.py \
-	tests/providers/test_torture.py
+	tests/run/test_money.py \
+	tests/ssh/test_logs.py \
+	tests/run/test_failover.py \
+	tests/run/test_metrics.py \
+	tests/providers/test_torture.py \
+	tests/run/test_logs.py \
+	tests/run/test_cloud_torture.py
+include tests/tui/local.mk
 include tests/providers/local.mk
 include tests/agent/local.mk
 include tests/io/local.mk
@@ -48,7 +62,6 @@ include tests/model/local.mk
 include tests/store/local.mk
 include tests/plan/local.mk
 include tests/api/local.mk
-include tests/tui/local.mk
 include tests/cli/local.mk
 include tests/lint/local.mk
 include tests/bench/local.mk

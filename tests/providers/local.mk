@@ -2,7 +2,7 @@ if HAVE_CMOCKA
 PROVIDER_RIG = tests/providers/rig.c tests/providers/rig.h tests/providers/rig_http.c tests/providers/rig_http.h tests/providers/conformance.c tests/providers/conformance.h
 
 check_PROGRAMS += tests/providers/test_cloudside tests/providers/test_local tests/providers/test_sim tests/providers/test_ssh_pool
-TESTS += tests/providers/test_cloudside tests/providers/test_local tests/providers/test_sim tests/providers/test_ssh_pool
+TESTS += tests/providers/test_cloudside tests/providers/test_local tests/providers/test_sim
 tests_providers_test_cloudside_SOURCES = tests/providers/test_cloudside.c
 tests_providers_test_cloudside_CPPFLAGS = $(TEST_CFLAGS)
 tests_providers_test_cloudside_LDADD = libproviders.a $(MODEL_LIBS) $(CMOCKA_LIBS)

@@ -20,9 +20,8 @@ tests_run_test_remote_CPPFLAGS = $(TEST_CFLAGS)
 tests_run_test_remote_LDADD = $(RUN_LIBS) $(CMOCKA_LIBS)
 endif
 dist_check_SCRIPTS += tests/run/test_crash.py tests/run/test_faults.py tests/run/test_logs.py tests/run/test_session.py tests/run/engine_test.py
-TESTS += tests/run/test_crash.py tests/run/test_session.py
+TESTS += tests/run/test_crash.py
 dist_check_SCRIPTS += tests/run/test_money.py
-TESTS += tests/run/test_money.py
 dist_check_SCRIPTS += tests/run/test_sync.py
 if HAVE_CMOCKA
 check_PROGRAMS += tests/run/test_logs_prune
@@ -39,9 +38,8 @@ tests_run_test_objects_CPPFLAGS = $(TEST_CFLAGS)
 tests_run_test_objects_LDADD = $(RUN_LIBS) $(CMOCKA_LIBS)
 endif
 dist_check_SCRIPTS += tests/run/test_fetch.py tests/run/test_fetch_clouds.py tests/run/test_fetch_node.py tests/run/test_fetch_ssh.py
-TESTS += tests/run/test_fetch.py tests/run/test_fetch_clouds.py tests/run/test_fetch_node.py tests/run/test_fetch_ssh.py
+TESTS += tests/run/test_fetch_clouds.py tests/run/test_fetch_ssh.py
 dist_check_SCRIPTS += tests/run/test_metrics.py
-TESTS += tests/run/test_metrics.py
 if HAVE_CMOCKA
 check_PROGRAMS += tests/run/test_call_hosts
 TESTS += tests/run/test_call_hosts
