@@ -126,9 +126,9 @@ static void test_warnings(void **state)
 	(void)state;
 	static const struct ui_source_ops ops = {.snapshot = still_snapshot};
 	static const struct ui_event events[] = {
-	    {.id = 3, .object = "", .text = "80% of the budget", .kind = "budget.reached", .bad = true},
-	    {.id = 2, .object = "", .text = "something", .kind = "step"},
-	    {.id = 1, .object = "", .text = "50% of the budget", .kind = "budget.reached", .bad = true},
+	    {.id = 3, .object = "", .level = "", .text = "80% of the budget", .kind = "budget.reached", .bad = true},
+	    {.id = 2, .object = "", .level = "", .text = "something", .kind = "step"},
+	    {.id = 1, .object = "", .level = "", .text = "50% of the budget", .kind = "budget.reached", .bad = true},
 	};
 	struct still still = {.source = {&ops}, .snap = {.link = UI_LINK_UP, .link_text = "", .at_ms = 1, .events = events + 2, .n_events = 1}};
 	struct world w = {.source = &still.source};
