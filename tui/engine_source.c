@@ -51,7 +51,8 @@ struct source {
 	struct ui_sink sink;
 	struct rpc *rpc;
 	struct proc *starter;
-	unsigned timer, teller;
+	unsigned timer, teller, refuser;
+	struct err refusal; /* what refuser tells all orders */
 	int64_t retry_ms; /* doubles while nothing answers */
 	bool greeted, started, looked_back;
 	enum ui_link link;
@@ -300,6 +301,21 @@ static void on_closed(void *arg, struct rpc *rpc)
 
 static void refuse_all(struct source *s, const struct err *err);
 
+static void on_refuse(void *arg)
+{
+	struct source *s = arg;
+	s->refuser = 0;
+	refuse_all(s, &s->refusal);
+}
+
+/* From the loop: whoever has just ordered is still within his call. */
+static void refuse_soon(struct source *s, const struct err *err)
+{
+	s->refusal = *err;
+	if (!s->refuser)
+		s->refuser = loop_after(s->loop, 0, on_refuse, s);
+}
+
 static void on_started(void *arg, int status, bool timed_out)
 {
 	struct source *s = arg;
@@ -324,7 +340,7 @@ static void start_engine(struct source *s)
 	s->starter = proc_start(s->loop, &(struct proc_spec){.argv = argv, .timeout_ms = START_MS}, &(struct proc_handlers){NULL, on_started, s}, &err);
 	if (!s->starter) {
 		set_link(s, UI_LINK_NONE, err.text);
-		refuse_all(s, &err);
+		refuse_soon(s, &err);
 	}
 }
 
@@ -348,7 +364,7 @@ static void not_connected(struct source *s, const struct err *err)
 	}
 	if (err->code != ERR_NOT_FOUND && err->code != ERR_THROTTLED) {
 		err_set(&told, err->code, "%s; SKYTOP_HOME and XDG_RUNTIME_DIR say where the engine's socket is", err->text);
-		refuse_all(s, &told);
+		refuse_soon(s, &told);
 	}
 	if (s->link != UI_LINK_LOST)
 		set_link(s, UI_LINK_NONE, err->code == ERR_NOT_FOUND ? "no engine runs; the first launch starts one" : told.text);
@@ -614,6 +630,7 @@ static void src_destroy(struct ui_source *base)
 	loop_cancel(s->loop, s->teller);
 	loop_cancel(s->loop, s->cost_timer);
 	proc_destroy(s->starter);
+	loop_cancel(s->loop, s->refuser);
 	rpc_destroy(s->rpc);
 	json_decref(s->data);
 	json_decref(s->next);

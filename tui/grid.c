@@ -300,7 +300,11 @@ size_t grid_row_at(const struct grid *g, const struct grid_rows *rows, int x, in
 
 static void place_columns(struct grid *g, struct rect r)
 {
-	grid_widths(g->columns, g->n_columns, g->want, r.w - GUTTER, g->column_x, g->column_w);
+	struct grid_column columns[GRID_COLUMNS_MAX];
+	memcpy(columns, g->columns, g->n_columns * sizeof *columns);
+	if (g->sort_column >= 0) /* by what it is sorted is always seen */
+		columns[g->sort_column].priority = 0;
+	grid_widths(columns, g->n_columns, g->want, r.w - GUTTER, g->column_x, g->column_w);
 	for (size_t i = 0; i < g->n_columns; i++)
 		g->column_x[i] += r.x + GUTTER;
 }

@@ -20,7 +20,8 @@ struct menu {
 	size_t *shown; /* indices of items that match */
 	size_t n_shown, selected, top;
 	int page;
-	int left_w, text_w;
+	int left_w, lines; /* of all items, with their headings */
+	int item_w;	   /* of the widest */
 	struct field query;
 	struct rect list_at, box; /* where it was drawn */
 };
@@ -99,12 +100,13 @@ static void set_items(struct menu *m, struct arena *arena, const struct menu_ite
 	m->n = n;
 	m->shown = xreallocarray(m->shown, n + 1, sizeof *m->shown);
 	search(m);
-	m->left_w = m->text_w = 0;
+	m->left_w = m->item_w = m->lines = 0;
 	for (size_t i = 0; i < n; i++) {
-		int left = items[i].left ? width_text(items[i].left, strlen(items[i].left)) : 0;
-		int text = width_text(items[i].text, strlen(items[i].text));
+		int left = items[i].left ? width_text(items[i].left, strlen(items[i].left)) : 0, text = width_text(items[i].text, strlen(items[i].text));
+		int right = items[i].right ? width_text(items[i].right, strlen(items[i].right)) + 3 : 0;
 		m->left_w = left > m->left_w ? left : m->left_w;
-		m->text_w = text > m->text_w ? text : m->text_w;
+		m->item_w = text + right > m->item_w ? text + right : m->item_w;
+		m->lines += 1 + (items[i].heading && (!i || !str_eq(items[i].heading, items[i - 1].heading)));
 	}
 }
 
@@ -257,12 +259,14 @@ static void draw_item(const struct menu *m, struct canvas *c, struct rect line, 
 		x += m->left_w + 2;
 	}
 	x += canvas_text(c, x, line.y, end - x, role, it->text);
-	if (it->right) {
-		int w = width_text(it->right, strlen(it->right)), room = end - x - 2;
+	/* While something is searched for there are no headings: what would be alike says under which it stands. */
+	const char *right = it->right || !m->query.len ? it->right : it->heading;
+	if (right) {
+		int w = width_text(right, strlen(right)), room = end - x - 2;
 		if (w <= room)
-			canvas_text(c, end - w, line.y, w, ROLE_DIM, it->right);
+			canvas_text(c, end - w, line.y, w, ROLE_DIM, right);
 		else if (room >= RIGHT_LEAST)
-			canvas_text(c, x + 2, line.y, room, ROLE_DIM, it->right);
+			canvas_text(c, x + 2, line.y, room, ROLE_DIM, right);
 	}
 	if (!on)
 		return;
@@ -342,13 +346,9 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect area)
 {
 	(void)a;
 	struct menu *m = state;
-	int right = 0;
-	for (size_t i = 0; i < m->n; i++) {
-		int w = m->items[i].right ? width_text(m->items[i].right, strlen(m->items[i].right)) + 3 : 0;
-		right = w > right ? w : right;
-	}
-	int want_w = m->left_w + m->text_w + right + 8, want_h = lines_of(m, 0, m->n) + 2 + m->spec.search + detail_lines(m, 100);
-	if (m->n_shown < m->n || m->spec.tall)
+	/* As large while something is searched for as before. */
+	int want_w = m->left_w + m->item_w + 8, want_h = m->lines + 2 + m->spec.search + detail_lines(m, 100);
+	if (m->spec.tall)
 		want_h = (int)m->n + 12;
 	struct rect box = rect_center(area, layout_dialog_columns(area.w, want_w > 50 ? want_w : 50), want_h), r;
 	m->box = box;
@@ -378,12 +378,12 @@ static const char *const *hints(void *state, const struct app *a)
 	(void)a;
 	static const char *const searching[] = {"Enter", "choose", "Up Down", "move", "letters", "search", "Esc", "close", NULL};
 	static const char *const plain[] = {"Enter", "choose", "j k", "move", "Esc", "close", NULL};
-	static const char *const reading[] = {"Up Down", "move", "letters", "search", "Esc", "close", NULL};
+	static const char *const reading[] = {"j k", "move", "g G", "ends", "Esc", "close", NULL};
 	static const char *const copying[] = {"Enter", "copy", "j k", "move", "Esc", "close", NULL};
 	const struct menu *m = state;
 	if (m->spec.copies)
 		return copying;
-	return !m->spec.choose ? reading : m->spec.search ? searching : plain;
+	return m->spec.search ? searching : m->spec.choose ? plain : reading;
 }
 
 const struct modal_ops menu_ops = {.destroy = destroy, .key = key, .paste = paste, .mouse = mouse, .draw = draw, .hints = hints};

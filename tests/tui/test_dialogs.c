@@ -8,11 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "core/base/fs.h"
 #include "core/base/mem.h"
 #include "core/base/num.h"
 #include "core/base/str.h"
 #include "tui/app.h"
+#include "tui/engine_source.h"
 #include "tui/layout.h"
 #include "tui/view/views.h"
 
@@ -242,6 +245,52 @@ static void test_chosen_name(void **state)
 	has(d, "launch top-9f: done");
 }
 
+struct answer {
+	struct loop *loop;
+	bool asking; /* we are still within the call */
+	char text[400];
+};
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void on_planned(void *arg, unsigned ticket, const struct ui_plan *p, const struct err *err)
+{
+	struct answer *a = arg;
+	assert_true(ticket == 1 && !p && err && !a->asking);
+	snprintf(a->text, sizeof a->text, "%s", err->text);
+	loop_stop(a->loop);
+}
+
+/* Where no engine can be reached, whatever one waits, a question is answered so rather than never. */
+static void test_unreachable(void **state)
+{
+	(void)state;
+	char *dir = xstrdup("/tmp/skytop-dialogs.XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	char *run = path_join(dir, "run");
+	assert_int_equal(fs_write(run, "x", 1, 0600, NULL), 0); /* a file where the socket's folder should be */
+	setenv("SKYTOP_HOME", dir, 1);
+	struct answer a = {.loop = loop_create()};
+	struct ui_source *s = engine_source_create(a.loop, "/nonexistent");
+	struct ui_sink sink = {.changed = nothing, .planned = on_planned, .arg = &a};
+	ui_source_start(s, &sink);
+	a.asking = true;
+	ui_source_plan(s, 1, &(struct ui_order){.verb = UI_LAUNCH, .command = "true", .autostop_min = INT64_MIN});
+	a.asking = false;
+	loop_run(a.loop);
+	assert_non_null(strstr(a.text, "run/engine.sock"));
+	assert_non_null(strstr(a.text, "SKYTOP_HOME"));
+	ui_source_destroy(s);
+	loop_destroy(a.loop);
+	unlink(run);
+	rmdir(dir);
+	free(run);
+	free(dir);
+}
+
 /* --- questions ---------------------------------------------------------------------------------------------------- */
 
 static void test_question(void **state)
@@ -302,7 +351,7 @@ static void test_stopped(void **state)
 	app_news(&d->app, d->app.now_ms);
 	lacks(d, "busy");
 	lacks(d, "it costs until it is stopped");
-	has(d, "costs nothing");
+	has(d, "it costs nothing now");
 }
 
 /* An error is read to its end in details; the same refusal twice is told once. */
@@ -387,11 +436,21 @@ static void test_columns(void **state)
 	has(d, "a-name-of-15-ch");
 }
 
+/* The column by which a list is sorted is there however little room there is. */
+static void test_sorted_by(void **state)
+{
+	struct desk *d = *state;
+	keys(d, "2");
+	lacks(d, "PROJECT");
+	keys(d, "s G Enter");
+	has(d, "PROJECT\xe2\x96\xb2");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_launch_form), TEST(test_refused), TEST(test_chosen_name), TEST(test_question), TEST(test_autostop),
-	    TEST(test_room), TEST(test_stopped), TEST(test_errors), TEST(test_order), TEST(test_launch_command), TEST(test_columns)};
+	const struct CMUnitTest tests[] = {TEST(test_launch_form), TEST(test_refused), TEST(test_chosen_name), cmocka_unit_test(test_unreachable), TEST(test_question), TEST(test_autostop),
+	    TEST(test_room), TEST(test_stopped), TEST(test_errors), TEST(test_order), TEST(test_launch_command), TEST(test_columns), TEST(test_sorted_by)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

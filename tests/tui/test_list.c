@@ -9,6 +9,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/num.h"
+#include "core/base/str.h"
 #include "tui/view/list.h"
 
 static const struct grid_column columns[] = {
@@ -56,6 +57,13 @@ static void test_compare(void **state)
 	assert_int_equal(list_by_int(5, -1), -LIST_MISSING);
 	assert_int_equal(list_by_int(-1, -1), 0);
 	assert_int_equal(list_by_text("", "a"), LIST_MISSING);
+	static const char *const order[] = {"", "7", "8", "10", "a", "sweep-7", "sweep-7b", "sweep-10", "sweep-010", "sweep-11", "v1.9", "v1.10"};
+	for (size_t i = 1; i < ARRAY_LEN(order); i++)
+		for (size_t j = 1; j < ARRAY_LEN(order); j++) {
+			int d = list_by_text(order[i], order[j]);
+			bool swapped = str_eq(order[i], "sweep-10") || str_eq(order[i], "sweep-010") || str_eq(order[j], "sweep-10") || str_eq(order[j], "sweep-010");
+			assert_true((d == 0) == (i == j) && (swapped || (d < 0) == (i < j)));
+		}
 	assert_true(list_by_text("a", "b") < 0 && list_by_text("b", "a") > 0);
 	assert_true(list_id("a") != list_id("b") && list_id("") != 0);
 }

@@ -21,11 +21,12 @@ static void draw_cost(const struct clusters_state *v, struct canvas *c, struct r
 	snprintf(text, sizeof text, "$%s/h now, $%s so far", format_price(cl->price_uusd_h, cl->price_estimated, price, sizeof price),
 	    format_price(cl->cost_uusd, 0, cost, sizeof cost));
 	size_t n = strlen(text);
-	if (cl->launched_at_ms)
+	bool stopped = str_eq(cl->status, "STOPPED");
+	if (cl->launched_at_ms && !stopped)
 		snprintf(text + n, sizeof text - n, ", launched %s", ago_text(cl->launched_at_ms, v->view.app->now_ms, ran, sizeof ran));
 	n = strlen(text);
-	if (str_eq(cl->status, "STOPPED"))
-		snprintf(text + n, sizeof text - n, cl->price_uusd_h ? "; its disks go on costing" : "; costs nothing");
+	if (stopped)
+		snprintf(text + n, sizeof text - n, cl->price_uusd_h ? "; its disks go on costing" : "; it costs nothing now");
 	details_line(c, r, "cost", ROLE_MONEY, text);
 }
 
@@ -74,7 +75,7 @@ static const char *gib(int64_t used, int64_t total, char *buf, size_t size)
 static void draw_use(const struct clusters_state *v, struct canvas *c, struct rect *r, const struct ui_cluster *cl)
 {
 	char text[300], mem[60], disk[60], load[40] = NUM_UNKNOWN, age[24];
-	if (!cl->heard_at_ms)
+	if (!cl->heard_at_ms || !str_eq(cl->status, "UP"))
 		return;
 	if (cl->load_milli >= 0)
 		snprintf(load, sizeof load, "%.1f", (double)cl->load_milli / 1000);

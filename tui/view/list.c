@@ -1,6 +1,7 @@
 /* Lists: filter, order and marks of items, and the keys and clicks for them. What an item is only its view knows. */
 #include "tui/view/list.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -455,11 +456,39 @@ int list_by_int(int64_t a, int64_t b)
 	return (a > b) - (a < b);
 }
 
+static size_t digits(const char **p)
+{
+	*p += strspn(*p, "0");
+	return strspn(*p, "0123456789");
+}
+
+/* "sweep-7" comes before "sweep-10". */
+static int by_words_and_numbers(const char *a, const char *b)
+{
+	while (*a && *b) {
+		if (!isdigit((unsigned char)*a) || !isdigit((unsigned char)*b)) {
+			if (*a != *b)
+				return (unsigned char)*a - (unsigned char)*b;
+			a++;
+			b++;
+			continue;
+		}
+		size_t n = digits(&a), m = digits(&b);
+		int d = n != m ? (n > m ? 1 : -1) : strncmp(a, b, n);
+		if (d)
+			return d;
+		a += n;
+		b += m;
+	}
+	return (unsigned char)*a - (unsigned char)*b;
+}
+
 int list_by_text(const char *a, const char *b)
 {
 	if (!a[0] != !b[0])
 		return a[0] ? -LIST_MISSING : LIST_MISSING;
-	int d = strcmp(a, b);
+	int d = by_words_and_numbers(a, b);
+	d = d ? d : strcmp(a, b); /* "7" and "07" are not the same */
 	return (d > 0) - (d < 0);
 }
 

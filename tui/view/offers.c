@@ -420,12 +420,12 @@ static void draw_body(struct offers_state *v, struct app *a, struct canvas *c, s
 		return;
 	}
 	enum layout_split split = layout_details(list, &list, &details);
-	if (split != SPLIT_INSTEAD)
-		grid_draw(&v->grid, &rows, c, list, keys && !v->query.typing, empty_text(v));
 	if (split == SPLIT_BELOW)
 		canvas_fill(c, rect_cut_top(&details, 1), ROLE_BORDER, 0x2500);
 	else if (split == SPLIT_BESIDE)
-		canvas_fill(c, rect_cut_left(&details, 1), ROLE_BORDER, 0x2502);
+		canvas_fill(c, rect_cut_left(&details, 1), ROLE_BORDER, 0x2502); /* before the list, whose scroll bar is on it */
+	if (split != SPLIT_INSTEAD)
+		grid_draw(&v->grid, &rows, c, list, keys && !v->query.typing, empty_text(v));
 	details = rect_inset(details, 1, 0);
 	size_t row = selected_row(v), marked[COMPARED_MAX], n = marked_rows(v, marked);
 	if (n > 1)
