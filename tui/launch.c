@@ -210,8 +210,8 @@ static void describe(struct launch *l, const struct offers *o, size_t row)
 	l->price_uusd_h = offer->price_uusd_h;
 	l->spot_uusd_h = offer->spot_uusd_h;
 	l->spot_estimated = o->sources[offer->source].spot_estimated;
-	l->title = arena_printf(l->arena, "%s%s%s %s in %s", l->gpus ? l->gpus : "", l->gpus ? " \xc2\xb7 " : "", t->provider,
-	    t->instance_type, p->zone[0] ? p->zone : p->region[0] ? offer_region_text(p->region) : "its one region");
+	l->title = arena_printf(l->arena, "%s%s%s %s%s%s", l->gpus ? l->gpus : "", l->gpus ? " \xc2\xb7 " : "", t->provider,
+	    t->instance_type, p->zone[0] ? " in " : p->region[0] ? " in " : "", p->zone[0] ? p->zone : offer_region_text(p->region));
 }
 
 static struct launch *create(void)

@@ -370,6 +370,18 @@ static void test_errors(void **state)
 	assert_null(strstr(first + 1, "start: it is up already"));
 }
 
+/* A job that waits for its turn is no log that hangs. */
+static void test_log_of_pending(void **state)
+{
+	struct desk *d = *state;
+	keys(d, "2 o");
+	has(d, "job 2 is PENDING: its log comes here once it runs");
+	d->jobs[1].status = "RUNNING";
+	d->jobs[1].started_at_ms = NOW_MS;
+	app_news(&d->app, d->app.now_ms);
+	has(d, "waiting for the first line");
+}
+
 /* --- lists -------------------------------------------------------------------------------------------------------- */
 
 /* Columns: the lines of the list, by their job numbers. */
@@ -450,7 +462,8 @@ static void test_sorted_by(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_launch_form), TEST(test_refused), TEST(test_chosen_name), cmocka_unit_test(test_unreachable), TEST(test_question), TEST(test_autostop),
-	    TEST(test_room), TEST(test_stopped), TEST(test_errors), TEST(test_order), TEST(test_launch_command), TEST(test_columns), TEST(test_sorted_by)};
+	const struct CMUnitTest tests[] = {TEST(test_launch_form), TEST(test_refused), TEST(test_chosen_name), cmocka_unit_test(test_unreachable),
+	    TEST(test_question), TEST(test_autostop), TEST(test_room), TEST(test_stopped), TEST(test_errors), TEST(test_log_of_pending), TEST(test_order),
+	    TEST(test_launch_command), TEST(test_columns), TEST(test_sorted_by)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,8 +18,8 @@ enum { TIGHT_ROWS = 12, SHORT_ROWS = 22, NODE_LINES = 8, GPU_LINES = 8, BAR_COLU
 static void draw_cost(const struct clusters_state *v, struct canvas *c, struct rect *r, const struct ui_cluster *cl)
 {
 	char text[300], price[40], cost[40], ran[24];
-	snprintf(text, sizeof text, "$%s/h now, $%s so far", format_price(cl->price_uusd_h, cl->price_estimated, price, sizeof price),
-	    format_price(cl->cost_uusd, 0, cost, sizeof cost));
+	snprintf(text, sizeof text, "$%s/h now, %s", format_price(cl->price_uusd_h, cl->price_estimated, price, sizeof price),
+	    cluster_so_far(cl, cost, sizeof cost));
 	size_t n = strlen(text);
 	bool stopped = str_eq(cl->status, "STOPPED");
 	if (cl->launched_at_ms && !stopped)

@@ -75,7 +75,7 @@ static void describe(const struct app *a, const struct ui_cluster *c, enum ui_ve
 	    format_price(verb == UI_START ? c->running_uusd_h : c->price_uusd_h, verb != UI_START && c->price_estimated, price, sizeof price),
 	    verb == UI_START ? " once it runs" : "", c->status, cluster_machines(c, machines, sizeof machines),
 	    cluster_place(a, c, place, sizeof place));
-	str_addf(out, ", $%s so far", format_price(c->cost_uusd, 0, cost, sizeof cost));
+	str_addf(out, ", %s", cluster_so_far(c, cost, sizeof cost));
 	if (c->launched_at_ms)
 		str_addf(out, ", launched %s", ago_text(c->launched_at_ms, a->now_ms, age, sizeof age));
 	if (c->jobs_running > 0)

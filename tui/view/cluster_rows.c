@@ -65,6 +65,16 @@ const char *cluster_machines(const struct ui_cluster *c, char *buf, size_t size)
 	return buf;
 }
 
+const char *cluster_so_far(const struct ui_cluster *c, char *buf, size_t size)
+{
+	char money[40];
+	if (c->cost_uusd == PRICE_UNKNOWN)
+		snprintf(buf, size, "what it has cost is not known");
+	else
+		snprintf(buf, size, "%s so far", format_dollars(c->cost_uusd, 0, money, sizeof money));
+	return buf;
+}
+
 static void put(struct grid_cell *out, const char *text)
 {
 	snprintf(out->text, sizeof out->text, "%s", text);

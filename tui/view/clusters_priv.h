@@ -31,6 +31,9 @@ const char *cluster_place(const struct app *a, const struct ui_cluster *c, char 
 /* "8x H100 spot", "2x(8x H100)" for two nodes. */
 const char *cluster_machines(const struct ui_cluster *c, char *buf, size_t size);
 
+/* "$12.48 so far", or that it is not known. */
+const char *cluster_so_far(const struct ui_cluster *c, char *buf, size_t size);
+
 /* Ask, for the marked clusters or else the selected one. */
 void cluster_ask(struct clusters_state *v, enum ui_verb verb);
 void cluster_ask_exec(struct clusters_state *v);

@@ -183,12 +183,29 @@ static enum role end_role(const struct log_pane *p)
 	return p->broken || (last && str_starts(last + 1, "FAILED")) ? ROLE_BAD : last && str_eq(last + 1, "SUCCEEDED") ? ROLE_GOOD : ROLE_DIM;
 }
 
+/* A job that has not begun says so. */
+static const char *waiting_for(const struct log_pane *p, char *buf, size_t size)
+{
+	const struct ui_snapshot *snap = app_snapshot(p->app);
+	const struct ui_job *job = NULL;
+	for (size_t i = 0; i < snap->n_jobs; i++) {
+		const struct ui_job *j = &snap->jobs[i];
+		bool wanted = str_eq(j->cluster, p->target.cluster) && (p->target.id < 0 || j->id == p->target.id);
+		job = wanted && (!job || j->id > job->id) ? j : job;
+	}
+	if (!job || job->started_at_ms || job->ended_at_ms)
+		return "waiting for the first line";
+	snprintf(buf, size, "job %" PRId64 " is %.40s: its log comes here once it runs", job->id, job->status);
+	return buf;
+}
+
 void log_pane_draw(struct log_pane *p, struct canvas *c, struct rect r, bool keys)
 {
 	if (p->ended && r.h > 1) {
 		struct rect line = rect_cut_bottom(&r, 1);
 		canvas_text(c, line.x, line.y, line.w, end_role(p), p->end_text);
 	}
+	char wait[100];
 	int times = p->times && r.w >= TIME_MIN_W ? TIME_W : 0;
 	rect_cut_left(&r, times);
 	p->text_at = r;
@@ -200,7 +217,7 @@ void log_pane_draw(struct log_pane *p, struct canvas *c, struct rect r, bool key
 	const char *nothing = p->match.n && logbuf_first(p->buf) < logbuf_end(p->buf) ? "the filter lets no line through"
 			      : p->waits					      ? "its log comes here as soon as there is a job"
 			      : p->ended					      ? "the log is empty"
-			      : p->target.kind == LOG_JOB			      ? "waiting for the first line"
+			      : p->target.kind == LOG_JOB			      ? waiting_for(p, wait, sizeof wait)
 										      : "nothing has happened yet";
 	if (log_pane_first(p) == LOG_NO_LINE)
 		canvas_text(c, r.x, r.y, r.w, ROLE_DIM, nothing);

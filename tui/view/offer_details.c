@@ -44,7 +44,7 @@ static void heading(struct pen *p, const struct offer_type *t, const struct offe
 	    t->accelerator ? " \xc2\xb7 " : "", t->provider, t->instance_type);
 	canvas_text(p->c, p->r.x, p->y, p->r.w, ROLE_TITLE, text);
 	p->y++;
-	snprintf(text, sizeof text, "%s%s%s", place->region[0] ? offer_region_text(place->region) : "one region", place->zone[0] ? " / " : "",
+	snprintf(text, sizeof text, "%s%s%s", place->region[0] ? offer_region_text(place->region) : "no region is named", place->zone[0] ? " / " : "",
 	    place->zone);
 	row(p, "where", ROLE_TEXT, text);
 }
@@ -102,20 +102,20 @@ static void source_row(struct pen *p, const struct app *a, const struct offer_so
 
 static void machine_rows(struct pen *p, const struct offer_type *t)
 {
-	char vcpu[32], text[200];
-	snprintf(text, sizeof text, "%s vCPU \xc2\xb7 ", t->vcpus_micro < 0 ? "?" : micro_text(t->vcpus_micro, vcpu, sizeof vcpu));
-	size_t used = strlen(text);
-	if (t->mem_mib < 0)
-		used += (size_t)snprintf(text + used, sizeof text - used, "? GiB");
+	char vcpu[32] = NUM_UNKNOWN, mem[32] = NUM_UNKNOWN, text[200];
+	if (t->vcpus_micro >= 0)
+		micro_text(t->vcpus_micro, vcpu, sizeof vcpu);
+	if (t->mem_mib >= 0)
+		snprintf(mem, sizeof mem, "%lld", (long long)((t->mem_mib + 512) / 1024));
+	if (t->vcpus_micro < 0 && t->mem_mib < 0)
+		snprintf(text, sizeof text, "not known");
 	else
-		used += (size_t)snprintf(text + used, sizeof text - used, "%lld GiB", (long long)((t->mem_mib + 512) / 1024));
-	if (t->arch)
-		snprintf(text + used, sizeof text - used, " \xc2\xb7 %s", t->arch);
+		snprintf(text, sizeof text, "%s vCPU \xc2\xb7 %s GiB%s%s", vcpu, mem, t->arch ? " \xc2\xb7 " : "", t->arch ? t->arch : "");
 	row(p, "machine", ROLE_TEXT, text);
 	if (!t->accelerator)
 		return;
 	const struct accelerator *acc = accelerator_find(t->accelerator);
-	used = t->gpu_mem_mib > 0
+	size_t used = t->gpu_mem_mib > 0
 		   ? (size_t)snprintf(text, sizeof text, "%lld GiB each", (long long)((t->gpu_mem_mib + 512) / 1024))
 		   : (size_t)snprintf(text, sizeof text, "memory not known");
 	if (acc)
@@ -228,7 +228,7 @@ static void figure_text(const struct offers *o, size_t at, enum figure f, char *
 		return;
 	case F_GPU:
 		if (t->accelerator)
-			snprintf(buf, size, "%s %s", t->accel_count_micro < 0 ? "?" : micro_text(t->accel_count_micro, n, sizeof n),
+			snprintf(buf, size, "%s %s", t->accel_count_micro < 0 ? NUM_UNKNOWN : micro_text(t->accel_count_micro, n, sizeof n),
 			    t->accelerator);
 		return;
 	case F_PRICE:
@@ -250,13 +250,13 @@ static void figure_text(const struct offers *o, size_t at, enum figure f, char *
 		snprintf(buf, size, "%s", offer_avail_text(offer->available));
 		return;
 	case F_VCPU:
-		snprintf(buf, size, "%s", t->vcpus_micro < 0 ? "?" : micro_text(t->vcpus_micro, n, sizeof n));
+		snprintf(buf, size, "%s", t->vcpus_micro < 0 ? NUM_UNKNOWN : micro_text(t->vcpus_micro, n, sizeof n));
 		return;
 	case F_RAM:
 	case F_GPU_MEM: {
 		int64_t mib = f == F_RAM ? t->mem_mib : t->gpu_mem_mib;
 		if (f == F_RAM || t->accelerator)
-			snprintf(buf, size, mib < 0 ? "?" : "%lld", (long long)((mib + 512) / 1024));
+			snprintf(buf, size, mib < 0 ? NUM_UNKNOWN : "%lld", (long long)((mib + 512) / 1024));
 		return;
 	}
 	case F_AGE:

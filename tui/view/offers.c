@@ -14,6 +14,7 @@
 #include "core/base/num.h"
 #include "core/base/str.h"
 #include "tui/app.h"
+#include "tui/view/details.h"
 #include "tui/view/views.h"
 #include "tui/width.h"
 
@@ -149,7 +150,8 @@ bool offers_hold(const struct app *a)
 	const struct offers_state *v = app_view_state((struct app *)a, &offers_view);
 	if (app_view(a) != &offers_view)
 		return false;
-	return a->modal.ops || v->query.typing || v->grid.n_marks || (a->key_ms && a->now_ms < a->key_ms + HAND_MS);
+	bool empty = !v->list.n; /* nothing that could move away under the hand */
+	return a->modal.ops || v->grid.n_marks || (!empty && (v->query.typing || (a->key_ms && a->now_ms < a->key_ms + HAND_MS)));
 }
 
 const char *offers_set_filter(struct app *a, const char *text)
@@ -409,7 +411,7 @@ static size_t marked_rows(const struct offers_state *v, size_t rows[COMPARED_MAX
 
 static void draw_body(struct offers_state *v, struct app *a, struct canvas *c, struct rect body, bool keys)
 {
-	struct rect list = body, details;
+	struct rect list = body;
 	if (v->problem[0]) {
 		struct rect line = rect_cut_top(&list, list.h > 3);
 		canvas_text(c, line.x + 1, line.y, line.w - 1, ROLE_BAD, v->problem);
@@ -419,14 +421,9 @@ static void draw_body(struct offers_state *v, struct app *a, struct canvas *c, s
 		grid_draw(current_grid(v), &rows, c, list, keys && !v->query.typing, empty_text(v));
 		return;
 	}
-	enum layout_split split = layout_details(list, &list, &details);
-	if (split == SPLIT_BELOW)
-		canvas_fill(c, rect_cut_top(&details, 1), ROLE_BORDER, 0x2500);
-	else if (split == SPLIT_BESIDE)
-		canvas_fill(c, rect_cut_left(&details, 1), ROLE_BORDER, 0x2502); /* before the list, whose scroll bar is on it */
-	if (split != SPLIT_INSTEAD)
+	struct rect details = details_split(c, list, &list, v->list.n + 1);
+	if (!rect_empty(list))
 		grid_draw(&v->grid, &rows, c, list, keys && !v->query.typing, empty_text(v));
-	details = rect_inset(details, 1, 0);
 	size_t row = selected_row(v), marked[COMPARED_MAX], n = marked_rows(v, marked);
 	if (n > 1)
 		offer_compare_draw(a, c, details, marked, n);
