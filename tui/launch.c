@@ -10,6 +10,7 @@
 #include "core/base/mem.h"
 #include "core/base/num.h"
 #include "core/base/str.h"
+#include "core/model/cluster.h"
 #include "tui/app.h"
 #include "tui/dialog.h"
 #include "tui/format.h"
@@ -101,8 +102,13 @@ static bool env_is_right(const char *text)
 	return true;
 }
 
-static const char *check(const struct launch *l, const struct form *f, const char *path, const struct ui_order *order, int *field)
+static const char *check(struct launch *l, const struct form *f, const char *path, const struct ui_order *order, int *field)
 {
+	struct err err = {0};
+	if (order->cluster[0] && cluster_name_check(order->cluster, &err)) {
+		*field = NAME;
+		return arena_strdup(l->arena, err.text);
+	}
 	if (path && order->command) {
 		*field = COMMAND;
 		return "Give a task file or a command, not both.";
@@ -137,7 +143,7 @@ static const char *or_null(const char *text)
 
 static const char *submit(struct app *a, const struct form *f, void *arg, size_t *at)
 {
-	const struct launch *l = arg;
+	struct launch *l = arg;
 	struct ui_order order = {.verb = UI_LAUNCH, .infra = l->infra, .instance_type = l->instance_type, .gpus = l->gpus};
 	order.cluster = value(l, f, NAME);
 	order.command = or_null(value(l, f, COMMAND));

@@ -233,13 +233,13 @@ static void draw_others(const struct plan_box *p, struct canvas *c, struct rect 
 {
 	const struct ui_place *best = chosen(p);
 	int shown = 0;
-	rect_cut_top(r, r->h > 4);
 	for (size_t i = 0; i < p->n_places && shown < OTHERS_MAX && r->h > 0; i++) {
 		const struct ui_place *at = &p->places[i];
 		char place[200], money[40];
 		if (at == best)
 			continue;
 		if (!shown++) {
+			rect_cut_top(r, r->h > 4);
 			if (r->h < 2)
 				return;
 			struct rect head = rect_cut_top(r, 1);

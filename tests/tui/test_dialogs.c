@@ -194,6 +194,17 @@ static void test_launch_form(void **state)
 	assert_int_equal(d->sent_ticket, 0);
 }
 
+/* What is wrong with a name is said before anything is asked. */
+static void test_bad_name(void **state)
+{
+	struct desk *d = *state;
+	keys(d, "2 l Tab 'train.py Tab 'my Space 'name Enter");
+	assert_int_equal(d->n_plans, 0);
+	has(d, "my name");
+	has(d, "[ Plan ]");
+	has(d, "'my name'");
+}
+
 static void test_refused(void **state)
 {
 	struct desk *d = *state;
@@ -223,7 +234,7 @@ static void test_chosen_name(void **state)
 	int rows = 0;
 	for (const char *p = d->text; (p = strstr(p, "\n\xe2\x94\x82")); p++)
 		rows++;
-	assert_true(rows <= 8); /* no larger than what it says */
+	assert_int_equal(rows, 7); /* no larger than what it says, an empty line and the buttons */
 	keys(d, "Tab");
 	has(d, "Enter launch  Tab to Cancel");
 	keys(d, "Enter");
@@ -462,7 +473,7 @@ static void test_sorted_by(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_launch_form), TEST(test_refused), TEST(test_chosen_name), cmocka_unit_test(test_unreachable),
+	const struct CMUnitTest tests[] = {TEST(test_launch_form), TEST(test_refused), TEST(test_bad_name), TEST(test_chosen_name), cmocka_unit_test(test_unreachable),
 	    TEST(test_question), TEST(test_autostop), TEST(test_room), TEST(test_stopped), TEST(test_errors), TEST(test_log_of_pending), TEST(test_order),
 	    TEST(test_launch_command), TEST(test_columns), TEST(test_sorted_by)};
 	return cmocka_run_group_tests(tests, NULL, NULL);

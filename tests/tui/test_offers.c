@@ -111,6 +111,22 @@ static void test_hold(void **state)
 	screen_free(s);
 }
 
+/* From a kind of GPU into its offers, and back to where one was. */
+static void test_groups(void **state)
+{
+	(void)state;
+	struct screen *s = start("n>=8");
+	screen_keys(s, "t");
+	must(s, screen_has(s, "MEM GB"), "kinds of GPU");
+	screen_keys(s, "/ '_nebius Enter G Enter");
+	must(s, screen_has(s, "/n>=8 nebius gpu:H200") && screen_has(s, "gpu-h200-sxm"), "the offers of one");
+	screen_keys(s, "Esc");
+	must(s, screen_has(s, "MEM GB") && screen_has(s, "/n>=8 nebius ") && screen_has(s, "\xe2\x96\xb8H200"), "back, with the filter there was");
+	screen_keys(s, "Enter / 'x C-h Enter Esc");
+	must(s, screen_lacks(s, "MEM GB") && screen_has(s, "All offers"), "another filter leads nowhere back");
+	screen_free(s);
+}
+
 static void test_saved(void **state)
 {
 	(void)state;
@@ -262,8 +278,8 @@ int main(void)
 	    /* These know how many offers there are before prices change. */
 	    cmocka_unit_test(test_own), cmocka_unit_test(test_own_compared), cmocka_unit_test(test_own_engine),
 	    cmocka_unit_test(test_own_none),
-	    cmocka_unit_test(test_flash), cmocka_unit_test(test_unfocused), cmocka_unit_test(test_hold), cmocka_unit_test(test_saved),
-	    cmocka_unit_test(test_queries), cmocka_unit_test(test_month),
+	    cmocka_unit_test(test_flash), cmocka_unit_test(test_unfocused), cmocka_unit_test(test_hold), cmocka_unit_test(test_groups),
+	    cmocka_unit_test(test_saved), cmocka_unit_test(test_queries), cmocka_unit_test(test_month),
 	};
 	return cmocka_run_group_tests(tests, stage_set_up, stage_tear_down);
 }

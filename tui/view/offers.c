@@ -90,6 +90,12 @@ static void recompute(struct offers_state *v)
 	grid_sync(g, &rows);
 }
 
+static void forget_groups(struct offers_state *v)
+{
+	free(v->group_query);
+	v->group_query = NULL;
+}
+
 /* Compile the first len bytes of the query. */
 static struct filter *compile(const struct offers_state *v, size_t len, struct filter_error *where, struct err *err)
 {
@@ -157,6 +163,7 @@ bool offers_hold(const struct app *a)
 const char *offers_set_filter(struct app *a, const char *text)
 {
 	struct offers_state *v = app_view_state(a, &offers_view);
+	forget_groups(v);
 	field_set(&v->query.field, text);
 	apply_query(v, true);
 	return v->problem[0] ? v->problem : NULL;
@@ -184,6 +191,7 @@ static struct sorter *sorter(struct offers_state *v)
 
 static void set_grouped(struct offers_state *v, bool on)
 {
+	forget_groups(v);
 	v->grouped = on;
 	recompute(v);
 }
@@ -194,7 +202,7 @@ static void open_group(struct offers_state *v)
 	if (!v->n_groups)
 		return;
 	const char *name = offers_group_at(v, v->group_grid.selected)->accelerator;
-	char term[200];
+	char term[200], *before = xstrdup(v->query.field.text);
 	snprintf(term, sizeof term, "%s%s", v->query.field.len ? " " : "", name ? "gpu:" : "!gpu:*");
 	v->query.field.cursor = v->query.field.len;
 	field_insert(&v->query.field, term, strlen(term));
@@ -203,6 +211,18 @@ static void open_group(struct offers_state *v)
 	v->grouped = false;
 	v->grid.selected = v->grid.top = 0;
 	apply_query(v, true);
+	forget_groups(v);
+	v->group_query = before;
+}
+
+/* The kind of GPU that was entered is selected there still. */
+static void back_to_groups(struct offers_state *v)
+{
+	char *query = v->group_query;
+	v->group_query = NULL;
+	v->grouped = true;
+	offers_set_filter(v->app, query);
+	free(query);
 }
 
 static bool back(struct offers_state *v)
@@ -211,6 +231,8 @@ static bool back(struct offers_state *v)
 		v->details = false;
 	else if (v->grid.n_marks)
 		v->grid.n_marks = 0;
+	else if (v->group_query)
+		back_to_groups(v);
 	else if (v->query.field.len)
 		offers_set_filter(v->app, "");
 	else
@@ -306,6 +328,7 @@ static bool key(void *state, struct app *a, struct key k)
 	case QUERY_TAKEN:
 		break;
 	case QUERY_CHANGED:
+		forget_groups(v);
 		apply_query(v, false);
 		break;
 	case QUERY_KEPT:
@@ -483,6 +506,7 @@ static void *create(struct app *a)
 static void destroy(void *state)
 {
 	struct offers_state *v = state;
+	forget_groups(v);
 	filter_destroy(v->filter);
 	offer_list_free(&v->list);
 	free(v->groups);

@@ -33,6 +33,7 @@ struct offers_state {
 	bool partly_sorted, shown_partly; /* the list is in order only as far as the first screens go; and has been drawn so */
 	int64_t best_per_gpu;	/* among the list */
 	bool grouped, details;
+	char *group_query; /* the filter of the groups from which one was entered: Esc leads back there; NULL */
 	struct offer_group *groups;
 	size_t n_groups;
 	uint32_t *group_order;
