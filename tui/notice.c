@@ -168,6 +168,18 @@ const struct notice *notices_to_stop(struct notices *ns)
 	return NULL;
 }
 
+const struct notice *notices_untold(struct notices *ns)
+{
+	for (size_t i = 0; i < ns->n; i++) {
+		struct notice *n = &ns->list[i];
+		if (n->state != NOTICE_FAILED || n->told)
+			continue;
+		n->told = true;
+		return n;
+	}
+	return NULL;
+}
+
 int64_t notices_wait_ms(const struct notices *ns, int64_t now_ms)
 {
 	int64_t wait = -1;

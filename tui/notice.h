@@ -29,6 +29,7 @@ struct notice {
 	char text[NOTICE_TEXT_MAX];
 	int64_t since_ms, ended_ms;
 	bool hidden;	    /* has been seen */
+	bool told;	    /* a failure: notices_untold has given it */
 	bool unwanted;	    /* is to be stopped as soon as the engine has taken it */
 };
 
@@ -55,6 +56,8 @@ const struct notice *notices_about(const struct notices *ns, const char *object)
 void notices_unwanted(struct notices *ns, unsigned ticket);
 /* One of those that the engine has taken meanwhile, once; NULL: there is none. */
 const struct notice *notices_to_stop(struct notices *ns);
+/* A failure that this has not given yet; NULL: there is none. */
+const struct notice *notices_untold(struct notices *ns);
 /* Milliseconds until one disappears or its elapsed time changes; -1: none will. */
 int64_t notices_wait_ms(const struct notices *ns, int64_t now_ms);
 /* "stop train: stopping nodes 1/2" */

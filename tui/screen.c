@@ -12,10 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/fs.h"
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/str.h"
 #include "tui/app.h"
@@ -26,6 +28,7 @@
 #include "tui/term/term.h"
 #include "tui/view/views.h"
 
+enum { LOG_BYTES_MAX = 1 << 20 }; /* of screen.log, when the screen is opened */
 enum { KEY_GAP_US = 4000, CHANGE_GAP_US = 16000, LOG_GAP_US = 50000, LOG_GAP_MAX_US = 90000, LOG_CELLS = 4800 };
 
 struct screen {
@@ -203,6 +206,17 @@ static void copy(struct screen *s)
 	s->app.copy = NULL;
 }
 
+/* What went wrong can be read when the screen is gone: in screen.log, where stderr leads meanwhile. */
+static void log_failures(struct screen *s)
+{
+	for (const struct notice *n; (n = notices_untold(&s->app.notices));) {
+		struct str words = str_new(2 * NOTICE_TEXT_MAX);
+		notice_words(n, &words);
+		log_line(LOG_ERROR, "%s", str_text(&words));
+		str_free(&words);
+	}
+}
+
 /* Before each sleep: everything that has come is in the state. */
 static void on_hook(void *arg)
 {
@@ -212,6 +226,7 @@ static void on_hook(void *arg)
 		set_tick(s);
 		return;
 	}
+	log_failures(s);
 	if (s->app.suspend) {
 		s->app.suspend = false;
 		term_suspend(s->term);
@@ -282,6 +297,11 @@ static int take_stderr(void)
 	int saved = fcntl(2, F_DUPFD_CLOEXEC, 3);
 	char *dir = home_path(HOME_STATE, ""), *path = home_path(HOME_STATE, "screen.log");
 	int fd = fs_mkdirs(dir, NULL) ? -1 : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct stat st;
+	if (fd >= 0 && !fstat(fd, &st) && st.st_size > LOG_BYTES_MAX && ftruncate(fd, 0)) {
+		close(fd);
+		fd = -1;
+	}
 	if (fd < 0)
 		fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (fd >= 0) {

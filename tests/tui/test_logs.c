@@ -328,6 +328,14 @@ static void test_copy(void **state)
 	press(s, "Esc & 'error Enter y", "8 filtered");
 	press(s, "Esc", "8 of 200");
 	screen_free(s);
+	/* More than a clipboard takes goes to a file. */
+	s = stage_start(120, 40, "--view", "clusters", "--log-lines", "3000");
+	must_have(s, "train");
+	press(s, "G o", "3,000 lines");
+	press(s, "y", "all 3000 lines");
+	press(s, "j j Enter", "more than a terminal's clipboard takes");
+	assert_null(strstr(str_text(screen_raw(s)), "\033]52;"));
+	screen_free(s);
 }
 
 /* Panes, what they show and how outlast the screen; and a file that makes no sense does no harm. */

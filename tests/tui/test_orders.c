@@ -383,6 +383,29 @@ static void test_recipes(void **state)
 	free(editor);
 }
 
+/* A failure can be read afterwards, too: the same words, with the time, in the log of the screen. */
+static void test_failure_is_kept(void **state)
+{
+	(void)state;
+	char *log = path_join(stage_home(), "state/screen.log");
+	struct screen *s = start("--view", "clusters", "--refuse", NULL);
+	must_have(s, "train");
+	press(s, "G S", "Stop train?");
+	press(s, "Tab Enter", "budget");
+	press(s, "!", "Messages");
+	press(s, "Enter", "copied message");
+	screen_keys(s, "q");
+	screen_wait(s);
+	screen_free(s);
+	char *text = fs_read(log, STAGE_FILE_MAX, NULL, NULL);
+	assert_non_null(text);
+	char *line = strstr(text, "error: stop train: ");
+	assert_true(line && strstr(line, "budget"));
+	assert_null(strstr(text, "copied message"));
+	free(text);
+	free(log);
+}
+
 static void test_read_only(void **state)
 {
 	(void)state;
@@ -469,7 +492,7 @@ int main(void)
 	    cmocka_unit_test(test_mashing), cmocka_unit_test(test_order), cmocka_unit_test(test_several), cmocka_unit_test(test_clicks),
 	    cmocka_unit_test(test_captured), cmocka_unit_test(test_exec_and_launch), cmocka_unit_test(test_three_keys),
 	    cmocka_unit_test(test_pick), cmocka_unit_test(test_hanging), cmocka_unit_test(test_stop_request),
-	    cmocka_unit_test(test_jobs), cmocka_unit_test(test_recipes), cmocka_unit_test(test_read_only),
+	    cmocka_unit_test(test_jobs), cmocka_unit_test(test_recipes), cmocka_unit_test(test_read_only), cmocka_unit_test(test_failure_is_kept),
 	    cmocka_unit_test(test_sort_and_mouse), cmocka_unit_test(test_log), cmocka_unit_test(test_lost_engine),
 	};
 	cmocka_set_test_filter(getenv("SKYTOP_TEST")); /* for work on one of them; "test_log*" */

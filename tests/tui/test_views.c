@@ -87,6 +87,8 @@ static void test_cost_list(void **state)
 	press(s, "y", "log command");
 	press(s, "Esc Esc", " 8 clusters");
 	press(s, "Space", "nothing is done here with several rows");
+	press(s, "c /", "c shows the table again");
+	press(s, "c", "8 clusters");
 	press(s, ">", "CLUSTER\xe2\x96\xb2");
 	screen_keys(s, "q");
 	screen_wait(s);

@@ -19,7 +19,7 @@
 #include "tui/view/views.h"
 #include "tui/width.h"
 
-enum { AGAIN_MS = 60000, TALL = 26, SECOND_MS = 1000 };
+enum { AGAIN_MS = 60000, TALL = 26, SPACIOUS = 22, SECOND_MS = 1000 };
 
 static const char *const cost_words[COST_BYS] = {"cluster", "cloud", "project", "user"};
 
@@ -89,6 +89,9 @@ static const char *why_not(void *state, const struct app *a, enum action what)
 {
 	struct cost_state *v = state;
 	const struct cost_row *r = cost_selected(v);
+	bool of_table = what == ACTION_FILTER || (what >= ACTION_SORT_NEXT && what <= ACTION_SORT_MENU);
+	if (v->changes && of_table)
+		return "c shows the table again";
 	if (what == ACTION_MARK)
 		return "nothing is done here with several rows";
 	if (what == ACTION_PANE)
@@ -351,6 +354,7 @@ static void draw_charts(const struct ui_cost *c, struct canvas *cv, struct rect 
 		draw_chart(cv, second, &days, chart_width(&days, second.w));
 		return;
 	}
+	rect_cut_top(r, r->h >= SPACIOUS); /* what is high above would touch what is low below */
 	second = rect_cut_top(r, height);
 	int room = r->w - CHART_LABEL - 2 - width_text(hours.text, strlen(hours.text)), bars = chart_width(&days, r->w);
 	bars = room < bars ? room : bars;
@@ -449,6 +453,10 @@ static void title_line(void *state, struct app *a, struct canvas *c, struct rect
 		ago_text(report->at_ms, a->now_ms, age, sizeof age);
 	snprintf(name, sizeof name, "Cost %s%s%s", v->changes ? "since yesterday" : "by ", v->changes ? "" : cost_words[v->by],
 	    report && report->simulated && !a->simulated ? ", simulated: no money" : "");
+	if (v->changes) {
+		canvas_printf(c, line.x, line.y, line.w, ROLE_TITLE, " %s ", name);
+		return;
+	}
 	snprintf(right, sizeof right, " %s%s%s%s", cost_words[v->by], l->n_all == 1 ? "" : "s", age[0] ? " \xc2\xb7 as of " : "", age);
 	list_title(cost_list(v), c, line, name, right, keys);
 }
