@@ -10,7 +10,7 @@
 #include "core/base/mem.h"
 #include "tui/width.h"
 
-enum { GUTTER = 1, ROOMY_COLUMNS = 130 };
+enum { GUTTER = 1, ROOMY_COLUMNS = 130, NARROW_COLUMNS = 60 };
 
 void grid_init(struct grid *g, const struct grid_column *columns, size_t n)
 {
@@ -224,46 +224,105 @@ static int grow(size_t n, int room, const int *most, int *w)
 	return room;
 }
 
+static bool is_cut(const struct grid_column *c, int need, int w)
+{
+	return w && c->priority < GRID_EXTRA && w < need;
+}
+
 /* The highest priority of a column that is shown, when it could be given up for one that is cut; else 0. */
 static int extra_to_give_up(const struct grid_column *columns, size_t n, const int *need, const int *w)
 {
 	bool cut = false;
 	int extra = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (!w[i])
-			continue;
-		cut = cut || (columns[i].priority < GRID_EXTRA && w[i] < need[i]);
-		extra = columns[i].priority > extra ? columns[i].priority : extra;
+		cut = cut || is_cut(&columns[i], need[i], w[i]);
+		extra = w[i] && columns[i].priority > extra ? columns[i].priority : extra;
 	}
 	return cut && extra >= GRID_EXTRA ? extra : 0;
+}
+
+/* The least priority above that one; 0: there is none. */
+static int next_priority(const struct grid_column *columns, size_t n, int priority)
+{
+	int next = 0;
+	for (size_t i = 0; i < n; i++)
+		if (columns[i].priority > priority && (!next || columns[i].priority < next))
+			next = columns[i].priority;
+	return next;
+}
+
+/* How wide columns are to be. */
+struct widths {
+	const struct grid_column *columns;
+	size_t n;
+	int width;
+	int min[GRID_COLUMNS_MAX], least[GRID_COLUMNS_MAX], need[GRID_COLUMNS_MAX], most[GRID_COLUMNS_MAX];
+	bool measured; /* something is known of what is in them */
+};
+
+static struct widths widths_of(const struct grid_column *columns, size_t n, const int *want, int width)
+{
+	struct widths d = {.columns = columns, .n = n, .width = width};
+	for (size_t i = 0; i < n; i++) {
+		const struct grid_column *c = &columns[i];
+		/* Its title, with the mark of what is sorted by, is always seen. */
+		int title = width_text(c->title, strlen(c->title)) + (c->sort >= 0);
+		d.min[i] = c->min;
+		d.most[i] = c->max;
+		d.need[i] = !want[i] ? c->min : want[i] < c->max ? want[i] : c->max;
+		d.least[i] = d.need[i] >= c->min ? c->min : d.need[i] > title ? d.need[i] : title < c->min ? title : c->min;
+		d.measured = d.measured || want[i];
+	}
+	return d;
+}
+
+/* Columns up to a priority, each as wide as it needs while there is room; returns what is left. */
+static int place_needed(const struct widths *d, int priority, int *x, int *w)
+{
+	return grow(d->n, d->width - place(d->columns, d->n, d->width, priority, d->least, x, w), d->need, w);
+}
+
+/* For what is going on, which nobody has measured: it is one thing now and another then. */
+static bool is_free(const struct widths *d, const int *want, size_t i)
+{
+	return d->measured && !want[i] && d->most[i] > 2 * d->min[i];
+}
+
+/* All they need, and twice the least for what is going on? */
+static bool is_enough(const struct widths *d, const int *want, int room, const int *w)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		if (w[i] && w[i] < d->need[i])
+			return false;
+		if (w[i] && is_free(d, want, i))
+			room -= d->min[i];
+	}
+	return room >= 0;
 }
 
 void grid_widths(const struct grid_column *columns, size_t n, const int want[GRID_COLUMNS_MAX], int width, int x[GRID_COLUMNS_MAX],
     int w[GRID_COLUMNS_MAX])
 {
-	int priority = 0, room, min[GRID_COLUMNS_MAX], least[GRID_COLUMNS_MAX], need[GRID_COLUMNS_MAX], most[GRID_COLUMNS_MAX];
-	for (size_t i = 0; i < n; i++) {
-		const struct grid_column *c = &columns[i];
-		priority = c->priority > priority ? c->priority : priority;
-		min[i] = c->min;
-		most[i] = c->max;
-		need[i] = !want[i] ? c->min : want[i] < c->max ? want[i] : c->max;
-		/* Its title, with the mark of what is sorted by, is always seen. */
-		int title = width_text(c->title, strlen(c->title)) + (c->sort >= 0);
-		least[i] = need[i] >= c->min ? c->min : need[i] > title ? need[i] : title < c->min ? title : c->min;
-	}
-	/* Which ones there are does not depend on what is in them, but for the extras. */
-	while (place(columns, n, width, priority, min, x, w) > width && priority > 0)
+	struct widths d = widths_of(columns, n, want, width);
+	int priority = 0, room, free_text[GRID_COLUMNS_MAX];
+	for (int next; (next = next_priority(columns, n, priority)) > 0;)
+		priority = next;
+	while (place(columns, n, width, priority, d.min, x, w) > width && priority > 0)
 		priority--;
-	room = grow(n, width - place(columns, n, width, priority, least, x, w), need, w);
-	for (int extra; room <= 0 && (extra = extra_to_give_up(columns, n, need, w)) > 0;) {
+	room = place_needed(&d, priority, x, w);
+	for (int extra; room <= 0 && (extra = extra_to_give_up(columns, n, d.need, w)) > 0;) {
 		priority = extra - 1;
-		room = grow(n, width - place(columns, n, width, priority, least, x, w), need, w);
+		room = place_needed(&d, priority, x, w);
 	}
-	/* What is left goes to what nobody has measured, which may need it; then to all. */
+	/* Where what is in them is short there is room for more of them. */
+	for (int next; d.measured && (next = next_priority(columns, n, priority)) > 0; priority = next)
+		if (!is_enough(&d, want, place_needed(&d, next, x, w), w))
+			break;
+	room = place_needed(&d, priority, x, w);
+	/* What is left goes to what may need it; then to all. */
 	for (size_t i = 0; i < n; i++)
-		need[i] = want[i] ? 0 : columns[i].max;
-	grow(n, grow(n, room, need, w), most, w);
+		free_text[i] = is_free(&d, want, i) ? d.most[i] : 0;
+	grow(n, grow(n, room, free_text, w), d.most, w);
 	place(columns, n, width, priority, NULL, x, w);
 }
 
@@ -302,7 +361,7 @@ static void place_columns(struct grid *g, struct rect r)
 {
 	struct grid_column columns[GRID_COLUMNS_MAX];
 	memcpy(columns, g->columns, g->n_columns * sizeof *columns);
-	if (g->sort_column >= 0) /* by what it is sorted is always seen */
+	if (g->sort_column >= 0 && r.w >= NARROW_COLUMNS) /* by what it is sorted is seen, where there is room for more than names */
 		columns[g->sort_column].priority = 0;
 	grid_widths(columns, g->n_columns, g->want, r.w - GUTTER, g->column_x, g->column_w);
 	for (size_t i = 0; i < g->n_columns; i++)

@@ -94,6 +94,15 @@ static void test_widths_wanted(void **state)
 	assert_true(w[0] == 2 && w[1] == 20 && !w[2]);
 	grid_widths(names, 3, none, 14, x, w);
 	assert_int_equal(w[2], 4); /* nothing is known to be cut */
+	/* Where what is in them is short there is room for columns that the least widths leave none for. */
+	static const struct grid_column four[] = {{"A", 8, 20, 0, false, 0}, {"B", 8, 20, 0, false, 0}, {"C", 4, 60, 0, false, -1}, {"D", 6, 6, 1, true, 0}};
+	const int of_four[GRID_COLUMNS_MAX] = {3, 3, 0, 0};
+	grid_widths(four, 4, none, 28, x, w);
+	assert_int_equal(w[3], 0);
+	grid_widths(four, 4, of_four, 28, x, w);
+	assert_true(w[0] >= 3 && w[1] >= 3 && w[2] >= 8 && w[3] == 6);
+	grid_widths(four, 4, of_four, 22, x, w); /* but not by squeezing what is going on */
+	assert_int_equal(w[3], 0);
 }
 
 static void fill(struct rows *r, size_t n)
