@@ -61,6 +61,7 @@ static void summary(const struct form *f, void *arg, char *buf, size_t size)
 	bool spot = is_on(l, f, SPOT);
 	int64_t price = spot ? l->spot_uusd_h : l->price_uusd_h, nodes = nodes_of(l, f);
 	char money[40], each[40];
+	const char *estimate = l->spot_estimated && spot ? ", an estimate" : "";
 	if (l->anywhere)
 		snprintf(buf, size, "The cheapest place that fits is taken; the plan, which comes first, shows it and what it costs.");
 	else if (spot && price == PRICE_UNKNOWN)
@@ -68,15 +69,15 @@ static void summary(const struct form *f, void *arg, char *buf, size_t size)
 	else if (price == PRICE_UNKNOWN)
 		snprintf(buf, size, "What it costs is not known.");
 	else if (!value(l, f, NODES)[0])
-		snprintf(buf, size, "Costs %s each hour from now on, for each node the task asks for.",
-		    format_dollars(price, l->spot_estimated && spot, money, sizeof money));
+		snprintf(buf, size, "Costs %s each hour from now on%s, for each node the task asks for.",
+		    format_dollars(price, l->spot_estimated && spot, money, sizeof money), estimate);
 	else if (!nodes)
 		snprintf(buf, size, "Nodes: a whole number from 1 up, or nothing.");
 	else if (nodes == 1)
-		snprintf(buf, size, "Costs %s each hour from now on.", format_dollars(price, l->spot_estimated && spot, money, sizeof money));
+		snprintf(buf, size, "Costs %s each hour from now on%s.", format_dollars(price, l->spot_estimated && spot, money, sizeof money), estimate);
 	else
-		snprintf(buf, size, "Costs %s each hour from now on: %lld nodes, %s each.",
-		    format_dollars(price * nodes, l->spot_estimated && spot, money, sizeof money), (long long)nodes,
+		snprintf(buf, size, "Costs %s each hour from now on%s: %lld nodes, %s each.",
+		    format_dollars(price * nodes, l->spot_estimated && spot, money, sizeof money), estimate, (long long)nodes,
 		    format_dollars(price, l->spot_estimated && spot, each, sizeof each));
 }
 

@@ -192,12 +192,17 @@ static void draw_disk(struct canvas *c, struct rect *r, const struct ui_place *a
 static void draw_price(struct canvas *c, struct rect *r, const struct ui_place *at)
 {
 	char text[400], money[40], each[40];
+	const char *estimate = at->estimated ? ", an estimate" : "";
+	if (at->total_uusd_h == PRICE_UNKNOWN) {
+		line(c, r, "costs", ROLE_WARN, "what it costs is not known");
+		return;
+	}
 	format_dollars(at->total_uusd_h, at->estimated, money, sizeof money);
 	if (at->nodes > 1)
-		snprintf(text, sizeof text, "%s each hour from now on: %" PRId64 " nodes, %s each", money, at->nodes,
+		snprintf(text, sizeof text, "%s each hour from now on%s: %" PRId64 " nodes, %s each", money, estimate, at->nodes,
 		    format_dollars(at->price_uusd_h, at->estimated, each, sizeof each));
 	else
-		snprintf(text, sizeof text, "%s each hour from now on", money);
+		snprintf(text, sizeof text, "%s each hour from now on%s", money, estimate);
 	line(c, r, "costs", ROLE_MONEY, text);
 }
 

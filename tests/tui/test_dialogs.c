@@ -229,7 +229,7 @@ static void test_chosen_name(void **state)
 	    .price_uusd_h = 1000000, .total_uusd_h = 1000000, .source = "a list", .available = "yes", .disk_uusd_h = 0, .disk_source = "", .no_quota = ""};
 	keys(d, "2 l Tab 'train.py Enter");
 	app_planned(&d->app, d->plan_ticket, &(struct ui_plan){&place, 1, ""}, NULL, d->app.now_ms);
-	has(d, "$1.00 each hour");
+	has(d, "$1.00 each hour from now on ");
 	has(d, "y launch");
 	int rows = 0;
 	for (const char *p = d->text; (p = strstr(p, "\n\xe2\x94\x82")); p++)
@@ -254,6 +254,21 @@ static void test_chosen_name(void **state)
 	lacks(d, "x stop it");
 	keys(d, "Esc");
 	has(d, "launch top-9f: done");
+}
+
+/* What an hour costs is said with how sure that is. */
+static void test_estimate(void **state)
+{
+	struct desk *d = *state;
+	struct ui_place place = {.provider = "aws", .region = "us-east-1", .zone = "", .instance_type = "p5", .resources = "8x H100", .nodes = 2, .spot = true,
+	    .estimated = true, .price_uusd_h = 1000000, .total_uusd_h = 2000000, .source = "a list", .available = "yes", .disk_source = "", .no_quota = ""};
+	keys(d, "2 l Tab 'train.py Enter");
+	app_planned(&d->app, d->plan_ticket, &(struct ui_plan){&place, 1, ""}, NULL, d->app.now_ms);
+	has(d, "~$2.00 each hour from now on, an estimate: 2 nodes, ~$1.00 each");
+	keys(d, "Esc Enter");
+	place.total_uusd_h = place.price_uusd_h = PRICE_UNKNOWN;
+	app_planned(&d->app, d->plan_ticket, &(struct ui_plan){&place, 1, ""}, NULL, d->app.now_ms);
+	has(d, "what it costs is not known");
 }
 
 struct answer {
@@ -489,9 +504,9 @@ static void test_sorted_by(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_launch_form), TEST(test_refused), TEST(test_bad_name), TEST(test_chosen_name), cmocka_unit_test(test_unreachable),
-	    TEST(test_question), TEST(test_autostop), TEST(test_autostop_at_once),
-	    TEST(test_room), TEST(test_stopped), TEST(test_errors), TEST(test_log_of_pending), TEST(test_order),
-	    TEST(test_launch_command), TEST(test_columns), TEST(test_sorted_by)};
+	const struct CMUnitTest tests[] = {TEST(test_launch_form), TEST(test_refused), TEST(test_bad_name), TEST(test_chosen_name),
+	    TEST(test_estimate), cmocka_unit_test(test_unreachable), TEST(test_question), TEST(test_autostop), TEST(test_autostop_at_once),
+	    TEST(test_room), TEST(test_stopped), TEST(test_errors), TEST(test_log_of_pending), TEST(test_order), TEST(test_launch_command),
+	    TEST(test_columns), TEST(test_sorted_by)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
