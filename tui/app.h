@@ -22,6 +22,7 @@ struct app {
 	struct ui_source *source;
 	struct prices *prices;
 	bool read_only, simulated;
+	bool plain;		/* what is drawn is read out by the line: nothing stands over or beside something else */
 	struct keymap *keys;	/* the app's own */
 	char **themes;		/* the names there are, for choosing; the rim's, NULL until it has looked */
 	size_t n_themes;

@@ -266,11 +266,12 @@ void frame_draw(struct app *a, struct canvas *c)
 		return;
 	}
 	draw_top(a, c, l.top);
-	draw_view(a, c, &l);
+	if (!a->plain || !a->modal.ops)
+		draw_view(a, c, &l);
 	draw_footer(a, c, l.footer);
 	notices_draw(&a->notices, c, l.body, a->now_ms, a->modal.ops && a->modal.ops->ticket ? a->modal.ops->ticket(a->modal.state) : 0);
 	struct rect over = {l.screen.x, l.title.y, l.screen.w, l.title.h + l.body.h};
-	if (a->under.ops && !a->modal.ops->alone)
+	if (a->under.ops && !a->modal.ops->alone && !a->plain)
 		a->under.ops->draw(a->under.state, a, c, over);
 	if (a->modal.ops)
 		a->modal.ops->draw(a->modal.state, a, c, over);

@@ -19,7 +19,8 @@ struct plain {
 	struct app *app;
 	const struct clock *clock;
 	struct canvas *canvas;
-	char *shown[ROWS]; /* what was printed or known last */
+	char *shown[ROWS]; /* what was printed or known last, */
+	char *view[ROWS];  /* … and what of the view that something lies over now: that need not be said again when it is gone */
 	struct str in;
 	bool typed;	   /* the person did something since the last time */
 	bool listening;	   /* lines are read: not before the engine has answered or been waited for, so that scripts see its world */
@@ -28,22 +29,27 @@ struct plain {
 
 /* --- out ---------------------------------------------------------------------------------------------------------- */
 
-static bool is_frame(unsigned cp)
+/* Lines of boxes, bars, charts: the figures beside them say it. */
+static bool is_drawing(unsigned cp)
 {
-	return cp >= 0x2500 && cp < 0x2580;
+	return (cp >= 0x2500 && cp <= 0x2588) || (cp >= 0x2800 && cp < 0x2900);
 }
 
 static char *line_of(const struct canvas *c, int y)
 {
 	struct str s = str_new(LINE_MAX_BYTES);
 	bool blank = true;
+	unsigned last = 0;
 	for (int x = 0; x < c->w; x++) {
 		const struct cell *cell = &c->cells[(size_t)y * (size_t)c->w + (size_t)x];
 		char utf8[4];
 		if (!cell->width)
 			continue;
-		unsigned cp = is_frame(cell->cp) ? ' ' : cell->cp == 0x25b8 ? '>' : cell->cp;
-		bool space = cp == ' ';
+		unsigned cp = is_drawing(cell->cp) ? ' ' : cell->cp == 0x25b8 ? '>' : cell->cp;
+		bool space = cp == ' ', again = cp == 0xb7 && last == cp; /* the rest of a gauge */
+		last = cp;
+		if (again)
+			continue;
 		/* Columns become two blanks. */
 		if (space && (s.len == 0 || (s.len > 1 && s.data[s.len - 1] == ' ' && s.data[s.len - 2] == ' ')))
 			continue;
@@ -76,9 +82,20 @@ static bool same_words(const char *a, const char *b)
 static bool was_shown(const struct plain *p, const char *line)
 {
 	for (int y = 0; y < ROWS; y++)
-		if (p->shown[y] && (p->typed ? str_eq(p->shown[y], line) : same_words(p->shown[y], line)))
-			return true;
+		for (int i = 0; i < 2; i++) {
+			const char *before = i ? p->view[y] : p->shown[y];
+			if (before && (p->typed ? str_eq(before, line) : same_words(before, line)))
+				return true;
+		}
 	return false;
+}
+
+static void keep(char **of, char *const *now)
+{
+	for (int y = 0; y < ROWS; y++) {
+		free(of[y]);
+		of[y] = xstrdup(now[y]);
+	}
 }
 
 static void show(struct plain *p)
@@ -90,10 +107,11 @@ static void show(struct plain *p)
 	for (int y = 0; y < ROWS - 1; y++) /* the last one is the footer's keys: `?` lists them */
 		if (now[y][0] && !was_shown(p, now[y]))
 			puts(now[y]);
-	for (int y = 0; y < ROWS; y++) {
-		free(p->shown[y]);
-		p->shown[y] = now[y];
-	}
+	keep(p->shown, now);
+	if (!p->app->modal.ops)
+		keep(p->view, now);
+	for (int y = 0; y < ROWS; y++)
+		free(now[y]);
 	p->typed = false;
 	fflush(stdout);
 }
@@ -200,6 +218,7 @@ struct plain *plain_create(struct loop *l, struct app *a, const struct clock *cl
 {
 	struct plain *p = xcalloc(1, sizeof *p);
 	*p = (struct plain){.loop = l, .app = a, .clock = clock, .canvas = canvas_create(COLUMNS, ROWS), .in = str_new(64 << 10), .typed = true};
+	a->plain = true;
 	app_resize(a, COLUMNS, ROWS);
 	show(p);
 	p->timer = loop_after(l, a->source ? FIRST_MS : 0, on_first_wait, p);
@@ -212,8 +231,10 @@ void plain_destroy(struct plain *p)
 		return;
 	loop_watch(p->loop, 0, 0, NULL, NULL);
 	loop_cancel(p->loop, p->timer);
-	for (int y = 0; y < ROWS; y++)
+	for (int y = 0; y < ROWS; y++) {
 		free(p->shown[y]);
+		free(p->view[y]);
+	}
 	canvas_destroy(p->canvas);
 	str_free(&p->in);
 	free(p);

@@ -451,8 +451,8 @@ static void test_plain(void **state)
 	struct screen_options o = {.w = 160, .h = 100, .home = stage_home()};
 	struct screen *s = screen_start(argv, &o);
 	must_have(s, ">train  UP  aws/us-east-1a");
-	must_have(s, "Tear down train?");
-	must_have(s, "Help: Clusters");
+	must_have(s, "\nTear down train?\n");
+	must_have(s, "\nHelp: Clusters\n"); /* alone on its line: nothing of the view is beside it */
 	must_have(s, "Set autostop");
 	must_have(s, "name: train");
 	must_have(s, "nonsense: no key and no action");

@@ -453,7 +453,7 @@ static void title_line(void *state, struct app *a, struct canvas *c, struct rect
 		ago_text(report->at_ms, a->now_ms, age, sizeof age);
 	snprintf(name, sizeof name, "Cost %s%s%s", v->changes ? "since yesterday" : "by ", v->changes ? "" : cost_words[v->by],
 	    report && report->simulated && !a->simulated ? ", simulated: no money" : "");
-	if (v->changes) {
+	if (v->changes || !report) {
 		canvas_printf(c, line.x, line.y, line.w, ROLE_TITLE, " %s ", name);
 		return;
 	}

@@ -430,20 +430,24 @@ static void title_line(void *state, struct app *a, struct canvas *c, struct rect
 	struct metrics_state *v = state;
 	char name[64], right[64];
 	snprintf(name, sizeof name, "%s \xc2\xb7 last %s", measure_infos[v->measure].title, span_infos[v->span].title);
+	if (!metrics_of(v)->at_ms) { /* how many there are is not known */
+		canvas_printf(c, line.x, line.y, line.w, ROLE_TITLE, " %s ", name);
+		return;
+	}
 	snprintf(right, sizeof right, " node%s%s", v->nodes.n_all == 1 ? "" : "s", line.w >= WIDE_COLUMNS ? " \xc2\xb7 blank: unknown" : "");
 	list_title(&v->nodes, c, line, name, right, keys);
 }
 
 static void draw(void *state, struct app *a, struct canvas *c, struct rect body, bool keys)
 {
-	(void)a;
 	struct metrics_state *v = state;
 	struct rect figures = {0};
 	v->figures.rows_at = v->nodes.grid.rows_at = (struct rect){0};
-	if (body.w >= BESIDE_COLUMNS)
+	int spare = body.h - (int)v->nodes.n - 1, all = FIGURES + 1 + EXPLAIN_ROWS;
+	if (body.w >= BESIDE_COLUMNS && !a->plain)
 		figures = rect_cut_right(&body, body.w / 3 < FIGURES_COLUMNS ? FIGURES_COLUMNS : body.w / 3 > 80 ? 80 : body.w / 3);
-	else if (body.h >= BELOW_ROWS)
-		figures = rect_cut_bottom(&body, FIGURES_ROWS);
+	else if (body.h >= BELOW_ROWS) /* what the nodes do not need is theirs */
+		figures = rect_cut_bottom(&body, spare <= FIGURES_ROWS ? FIGURES_ROWS : spare < all ? spare : all);
 	else if (v->in_figures) {
 		draw_figures(v, c, body, keys);
 		return;
