@@ -182,10 +182,13 @@ struct client {
 	struct rpc *rpc;
 	void (*fn)(void *arg, const char *method, const json_t *params);
 	void *arg;
+	json_t *held;  /* [method, params] of what came on the heels of a reply, for after whoever asked has read that */
+	bool answered; /* such a reply is on its way to them */
 	bool gone, interruptible, interrupted;
 };
 
 struct waiting {
+	struct client *client;
 	bool done;
 	json_t *result;
 	struct err err;
@@ -195,8 +198,22 @@ static void on_call(void *arg, struct rpc *rpc, const json_t *id, const char *me
 {
 	struct client *c = arg;
 	(void)rpc;
-	if (!id && c->fn)
+	if (!id && c->answered)
+		json_array_append_new(c->held, json_pack("[s, O?]", method, params));
+	else if (!id && c->fn)
 		c->fn(c->arg, method, params);
+}
+
+static void tell_held(struct client *c)
+{
+	json_t *held = c->held, *notice;
+	size_t i;
+	c->held = json_array();
+	c->answered = false;
+	json_array_foreach(held, i, notice)
+		if (c->fn)
+			c->fn(c->arg, json_string_value(json_array_get(notice, 0)), json_array_get(notice, 1));
+	json_decref(held);
 }
 
 static void on_closed(void *arg, struct rpc *rpc)
@@ -210,7 +227,7 @@ static void on_closed(void *arg, struct rpc *rpc)
 static void on_reply(void *arg, const json_t *result, const struct err *err)
 {
 	struct waiting *w = arg;
-	w->done = true;
+	w->done = w->client->answered = true;
 	if (err)
 		w->err = *err;
 	else
@@ -224,6 +241,7 @@ static struct client *open_once(const char *self, bool start, struct err *err)
 		return NULL;
 	struct client *c = xcalloc(1, sizeof *c);
 	c->loop = loop_create();
+	c->held = json_array();
 	c->rpc = rpc_create(c->loop, fd, &(struct rpc_handlers){on_call, on_closed, c});
 	json_t *hello = client_call(c, "hello", json_pack("{s:i, s:s}", "protocol", API_PROTOCOL, "build", api_build()), HELLO_MS, err);
 	if (!hello) {
@@ -251,18 +269,21 @@ void client_close(struct client *c)
 		return;
 	rpc_destroy(c->rpc);
 	loop_destroy(c->loop);
+	json_decref(c->held);
 	free(c);
 }
 
 void client_listen(struct client *c, void (*fn)(void *arg, const char *method, const json_t *params), void *arg)
 {
+	json_array_clear(c->held);
 	c->fn = fn;
 	c->arg = arg;
 }
 
 json_t *client_call(struct client *c, const char *method, json_t *params, int64_t timeout_ms, struct err *err)
 {
-	struct waiting w = {.done = false};
+	struct waiting w = {.client = c};
+	tell_held(c);
 	if (!c->rpc) {
 		json_decref(params);
 		err_set(err, ERR_NETWORK, "the engine is gone");
@@ -285,7 +306,9 @@ json_t *client_call(struct client *c, const char *method, json_t *params, int64_
 
 int client_turn(struct client *c, int64_t ms, struct err *err)
 {
-	if (!c->gone)
+	bool held = json_array_size(c->held) > 0;
+	tell_held(c);
+	if (!c->gone && !held)
 		loop_step(c->loop, ms > INT32_MAX ? INT32_MAX : (int)ms);
 	return c->gone ? err_set(err, ERR_NETWORK, "the engine is gone") : 0;
 }

@@ -23,7 +23,8 @@ struct client;
 struct client *client_open(const char *self, bool start, struct err *err);
 void client_close(struct client *c); /* NULL is fine */
 
-/* Notifications that come while a call is waited for. method and params borrowed. */
+/* Notifications. One that comes with the reply of a call is told at the next turn or call, when the reply has been read: what it says is newer.
+ * method and params borrowed. */
 void client_listen(struct client *c, void (*fn)(void *arg, const char *method, const json_t *params), void *arg);
 /* Call and wait; a new reference, or NULL with err. params stolen. timeout_ms 0: for ever, but a signal in client_interrupt ends it. */
 json_t *client_call(struct client *c, const char *method, json_t *params, int64_t timeout_ms, struct err *err);
