@@ -1,3 +1,4 @@
+# (Python without its site: nothing but its own library is used, and what others put there to be run at each start takes time.)
 # Every test speaks TAP: cmocka programs, shell scripts and Python scripts alike, so that the last line counts cases.
 TEST_EXTENSIONS = .sh .py
 TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
@@ -5,7 +6,7 @@ LOG_DRIVER = $(TAP_DRIVER)
 SH_LOG_DRIVER = $(TAP_DRIVER)
 PY_LOG_DRIVER = $(TAP_DRIVER)
 SH_LOG_COMPILER = $(SHELL)
-PY_LOG_COMPILER = $(PYTHON3)
+PY_LOG_COMPILER = $(PYTHON3) -S
 AM_TESTS_ENVIRONMENT = \
 	PATH=$(PYTHON3_PATH)$$PATH; export PATH; \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \

@@ -32,7 +32,7 @@ class Cloud(Home):
                 self.farm = farms.Farm(nodes)
         super().__init__(config=config)
         through = ['--prism', prism()] if validated and self.farm else []
-        self.fake = subprocess.Popen([sys.executable, TOP + '/tests/providers/' + self.program, '--spec', spec, *through], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.fake = subprocess.Popen([sys.executable, '-S', TOP + '/tests/providers/' + self.program, '--spec', spec, *through], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.base = 'http://127.0.0.1:%d' % int(self.fake.stdout.readline())
         for name in [n for n in self.env if re.search(self.variables + '|proxy$', n, re.I)]:
             del self.env[name]

@@ -164,8 +164,8 @@ bool stand_in_start(struct stand_in *s, const char *const *argv)
 {
 	const char *top = getenv("top_srcdir");
 	char *program = xasprintf("%s/tests/providers/%s", top ? top : ".", argv[0]), line[64] = "";
-	const char *args[16] = {"python3", program};
-	int in[2], out[2], n = 2;
+	const char *args[16] = {"python3", "-S", program};
+	int in[2], out[2], n = 3;
 	for (size_t i = 1; argv[i] && n < 15; i++)
 		args[n++] = argv[i];
 	assert_int_equal(pipe(in) | pipe(out), 0);

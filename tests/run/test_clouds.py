@@ -11,7 +11,7 @@ FAKE = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'providers
 class Cloud(Home):
     def __init__(self):
         super().__init__()
-        self.fake = subprocess.Popen([sys.executable, FAKE], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.fake = subprocess.Popen([sys.executable, '-S', FAKE], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.base = 'http://127.0.0.1:%d' % int(self.fake.stdout.readline())
         for name in [n for n in self.env if n.startswith(('AWS_', 'GOOGLE_', 'AZURE_', 'CLOUDSDK_', 'SKYTOP_AWS', 'SKYTOP_AZURE'))]:
             del self.env[name]
