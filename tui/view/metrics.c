@@ -17,7 +17,7 @@
 #include "tui/view/views.h"
 
 enum { COL_NODE, COL_NOW, COL_HISTORY, COL_FIRST_MEASURE, COL_HEARD = COL_FIRST_MEASURE + MEASURES };
-enum { FIGURES_COLUMNS = 50, FIGURES_ROWS = 11, BESIDE_COLUMNS = 110, BELOW_ROWS = 16, WIDE_COLUMNS = 60, EXPLAIN_ROWS = 3 };
+enum { FIGURES_COLUMNS = 50, FIGURES_ROWS = 11, BESIDE_COLUMNS = 110, BELOW_ROWS = 16, WIDE_COLUMNS = 60, EXPLAIN_ROWS = 3, NODE_ROWS = 3 };
 
 #define COL_MEASURE(m) (COL_FIRST_MEASURE + (int)(m))
 #define NODE_COLUMNS(history_min) {                                                                                                        \
@@ -443,7 +443,7 @@ static void draw(void *state, struct app *a, struct canvas *c, struct rect body,
 	struct metrics_state *v = state;
 	struct rect figures = {0};
 	v->figures.rows_at = v->nodes.grid.rows_at = (struct rect){0};
-	int spare = body.h - (int)v->nodes.n - 1, all = FIGURES + 1 + EXPLAIN_ROWS;
+	int need = v->nodes.n < NODE_ROWS ? NODE_ROWS : (int)v->nodes.n, spare = body.h - need - 1, all = FIGURES + 1 + EXPLAIN_ROWS;
 	if (body.w >= BESIDE_COLUMNS && !a->plain)
 		figures = rect_cut_right(&body, body.w / 3 < FIGURES_COLUMNS ? FIGURES_COLUMNS : body.w / 3 > 80 ? 80 : body.w / 3);
 	else if (body.h >= BELOW_ROWS) /* what the nodes do not need is theirs */
