@@ -23,13 +23,17 @@ enum { LAYOUT_VERSION = 1, LAYOUT_BYTES = 256 << 10, PROBLEMS_SAID = 3 };
 
 /* --- settings and keys -------------------------------------------------------------------------------------------- */
 
-static void say_lines(struct app *a, char *lines)
+/* What was said when the files were read before is not said again. */
+static void say_lines(struct look *k, struct app *a, const char *problems)
 {
 	size_t n = 0;
-	char *save = NULL;
+	char *lines = xstrdup(problems), *save = NULL;
 	for (char *line = strtok_r(lines, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (n++ < PROBLEMS_SAID)
+		if ((!k->problems || !strstr(k->problems, line)) && n++ < PROBLEMS_SAID)
 			app_say(a, true, "%s", line);
+	free(lines);
+	free(k->problems);
+	k->problems = xstrdup(problems);
 	if (n > PROBLEMS_SAID)
 		app_say(a, true, "and %zu more problems there", n - PROBLEMS_SAID);
 }
@@ -65,9 +69,8 @@ static void read_settings(struct look *k, struct app *a)
 	free(k->config_theme);
 	k->config_theme = xstrdup(theme);
 	keymap_load(a->keys, &problems);
-	char *lines = str_take(&problems);
-	say_lines(a, lines);
-	free(lines);
+	say_lines(k, a, str_text(&problems));
+	str_free(&problems);
 	config_destroy(c);
 }
 
@@ -91,8 +94,10 @@ void look_read_theme(struct look *k, struct app *a)
 {
 	struct err err = {0};
 	bool default_one = !k->theme || str_eq(k->theme, "default");
-	if (theme_find(&k->colors, default_one ? NULL : k->theme, &err))
+	if (theme_find(&k->colors, default_one ? NULL : k->theme, &err) && !str_eq(k->theme_problem ? k->theme_problem : "", err.text))
 		app_say(a, true, "%s; the built-in theme is used", err.text);
+	free(k->theme_problem);
+	k->theme_problem = err.code ? xstrdup(err.text) : NULL;
 }
 
 void look_choose_theme(struct look *k, const char *name)
@@ -183,4 +188,6 @@ void look_finish(struct look *k)
 	free(k->config_theme);
 	free(k->theme);
 	free(k->kept);
+	free(k->problems);
+	free(k->theme_problem);
 }

@@ -14,6 +14,7 @@ struct look {
 	char *theme;		      /* the one in force: from --theme, the palette, the last time, or config.yaml */
 	struct theme colors;	      /* … read; not reduced yet */
 	char *kept;		      /* the layout as it was read or written last */
+	char *problems, *theme_problem; /* what was said of the files when they were read last */
 };
 
 /* Read everything but the theme's colours into look and app; what is wrong is said in the app. */

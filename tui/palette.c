@@ -50,6 +50,13 @@ static const char *reason(const struct app *a, struct arena *arena, enum action 
 	return arena_strdup(arena, app_why_not(a, act));
 }
 
+/* The command that does the same: of those that every list knows only Offers' is a verb's option. */
+static const char *cli_of(const struct app *a, enum action act)
+{
+	bool of_offers = act == ACTION_FILTER || act == ACTION_SORT_MENU;
+	return of_offers && app_view(a)->scope != SCOPE_OFFERS ? NULL : action_info(act)->cli;
+}
+
 static bool is_moving(enum action act)
 {
 	return act >= ACTION_UP && act <= ACTION_BOTTOM;
@@ -70,7 +77,7 @@ void palette_open(struct app *a)
 			items[n++] = (struct menu_item){
 			    .left = key_of_action(a->keys, app_view(a)->scope, (enum action)act),
 			    .text = arena_printf(arena, "%-14s %s", info->name, info->title),
-			    .right = info->cli,
+			    .right = cli_of(a, (enum action)act),
 			    .detail = info->help,
 			    .why_not = reason(a, arena, (enum action)act),
 			    .value = act,
@@ -116,7 +123,7 @@ static size_t add_scope(const struct app *a, struct arena *arena, enum key_scope
 		    .heading = key_scope_title(scope),
 		    .left = arena_strdup(arena, keys_of_action(a->keys, scope, b->action, keys, sizeof keys)),
 		    .text = info->title,
-		    .right = info->cli,
+		    .right = cli_of(a, b->action),
 		    .detail = info->help,
 		    .words = info->name,
 		    .why_not = reason(a, arena, b->action),

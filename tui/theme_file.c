@@ -190,13 +190,28 @@ static char *find_file(const char *name)
 	return path;
 }
 
+static int no_such_theme(const char *name, struct err *err)
+{
+	size_t n;
+	char **names = theme_names(&n);
+	struct str all = str_new(4000);
+	for (size_t i = 0; i < n; i++)
+		str_addf(&all, "%s%s", i ? ", " : "", names[i]);
+	err_set(err, ERR_NOT_FOUND, "there is no theme %s; there are %s", name, str_text(&all));
+	str_free(&all);
+	theme_names_free(names, n);
+	return -1;
+}
+
 int theme_find(struct theme *t, const char *name, struct err *err)
 {
 	char *path = find_file(name ? name : "default");
 	int rc = 0;
 	theme_builtin(t);
 	/* The default one is built in as well: it need not be there. */
-	if (name || fs_exists(path))
+	if (name && !strchr(name, '/') && !fs_exists(path))
+		rc = no_such_theme(name, err);
+	else if (name || fs_exists(path))
 		rc = theme_load(t, path, err);
 	free(path);
 	return rc;

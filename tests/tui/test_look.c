@@ -86,7 +86,16 @@ static void test_theme(void **state)
 	must_have(s, "RTX4090");
 	screen_free(s);
 	s = start("--theme", "nothing-of-this-name", NULL, NULL);
-	must_have(s, "the built-in theme is used");
+	must_have(s, "there is no theme nothing-of-this-name; there are default, mine; the built-in theme is used");
+	/* Said once, however often files are read again. */
+	write_config("keys.yaml", "clusters:\n  stop: x\n");
+	must_have(s, "x is exec in Clusters already");
+	write_config("config.yaml", "ui: {mouse: 3}\n");
+	press(s, "!", "ui.mouse must be true or false");
+	screen_settle(s, 50);
+	char *text = screen_text(s), *theme = strstr(text, ":00  there is no theme"); /* after its time; toasts have none */
+	assert_true(theme && !strstr(theme + 1, ":00  there is no theme"));
+	free(text);
 	screen_free(s);
 	remove_config();
 }
