@@ -177,7 +177,8 @@ static struct lines lines_of(const struct app *a, const struct ui_request *q)
 static int line_height(const struct line *line, int width)
 {
 	struct rect r = {0, 0, width > 1 ? width : 1, 100};
-	return line->role == ROLE_BAD || line->role == ROLE_WARN ? canvas_wrap(NULL, r, ROLE_TEXT, line->text) : 1;
+	bool whole = line->role == ROLE_BAD || line->role == ROLE_WARN || str_eq(line->word, "DONE");
+	return whole ? canvas_wrap(NULL, r, ROLE_TEXT, line->text) : 1;
 }
 
 static int text_columns(int width)
@@ -291,6 +292,8 @@ static void key(void *state, struct app *a, struct key k)
 		logs_follow(a, cluster, job, false);
 		free(cluster);
 	} else if (k.code == KEYS_ESC || k.code == KEYS_ENTER || k.code == 'q' || (k.mods == KEYS_CTRL && (k.code == 'c' || k.code == 'g'))) {
+		if (q && app_view(a) == &clusters_view) /* whoever has just launched it goes on with it */
+			clusters_point_at(a, q->object);
 		app_close(a);
 	} else {
 		app_leave(a, k);

@@ -104,8 +104,11 @@ static void follow(struct notice *n, const struct ui_request *r, int64_t now_ms)
 		copy(n->object, sizeof n->object, r->object);
 		snprintf(n->what, sizeof n->what, "%.40s %.100s", r->verb, r->object);
 	}
+	char done[60] = "done";
+	if (r->job && str_eq(r->verb, "exec"))
+		snprintf(done, sizeof done, "job %lld is on its way; o follows it", (long long)r->job);
 	if (str_eq(r->state, "SUCCEEDED"))
-		end(n, NOTICE_DONE, "done", now_ms);
+		end(n, NOTICE_DONE, done, now_ms);
 	else if (str_eq(r->state, "FAILED"))
 		end(n, NOTICE_FAILED, r->error[0] ? r->error : "failed", now_ms);
 	else if (str_eq(r->state, "CANCELLED"))

@@ -252,8 +252,25 @@ static void test_chosen_name(void **state)
 	app_news(&d->app, d->app.now_ms);
 	has(d, "Esc close  o log");
 	lacks(d, "x stop it");
+	d->clusters[1] = cluster("top-9f", "UP");
+	d->snap.n_clusters = 2;
+	app_news(&d->app, d->app.now_ms);
 	keys(d, "Esc");
 	has(d, "launch top-9f: done");
+	has(d, "\xe2\x96\xb8top-9f"); /* one goes on with it */
+}
+
+static void test_exec(void **state)
+{
+	struct desk *d = *state;
+	keys(d, "2 x 'nvidia-smi Enter");
+	assert_int_equal(d->sent.verb, UI_EXEC);
+	app_replied(&d->app, d->sent_ticket, 8, NULL, d->app.now_ms);
+	d->requests[0] = (struct ui_request){.id = 8, .verb = "exec", .object = "train", .state = "SUCCEEDED", .step = "", .progress = "", .error = "",
+	    .hint = "", .user = "", .started_at_ms = NOW_MS, .ended_at_ms = NOW_MS, .job = 3};
+	d->snap.n_requests = 1;
+	app_news(&d->app, d->app.now_ms);
+	has(d, "exec train: job 3 is on its way; o follows it");
 }
 
 /* What an hour costs is said with how sure that is. */
@@ -505,7 +522,7 @@ static void test_sorted_by(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_launch_form), TEST(test_refused), TEST(test_bad_name), TEST(test_chosen_name),
-	    TEST(test_estimate), cmocka_unit_test(test_unreachable), TEST(test_question), TEST(test_autostop), TEST(test_autostop_at_once),
+	    TEST(test_estimate), TEST(test_exec), cmocka_unit_test(test_unreachable), TEST(test_question), TEST(test_autostop), TEST(test_autostop_at_once),
 	    TEST(test_room), TEST(test_stopped), TEST(test_errors), TEST(test_log_of_pending), TEST(test_order), TEST(test_launch_command),
 	    TEST(test_columns), TEST(test_sorted_by)};
 	return cmocka_run_group_tests(tests, NULL, NULL);

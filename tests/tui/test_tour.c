@@ -176,7 +176,7 @@ static void far_back(struct screen *s)
 	screen_keys(s, "2 x");
 	must_have(s, "Run a job on tour");
 	screen_keys(s, "'seq_100001_130000 Enter");
-	must_have(s, "exec tour: done");
+	must_have(s, "is on its way; o follows it");
 	screen_keys(s, "6 o 'tour_job_2 Enter");
 	must_have(s, "130000");
 	must_have(s, "END");

@@ -179,6 +179,13 @@ void clusters_show(struct app *a, const char *filter)
 	moved(v);
 }
 
+void clusters_point_at(struct app *a, const char *name)
+{
+	struct clusters_state *v = app_view_state(a, &clusters_view);
+	if (list_select(&v->view.lists[CLUSTERS], list_id(name)))
+		moved(v);
+}
+
 void clusters_go_to(struct app *a, const char *name)
 {
 	struct clusters_state *v = app_view_state(a, &clusters_view);

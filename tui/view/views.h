@@ -20,6 +20,8 @@ size_t offers_copies(void *v, const struct app *a, struct arena *arena, struct v
 size_t clusters_copies(void *v, const struct app *a, struct arena *arena, struct view_copy out[VIEW_COPIES_MAX]);
 /* Is there a cluster of that name now? */
 bool clusters_has(const struct app *a, const char *name);
+/* Select it there, if it is there. */
+void clusters_point_at(struct app *a, const char *name);
 /* Go to it in Clusters, with its details; and to those that a filter lets through. */
 void clusters_go_to(struct app *a, const char *name);
 void clusters_show(struct app *a, const char *filter);
