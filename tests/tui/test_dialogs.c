@@ -507,6 +507,16 @@ static void test_columns(void **state)
 	has(d, "a-name-of-15-ch");
 }
 
+/* Money is not cut while there is room. */
+static void test_figures(void **state)
+{
+	struct desk *d = *state;
+	d->clusters[0].cost_uusd = INT64_C(123456780000);
+	app_news(&d->app, d->app.now_ms);
+	keys(d, "2");
+	has(d, "123,456.78");
+}
+
 /* The column by which a list is sorted is there however little room there is. */
 static void test_sorted_by(void **state)
 {
@@ -524,6 +534,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {TEST(test_launch_form), TEST(test_refused), TEST(test_bad_name), TEST(test_chosen_name),
 	    TEST(test_estimate), TEST(test_exec), cmocka_unit_test(test_unreachable), TEST(test_question), TEST(test_autostop), TEST(test_autostop_at_once),
 	    TEST(test_room), TEST(test_stopped), TEST(test_errors), TEST(test_log_of_pending), TEST(test_order), TEST(test_launch_command),
-	    TEST(test_columns), TEST(test_sorted_by)};
+	    TEST(test_columns), TEST(test_figures), TEST(test_sorted_by)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,7 +27,7 @@ static void draw_cost(const struct clusters_state *v, struct canvas *c, struct r
 	n = strlen(text);
 	if (stopped)
 		snprintf(text + n, sizeof text - n, cl->price_uusd_h ? "; its disks go on costing" : "; it costs nothing now");
-	details_line(c, r, "cost", ROLE_MONEY, text);
+	(r->h < TIGHT_ROWS ? details_line : details_text)(c, r, "cost", ROLE_MONEY, text);
 }
 
 /* Why it is or is not idle, and what is left until it stops by itself. */

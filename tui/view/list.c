@@ -229,14 +229,16 @@ static void sort(const struct list *l, struct entry *v, size_t n)
 	free(other);
 }
 
-/* How wide columns of names would have to be; they do not become narrower while the list is looked at. Columns for what is going on get
- * what the others leave, so that a word that is another one each second moves nothing. */
+/* How wide columns would have to be; they do not become narrower while the list is looked at, and figures, which move, have their least width
+ * from the start. Columns for what is going on get what the others leave, so that a word that is another one each second moves nothing. */
 static void measure(struct list *l)
 {
 	size_t step = l->n / MEASURED_MAX + 1;
 	for (size_t c = 0; c < l->kind->n_columns; c++) {
 		const struct grid_column *column = &l->kind->columns[c];
-		for (size_t i = 0; i < l->n && !column->right && column->max > column->min && column->max < FREE_TEXT; i += step) {
+		if (column->right && column->min > l->grid.want[c])
+			l->grid.want[c] = column->min;
+		for (size_t i = 0; i < l->n && column->max < FREE_TEXT; i += step) {
 			struct grid_cell cell = {.n_spans = 0};
 			l->kind->cell(l->view, l->order[i], c, &cell);
 			int w = width_text(cell.text, strlen(cell.text));

@@ -243,7 +243,7 @@ static void offer_cell(void *arg, size_t at, size_t column, struct grid_cell *ou
 	}
 }
 
-enum { MEASURED = 5, WIDEST = 40 };
+enum { MEASURED = 6, WIDEST = 40 };
 
 /* How many names of each width, of every step-th of the first n offers. */
 static void count_widths(const struct offers_state *v, size_t n, size_t step, unsigned of[MEASURED][WIDEST + 1])
@@ -252,7 +252,10 @@ static void count_widths(const struct offers_state *v, size_t n, size_t step, un
 	for (size_t i = 0; i < n; i += step) {
 		const struct offer *offer = &o->rows[v->list.rows[i]];
 		const struct offer_type *type = &o->types[offer->type];
-		const char *const names[MEASURED] = {type->accelerator ? type->accelerator : "", type->provider, type->instance_type,
+		char count[32] = "";
+		if (type->accelerator && type->accel_count_micro >= 0)
+			micro_text(type->accel_count_micro, count, sizeof count);
+		const char *const names[MEASURED] = {type->accelerator ? type->accelerator : "", count, type->provider, type->instance_type,
 		    place_text(&o->places[offer->place]), o->sources[offer->source].name};
 		for (size_t c = 0; c < MEASURED; c++) {
 			int w = width_text(names[c], strlen(names[c]));
@@ -278,7 +281,7 @@ static int usual_width(const unsigned of[WIDEST + 1])
 void offers_measure(struct offers_state *v)
 {
 	enum { FIRST = 128, SAMPLE = 4096 };
-	static const int columns[MEASURED] = {GPU, CLOUD, INSTANCE, REGION, SOURCE};
+	static const int columns[MEASURED] = {GPU, COUNT, CLOUD, INSTANCE, REGION, SOURCE};
 	unsigned first[MEASURED][WIDEST + 1] = {{0}}, all[MEASURED][WIDEST + 1] = {{0}};
 	count_widths(v, v->list.n < FIRST ? v->list.n : FIRST, 1, first);
 	count_widths(v, v->list.n, v->list.n / SAMPLE + 1, all);
