@@ -203,7 +203,7 @@ void panes_place(const struct panes *p, struct rect area, struct panes_layout *o
 	memset(out, 0, sizeof *out);
 	out->area = area;
 	place(p, p->root, area, out);
-	if (out->n_cuts && ((area.w < PANES_WIDE - 2 && has_beside(p)) || too_small(p, out)))
+	if (out->n_cuts && ((area.w < PANES_WIDE && has_beside(p)) || too_small(p, out)))
 		stack(p, area, out);
 }
 

@@ -454,7 +454,7 @@ static void test_everything_is_listed(void **state)
 static void test_plain(void **state)
 {
 	(void)state;
-	char *script = xasprintf("printf '%%s\n' G D Esc '?' \"'autostop\" Esc y Enter nonsense offers quit | SKYTOP_HOME=%s %s --plain --view clusters",
+	char *script = xasprintf("printf '%%s\n' G D Esc '?' \"'autostop\" Esc y Enter nonsense o split Esc offers quit | SKYTOP_HOME=%s %s --plain --view clusters",
 	    stage_home(), stage_program());
 	const char *argv[] = {"/bin/sh", "-c", script, NULL};
 	struct screen_options o = {.w = 160, .h = 100, .home = stage_home()};
@@ -465,6 +465,7 @@ static void test_plain(void **state)
 	must_have(s, "Set autostop");
 	must_have(s, "name: train");
 	must_have(s, "nonsense: no key and no action");
+	must_have(s, "\nNothing is shown here. o chooses what, x closes the pane.\n"); /* nor beside the log in another pane */
 	must_have(s, "RTX4090");
 	must_have(s, "3 clusters are still up");
 	assert_int_equal(screen_wait(s), 0);

@@ -132,6 +132,10 @@ static void test_split_and_move(void **state)
 	panes_place(&p, (struct rect){1, 1, 78, 15}, &l);
 	assert_true(l.stacked && l.folded[0] && l.folded[2] && !l.folded[1]);
 	assert_int_equal(l.at[1].h, 13);
+	panes_place(&p, (struct rect){0, 1, 99, 60}, &l);
+	assert_true(l.stacked);
+	panes_place(&p, (struct rect){0, 1, 100, 60}, &l);
+	assert_false(l.stacked);
 	panes_place(&p, (struct rect){1, 1, 78, 21}, &l);
 	assert_true(l.stacked && !l.folded[0] && l.at[0].h == 7 && l.at[2].h == 7);
 	assert_int_equal(panes_close(&p), 1);

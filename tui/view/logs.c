@@ -441,7 +441,8 @@ static void draw_frames(struct logs_state *v, struct canvas *c, bool keys)
 {
 	int slots[PANES_MAX], n = panes_list(&v->panes, slots);
 	struct layout l = layout_of(c->w, c->h);
-	panes_place(&v->panes, (struct rect){l.body.x, l.title.y, l.body.w, l.body.h + 1}, &v->at);
+	int w = v->app->plain && n > 1 && l.body.w >= PANES_WIDE ? PANES_WIDE - 1 : l.body.w; /* read by the line, none is beside another */
+	panes_place(&v->panes, (struct rect){l.body.x, l.title.y, w, l.body.h + 1}, &v->at);
 	for (int i = 0; i < n; i++) {
 		struct rect line = v->at.at[slots[i]];
 		bool focus = slots[i] == panes_focused(&v->panes);
