@@ -529,9 +529,10 @@ static void draw(void *state, struct app *a, struct canvas *cv, struct rect body
 
 static int64_t wait_ms(void *state, const struct app *a)
 {
+	const struct cost_state *v = state;
 	const struct ui_cost *c = cost_report(state);
 	if (!c || c->money.now.uusd <= 0 || app_snapshot(a)->link != UI_LINK_UP)
-		return -1;
+		return list_wait_ms(v->by == COST_BY_CLUSTER ? &v->clusters : &v->groups);
 	return SECOND_MS - a->now_ms % SECOND_MS;
 }
 

@@ -291,6 +291,12 @@ static void mouse(void *state, struct app *a, const struct input_event *e)
 		list_mouse(&v->nodes, e);
 }
 
+static int64_t wait_ms(void *state, const struct app *a)
+{
+	(void)a;
+	return list_wait_ms(&((const struct metrics_state *)state)->nodes);
+}
+
 static const char *const *hints(void *state, const struct app *a)
 {
 	(void)a;
@@ -477,6 +483,7 @@ const struct view_ops metrics_view = {
     .mouse = mouse,
     .copies = copies,
     .hints = hints,
+    .wait_ms = wait_ms,
     .help = help,
     .save = save,
     .restore = restore,
