@@ -347,6 +347,28 @@ static void test_question(void **state)
 	assert_int_equal(d->sent.verb, UI_DOWN);
 }
 
+/* Of several it is said what they cost together. */
+static void test_several(void **state)
+{
+	struct desk *d = *state;
+	d->clusters[1] = cluster("dev", "UP");
+	d->clusters[1].price_estimated = true;
+	d->clusters[2] = cluster("old", "STOPPED");
+	d->snap.n_clusters = 3;
+	app_news(&d->app, d->app.now_ms);
+	keys(d, "2 g Space Space Space D");
+	has(d, "Tear down 3 clusters?");
+	has(d, "Together ~$3.00/h.");
+	keys(d, "Esc S");
+	has(d, "Stop 2 clusters?");
+	has(d, "Together ~$2.00/h.");
+	d->clusters[0].price_uusd_h = PRICE_UNKNOWN;
+	keys(d, "Esc S");
+	has(d, "Together ~$1.00/h, without those whose price is not known.");
+	keys(d, "Esc g Space Space D");
+	lacks(d, "Together"); /* one is left */
+}
+
 /* What is typed takes the place of "off", unless the cursor was moved in it before. */
 static void test_autostop(void **state)
 {
@@ -532,8 +554,9 @@ static void test_sorted_by(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_launch_form), TEST(test_refused), TEST(test_bad_name), TEST(test_chosen_name),
-	    TEST(test_estimate), TEST(test_exec), cmocka_unit_test(test_unreachable), TEST(test_question), TEST(test_autostop), TEST(test_autostop_at_once),
-	    TEST(test_room), TEST(test_stopped), TEST(test_errors), TEST(test_log_of_pending), TEST(test_order), TEST(test_launch_command),
-	    TEST(test_columns), TEST(test_figures), TEST(test_sorted_by)};
+	    TEST(test_estimate), TEST(test_exec), cmocka_unit_test(test_unreachable), TEST(test_question), TEST(test_several),
+	    TEST(test_autostop), TEST(test_autostop_at_once), TEST(test_room), TEST(test_stopped), TEST(test_errors),
+	    TEST(test_log_of_pending), TEST(test_order), TEST(test_launch_command), TEST(test_columns), TEST(test_figures),
+	    TEST(test_sorted_by)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,6 +87,27 @@ static void describe(const struct app *a, const struct ui_cluster *c, enum ui_ve
 	str_add(out, "\n");
 }
 
+/* "Together ~$197.89/h." What is not known is not in it, and it says so. */
+static void add_sum(const struct ui_cluster *const *list, size_t n, enum ui_verb verb, struct str *out)
+{
+	int64_t sum = 0;
+	size_t known = 0, unknown = 0;
+	bool estimated = false;
+	char money[40];
+	for (size_t i = 0; i < n; i++) {
+		int64_t price = verb == UI_START ? list[i]->running_uusd_h : list[i]->price_uusd_h;
+		if (!eligible(list[i], verb))
+			continue;
+		sum += price == PRICE_UNKNOWN ? 0 : price;
+		estimated = estimated || (verb != UI_START && list[i]->price_estimated);
+		known += price != PRICE_UNKNOWN;
+		unknown += price == PRICE_UNKNOWN;
+	}
+	if (known + unknown > 1 && known)
+		str_addf(out, "Together %s/h%s%s.\n\n", format_dollars(sum, estimated, money, sizeof money), verb == UI_START ? " once they run" : "",
+		    unknown ? ", without those whose price is not known" : "");
+}
+
 void cluster_ask(struct clusters_state *v, enum ui_verb verb)
 {
 	const struct ui_cluster *list[CLUSTERS_AT_ONCE];
@@ -96,6 +117,7 @@ void cluster_ask(struct clusters_state *v, enum ui_verb verb)
 	struct str text = str_new(TEXT_MAX);
 	/* First what will happen: on a small screen the end is cut off. */
 	str_addf(&text, "%s\n\n", questions[verb].consequence);
+	add_sum(list, n, verb, &text);
 	for (size_t i = 0; i < n; i++) {
 		if (!eligible(list[i], verb)) {
 			str_addf(&text, "%s: %s, left alone\n", list[i]->name, list[i]->status);
