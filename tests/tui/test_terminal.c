@@ -562,14 +562,21 @@ static void test_same_anew(void **state)
 {
 	(void)state;
 	static const char *const keys[] = {"j", "PgDn", "k", "?", "Esc", "1", "PgDn", "T", "Esc", "t", "/", "'4090", "Esc", "2", "G", "o",
-	    "k", "|", "Esc", "7", "9", "2"};
-	struct screen *s = start("--view", "clusters", NULL, NULL);
-	must_have(s, "today");
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		press_and_wait(s, keys[i]);
-		expect_same_anew(s, keys[i]);
+	    "k", "|", "Esc", "7", "B", "Esc", "9", "8", "2"};
+	static const char ground[] = "roles:\n  text: \"white on blue\"\n";
+	char *theme = path_join(stage_home(), "ground.yaml");
+	assert_int_equal(fs_write(theme, ground, sizeof ground - 1, 0600, NULL), 0);
+	/* A theme with a ground of its own has it everywhere: what is scrolled in, too. */
+	for (int own = 0; own < 2; own++) {
+		struct screen *s = start("--view", "clusters", own ? "--theme" : NULL, theme);
+		must_have(s, "today");
+		for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+			press_and_wait(s, keys[i]);
+			expect_same_anew(s, keys[i]);
+		}
+		screen_free(s);
 	}
-	screen_free(s);
+	free(theme);
 }
 
 /* Nothing changes: not one byte, and nobody wakes. */

@@ -104,12 +104,14 @@ static void scroll(struct writer *s, struct rows_screen *screen, const struct ca
 	int n = abs(d), kept = r.last - r.first + 1 - n, lost = 0;
 	size_t row = (size_t)w;
 	struct cell *shown = screen->shown;
+	/* Whether rows that come in get the pen's background is not the same everywhere: they come in plain, which is no blank of a theme with a ground. */
+	bool ground = s->t->styles[ROLE_TEXT].bg != THEME_DEFAULT;
 	/* What was right in the rows that become blank is to be drawn again. */
 	for (int i = 0; i < n && r.saved; i++) {
 		size_t y = (size_t)(d > 0 ? r.last - i : r.first + i);
 		lost += w - wrong_cells(&shown[y * row], &c->cells[y * row], w);
 		for (int x = 0; x < w; x++)
-			lost -= cell_is_blank(&c->cells[y * row + (size_t)x]);
+			lost -= !ground && cell_is_blank(&c->cells[y * row + (size_t)x]);
 	}
 	if (kept < 1 || r.saved < (lost > 0 ? lost : 0) + SCROLL_COST)
 		return;
@@ -122,7 +124,7 @@ static void scroll(struct writer *s, struct rows_screen *screen, const struct ca
 	memmove(to, from, (size_t)kept * row * sizeof *to);
 	struct cell *bare = &shown[(size_t)(d > 0 ? r.last + 1 - n : r.first) * row];
 	for (size_t i = 0; i < (size_t)n * row; i++)
-		bare[i] = (struct cell){.cp = ' ', .width = 1};
+		bare[i] = (struct cell){.cp = ground ? UINT32_MAX : ' ', .width = 1}; /* what no cell is */
 }
 
 /* --- a frame ------------------------------------------------------------------------------------------------------- */
