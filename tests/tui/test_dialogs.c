@@ -458,9 +458,20 @@ static void test_log_of_pending(void **state)
 	keys(d, "2 o");
 	has(d, "job 2 is PENDING: its log comes here once it runs");
 	d->jobs[1].status = "RUNNING";
+	d->jobs[1].name = "finetune";
 	d->jobs[1].started_at_ms = NOW_MS;
 	app_news(&d->app, d->app.now_ms);
 	has(d, "waiting for the first line");
+	d->jobs[1].name = "";
+	app_news(&d->app, d->app.now_ms);
+	keys(d, "3 o");
+	has(d, "job 2 \xe2\x94\x80");
+	d->jobs[1].name = "finetune"; /* what becomes known later is said then */
+	app_news(&d->app, d->app.now_ms);
+	has(d, "job 2 finetune");
+	d->snap.n_jobs = 0;
+	app_news(&d->app, d->app.now_ms);
+	has(d, "job 2 finetune");
 }
 
 /* --- lists -------------------------------------------------------------------------------------------------------- */

@@ -82,6 +82,14 @@ bool log_target_eq(const struct log_target *a, const struct log_target *b)
 	return a->kind == b->kind && (a->kind == LOG_EVENTS || a->id == b->id) && (a->kind != LOG_JOB || of_job);
 }
 
+static const struct ui_job *job_of(const struct ui_snapshot *snap, const struct log_target *t)
+{
+	for (size_t i = 0; i < snap->n_jobs; i++)
+		if (snap->jobs[i].id == t->id && str_eq(snap->jobs[i].cluster, t->cluster))
+			return &snap->jobs[i];
+	return NULL;
+}
+
 static void name_it(struct log_pane *p)
 {
 	const struct ui_snapshot *snap = app_snapshot(p->app);
@@ -101,9 +109,8 @@ static void name_it(struct log_pane *p)
 	} else if (t->id < 0) {
 		snprintf(p->what, sizeof p->what, "%s \xc2\xb7 newest job%s", t->cluster, part);
 	} else {
-		for (size_t i = 0; i < snap->n_jobs; i++)
-			if (snap->jobs[i].id == t->id && str_eq(snap->jobs[i].cluster, t->cluster))
-				name = snap->jobs[i].name;
+		const struct ui_job *j = job_of(snap, t);
+		name = j ? j->name : "";
 		snprintf(p->what, sizeof p->what, "%s \xc2\xb7 job %" PRId64 "%s%s%s", t->cluster, t->id, name[0] ? " " : "", name, part);
 	}
 }
@@ -184,6 +191,9 @@ void log_pane_news(struct log_pane *p)
 	const struct log_target t = p->target;
 	if (p->waits && has_job(app_snapshot(p->app), t.cluster))
 		log_pane_open(p, &t);
+	/* Panes are opened before anything is known, when they were kept; and what is gone keeps its name. */
+	if (t.kind == LOG_JOB && job_of(app_snapshot(p->app), &t))
+		name_it(p);
 	log_pane_feed(p, app_snapshot(p->app));
 }
 
