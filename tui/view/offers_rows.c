@@ -280,7 +280,7 @@ static int usual_width(const unsigned of[WIDEST + 1])
 /* What one sees first may be of other clouds than most of the list is. Of a long list one of so many is looked at. */
 void offers_measure(struct offers_state *v)
 {
-	enum { FIRST = 128, SAMPLE = 4096 };
+	enum { FIRST = 128, SAMPLE = 1024 };
 	static const int columns[MEASURED] = {GPU, COUNT, CLOUD, INSTANCE, REGION, SOURCE};
 	unsigned first[MEASURED][WIDEST + 1] = {{0}}, all[MEASURED][WIDEST + 1] = {{0}};
 	count_widths(v, v->list.n < FIRST ? v->list.n : FIRST, 1, first);
