@@ -12,7 +12,7 @@
 #include "tui/menu.h"
 #include "tui/width.h"
 
-enum { FROZEN_MS = 5000, MEASURED_MAX = 1000, FREE_TEXT = 60, WORDS_MAX = 4000, SPAN_WORDS = 4 };
+enum { FROZEN_MS = 5000, MEASURED_MAX = 250, FREE_TEXT = 60, WORDS_MAX = 4000, SPAN_WORDS = 4 };
 
 /* --- sorting ------------------------------------------------------------------------------------------------------ */
 
