@@ -178,7 +178,7 @@ def twins(say, tell):
     ok("what changed since yesterday and why", "WHY" in say("cost", "--changes") and {"diff_uusd", "why", "text"} <= set(spend["changes"][0]), spend["changes"])
     ok("sums by cloud, project, user", all({"name", "now_uusd_h", "days"} <= set(spend["by"][k][0]) and "THIS MONTH" in say("cost", "--by", k) for k in ("cloud", "project", "user")))
     text, told = say("metrics", "--measure", "cpu", "--span", "6h"), tell("metrics", "--measure", "cpu", "--span", "6h")
-    ok("metrics: each node's measures and their past, each figure", "CPU, LAST 6 hours" in text and len(told["figures"]) >= 15 and all(f["title"] in text and f["explain"]
+    ok("metrics: each node's measures and their past, each figure", "LOAD, LAST 6 hours" in text and len(told["figures"]) >= 15 and all(f["title"] in text and f["explain"]
        for f in told["figures"]) and {"now", "series", "heard_at"} <= set(told["nodes"][0]), text)
     ok("logs: their lines; as JSON how the job stands", "tokens/s" in say("logs", "train", "1", "--no-follow", "--tail", "50") and tell("logs", "train", "1")["status"], say("logs", "train", "1", "--no-follow"))
     stamped = say("logs", "train", "1", "--no-follow", "-t", "--tail", "2").splitlines()

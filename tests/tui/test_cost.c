@@ -38,8 +38,8 @@ static void open_world(struct world *w, bool empty)
 	struct ui_sink sink = {.changed = on_changed, .arg = w};
 	w->loop = loop_create();
 	w->source = fake_source_create(w->loop, &(struct fake_options){.empty = empty});
-	setenv("SKYTOP_HOME", "/nonexistent", 1);
-	setenv("SKYTOP_SHARE", "/nonexistent", 1);
+	setenv("SKYTOP_HOME", "/dev/null/none", 1);
+	setenv("SKYTOP_SHARE", "/dev/null/none", 1);
 	w->prices = prices_open();
 	app_init(&w->app, w->source, w->prices, FAKE_NOW_MS);
 	w->canvas = canvas_create(100, 30);
@@ -132,7 +132,7 @@ static void test_warnings(void **state)
 	};
 	struct still still = {.source = {&ops}, .snap = {.link = UI_LINK_UP, .link_text = "", .at_ms = 1, .events = events + 2, .n_events = 1}};
 	struct world w = {.source = &still.source};
-	setenv("SKYTOP_HOME", "/nonexistent", 1);
+	setenv("SKYTOP_HOME", "/dev/null/none", 1);
 	w.prices = prices_open();
 	app_init(&w.app, w.source, w.prices, FAKE_NOW_MS);
 	w.canvas = canvas_create(100, 30);

@@ -94,8 +94,8 @@ static int set_up(void **state)
 	static const struct ui_source_ops ops = {.snapshot = snapshot, .focus = focus, .send = send, .log_open = log_open, .log_close = log_close, .plan = plan};
 	struct desk *d = xcalloc(1, sizeof *d);
 	d->base.ops = &ops;
-	setenv("SKYTOP_HOME", "/nonexistent", 1);
-	setenv("SKYTOP_SHARE", "/nonexistent", 1);
+	setenv("SKYTOP_HOME", "/dev/null/none", 1);
+	setenv("SKYTOP_SHARE", "/dev/null/none", 1);
 	d->clusters[0] = cluster("train", "UP");
 	d->jobs[0] = job(1, "RUNNING");
 	d->jobs[1] = job(2, "PENDING");
