@@ -100,7 +100,8 @@ static void test_login(void **state)
 	assert_non_null(mkdtemp(dir));
 	char *shell = path_join(dir, "program");
 	static const char text[] = "#!/bin/sh\necho >>\"$0.n\"\necho \"run $(($(wc -l <\"$0.n\"))) is $1 $2\"\n"
-	    "test -t 0 && test -t 2 && read -r x && echo \"it read $x\" && sleep 0.3 && exit \"$x\"\n";
+	    "test -t 0 && test -t 2 && read -r x && echo \"it read $x\"\ntest \"$x\" != z || { kill -TSTP $$; echo went on; read -r x; }\n"
+	    "sleep 0.3 && exit \"$x\"\n";
 	assert_int_equal(fs_write(shell, text, sizeof text - 1, 0700, NULL), 0);
 	struct screen *s = start("--view", "clusters", "--program", shell);
 	must_have(s, "train");
@@ -115,6 +116,15 @@ static void test_login(void **state)
 	screen_bytes(s, "3\r", 2);
 	must_have(s, "Enter leads back");
 	screen_bytes(s, "\r", 1);
+	must_have(s, "train");
+	/* C-z in it stops us as well, or the shell we run under would wait for ever; both go on together. */
+	screen_keys(s, "h");
+	must_have(s, "run 3 is ssh ");
+	screen_bytes(s, "z\r", 2);
+	assert_true(screen_stopped(s));
+	screen_continue(s);
+	must_have(s, "went on");
+	screen_bytes(s, "0\r", 2);
 	must_have(s, "train");
 	screen_keys(s, "1");
 	must_have(s, "RTX4090");

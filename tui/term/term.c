@@ -371,6 +371,16 @@ void term_suspend(struct term *t)
 /* What the terminal sends to all who are on it is for the program: it may be in the midst of a line. */
 static const int not_ours[] = {SIGINT, SIGQUIT, SIGTSTP};
 
+/* It was stopped, as by C-z in an editor: we are the job that a shell waits for, so we stop as well, and go on with it. */
+static void stop_with(pid_t pid)
+{
+	struct sigaction usual = {.sa_handler = SIG_DFL}, ours;
+	sigaction(SIGTSTP, &usual, &ours);
+	kill(0, SIGTSTP); /* by its default, to the whole group, for the reasons in term_suspend */
+	sigaction(SIGTSTP, &ours, NULL);
+	kill(pid, SIGCONT);
+}
+
 static int run_and_wait(const char *const *argv)
 {
 	posix_spawnattr_t attr;
@@ -390,9 +400,12 @@ static int run_and_wait(const char *const *argv)
 	/* stderr is a file of ours while the screen is up: a shell without a terminal there would not be interactive. */
 	posix_spawn_file_actions_init(&files);
 	posix_spawn_file_actions_adddup2(&files, isatty(1) ? 1 : 0, 2);
-	if (!posix_spawnp(&pid, argv[0], &files, &attr, (char *const *)(uintptr_t)argv, environ))
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			continue;
+	if (!posix_spawnp(&pid, argv[0], &files, &attr, (char *const *)(uintptr_t)argv, environ)) {
+		pid_t ended;
+		while ((ended = waitpid(pid, &status, WUNTRACED)) == pid ? WIFSTOPPED(status) : errno == EINTR)
+			if (ended == pid)
+				stop_with(pid);
+	}
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attr);
 	return status;
