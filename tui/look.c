@@ -38,15 +38,15 @@ static void say_lines(struct look *k, struct app *a, const char *problems)
 		app_say(a, true, "and %zu more problems there", n - PROBLEMS_SAID);
 }
 
-/* The first context that is given and has a theme. */
-static const char *theme_here(const struct app *a, const struct config *c)
+/* The setting that counts: of the first context that is given and has a theme. */
+static const char *theme_setting(const struct app *a, const struct config *c)
 {
-	const char *ssh = getenv("SSH_CONNECTION"), *theme = "";
-	if (a->read_only)
-		theme = config_text(c, "themes.read_only");
-	if (!theme[0] && ssh && ssh[0])
-		theme = config_text(c, "themes.ssh");
-	return theme[0] ? theme : config_text(c, "theme");
+	const char *ssh = getenv("SSH_CONNECTION");
+	if (a->read_only && config_text(c, "themes.read_only")[0])
+		return "themes.read_only";
+	if (ssh && ssh[0] && config_text(c, "themes.ssh")[0])
+		return "themes.ssh";
+	return "theme";
 }
 
 static void read_settings(struct look *k, struct app *a)
@@ -61,13 +61,15 @@ static void read_settings(struct look *k, struct app *a)
 	k->clipboard = config_bool(c, "ui.clipboard");
 	a->mouse = config_bool(c, "ui.mouse");
 	a->read_only = k->o->read_only || config_bool(c, "ui.read_only");
-	const char *theme = theme_here(a, c);
+	const char *setting = theme_setting(a, c), *theme = config_text(c, setting);
 	if (k->config_theme && !str_eq(k->config_theme, theme) && !k->o->theme) {
 		free(k->theme);
 		k->theme = xstrdup(theme);
 	}
 	free(k->config_theme);
 	k->config_theme = xstrdup(theme);
+	free(k->theme_from);
+	k->theme_from = xstrdup(config_source(c, setting));
 	keymap_load(a->keys, &problems);
 	say_lines(k, a, str_text(&problems));
 	str_free(&problems);
@@ -94,8 +96,11 @@ void look_read_theme(struct look *k, struct app *a)
 {
 	struct err err = {0};
 	bool default_one = !k->theme || str_eq(k->theme, "default");
-	if (theme_find(&k->colors, default_one ? NULL : k->theme, &err) && !str_eq(k->theme_problem ? k->theme_problem : "", err.text))
-		app_say(a, true, "%s; the built-in theme is used", err.text);
+	int rc = theme_find(&k->colors, default_one ? NULL : k->theme, &err);
+	/* A mistake within a theme has a place of its own. */
+	bool place = rc && err.code == ERR_NOT_FOUND && !k->o->theme && str_eq(k->theme, k->config_theme);
+	if (rc && !str_eq(k->theme_problem ? k->theme_problem : "", err.text))
+		app_say(a, true, "%s%s%s; the built-in theme is used", place ? k->theme_from : "", place ? ": " : "", err.text);
 	free(k->theme_problem);
 	k->theme_problem = err.code ? xstrdup(err.text) : NULL;
 }
@@ -190,4 +195,5 @@ void look_finish(struct look *k)
 	free(k->kept);
 	free(k->problems);
 	free(k->theme_problem);
+	free(k->theme_from);
 }

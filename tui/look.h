@@ -10,7 +10,7 @@
 struct look {
 	const struct ui_options *o;
 	bool ascii, title, clipboard, links; /* settings */
-	char *config_theme;	      /* what config.yaml says */
+	char *config_theme, *theme_from; /* what config.yaml says, and where: "/…/config.yaml:2" */
 	char *theme;		      /* the one in force: from --theme, the palette, the last time, or config.yaml */
 	struct theme colors;	      /* … read; not reduced yet */
 	char *kept;		      /* the layout as it was read or written last */

@@ -408,7 +408,11 @@ static void test_layout(void **state)
 	screen_keys(s, "q");
 	screen_wait(s);
 	screen_free(s);
-	/* Another theme in config.yaml than at that time: that one counts. */
+	/* Another theme in config.yaml than at that time: that one counts; where it is said if there is none. */
+	write_config("config.yaml", "ui: {}\ntheme: non-such\n");
+	s = start("--layout", layout, NULL, NULL);
+	must_have(s, "config.yaml:2: there is no theme non-such; there are default, mine;");
+	screen_free(s);
 	write_config("config.yaml", "theme: other\n");
 	write_config("themes/other.yaml", "roles:\n  text: \"231 on 22\"\n");
 	s = start("--layout", layout, NULL, NULL);
