@@ -233,8 +233,9 @@ static bool is_due(const struct unit *u, int64_t now_ms)
 		return false;
 	/* The node counts by its own clock, which may be wrong; how long it has been idle does not depend on it. */
 	int64_t idle_ms = json_int(u->heartbeat, "now", u->heartbeat_at_ms) - idle_since + now_ms - u->heartbeat_at_ms;
-	if (idle_ms > now_ms - u->c->launched_at_ms)
-		idle_ms = now_ms - u->c->launched_at_ms;
+	int64_t from_ms = u->idle_from_ms > u->c->launched_at_ms ? u->idle_from_ms : u->c->launched_at_ms;
+	if (idle_ms > now_ms - from_ms)
+		idle_ms = now_ms - from_ms;
 	return idle_ms >= u->c->autostop_minutes * 60000;
 }
 

@@ -322,6 +322,7 @@ void launch_take_autostop(struct unit *u, const json_t *asked)
 	u->c->autostop_minutes = json_int(asked, "idle_minutes", -1);
 	u->c->autostop_down = json_bool(asked, "down", false) || needs_down;
 	own_str(&u->c->autostop_wait_for, json_str(asked, "wait_for", NULL));
+	u->idle_from_ms = wall_now_ms(); /* the agent counts anew, too, but what it said before that is known still */
 }
 
 /* What the request asks, else what the task says, else what config.yaml says. */

@@ -38,6 +38,7 @@ struct unit {
 	int64_t asked_at_ms;	 /* when it was last asked by the clock */
 	json_t *heartbeat;	 /* the head's last status line; NULL */
 	int64_t heartbeat_at_ms;
+	int64_t idle_from_ms;	 /* wall: its autostop was set then, from when on idleness counts; 0: since it was launched */
 	int64_t heard_at_ms;	 /* monotonic: the agent's last word to the watcher */
 	bool was_up_since_start; /* its nodes were confirmed by this engine */
 };

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """ssh and debug, and what keeps a cluster from being idle, on nodes of this machine."""
-import json, os, socket, subprocess, sys
+import glob, json, os, socket, sqlite3, subprocess, sys, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from engine_test import SKYTOP, Home, Skip, main  # noqa
 
@@ -94,6 +94,24 @@ def autostop_of_every_shape(h):
     assert h.json('status')[0]['autostop'] is None
     h.refused(2, 'autostop', 'k', '--cancel', '--wait-for', 'jobs')
     h.refused(2, 'autostop', 'k', '--wait-for', 'rain')
+    # one that has been idle for an hour is not stopped by being told to stop after half an hour: that counts from now on
+    h.wait('its job to end', lambda: h.json('queue', 'k')[0]['status'] == 'SUCCEEDED')
+    def idle():
+        return time.time() - (h.json('status')[0]['idle_since'] or 0) / 1000
+    h.ok('engine', 'stop')
+    ago = time.time() - 3600
+    db = sqlite3.connect(h.dir + '/state/state.db')
+    assert db.execute('UPDATE clusters SET launched_at = ?', (int(ago * 1e6),)).rowcount == 1
+    db.commit()
+    db.close()
+    active, = glob.glob(h.dir + '/state/local/nodes/*/home/.skytop/last_active')
+    open(active, 'w').write('%d\n' % (ago * 1000))
+    h.ok('engine', 'start')
+    h.wait('it to be idle for an hour', lambda: 3500 < idle() < 3700)
+    h.ok('autostop', '-y', 'k', '-i', '30')
+    h.wait('it to be idle anew', lambda: idle() < 100)
+    time.sleep(1.5)  # the engine looks each second
+    assert h.json('status')[0]['status'] == 'UP' and not [r for r in h.json('requests', '--all') if r['verb'] == 'stop']
 
 
 def submit(h, verb, args):

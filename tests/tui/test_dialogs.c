@@ -384,22 +384,6 @@ static void test_autostop(void **state)
 	assert_int_equal(d->sent.autostop_min, 30);
 }
 
-/* A cluster that has been idle for longer than that does not stop some time, but now. */
-static void test_autostop_at_once(void **state)
-{
-	struct desk *d = *state;
-	d->clusters[0].idle_since_ms = NOW_MS - 43 * 60000;
-	app_news(&d->app, d->app.now_ms);
-	keys(d, "2 a");
-	lacks(d, "at once");
-	keys(d, "'30");
-	has(d, "It has been idle for 43m 0s already: it is stopped at once.");
-	keys(d, "Esc a '60");
-	lacks(d, "at once");
-	keys(d, "Esc a '15 Tab Space");
-	has(d, "it is torn down at once.");
-}
-
 /* Dialogs are as wide as the screen where they would leave slivers of the view; fields are seen before what is said below them. */
 static void test_room(void **state)
 {
@@ -566,7 +550,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_launch_form), TEST(test_refused), TEST(test_bad_name), TEST(test_chosen_name),
 	    TEST(test_estimate), TEST(test_exec), cmocka_unit_test(test_unreachable), TEST(test_question), TEST(test_several),
-	    TEST(test_autostop), TEST(test_autostop_at_once), TEST(test_room), TEST(test_stopped), TEST(test_errors),
+	    TEST(test_autostop), TEST(test_room), TEST(test_stopped), TEST(test_errors),
 	    TEST(test_log_of_pending), TEST(test_order), TEST(test_launch_command), TEST(test_columns), TEST(test_figures),
 	    TEST(test_sorted_by)};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,6 +165,6 @@ const struct verb verb_autostop = {
     .complete = COMPLETE_CLUSTER,
     .options = autostop_options,
     .help = "Idle is a cluster on which no job runs or waits, nobody is logged in and no GPU is busy (below 10 % for 5 minutes); --wait-for jobs looks "
-	    "at jobs alone, as is done on this machine when nothing is said. The nodes look after it themselves when the engine is away.",
+	    "at jobs alone, as is done on this machine when nothing is said. The minutes count from now on. The nodes look after it themselves when the engine is away.",
     .run = run_autostop,
 };

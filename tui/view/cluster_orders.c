@@ -149,7 +149,6 @@ struct targets {
 	const char *names[CLUSTERS_AT_ONCE];
 	size_t n;
 	const char *who, *intro; /* "train", "3 clusters"; which ones those are, "" for one */
-	int64_t idle_ms;	 /* of the one that has been idle for longest; 0: none is */
 };
 
 static void free_targets(void *arg)
@@ -171,8 +170,6 @@ static struct targets *targets_of(const struct clusters_state *v, enum ui_verb v
 		    left_alone ? ": left alone)" : "");
 		if (left_alone)
 			continue;
-		int64_t idle_ms = list[i]->idle_since_ms && str_eq(list[i]->status, "UP") ? v->view.app->now_ms - list[i]->idle_since_ms : 0;
-		t->idle_ms = idle_ms > t->idle_ms ? idle_ms : t->idle_ms;
 		t->names[t->n++] = arena_strdup(arena, list[i]->name);
 	}
 	t->who = t->n == 1 ? t->names[0] : arena_printf(arena, "%zu clusters", t->n);
@@ -237,17 +234,6 @@ static const char *submit_autostop(struct app *a, const struct form *f, void *ar
 	return NULL;
 }
 
-/* Idleness that is over already counts, too. */
-static void warn_autostop(const struct form *f, void *arg, char *buf, size_t size)
-{
-	const struct targets *t = arg;
-	char idle[24];
-	int64_t minutes;
-	if (num_int(form_value(f, 0), 0, 1000000, &minutes) && t->idle_ms >= minutes * 60000 && t->idle_ms)
-		snprintf(buf, size, "%s idle for %s already: it is %s at once.", t->n > 1 ? "One of them has been" : "It has been",
-		    duration_text(t->idle_ms / 60000 * 60000, idle, sizeof idle), form_is_on(f, 1) ? "torn down" : "stopped");
-}
-
 /* What the selected one has now stands in the form. */
 void cluster_ask_autostop(struct clusters_state *v)
 {
@@ -263,7 +249,7 @@ void cluster_ask_autostop(struct clusters_state *v)
 	    {"tear down", c->autostop_down ? "yes" : "no", "delete instead of stop; Space switches", FORM_TOGGLE, NULL},
 	};
 	struct form_spec spec = {.title = arena_printf(t->arena, "Autostop of %s", t->who), .button = "Set", .fields = fields, .n_fields = ARRAY_LEN(fields),
-	    .intro = t->intro[0] ? t->intro : "It is idle while no job runs or waits on it.", .submit = submit_autostop,
-	    .summary = warn_autostop, .destroy_arg = free_targets, .arg = t};
+	    .intro = t->intro[0] ? t->intro : "It is idle while no job runs or waits on it; that counts from now on.", .submit = submit_autostop,
+	    .destroy_arg = free_targets, .arg = t};
 	form_open(v->view.app, &spec);
 }
