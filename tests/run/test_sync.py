@@ -535,7 +535,7 @@ def files_that_move(h):
     """Written to while they are read: never a broken stream, and never taken for settled."""
     src, work = h.dir + '/src', h.dir + '/pack'
     put(src + '/small', 'x' * 1000)
-    put(src + '/long', os.urandom(30 << 20))
+    put(src + '/long', os.urandom(10 << 20))
     for i in range(300):
         put('%s/many/f%d' % (src, i), 'x')
     stop = threading.Event()
