@@ -16,9 +16,10 @@ AM_TESTS_ENVIRONMENT = \
 TEST_CFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 
 # Many tests wait more than they work, so more of them run at a time than there are processors, whatever -j make was given:
-# `make check CHECK_JOBS=1` runs one after the other.
+# `make check CHECK_JOBS=1` runs one after the other. (config.h is always made anew, at no cost but that what depends on it comes last; the programs
+# have been made by then.)
 CHECK_JOBS = $(shell expr 4 + 2 \* `getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2`)
-AM_MAKEFLAGS = $(if $(filter check-TESTS,$(MAKECMDGOALS)),-j$(CHECK_JOBS))
+AM_MAKEFLAGS = $(if $(filter check-TESTS,$(MAKECMDGOALS)),-j$(CHECK_JOBS) -o config.h)
 
 # They begin in this order. Those that take longest come first, the longest of all at the top, so that none of them is left over at the end; then the
 # screen's, which wait.

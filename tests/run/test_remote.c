@@ -454,7 +454,7 @@ static bool alive(const char *pid_file)
 
 static void expect_dead(const char *pid_file)
 {
-	for (int i = 0; i < 100 && alive(pid_file); i++)
+	for (int i = 0; i < 600 && alive(pid_file); i++)
 		turn_for(50);
 	assert_false(alive(pid_file));
 }
@@ -471,7 +471,7 @@ static void streams_end(void **state)
 		cmd_start(&c, r, (struct remote_spec){.command = command, .stream = true});
 		while (!c.bytes)
 			loop_step(loop, 100);
-		for (int k = 0; k < 100 && !alive(at("home/pid2")); k++)
+		for (int k = 0; k < 3000 && !alive(at("home/pid2")); k++)
 			turn_for(10);
 		assert_true(alive(at("home/pid")) && alive(at("home/pid2")));
 		if (i)
