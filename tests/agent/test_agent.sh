@@ -48,7 +48,7 @@ if busybox sh -c : 2>/dev/null; then
   for tool in bash python3; do
     if command -v $tool >/dev/null 2>&1; then ln -sf "$(command -v $tool)" "$work/applets/$tool"; fi
   done
-  start_shell ash "$work/applets/sh" "$work/applets" 'init run setup logs cancel watch gang autostop json'
+  start_shell ash "$work/applets/sh" "$work/applets" 'init run logs watch gang autostop json'
 fi
 [ -n "$suites" ] || start_shell sh sh "" all
 wait
