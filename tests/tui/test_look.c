@@ -461,7 +461,7 @@ static void test_plain(void **state)
 	char *script = xasprintf("printf '%%s\n' G D Esc '?' \"'autostop\" Esc y Enter nonsense o split Esc offers quit | SKYTOP_HOME=%s %s --plain --view clusters",
 	    stage_home(), stage_program());
 	const char *argv[] = {"/bin/sh", "-c", script, NULL};
-	struct screen_options o = {.w = 160, .h = 100, .home = stage_home()};
+	struct screen_options o = {.w = 160, .h = 400, .home = stage_home()}; /* all of it stays to be seen */
 	struct screen *s = screen_start(argv, &o);
 	must_have(s, ">train  UP  aws/us-east-1a");
 	must_have(s, "\nTear down train?\n");
