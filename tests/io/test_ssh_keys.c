@@ -17,6 +17,7 @@
 #include "core/base/clock.h"
 #include "core/base/fs.h"
 #include "core/base/mem.h"
+#include "core/io/rpc.h"
 #include "core/io/ssh_agent.h"
 #include "core/io/ssh_keyfile.h"
 #include "core/io/ssh_lib.h"
@@ -93,9 +94,12 @@ static struct agent agent_start(void)
 		_exit(127);
 	}
 	close(fds[0]);
-	for (int i = 0; i < 500 && !fs_exists(path) && !waitpid(pid, NULL, WNOHANG); i++)
+	/* It is there before anybody listens at it. */
+	int fd = -1;
+	for (int i = 0; i < 2000 && (fd = unix_connect(path, NULL)) < 0 && !waitpid(pid, NULL, WNOHANG); i++)
 		usleep(10000);
-	assert_true(fs_exists(path));
+	assert_true(fd >= 0);
+	close(fd);
 	setenv("SSH_AUTH_SOCK", path, 1);
 	free(path);
 	return (struct agent){pid, fds[1]};

@@ -420,7 +420,7 @@ static bool until(struct screen *s, bool (*good)(const char *now, const char *te
 {
 	int64_t end = mono_now_ms() + PATIENCE_MS;
 	size_t looked_at = SIZE_MAX;
-	do {
+	for (bool last = false;;) {
 		screen_read(s);
 		if (s->raw.len != looked_at && (s->ended || !amid_frame(&s->raw))) {
 			looked_at = s->raw.len;
@@ -430,9 +430,11 @@ static bool until(struct screen *s, bool (*good)(const char *now, const char *te
 			if (done)
 				return true;
 		}
+		if (last)
+			return false;
 		wait_for_more(s, 100);
-	} while (mono_now_ms() < end && !s->ended);
-	return false;
+		last = s->ended || mono_now_ms() >= end; /* what came last is looked at, too */
+	}
 }
 
 static bool has(const char *now, const char *text)
