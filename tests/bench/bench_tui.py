@@ -426,9 +426,10 @@ def panes_rows(home):
         time.sleep(random.uniform(0.005, 0.045))
         s.read(0)
         moves.append(s.key(key)[0])
+    # As without logs, within a millisecond: a key may come while lines are drawn.
     row("screen: key to repaint meanwhile, at best", min(moves), "ms", "0.6")
-    row("screen: key to repaint meanwhile, median", statistics.median(moves), "ms", "0.6")
-    row("screen: key to repaint meanwhile, 95 %", sorted(moves)[int(len(moves) * 0.95)], "ms", "4")
+    row("screen: key to repaint meanwhile, median", statistics.median(moves), "ms", "1.6")
+    row("screen: key to repaint meanwhile, 95 %", sorted(moves)[int(len(moves) * 0.95)], "ms", "5")
     s.close()
     s = four_panes(home, "--log-lines", "60000")
     os.write(s.fd, b"z")
