@@ -54,7 +54,11 @@ static void test_crash(void **state)
 		must_have(s, "RTX4090");
 		screen_signal(s, signals[i]);
 		int status = screen_wait(s);
+#ifdef __SANITIZE_ADDRESS__
+		assert_true(WIFSIGNALED(status) || WEXITSTATUS(status)); /* it reports what it has found, and exits in its own way */
+#else
 		assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == signals[i] : WEXITSTATUS(status) == 128 + signals[i]);
+#endif
 		assert_string_equal(screen_left(s), "");
 		screen_free(s);
 	}

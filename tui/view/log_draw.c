@@ -82,7 +82,10 @@ void log_pane_title(struct log_pane *p, struct canvas *c, struct rect line, cons
 		position_text(p, t, &right, &last);
 	const char *text = str_text(&right);
 	int w = width_text(text, right.len);
-	if (w > line.w * 3 / 4) {
+	/* What it is goes before how many lines there are, but for those that were searched for. */
+	bool asked = log_pane_needle(p)[0] || p->match.n;
+	int name = width_text(p->what, strlen(p->what)) + (t->number ? 4 : 2);
+	if (w > line.w * 3 / 4 || (!asked && name + w > line.w)) {
 		text += last;
 		w = width_text(text, strlen(text));
 	}
