@@ -22,6 +22,8 @@ void must_have(struct screen *s, const char *text);
 void must_lack(struct screen *s, const char *text);
 /* Keys, and what is then there. */
 void press(struct screen *s, const char *keys, const char *text);
+/* A click on the first of this text on the screen, which is waited for. */
+void click_on(struct screen *s, const char *what);
 
 /* A file for --orders, not there yet; caller frees. */
 char *orders_path(void);

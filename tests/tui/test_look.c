@@ -207,23 +207,15 @@ static void test_menu_click(void **state)
 	(void)state;
 	struct screen *s = start("--view", "clusters", NULL, NULL);
 	press(s, "s", "Sort by");
-	char *text = screen_text(s), *row = text;
-	int y = 1;
-	for (char *end; (end = strchr(row, '\n')); row = end + 1, y++)
-		if (memmem(row, (size_t)(end - row), "\xe2\x94\x82 COST", 8))
-			break;
-	char *click = xasprintf("\033[<0;80;%dM\033[<0;80;%dm", y, y);
-	screen_bytes(s, click, strlen(click));
+	click_on(s, "\xe2\x94\x82 COST");
 	screen_settle(s, 50);
 	assert_true(screen_has(s, "Sort by"));
-	screen_bytes(s, click, strlen(click));
+	click_on(s, "\xe2\x94\x82\xe2\x96\xb8" "COST");
 	must_have(s, "COST\xe2\x96\xb2");
 	must_lack(s, "Sort by");
 	press(s, "s", "Sort by");
 	screen_bytes(s, "\033[<0;2;39M", 10);
 	must_lack(s, "Sort by");
-	free(click);
-	free(text);
 	screen_free(s);
 }
 
@@ -352,13 +344,8 @@ static void test_footer_click(void **state)
 	must_have(s, "Help: Clusters");
 	screen_keys(s, "Esc");
 	assert_true(screen_lacks(s, "Help: "));
-	char *text = screen_text(s), *at = strstr(text, "? help");
-	assert_non_null(at);
-	char *click = xasprintf("\033[<0;%d;40M", (int)(strstr(at, ": actions") - at) + 3);
-	screen_bytes(s, click, strlen(click));
+	click_on(s, ": actions");
 	must_have(s, "search: ");
-	free(click);
-	free(text);
 	screen_free(s);
 }
 

@@ -66,23 +66,6 @@ static void test_order(void **state)
 	free(path);
 }
 
-/* A click on the first of this text on the screen. */
-static void click_on(struct screen *s, const char *what)
-{
-	must_have(s, what);
-	screen_settle(s, 50);
-	char *text = screen_text(s), *at = strstr(text, what), *row = text, click[64];
-	int y = 1, x = 1;
-	for (char *p = text; p < at; p++)
-		if (*p == '\n')
-			y++, row = p + 1;
-	for (char *p = row; p < at; p++)
-		x += (*p & 0xc0) != 0x80;
-	snprintf(click, sizeof click, "\033[<0;%d;%dM\033[<0;%d;%dm", x + 1, y, x + 1, y);
-	screen_bytes(s, click, strlen(click));
-	free(text);
-}
-
 /* Questions and forms by the mouse: what is not ready cannot be pressed, a click beside a button is none. */
 static void test_clicks(void **state)
 {
