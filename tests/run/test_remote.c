@@ -403,7 +403,8 @@ static void login_shells(void **state)
 			turn_until(&c[i][k].over, 1);
 			if (strcmp(shells[i].key, "nologin")) {
 				if (strcmp(str_text(&c[i][k].complaint), "problem\n"))
-					fail_msg("%s: %s", shells[i].key, str_text(&c[i][k].complaint));
+					fail_msg("%s: how %d status %d: %s; it said: %s", shells[i].key, (int)c[i][k].how, c[i][k].status, c[i][k].err.text,
+					    str_text(&c[i][k].complaint));
 				expect(&c[i][k], 7, str_text(&want));
 				continue;
 			}
